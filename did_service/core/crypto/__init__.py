@@ -1,0 +1,1 @@
+"""Hashes, Ed25519, multikeys and sealed containers; libsodium does the cryptography."""

@@ -1,0 +1,125 @@
+"""JSON Canonicalization Scheme (RFC 8785).
+
+Members sorted by UTF-16 code units (§3.2.3), strings with the shortest escapes (§3.2.2.2),
+numbers as ECMAScript writes them (§3.2.2.3). Documents with only ASCII member names, strings,
+integers, booleans and null, which is all of ours, take a fast path that writes the same bytes;
+a property test holds both paths to each other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import orjson
+
+from did_service.core.encoding.strict_json import JsonValue
+from did_service.core.errors import MalformedError
+from did_service.core.limits import MAX_SAFE_INTEGER
+
+
+def encode(value: JsonValue) -> bytes:
+    """Canonicalize a JSON value.
+
+    Raises:
+        MalformedError: `number_refused` for NaN, infinities and integers of 2^53 and beyond,
+            `utf8_invalid` for a lone surrogate.
+    """
+    if _is_plain(value):
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    parts: list[str] = []
+    _write(value, parts)
+    try:
+        return "".join(parts).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise MalformedError("utf8_invalid", "a string has a lone surrogate") from error
+
+
+def _is_plain(value: JsonValue) -> bool:
+    """Say whether sorted orjson output equals RFC 8785 for this value."""
+    if isinstance(value, str):
+        return value.isascii()
+    if value is None or value is True or value is False:
+        return True
+    if isinstance(value, int):
+        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    if isinstance(value, dict):
+        return all(name.isascii() and _is_plain(member) for name, member in value.items())
+    return isinstance(value, list) and all(map(_is_plain, value))
+
+
+def _write(value: JsonValue, parts: list[str]) -> None:
+    match value:
+        case None | True | False:
+            parts.append({None: "null", True: "true", False: "false"}[value])
+        case str():
+            parts.append(json.dumps(value, ensure_ascii=False))
+        case int() | float():
+            parts.append(number(value))
+        case dict():
+            _write_object(value, parts)
+        case list():
+            _write_array(value, parts)
+
+
+def _write_object(members: Mapping[str, JsonValue], parts: list[str]) -> None:
+    separator = "{"
+    for name in sorted(members, key=_utf16):
+        parts.append(separator)
+        _write(name, parts)
+        parts.append(":")
+        _write(members[name], parts)
+        separator = ","
+    parts.append("}" if members else "{}")
+
+
+def _write_array(items: Sequence[JsonValue], parts: list[str]) -> None:
+    separator = "["
+    for item in items:
+        parts.append(separator)
+        _write(item, parts)
+        separator = ","
+    parts.append("]" if items else "[]")
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16-be", "surrogatepass")
+
+
+def number(value: float) -> str:
+    """Write a number as ECMAScript's Number::toString does (ECMA-262 §6.1.6.1.20).
+
+    Raises:
+        MalformedError: `number_refused` where no JSON number stands for the value.
+    """
+    if isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise MalformedError("number_refused", "an integer is beyond 2^53")
+        return str(value)
+    if not math.isfinite(value):
+        raise MalformedError("number_refused", "a number is not finite")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    return sign + _positive(*_shortest_digits(abs(value)))
+
+
+def _shortest_digits(value: float) -> tuple[str, int]:
+    """Split into the shortest digits d and the exponent n with value = 0.d × 10^n."""
+    _, digits, exponent = Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, digits))
+    return text.rstrip("0"), len(text) + int(exponent)
+
+
+def _positive(digits: str, point: int) -> str:
+    count = len(digits)
+    if count <= point <= 21:
+        return digits + "0" * (point - count)
+    if 0 < point <= 21:
+        return f"{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return "0." + "0" * -point + digits
+    mantissa = digits if count == 1 else f"{digits[0]}.{digits[1:]}"
+    return f"{mantissa}e{point - 1:+d}"

@@ -1,0 +1,291 @@
+"""The one door for JSON.
+
+RFC 8259 as profiled by RFC 7493 (I-JSON), and stricter: UTF-8 without a byte order mark, no
+duplicate members, no lone surrogates, no NaN or Infinity, integers below 2^53, bounded size
+and depth. Numbers with a fraction or exponent are refused unless the caller's format has them
+(credentials and DID documents of other people do; nothing of ours does).
+
+`Fields` reads closed objects member by member, so that an unknown member is refused and every
+error says where it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import NoReturn, TypeAlias, cast
+
+from did_service.core.encoding import b64
+from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_SAFE_INTEGER
+
+JsonValue: TypeAlias = (
+    "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+)
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # possessive: linear on any text
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+
+class Numbers(Enum):
+    """Which numbers a format has."""
+
+    INTEGERS = "integers"
+    FINITE = "finite"
+
+
+def loads(
+    data: bytes | str,
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+    numbers: Numbers = Numbers.INTEGERS,
+) -> JsonValue:
+    """Parse one JSON text strictly.
+
+    Args:
+        data: UTF-8 bytes, or text that was already decoded strictly.
+        max_bytes: Refused before parsing when longer.
+        numbers: Whether numbers with a fraction or exponent are accepted.
+
+    Raises:
+        LimitError: `too_large` or `too_deep`.
+        MalformedError: `json_invalid`, `duplicate_member`, `number_refused`, `utf8_invalid`.
+    """
+    text = _decode(data, max_bytes)
+    _check_depth(text)
+    try:
+        value = cast(
+            JsonValue,
+            json.loads(
+                text,
+                object_pairs_hook=_object,
+                parse_float=_float if numbers is Numbers.FINITE else _refuse_number,
+                parse_int=_integer,
+                parse_constant=_refuse_number,
+            ),
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise MalformedError("json_invalid", f"not JSON at {where}: {error.msg}") from error
+    if "\\u" in text:
+        _refuse_lone_surrogates(value)
+    return value
+
+
+def load_object(
+    data: bytes | str,
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+    numbers: Numbers = Numbers.INTEGERS,
+) -> JsonObject:
+    """Parse one JSON object strictly; arguments and errors as `loads`."""
+    value = loads(data, max_bytes=max_bytes, numbers=numbers)
+    return as_object(value, "document")
+
+
+def as_object(value: JsonValue, where: str) -> JsonObject:
+    """Take a value as an object, or raise `MalformedError` naming `where`."""
+    if not isinstance(value, dict):
+        _wrong_type(where, "an object")
+    return value
+
+
+def as_array(value: JsonValue, where: str) -> list[JsonValue]:
+    """Take a value as an array, or raise `MalformedError` naming `where`."""
+    if not isinstance(value, list):
+        _wrong_type(where, "an array")
+    return value
+
+
+def as_text(value: JsonValue, where: str) -> str:
+    """Take a value as a string, or raise `MalformedError` naming `where`."""
+    if not isinstance(value, str):
+        _wrong_type(where, "a string")
+    return value
+
+
+def as_integer(value: JsonValue, where: str) -> int:
+    """Take a value as an integer, or raise `MalformedError` naming `where`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        _wrong_type(where, "an integer")
+    return value
+
+
+class Fields:
+    """A closed object, read member by member.
+
+    Every method raises `MalformedError` with code `member_missing` or `member_invalid` and the
+    path of the member; `close` raises `member_unknown` for whatever nobody asked for.
+    """
+
+    __slots__ = ("_members", "_read", "where")
+
+    def __init__(self, value: JsonValue, where: str) -> None:
+        """Take `value`, which must be an object; `where` is its path in messages."""
+        self._members = as_object(value, where)
+        self._read: set[str] = set()
+        self.where = where
+
+    def has(self, name: str) -> bool:
+        """Say whether the member is there, whatever its value."""
+        return name in self._members
+
+    def value(self, name: str) -> JsonValue:
+        """Return a member as it is."""
+        self._read.add(name)
+        if name not in self._members:
+            raise MalformedError("member_missing", f"{self.path(name)} is missing")
+        return self._members[name]
+
+    def text(self, name: str, *, max_chars: int = 4_096) -> str:
+        """Return a string member of 1 to `max_chars` characters."""
+        text = as_text(self.value(name), self.path(name))
+        if not 1 <= len(text) <= max_chars:
+            self._invalid(name, f"must have 1 to {max_chars} characters")
+        return text
+
+    def constant(self, name: str, expected: str | int) -> None:
+        """Demand that a member has this value."""
+        found = self.value(name)
+        if type(found) is not type(expected) or found != expected:
+            self._invalid(name, f"must be {quote(expected)}, not {quote(found)}")
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """Return a string member that is one of `allowed`."""
+        text = as_text(self.value(name), self.path(name))
+        if text not in allowed:
+            self._invalid(name, f"must be one of {', '.join(allowed)}, not {quote(text)}")
+        return text
+
+    def integer(self, name: str, *, least: int = 0, most: int = MAX_SAFE_INTEGER) -> int:
+        """Return an integer member between `least` and `most`, both included."""
+        number = as_integer(self.value(name), self.path(name))
+        if not least <= number <= most:
+            self._invalid(name, f"must be between {least} and {most}")
+        return number
+
+    def data(self, name: str, *, size: int | None = None) -> bytes:
+        """Return a base64url member, of exactly `size` bytes when given."""
+        text = as_text(self.value(name), self.path(name))
+        try:
+            return b64.decode_url(text, size=size)
+        except MalformedError as error:
+            raise MalformedError(error.code, f"{self.path(name)}: {error.message}") from error
+
+    def object(self, name: str) -> JsonObject:
+        """Return an object member."""
+        return as_object(self.value(name), self.path(name))
+
+    def fields(self, name: str) -> Fields:
+        """Return an object member to be read the same way."""
+        return Fields(self.value(name), self.path(name))
+
+    def array(self, name: str, *, most: int = 4_096) -> list[JsonValue]:
+        """Return an array member of at most `most` items."""
+        items = as_array(self.value(name), self.path(name))
+        if len(items) > most:
+            raise LimitError("too_large", f"{self.path(name)} has more than {most} items")
+        return items
+
+    def texts(self, name: str, *, most: int = 4_096) -> tuple[str, ...]:
+        """Return an array member of at most `most` strings."""
+        return tuple(as_text(item, self.path(name)) for item in self.array(name, most=most))
+
+    def path(self, name: str) -> str:
+        """Return the path of a member, for messages."""
+        return f"{self.where}.{name}"
+
+    def close(self) -> None:
+        """Refuse members that nobody asked for."""
+        unknown = sorted(self._members.keys() - self._read)
+        if unknown:
+            raise MalformedError("member_unknown", f"{self.where} has {quote(unknown[0])}")
+
+    def _invalid(self, name: str, why: str) -> NoReturn:
+        raise MalformedError("member_invalid", f"{self.path(name)} {why}")
+
+
+def dumps(value: JsonValue) -> str:
+    """Write JSON for files and people: two spaces, UTF-8 text, members as they stand."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _decode(data: bytes | str, max_bytes: int) -> str:
+    if len(data) > max_bytes:
+        raise LimitError("too_large", f"{len(data)} bytes where at most {max_bytes} are taken")
+    if isinstance(data, str):
+        return data
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError("utf8_invalid", f"not UTF-8 at byte {error.start}") from error
+
+
+def _check_depth(text: str) -> None:
+    """Count brackets outside strings, so that hostile nesting never reaches the parser."""
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            raise LimitError("too_deep", f"JSON is nested more than {MAX_JSON_DEPTH} deep")
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedError("duplicate_member", f"member {quote(twice)} stands twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+        raise MalformedError("number_refused", f"integer {quote(text)} is beyond 2^53")
+    if text == "-0":
+        raise MalformedError("number_refused", "minus zero has two spellings")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedError("number_refused", f"number {quote(text)} is not finite")
+    return number
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise MalformedError("number_refused", f"number {quote(text)} is not an integer")
+
+
+def _refuse_lone_surrogates(value: JsonValue) -> None:
+    def check(text: str) -> None:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise MalformedError("utf8_invalid", "a string has a lone surrogate") from error
+
+    _walk(value, check)
+
+
+def _walk(value: JsonValue, visit: Callable[[str], None]) -> None:
+    if isinstance(value, str):
+        visit(value)
+    elif isinstance(value, Mapping):
+        for name, member in value.items():
+            visit(name)
+            _walk(member, visit)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, visit)
+
+
+def _wrong_type(where: str, wanted: str) -> NoReturn:
+    raise MalformedError("member_invalid", f"{where} must be {wanted}")
