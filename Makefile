@@ -1,0 +1,77 @@
+# Everything a developer runs. Each target takes ARGS="…"; the first call of any of them sets up.
+# An environment is a stamp per lock file: nothing is installed again until a lock changes.
+PYTHON ?= python3
+VENV   ?= .venv
+PEERS  ?= .venv-peers
+UV     ?= uv
+
+PY      := $(VENV)/bin/python
+PIP     := -m pip --disable-pip-version-check install -q --require-hashes --no-deps --only-binary :all: -r
+COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+           --no-emit-index-url --no-annotate --no-header $(ARGS)
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench setup interop peers test-system lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check without a network
+	$(PY) -m did_service.cli demo $(ARGS)
+
+test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
+	$(PY) tests/run.py $(ARGS)
+
+lint: $(VENV)/.dev  ## style, format, types, layers
+	$(VENV)/bin/ruff check . $(ARGS)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.dev  ## benchmarks; ARGS="[GROUP …] [--json]"
+	$(PY) -m bench $(ARGS)
+
+setup: $(VENV)/.dev  ## the environment alone
+
+interop: tests/interop/node_modules/.installed  ## counterparts in JavaScript, for tests/interop
+
+peers: $(PEERS)/.installed  ## counterparts in Python that cannot share the environment
+
+test-system:  ## system programs that some tests want (Debian, as root)
+	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux; do \
+	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
+
+lock:  ## recompute requirements/*.lock; needs uv; ARGS=--upgrade for newer versions
+	cd requirements && $(COMPILE) run.in -o run.lock
+	cd requirements && $(COMPILE) -c run.lock run.in dev.in -o dev.lock
+	cd requirements && $(COMPILE) peers.in -o peers.lock
+	! grep -nE '[a-z]+://' requirements/*.lock
+
+clean:  ## environments, caches and what tests left behind
+	rm -rf $(VENV) $(PEERS) tests/interop/node_modules dist .coverage .mypy_cache .ruff_cache \
+	  .pytest_cache .import_linter_cache .hypothesis
+	find did_service wallet_cli tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: requirements/run.lock pyproject.toml scripts/link_checkout.py | $(VENV)/.python
+	$(PY) $(PIP) requirements/run.lock
+	$(PY) scripts/link_checkout.py
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
+	$(PY) $(PIP) requirements/dev.lock
+	@touch $@
+
+$(PEERS)/.installed: requirements/peers.lock
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python $(PIP) requirements/peers.lock
+	@touch $@
+
+tests/interop/node_modules/.installed: tests/interop/package-lock.json
+	cd tests/interop && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
