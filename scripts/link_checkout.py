@@ -1,8 +1,8 @@
-"""Make this checkout importable, and its commands runnable, from the environment that runs this file.
+"""Make this checkout importable and its commands runnable in the environment that runs this.
 
 Does what an editable install would do, without a build: a `.pth` line with the checkout's
-folder, and one launcher beside the interpreter for each entry of `[project.scripts]`. Running it
-again is harmless. Needs nothing but the standard library and no network.
+folder, and one launcher beside the interpreter for each entry of `[project.scripts]`. Running
+it again is harmless. Needs nothing but the standard library and no network.
 """
 
 import stat
@@ -28,7 +28,9 @@ def main() -> None:
     site_packages = Path(sysconfig.get_path("purelib"))
     (site_packages / "did-service-checkout.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")
 
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     for name, entry_point in project["scripts"].items():
         module, _, function = entry_point.partition(":")
         launcher = Path(sysconfig.get_path("scripts")) / name

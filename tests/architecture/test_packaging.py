@@ -1,0 +1,69 @@
+"""What is shipped: the locks, the commands beside the interpreter, the content of the wheel."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.optional import CHECKOUT
+
+LOCKS = [*CHECKOUT.glob("requirements/*.lock"), CHECKOUT / "tests/interop/package-lock.json"]
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> set[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    subprocess.run(build, cwd=CHECKOUT, check=True)
+    (path,) = folder.iterdir()
+    return set(zipfile.ZipFile(path).namelist())
+
+
+def sources(package: str) -> set[str]:
+    return {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / package).rglob("*.py")}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_locks_pin_hashes_and_name_no_registry(lock: Path):
+    text = lock.read_text()
+    if lock.suffix == ".lock":
+        assert "://" not in text
+        for package in re.split(r"\n(?=\S)", text.strip()):
+            assert "--hash=sha256:" in package
+    else:
+        assert '"resolved"' not in text
+
+
+def test_every_dependency_is_bounded_in_run_in():
+    bounded = re.findall(
+        r"^([a-z0-9-]+)>=", (CHECKOUT / "requirements/run.in").read_text(), re.MULTILINE
+    )
+    assert set(bounded) == set(PROJECT["dependencies"])
+
+
+@pytest.mark.parametrize("package", ["did_service", "wallet_cli"])
+def test_the_wheel_holds_every_module_and_its_types(wheel, package):
+    assert sources(package) <= wheel
+    assert f"{package}/py.typed" in wheel
+
+
+def test_the_wheel_holds_the_schemas_as_package_data(wheel):
+    schemas = {
+        f"did_service/{path.relative_to(CHECKOUT)}"
+        for path in CHECKOUT.glob("schemas/**/*.json")
+    }
+    assert schemas <= wheel
+
+
+def test_the_wheel_holds_nothing_else(wheel):
+    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"did_service", "wallet_cli"}
+
+
+@pytest.mark.parametrize("command", PROJECT["scripts"])
+def test_commands_stand_beside_the_interpreter(command):
+    assert Path(sys.executable).with_name(command).is_file()

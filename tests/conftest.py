@@ -1,0 +1,33 @@
+"""Rules for all tests: what a skip means, and how long Hypothesis may think."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+# No deadline: two workers share two cores. In CI the examples are the same in every run.
+settings.register_profile("laptop", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
+
+REQUIRE_ALL = os.environ.get("DIDSVC_REQUIRE_ALL") == "1"
+
+
+def forbid_skip(report):
+    """Under DIDSVC_REQUIRE_ALL=1 a skipped test is a failed one; an xfail stays what it is."""
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        *_, reason = report.longrepr
+        report.longrepr = f"nothing may be skipped here: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return forbid_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return forbid_skip((yield))

@@ -1,0 +1,75 @@
+"""`make test`: the tests with coverage, then the offline ones again where there is no network.
+
+With arguments it is pytest on two workers and nothing else, for the part one is working on.
+Without: every test, every process measured; the coverage gate of pyproject.toml; and the tests
+marked `offline` once more inside a network namespace of their own, in which not even loopback
+is up. Where no such namespace can be made that last part is left out with a sentence, and fails
+under CI=true: there "offline" has to be proven.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PYTEST = ["-m", "pytest"]
+TWO_WORKERS = ["-n", "2"]
+COVERAGE = [sys.executable, "-m", "coverage"]
+# The first file asserts that the network is really gone.
+OFFLINE = ["-m", "offline", "tests/test_offline.py", "tests"]
+RESULT = Path(".coverage")
+
+
+def main(arguments: list[str]) -> int:
+    """Run what `make test ARGS="…"` asks for and return the exit code."""
+    if arguments:
+        return run([sys.executable, *PYTEST, *TWO_WORKERS, *arguments])
+    return measured_tests() or offline_tests()
+
+
+def measured_tests() -> int:
+    """Run every test and hold the result to the coverage gate.
+
+    The data files of this run are kept apart, so that two runs in one checkout do not mix.
+    """
+    with tempfile.TemporaryDirectory(prefix="did-service-coverage-") as folder:
+        data = Path(folder, "data")
+        environment = {**os.environ, "COVERAGE_FILE": str(data)}
+        failed = (
+            run([*COVERAGE, "run", *PYTEST, *TWO_WORKERS], environment)
+            or run([*COVERAGE, "combine", "--quiet"], environment)
+            or run([*COVERAGE, "report"], environment)
+        )
+        if data.exists():
+            shutil.copy(data, RESULT)  # for `coverage html`
+    return failed
+
+
+def offline_tests() -> int:
+    """Run the tests marked `offline` without a network."""
+    namespace = ["unshare", "-n" if os.geteuid() == 0 else "-rn", "--"]
+    if not can_run([*namespace, "true"]):
+        print("test: not repeated without a network, as unshare makes no namespace here")
+        return int(os.environ.get("CI") == "true")
+    print("test: the offline tests again, in a namespace without a network")
+    command = [*namespace, sys.executable, *PYTEST, *OFFLINE]
+    return run(command, {**os.environ, "DIDSVC_TEST_NO_NETWORK": "1"})
+
+
+def can_run(command: list[str]) -> bool:
+    """Tell whether a command exists and succeeds."""
+    if not shutil.which(command[0]):
+        return False
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> int:
+    """Run one command in sight of the user and return its exit code."""
+    sys.stdout.flush()
+    return subprocess.run(command, check=False, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""Things a test wants that a machine may lack: borrowed vectors, programs, counterparts.
+
+Each function gives the thing or skips the test, naming what to do about it. Call them at module
+level or inside a test. Under DIDSVC_REQUIRE_ALL=1, as in CI, every skip is a failure
+(tests/conftest.py).
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+INTEROP = CHECKOUT / "tests" / "interop"
+
+
+def vectors(name: str) -> Path:
+    """The folder of borrowed test vectors `name`, from TEST_VECTORS or ../shared/vectors."""
+    root = Path(os.environ.get("TEST_VECTORS") or CHECKOUT.parent / "shared" / "vectors")
+    return _found(root / name, f"no vectors at {root / name}; set TEST_VECTORS")
+
+
+def program(name: str) -> Path:
+    """The program `name` on PATH."""
+    path = shutil.which(name)
+    return Path(path) if path else _skip(f"no program {name}; try make test-system")
+
+
+def node() -> Path:
+    """The JavaScript interpreter, with the packages of tests/interop installed."""
+    _found(
+        INTEROP / "node_modules" / ".installed", "no JavaScript counterparts; run make interop"
+    )
+    return program("node")
+
+
+def peers_python() -> Path:
+    """The interpreter of the environment that holds requirements/peers.in."""
+    python = CHECKOUT / ".venv-peers" / "bin" / "python"
+    return _found(python, "no Python counterparts; run make peers")
+
+
+def _found(path: Path, otherwise: str) -> Path:
+    return path if path.exists() else _skip(otherwise)
+
+
+def _skip(reason: str):
+    pytest.skip(reason, allow_module_level=True)
