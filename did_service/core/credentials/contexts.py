@@ -1,0 +1,84 @@
+"""The closed list of JSON-LD contexts: every one pinned by SHA-256, none ever fetched.
+
+Contexts decide what a signed term means, so they count as code. Those of the Verifiable
+Credentials and security vocabularies come with PyLD; the rest are package data of ours under
+`schemas/contexts/`. A context that is not here is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+from typing import TypeAlias
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding.strict_json import JsonObject, load_object
+from did_service.core.errors import MalformedError, ProofError, quote
+
+CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
+CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
+DIDSVC_1 = "urn:didsvc:context:1"
+
+ContextLoader: TypeAlias = Callable[[str], JsonObject]
+
+# URL → hexadecimal SHA-256 of the file that PyLD 3.3 carries.
+_BUNDLED: Mapping[str, str] = {
+    CREDENTIALS_V1: "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
+    CREDENTIALS_V2: "8a9f494a89ecc51db093e90e84713e07e84d6d9204364a9b3c7868b21751236f",
+    "https://www.w3.org/ns/did/v1": (
+        "62c1054bf404d6dd3a4b26b64f830fd72095f6a26edc4469908c94351352ce5f"
+    ),
+    "https://w3id.org/security/v1": (
+        "e2d146cd556f6fa5f14996c6f1749667d5a14073fa30f0643990068e2c0b1bac"
+    ),
+    "https://w3id.org/security/v2": (
+        "4cb186bc29c08af6e40c58178c22dd84d542f2871a063afed6e648b47abc3cf6"
+    ),
+    "https://w3id.org/security/suites/ed25519-2020/v1": (
+        "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588"
+    ),
+    "https://w3id.org/security/suites/jws-2020/v1": (
+        "00ee65bb7307f9a01c3170b823083b0d4de68223520834b2c5eb7a09bae5dea6"
+    ),
+}
+
+# URL → file under schemas/contexts and its hexadecimal SHA-256.
+_OURS: Mapping[str, tuple[str, str]] = {}
+
+
+def check_known(url: str) -> None:
+    """Refuse a context that is not on the list.
+
+    Raises:
+        MalformedError: `context_unknown`.
+    """
+    if url not in _BUNDLED and url not in _OURS:
+        raise MalformedError("context_unknown", f"context {quote(url)} is not known here")
+
+
+@cache
+def load(url: str) -> JsonObject:
+    """Return a pinned context document; it is shared, so nobody may change it.
+
+    Raises:
+        MalformedError: `context_unknown`.
+        ProofError: `context_altered` when the installed file is not the pinned one.
+    """
+    check_known(url)
+    data, digest = _ours(url) if url in _OURS else _bundled(url)
+    if sha256(data).hex() != digest:
+        raise ProofError("context_altered", f"the file for context {url} was altered")
+    return load_object(data)
+
+
+def _ours(url: str) -> tuple[bytes, str]:
+    name, digest = _OURS[url]
+    return (resources.files("did_service") / "schemas" / "contexts" / name).read_bytes(), digest
+
+
+def _bundled(url: str) -> tuple[bytes, str]:
+    # PyLD takes 0.4 s to import, and only documents with JSON-LD proofs need it.
+    from pyld import BUNDLED_CONTEXTS  # noqa: PLC0415
+
+    return BUNDLED_CONTEXTS[url].read_bytes(), _BUNDLED[url]

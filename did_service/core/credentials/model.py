@@ -1,0 +1,179 @@
+"""The credential and the presentation (W3C Verifiable Credentials Data Model 2.0, §4).
+
+Parsing checks what can be seen without JSON-LD processing: members, identifiers, times. What
+the terms mean is `vocabulary`'s question, who signed is `proof_set`'s.
+
+    Credential                      Presentation
+      raw ── what gets hashed         raw
+      issuer, subjects, validity      holder
+      statuses, schemas               credentials ──► Credential, …
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from did_service.core.credentials import contexts, members
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import (
+    JsonObject,
+    JsonValue,
+    as_array,
+    as_object,
+    as_text,
+)
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
+from did_service.core.limits import MAX_CREDENTIALS_IN_PRESENTATION
+
+CREDENTIAL_TYPE = "VerifiableCredential"
+PRESENTATION_TYPE = "VerifiablePresentation"
+ENVELOPED_TYPE = "EnvelopedVerifiableCredential"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One credential as its issuer wrote it; `raw` with all members is what gets hashed.
+
+    `issuer` is the issuer's identifier, also where the document has an object; list-or-single
+    members are always tuples here. Parsing verifies nothing: see `proof_set.verify_proofs`.
+    """
+
+    raw: JsonObject
+    context: tuple[JsonValue, ...]
+    id: str | None
+    types: tuple[str, ...]
+    issuer: str
+    subjects: tuple[JsonObject, ...]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    statuses: tuple[JsonObject, ...]
+    schemas: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One presentation with the credentials inside; `holder` only if the document names one."""
+
+    raw: JsonObject
+    context: tuple[JsonValue, ...]
+    id: str | None
+    types: tuple[str, ...]
+    holder: str | None
+    credentials: tuple[Credential, ...]
+
+
+def parse_credential(value: JsonValue) -> Credential:
+    """Parse a VCDM 2.0 credential, with or without proof.
+
+    Raises:
+        MalformedError: a member that the data model refuses (`member_missing`,
+            `member_invalid`, `time_invalid`, `validity_reversed`), or `context_unknown`.
+    """
+    raw = as_object(value, "credential")
+    valid_from, valid_until = _validity(raw)
+    members.check_texts(raw)
+    members.check_typed(raw, ("termsOfUse", "evidence", "refreshService"))
+    members.check_related_resources(raw)
+    members.check_proof(raw)
+    return Credential(
+        raw=raw,
+        context=_context(raw),
+        id=members.identifier(raw, "credential"),
+        types=_types(raw, CREDENTIAL_TYPE),
+        issuer=_issuer(raw),
+        subjects=_subjects(raw),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        statuses=members.typed(raw, "credentialStatus"),
+        schemas=_schemas(raw),
+    )
+
+
+def parse_presentation(value: JsonValue) -> Presentation:
+    """Parse a VCDM 2.0 presentation and the credentials in it.
+
+    Raises:
+        MalformedError: as `parse_credential`.
+        UnsupportedError: `credential_enveloped` for a credential inside a data: URL.
+        LimitError: more than 16 credentials.
+    """
+    raw = as_object(value, "presentation")
+    members.check_typed(raw, ("termsOfUse",))
+    members.check_proof(raw)
+    return Presentation(
+        raw=raw,
+        context=_context(raw),
+        id=members.identifier(raw, "presentation"),
+        types=_types(raw, PRESENTATION_TYPE),
+        holder=members.party(raw, "holder") if "holder" in raw else None,
+        credentials=_credentials(raw),
+    )
+
+
+def _context(raw: JsonObject) -> tuple[JsonValue, ...]:
+    value = raw.get("@context")
+    entries = tuple(value) if isinstance(value, list) else (value,)
+    if entries[:1] != (contexts.CREDENTIALS_V2,):
+        raise MalformedError("context_invalid", f"@context must begin {contexts.CREDENTIALS_V2}")
+    for entry in entries:
+        if isinstance(entry, str):
+            contexts.check_known(entry)
+        elif not isinstance(entry, dict):
+            raise MalformedError("context_invalid", "a context is neither a URL nor an object")
+    return entries
+
+
+def _types(raw: JsonObject, required: str) -> tuple[str, ...]:
+    types = members.type_names(raw, "document")
+    if required not in types:
+        raise MalformedError("member_invalid", f"type must include {required}")
+    return types
+
+
+def _issuer(raw: JsonObject) -> str:
+    issuer = raw.get("issuer")
+    if isinstance(issuer, dict):
+        members.check_texts(issuer)
+    return members.party(raw, "issuer")
+
+
+def _subjects(raw: JsonObject) -> tuple[JsonObject, ...]:
+    subjects = members.objects(raw, "credentialSubject")
+    if not subjects:
+        raise MalformedError("member_missing", "credentialSubject is missing")
+    for subject in subjects:
+        if not subject:
+            raise MalformedError("member_invalid", "credentialSubject makes no claim")
+        members.identifier(subject, "credentialSubject")
+    return subjects
+
+
+def _validity(raw: JsonObject) -> tuple[datetime | None, datetime | None]:
+    begin, end = _time(raw, "validFrom"), _time(raw, "validUntil")
+    if begin and end and end < begin:
+        raise MalformedError("validity_reversed", "validUntil lies before validFrom")
+    return begin, end
+
+
+def _time(raw: JsonObject, name: str) -> datetime | None:
+    return timestamps.parse(as_text(raw[name], name)) if name in raw else None
+
+
+def _schemas(raw: JsonObject) -> tuple[JsonObject, ...]:
+    schemas = members.typed(raw, "credentialSchema")
+    for schema in schemas:
+        if "id" not in schema:
+            raise MalformedError("member_missing", "credentialSchema.id is missing")
+    return schemas
+
+
+def _credentials(raw: JsonObject) -> tuple[Credential, ...]:
+    value = raw.get("verifiableCredential", [])
+    items = as_array(value, "verifiableCredential") if isinstance(value, list) else [value]
+    if len(items) > MAX_CREDENTIALS_IN_PRESENTATION:
+        raise LimitError("too_large", f"{len(items)} credentials in one presentation")
+    for item in items:
+        if isinstance(item, dict) and item.get("type") in (ENVELOPED_TYPE, [ENVELOPED_TYPE]):
+            raise UnsupportedError("credential_enveloped", f"{quote(ENVELOPED_TYPE)} is not taken")
+    return tuple(parse_credential(item) for item in items)
