@@ -4,14 +4,14 @@ Sizes are checked before bytes are parsed. A limit that a standard sets is cited
 are ours, chosen well above honest use and well below what hurts a two-core machine.
 """
 
-# --- text and JSON ----------------------------------------------------------------------------
+# --- text and JSON ---------------------------------------------------------------------------
 MAX_QUOTED_CHARACTERS = 80  # foreign text shown in a message: enough to recognise it
 MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3 and RFC 7493: larger ones change meaning
 MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures need 88
 
-# --- transparency log (C2SP tlog-tiles, signed-note, tlog-witness) -----------------------------
+# --- transparency log (C2SP tlog-tiles, signed-note, tlog-witness) ---------------------------
 TILE_HEIGHT = 8  # tlog-tiles: 256 hashes a tile
 TILE_WIDTH = 256
 MAX_ENTRY_BYTES = 60_000  # an entry bundle prefixes entries with a uint16; 65,535 is its limit
@@ -19,18 +19,22 @@ MAX_TREE_SIZE = 2**48 - 1  # far above a region's century, far below int64
 MAX_PROOF_HASHES = 63  # tlog-witness: at most 63 hashes in a consistency proof
 MAX_NOTE_BYTES = 16_384  # one witness implementation caps bodies there
 MAX_NOTE_SIGNATURES = 64  # signed-note asks to accept at least 16
+MAX_KEY_NAME_BYTES = 255  # tlog-cosignature gives a name one length byte
+MAX_TILE_LEVEL = 63  # tlog-tiles
+MAX_LOG_PROOF_BYTES = 65_536  # a tlog-proof: its note, 63 hashes, and room for extra data
+MAX_LOG_POLICY_BYTES = 65_536  # a tlog-policy of 64 witnesses with URLs and comments
 MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
 
-# --- writing to a log ---------------------------------------------------------------------------
+# --- writing to a log ------------------------------------------------------------------------
 MAX_BATCH_ENTRIES = 256  # one transaction, one entry bundle
 MAX_WAITING_ENTRIES = 4_096  # beyond it a log answers 503 with Retry-After, as peers do
 MAX_BATCH_BODY_BYTES = 16_777_216  # JSON lines of a batch submission
 MAX_HEADS_FILES = 12  # newest heads snapshots kept on disk; older ones can be recomputed
 HEADS_RECORD_BYTES = 84  # formats.md 2: key 32, n 4, index 8, time 8, leaf hash 32
 
-# --- did:webvh 1.0 --------------------------------------------------------------------------------
+# --- did:webvh 1.0 ---------------------------------------------------------------------------
 MAX_DID_CHARACTERS = 2_048  # a host of 253 characters and a long path
 MAX_DID_LOG_BYTES = 5_242_880  # the specification's suggestion for did.jsonl
 MAX_DID_LOG_ENTRIES = 4_096  # at 1.3 KB an entry the byte limit is met first
@@ -38,8 +42,11 @@ MAX_DID_WITNESSES = 64  # distinct witness ids of one DID
 MAX_VERSION_TIME_AHEAD_SECONDS = 300  # clock drift that did:webvh allows
 MAX_TTL_SECONDS = 2**31  # did:webvh §ttl
 MAX_DOCUMENT_METHODS = 64  # verification methods of one DID document
+MAX_DOCUMENT_SERVICES = 64  # services of one DID document
+MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4: 255 octets on the wire
+MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at the worst
 
-# --- credentials --------------------------------------------------------------------------------
+# --- credentials -----------------------------------------------------------------------------
 MAX_CREDENTIAL_BYTES = 262_144  # a portrait fits; ten megabytes of nesting does not
 MAX_PROOFS = 8  # proofs in one set or chain
 MAX_CREDENTIALS_IN_PRESENTATION = 16
@@ -50,22 +57,23 @@ STATUS_LIST_BITS = 131_072  # Bitstring Status List §3: the minimum, for herd p
 MAX_STATUS_LIST_BYTES = 2_097_152  # 16,777,216 bits unpacked
 MAX_SCHEMA_BYTES = 49_152  # formats.md 2: content of a schema entry
 
-# --- evidence -------------------------------------------------------------------------------------
+# --- evidence --------------------------------------------------------------------------------
 MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list
 MAX_BUNDLE_BYTES = 268_435_456  # a bundle unpacked
 MAX_EVIDENCE_ITEMS = 200_000
 MAX_EVIDENCE_CHECKPOINTS = 4_096
 MAX_AUTHORITY_HOPS = 4  # entries from the issuer up to a root of the policy
 
-# --- files, sealed containers, sessions -----------------------------------------------------------
+# --- files, sealed containers, sessions ------------------------------------------------------
 MAX_KDF_MEMORY_BYTES = 2_147_483_648  # a foreign file may not ask for more than 2 GiB
 MAX_KDF_PASSES = 16
+MAX_KEY_FILE_BYTES = 16_384  # honest ones have 500 bytes and a name
 MAX_WALLET_BYTES = 67_108_864
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out
 POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every year
 
-# --- HTTP ------------------------------------------------------------------------------------------
+# --- HTTP ------------------------------------------------------------------------------------
 HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
 MAX_RESPONSE_BYTES = 268_435_456
 MAX_BODY_BYTES = 1_048_576

@@ -1,0 +1,1 @@
+"""Decentralized identifiers: syntax, documents, and the methods key, jwk, web and webvh."""
