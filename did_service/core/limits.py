@@ -15,6 +15,7 @@ MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures
 TILE_HEIGHT = 8  # tlog-tiles: 256 hashes a tile
 TILE_WIDTH = 256
 MAX_ENTRY_BYTES = 60_000  # an entry bundle prefixes entries with a uint16; 65,535 is its limit
+MAX_BUNDLED_ENTRY_BYTES = 65_535  # what a uint16 can say; logs of others may use all of it
 MAX_TREE_SIZE = 2**48 - 1  # far above a region's century, far below int64
 MAX_PROOF_HASHES = 63  # tlog-witness: at most 63 hashes in a consistency proof
 MAX_NOTE_BYTES = 16_384  # one witness implementation caps bodies there
