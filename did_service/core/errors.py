@@ -90,7 +90,9 @@ class ProofError(DidServiceError):
     """A signature, hash or Merkle path that does not verify."""
 
     meaning = Bilingual("证明无效", "a proof does not verify")
-    next_step = Bilingual("内容可能被改动，请勿采信", "it may have been changed: do not rely on it")
+    next_step = Bilingual(
+        "内容可能被改动，请勿采信", "it may have been changed: do not rely on it"
+    )
 
 
 class DecryptionError(ProofError):
@@ -121,7 +123,8 @@ class PolicyError(DidServiceError):
 
     meaning = Bilingual("信任策略缺失或不可用", "the trust policy is missing or not acceptable")
     next_step = Bilingual(
-        "请向主管部门索取最新策略并核对指纹", "get the current policy and compare its fingerprint"
+        "请向主管部门索取最新策略并核对指纹",
+        "get the current policy and compare its fingerprint",
     )
 
 

@@ -56,4 +56,6 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
     try:
         bindings.crypto_sign_open(signature + message, public)
     except BadSignatureError as error:
-        raise ProofError("signature_invalid", "the Ed25519 signature does not verify") from error
+        raise ProofError(
+            "signature_invalid", "the Ed25519 signature does not verify"
+        ) from error

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
+from nacl.exceptions import RuntimeError as DerivationError
 
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import DecryptionError, LimitError
+from did_service.core.errors import DecryptionError, LimitError, UnavailableError
 from did_service.core.limits import MAX_KDF_MEMORY_BYTES, MAX_KDF_PASSES
 
 KEY_BYTES = 32
 NONCE_BYTES = 24
 SALT_BYTES = 16
+TAG_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,24 @@ class Argon2id:
         }
 
     def derive(self, passphrase: str) -> bytes:
-        """Derive a 32-byte key; takes as long as the costs say."""
-        key: bytes = bindings.crypto_pwhash_alg(
-            KEY_BYTES,
-            passphrase.encode("utf-8"),
-            self.salt,
-            self.passes,
-            self.memory_bytes,
-            bindings.crypto_pwhash_ALG_ARGON2ID13,
-        )
+        """Derive a 32-byte key; takes as long as the costs say.
+
+        Raises:
+            UnavailableError: `memory_short`: the machine cannot spare the memory now.
+        """
+        try:
+            key: bytes = bindings.crypto_pwhash_alg(
+                KEY_BYTES,
+                passphrase.encode("utf-8", "surrogatepass"),  # terminals pass stray bytes on
+                self.salt,
+                self.passes,
+                self.memory_bytes,
+                bindings.crypto_pwhash_ALG_ARGON2ID13,
+            )
+        except DerivationError as error:
+            raise UnavailableError(
+                "memory_short", f"key derivation wants {self.memory_bytes} bytes of memory"
+            ) from error
         return key
 
 

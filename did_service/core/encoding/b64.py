@@ -25,7 +25,8 @@ def decode_url(text: str, *, size: int | None = None) -> bytes:
         size: Exact number of bytes expected, when the format fixes it.
 
     Raises:
-        MalformedError: `base64_invalid` for any other spelling, `length_wrong` for another size.
+        MalformedError: `base64_invalid` for any other spelling, `length_wrong` for another
+            size.
     """
     try:
         data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))

@@ -53,11 +53,10 @@ def multibase_decode(text: str) -> bytes:
         UnsupportedError: `multibase_unknown` for another letter.
         MalformedError: the rest is not in that base.
     """
-    match text[:1]:
-        case "z":
-            return base58_decode(text[1:])
-        case "u":
-            return b64.decode_url(text[1:])
+    if text.startswith("z"):
+        return base58_decode(text[1:])
+    if text.startswith("u"):
+        return b64.decode_url(text[1:])
     raise UnsupportedError("multibase_unknown", f"multibase of {quote(text)} is not z or u")
 
 

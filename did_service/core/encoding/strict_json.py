@@ -12,31 +12,26 @@ error says where it stands.
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn
 
 from did_service.core.encoding import b64
+from did_service.core.encoding.json_parser import JsonObject, JsonValue, Numbers, parse
 from did_service.core.errors import LimitError, MalformedError, quote
-from did_service.core.limits import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_SAFE_INTEGER
+from did_service.core.limits import MAX_JSON_BYTES, MAX_SAFE_INTEGER
 
-JsonValue: TypeAlias = (
-    "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
-)
-JsonObject: TypeAlias = dict[str, JsonValue]
-
-
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # possessive: linear on any text
-_BRACKETS = re.compile(r"[\[\]{}]")
-
-
-class Numbers(Enum):
-    """Which numbers a format has."""
-
-    INTEGERS = "integers"
-    FINITE = "finite"
+__all__ = [
+    "Fields",
+    "JsonObject",
+    "JsonValue",
+    "Numbers",
+    "as_array",
+    "as_integer",
+    "as_object",
+    "as_text",
+    "dumps",
+    "load_object",
+    "loads",
+]
 
 
 def loads(
@@ -56,25 +51,7 @@ def loads(
         LimitError: `too_large` or `too_deep`.
         MalformedError: `json_invalid`, `duplicate_member`, `number_refused`, `utf8_invalid`.
     """
-    text = _decode(data, max_bytes)
-    _check_depth(text)
-    try:
-        value = cast(
-            JsonValue,
-            json.loads(
-                text,
-                object_pairs_hook=_object,
-                parse_float=_float if numbers is Numbers.FINITE else _refuse_number,
-                parse_int=_integer,
-                parse_constant=_refuse_number,
-            ),
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise MalformedError("json_invalid", f"not JSON at {where}: {error.msg}") from error
-    if "\\u" in text:
-        _refuse_lone_surrogates(value)
-    return value
+    return parse(_encoded(data, max_bytes), numbers)
 
 
 def load_object(
@@ -215,76 +192,15 @@ def dumps(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def _decode(data: bytes | str, max_bytes: int) -> str:
+def _encoded(data: bytes | str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise LimitError("too_large", f"{len(data)} bytes where at most {max_bytes} are taken")
-    if isinstance(data, str):
+    if isinstance(data, bytes):
         return data
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedError("utf8_invalid", f"not UTF-8 at byte {error.start}") from error
-
-
-def _check_depth(text: str) -> None:
-    """Count brackets outside strings, so that hostile nesting never reaches the parser."""
-    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
-        return
-    depth = 0
-    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > MAX_JSON_DEPTH:
-            raise LimitError("too_deep", f"JSON is nested more than {MAX_JSON_DEPTH} deep")
-
-
-def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedError("duplicate_member", f"member {quote(twice)} stands twice")
-    return members
-
-
-def _integer(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
-        raise MalformedError("number_refused", f"integer {quote(text)} is beyond 2^53")
-    if text == "-0":
-        raise MalformedError("number_refused", "minus zero has two spellings")
-    return int(text)
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise MalformedError("number_refused", f"number {quote(text)} is not finite")
-    return number
-
-
-def _refuse_number(text: str) -> NoReturn:
-    raise MalformedError("number_refused", f"number {quote(text)} is not an integer")
-
-
-def _refuse_lone_surrogates(value: JsonValue) -> None:
-    def check(text: str) -> None:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise MalformedError("utf8_invalid", "a string has a lone surrogate") from error
-
-    _walk(value, check)
-
-
-def _walk(value: JsonValue, visit: Callable[[str], None]) -> None:
-    if isinstance(value, str):
-        visit(value)
-    elif isinstance(value, Mapping):
-        for name, member in value.items():
-            visit(name)
-            _walk(member, visit)
-    elif isinstance(value, list):
-        for item in value:
-            _walk(item, visit)
+        return data.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise MalformedError("utf8_invalid", "a lone surrogate in the text") from error
 
 
 def _wrong_type(where: str, wanted: str) -> NoReturn:

@@ -15,6 +15,7 @@ _STAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
     r"(?:\.([0-9]{1,9}))?(?:(Z)|([+-])([0-9]{2}):([0-9]{2}))"
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_POSIX_SECONDS = 253_402_300_799  # the last second of the year 9999
 
 
@@ -58,7 +59,7 @@ def encode(instant: datetime) -> str:
 
 def to_posix(instant: datetime) -> int:
     """Return whole POSIX seconds, rounded down."""
-    return int(instant.timestamp() // 1)
+    return (instant - _EPOCH) // timedelta(seconds=1)
 
 
 def from_posix(seconds: int) -> datetime:

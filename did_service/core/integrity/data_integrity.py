@@ -142,7 +142,8 @@ def verify(document: JsonObject, proof: Proof, public: bytes, suite: Cryptosuite
     """
     if proof.cryptosuite != suite.NAME:
         raise ProofError(
-            "cryptosuite_mismatch", f"cryptosuite {quote(proof.cryptosuite)} is not {suite.NAME}"
+            "cryptosuite_mismatch",
+            f"cryptosuite {quote(proof.cryptosuite)} is not {suite.NAME}",
         )
     ed25519.verify(public, suite.hash_data(document, proof.options), proof.value)
 

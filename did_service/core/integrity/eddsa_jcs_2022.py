@@ -31,7 +31,7 @@ def hash_data(document: JsonObject, options: JsonObject) -> bytes:
     """
     if "@context" in options:
         claimed = _contexts(options["@context"])
-        if _contexts(document.get("@context"))[: len(claimed)] != claimed:
+        if _contexts(document.get("@context", []))[: len(claimed)] != claimed:
             raise ProofError("context_mismatch", "contexts do not begin with the proof's")
         document = {**document, "@context": options["@context"]}
     return sha256(jcs.encode(options)) + sha256(jcs.encode(document))

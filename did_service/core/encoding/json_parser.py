@@ -1,0 +1,168 @@
+"""Strict parsing of JSON text, behind the door `strict_json`.
+
+There are two paths to one meaning. A text that equals the re-encoding of its own value can hold
+no duplicate member and no second spelling of anything, so a fast parser may read it; every
+other text, and every refusal, goes through the careful one. A property test holds both to each
+other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import NoReturn, TypeAlias, cast
+
+import orjson
+
+from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.limits import MAX_JSON_DEPTH, MAX_SAFE_INTEGER
+
+JsonValue: TypeAlias = (
+    "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+)
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+# Possessive, so that it is linear on any text.
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
+_SPACE = b" \t\n\r"
+
+
+class Numbers(Enum):
+    """Which numbers a format has."""
+
+    INTEGERS = "integers"
+    FINITE = "finite"
+
+
+def parse(text: bytes, numbers: Numbers) -> JsonValue:
+    """Parse one JSON text; errors as `strict_json.loads`, which has checked the size."""
+    try:
+        value: JsonValue = orjson.loads(text)
+        if _is_own_spelling(text, value) and _is_allowed(value, numbers):
+            return value
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass  # the careful parser takes it, or says what is wrong
+    return _parse_carefully(text, numbers)
+
+
+def _is_own_spelling(text: bytes, value: JsonValue) -> bool:
+    bare = text.strip(_SPACE)
+    return bare in (orjson.dumps(value), orjson.dumps(value, option=orjson.OPT_INDENT_2))
+
+
+def _is_allowed(value: JsonValue, numbers: Numbers) -> bool:
+    """Check numbers and depth, level by level."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH + 1):
+        below: list[JsonValue] = []
+        nested = False
+        for item in level:
+            if isinstance(item, dict | list):
+                nested = True
+                below.extend(item.values() if isinstance(item, dict) else item)
+            elif isinstance(item, int | float) and not _is_allowed_number(item, numbers):
+                return False
+        if not nested:
+            return True
+        level = below
+    return False
+
+
+def _is_allowed_number(number: float, numbers: Numbers) -> bool:
+    if isinstance(number, int):
+        return abs(number) <= MAX_SAFE_INTEGER
+    return numbers is Numbers.FINITE
+
+
+def _parse_carefully(data: bytes, numbers: Numbers) -> JsonValue:
+    text = _decode(data)
+    _check_depth(text)
+    try:
+        value = cast(
+            "JsonValue",
+            json.loads(
+                text,
+                object_pairs_hook=_object,
+                parse_float=_float if numbers is Numbers.FINITE else _refuse_number,
+                parse_int=_integer,
+                parse_constant=_refuse_number,
+            ),
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise MalformedError("json_invalid", f"not JSON at {where}: {error.msg}") from error
+    if "\\u" in text:
+        _refuse_lone_surrogates(value)
+    return value
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError("utf8_invalid", f"not UTF-8 at byte {error.start}") from error
+
+
+def _check_depth(text: str) -> None:
+    """Count brackets outside strings, so that hostile nesting never reaches the parser."""
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            raise LimitError("too_deep", f"JSON is nested more than {MAX_JSON_DEPTH} deep")
+
+
+def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise MalformedError("duplicate_member", f"member {quote(twice)} stands twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+        raise MalformedError("number_refused", f"integer {quote(text)} is beyond 2^53")
+    if text == "-0":
+        raise MalformedError("number_refused", "minus zero has two spellings")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedError("number_refused", f"number {quote(text)} is not finite")
+    return number
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise MalformedError("number_refused", f"number {quote(text)} is not an integer")
+
+
+def _refuse_lone_surrogates(value: JsonValue) -> None:
+    def check(text: str) -> None:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise MalformedError("utf8_invalid", "a string has a lone surrogate") from error
+
+    _walk(value, check)
+
+
+def _walk(value: JsonValue, visit: Callable[[str], None]) -> None:
+    if isinstance(value, str):
+        visit(value)
+    elif isinstance(value, Mapping):
+        for name, member in value.items():
+            visit(name)
+            _walk(member, visit)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, visit)
