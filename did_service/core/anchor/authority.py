@@ -1,0 +1,236 @@
+"""Authority statements: who may do what, where, from when to when, on what basis.
+
+A statement is the body of an `authority` entry. Its subject is
+
+    hex(SHA-256(granter id || 0x00 || grantee id || 0x00 || scope))
+
+with id = SCID, or the whole DID for a did:key, so two granters never overwrite each other. The
+newest statement of a subject is the whole statement; an older one stays true for the time it
+stood. Each hop must lie within the one above, up to a root of the policy (`rules` enforces that
+for new entries, `verification` walks it again). Shapes: docs/formats.md §3.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.syntax import did_id
+from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.errors import Bilingual, MalformedError, RuleError, quote
+from did_service.core.limits import MAX_NOTE_BYTES
+
+ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
+STATES = ("active", "suspended", "ended")
+_TERRITORY = re.compile(r"[0-9]{6}")
+_SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLog:
+    """The checkpoint of another region's log on which a statement rests (member `x`).
+
+    `note` is that checkpoint with its cosignatures, as text.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One authority statement; times are POSIX seconds, `until` is the first second after."""
+
+    granter: str
+    grantee: str
+    scope: str
+    name: Bilingual
+    roles: tuple[str, ...]
+    types: tuple[str, ...]
+    items: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    territory: tuple[str, ...]
+    begins: int
+    until: int
+    state: str
+    since: int | None
+    status_lists: tuple[str, ...]
+    status_custodian: str | None
+    basis: Bilingual
+    other: OtherLog | None
+
+    @property
+    def subject(self) -> str:
+        """The subject of the statement's chain in the log."""
+        return subject_of(self.granter, self.grantee, self.scope)
+
+    def encode(self) -> JsonObject:
+        """Return the entry body without its proof."""
+        body: JsonObject = {
+            "granter": self.granter,
+            "grantee": self.grantee,
+            "scope": self.scope,
+            "name": {"zh": self.name.zh, "en": self.name.en},
+            "roles": list(self.roles),
+            "types": list(self.types),
+            "items": list(self.items),
+            "prefixes": list(self.prefixes),
+            "territory": list(self.territory),
+            "from": self.begins,
+            "until": self.until,
+            "state": self.state,
+            "since": self.since,
+            "status_lists": list(self.status_lists),
+            "status_custodian": self.status_custodian,
+            "basis": {"zh": self.basis.zh, "en": self.basis.en},
+        }
+        return body if self.other is None else {**body, "x": _encode_other(self.other)}
+
+
+def subject_of(granter: str, grantee: str, scope: str) -> str:
+    """Return the subject of the chain of statements of one granter, grantee and scope."""
+    text = f"{did_id(granter)}\x00{did_id(grantee)}\x00{scope}"
+    return sha256(text.encode()).hex()
+
+
+def parse_authority(body: JsonObject) -> Authority:
+    """Read the body of an `authority` entry; its proof is left to `rules`.
+
+    Raises:
+        MalformedError: another shape, an unknown role, a territory that is not six digits.
+    """
+    fields = Fields(body, "authority")
+    scope = fields.text("scope", max_chars=32)
+    if _SCOPE.fullmatch(scope) is None:
+        raise MalformedError("member_invalid", f"authority.scope {quote(scope)} is not a word")
+    authority = Authority(
+        granter=fields.text("granter"),
+        grantee=fields.text("grantee"),
+        scope=scope,
+        name=bilingual(fields.value("name"), "authority.name"),
+        roles=_words(fields, "roles", ROLES),
+        types=fields.texts("types"),
+        items=fields.texts("items"),
+        prefixes=fields.texts("prefixes"),
+        territory=_territory(fields.texts("territory")),
+        begins=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
+        until=fields.integer("until", most=timestamps.MAX_POSIX_SECONDS),
+        state=fields.choice("state", STATES),
+        since=_nullable_seconds(fields, "since"),
+        status_lists=fields.texts("status_lists"),
+        status_custodian=_nullable_text(fields, "status_custodian"),
+        basis=bilingual(fields.value("basis"), "authority.basis"),
+        other=_other(fields.fields("x")) if fields.has("x") else None,
+    )
+    if fields.has("proof"):
+        fields.value("proof")
+    fields.close()
+    if authority.begins >= authority.until:
+        raise MalformedError("member_invalid", "authority.until is not after authority.from")
+    return authority
+
+
+def covers(territory: str, region: str) -> bool:
+    """Say whether a territory code covers a region code (GB/T 2260 digits).
+
+    The code's trailing `00` pairs are cut; what is left must be a prefix of whole pairs:
+    440000 covers all of 44, 440100 covers 4401xx, 000000 everything.
+    """
+    stem = territory
+    while stem.endswith("00"):
+        stem = stem[:-2]
+    return _TERRITORY.fullmatch(region) is not None and region.startswith(stem)
+
+
+def covers_region(authority: Authority, region: str) -> bool:
+    """Say whether a statement reaches a region."""
+    return any(covers(territory, region) for territory in authority.territory)
+
+
+def check_within(lower: Authority, upper: Authority) -> None:
+    """Check that a hop lies within the one above it (threat rule 11).
+
+    Raises:
+        RuleError: `grant_too_wide`, naming the part that sticks out.
+    """
+    if "granter" not in upper.roles:
+        raise RuleError("grant_too_wide", "the granter may not hand on authority")
+    for part, inner, outer in (
+        ("roles", lower.roles, upper.roles),
+        ("types", lower.types, upper.types),
+        ("items", lower.items, upper.items),
+    ):
+        outside = sorted(set(inner) - set(outer))
+        if outside:
+            raise RuleError("grant_too_wide", f"{part} {quote(outside[0])} is not the granter's")
+    for prefix in lower.prefixes:
+        if not any(prefix.startswith(held) for held in upper.prefixes):
+            raise RuleError("grant_too_wide", f"prefix {quote(prefix)} is not the granter's")
+    for code in lower.territory:
+        if not covers_region(upper, code):
+            raise RuleError("grant_too_wide", f"territory {code} is not the granter's")
+    if lower.begins < upper.begins or lower.until > upper.until:
+        raise RuleError("grant_too_wide", "the period is not within the granter's")
+
+
+def bilingual(value: JsonValue, where: str) -> Bilingual:
+    """Read `{"zh","en"}`, each of 1 to 400 characters.
+
+    Raises:
+        MalformedError: another shape.
+    """
+    fields = Fields(value, where)
+    text = Bilingual(fields.text("zh", max_chars=400), fields.text("en", max_chars=400))
+    fields.close()
+    return text
+
+
+def _territory(codes: tuple[str, ...]) -> tuple[str, ...]:
+    for code in codes:
+        if _TERRITORY.fullmatch(code) is None:
+            raise MalformedError("member_invalid", f"territory {quote(code)} is not six digits")
+    return codes
+
+
+def _words(fields: Fields, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    words = fields.texts(name)
+    for word in words:
+        if word not in allowed:
+            raise MalformedError("member_invalid", f"{fields.path(name)} has {quote(word)}")
+    if not words or len(set(words)) != len(words):
+        raise MalformedError("member_invalid", f"{fields.path(name)} is empty or repeats itself")
+    return words
+
+
+def _nullable_seconds(fields: Fields, name: str) -> int | None:
+    if fields.value(name) is None:
+        return None
+    return fields.integer(name, most=timestamps.MAX_POSIX_SECONDS)
+
+
+def _nullable_text(fields: Fields, name: str) -> str | None:
+    return None if fields.value(name) is None else fields.text(name)
+
+
+def _other(fields: Fields) -> OtherLog:
+    other = OtherLog(
+        fields.text("origin"),
+        fields.integer("size", least=1),
+        fields.data("root", size=32),
+        fields.text("proof", max_chars=MAX_NOTE_BYTES),
+    )
+    fields.close()
+    return other
+
+
+def _encode_other(other: OtherLog) -> JsonObject:
+    return {
+        "origin": other.origin,
+        "size": other.size,
+        "root": b64.encode_url(other.root),
+        "proof": other.note,
+    }

@@ -1,0 +1,200 @@
+"""The entry of a registry log: one JSON object, stored and hashed as RFC 8785.
+
+    {"v":1,"t":type,"s":subject,"n":number,"p":leaf hash before,"a":seconds,"b":body,"d":digest}
+
+`(t, s)` is a chain: `n` counts from 1 without gaps and `p` is the leaf hash of the entry
+before, absent when n = 1. `a` is the POSIX second at which the log sequenced it, so a submitter
+sends the entry without it. `d` is the SHA-256 of content that is kept beside the log. What a
+body must hold, and which entry may come next, is in `rules`. Shapes: docs/formats.md §2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from did_service.core.crypto.ed25519 import SigningKey
+from did_service.core.encoding import b64, jcs, strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import LimitError, MalformedError
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.integrity.data_integrity import Proof
+from did_service.core.limits import MAX_ENTRY_BYTES
+from did_service.core.log.merkle import leaf_hash
+
+TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
+VERSION = 1
+_WITH_DIGEST = ("status", "evidence")
+_WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own inside, or none
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One parsed entry. `at` is None before the log has sequenced it.
+
+    `members` is the object as received; its canonical form is what gets stored and hashed.
+    """
+
+    type: str
+    subject: str
+    number: int
+    previous: bytes | None
+    at: int | None
+    body: JsonObject
+    digest: bytes | None
+    members: JsonObject
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes: the leaf content of the log once `a` stands in it."""
+        return jcs.encode(self.members)
+
+    def leaf(self) -> bytes:
+        """Return the RFC 6962 leaf hash, 32 bytes."""
+        return leaf_hash(self.encode())
+
+    def sequenced(self, at: int) -> Entry:
+        """Return the entry as the log stores it, with the second of sequencing."""
+        return _entry({**self.members, "a": at})
+
+    def submission(self) -> Entry:
+        """Return the entry as its submitter sent it, without `a`."""
+        return _entry({name: v for name, v in self.members.items() if name != "a"})
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry and where it stands in its log."""
+
+    entry: Entry
+    index: int
+    leaf: bytes
+
+
+def parse_entry(data: bytes) -> Entry:
+    """Parse a sequenced entry from the bytes of an entry bundle.
+
+    Raises:
+        LimitError: more than 60,000 bytes.
+        MalformedError: `entry_not_canonical` when the bytes are not their own RFC 8785 form,
+            `entry_malformed` and the members' own codes otherwise.
+    """
+    entry = _entry(strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES))
+    if entry.at is None:
+        raise MalformedError("entry_malformed", "entry.a is missing")
+    if entry.encode() != data:
+        raise MalformedError("entry_not_canonical", "the entry is not in canonical form")
+    return entry
+
+
+def parse_sequenced(value: JsonObject) -> Entry:
+    """Take a sequenced entry that travels as a member of another document, as evidence does.
+
+    Raises:
+        MalformedError: as `parse_entry`.
+    """
+    entry = _entry(value)
+    if entry.at is None:
+        raise MalformedError("entry_malformed", "entry.a is missing")
+    return entry
+
+
+def parse_submission(value: JsonObject) -> Entry:
+    """Take an entry as a submitter sends it: without `a`.
+
+    Raises:
+        LimitError: more than 60,000 bytes in canonical form.
+        MalformedError: as `parse_entry`, and `entry_malformed` when `a` is there.
+    """
+    entry = _entry(value)
+    if entry.at is not None:
+        raise MalformedError("entry_malformed", "entry.a is set by the log, not by submitters")
+    return entry
+
+
+def compose(
+    kind: str,
+    subject: str,
+    body: JsonObject,
+    *,
+    after: Placed | None = None,
+    digest: bytes | None = None,
+) -> Entry:
+    """Write the next entry of a chain, still without proof.
+
+    Args:
+        kind: One of `TYPES`.
+        subject: The subject within that type.
+        body: Its body, without `proof`.
+        after: The newest entry of the same chain, None for the first.
+        digest: SHA-256 of content kept beside the log, for types that have one.
+    """
+    members: JsonObject = {"v": VERSION, "t": kind, "s": subject, "n": 1}
+    if after is not None:
+        members |= {"n": after.entry.number + 1, "p": b64.encode_url(after.leaf)}
+    if digest is not None:
+        members["d"] = b64.encode_url(digest)
+    return _entry({**members, "b": body})
+
+
+def sign(entry: Entry, key: SigningKey, method: str, created: datetime) -> Entry:
+    """Add one proof to `b.proof`; an entry that has proofs gets one more.
+
+    Args:
+        entry: Without `a`.
+        key: Signs.
+        method: The DID URL under which verifiers find the public key.
+        created: Written into the proof.
+    """
+    options: JsonObject = {
+        "created": timestamps.encode(created),
+        "verificationMethod": method,
+        "proofPurpose": "assertionMethod",
+    }
+    proof = data_integrity.create(secured(entry), options, key, eddsa_jcs_2022)
+    held = entry.body.get("proof")
+    former = held if isinstance(held, list) else [] if held is None else [held]
+    body: JsonObject = {**entry.body, "proof": [*former, proof] if former else proof}
+    return _entry({**entry.members, "b": body})
+
+
+def secured(entry: Entry) -> JsonObject:
+    """Return what the proofs in `b.proof` sign: the whole entry without `a` and the proofs.
+
+    A statement can therefore not be replayed as a later number of its chain.
+    """
+    body: JsonObject = {name: v for name, v in entry.body.items() if name != "proof"}
+    members = {name: v for name, v in entry.members.items() if name != "a"}
+    return {**members, "b": body}
+
+
+def proofs(entry: Entry) -> tuple[Proof, ...]:
+    """Return the proofs of an entry that must have some.
+
+    Raises:
+        MalformedError: `proof_missing` or a proof's own code.
+    """
+    return data_integrity.split(entry.body)[1]
+
+
+def _entry(members: JsonObject) -> Entry:
+    fields = Fields(members, "entry")
+    fields.constant("v", VERSION)
+    kind = fields.choice("t", TYPES)
+    number = fields.integer("n", least=1)
+    entry = Entry(
+        type=kind,
+        subject=fields.text("s", max_chars=2_048),
+        number=number,
+        previous=fields.data("p", size=32) if number > 1 else None,
+        at=fields.integer("a", most=timestamps.MAX_POSIX_SECONDS) if "a" in members else None,
+        body=fields.object("b"),
+        digest=fields.data("d", size=32) if kind in _WITH_DIGEST else None,
+        members=members,
+    )
+    fields.close()
+    if ("proof" in entry.body) and kind in _WITHOUT_PROOF:
+        raise MalformedError("entry_malformed", f"a {kind} entry has no proof of its own")
+    size = len(entry.encode())
+    if size > MAX_ENTRY_BYTES:
+        raise LimitError("too_large", f"an entry of {size} bytes; {MAX_ENTRY_BYTES} are taken")
+    return entry

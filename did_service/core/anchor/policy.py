@@ -1,0 +1,402 @@
+"""The federation policy: the only thing a counter trusts beforehand.
+
+A small signed envelope (docs/formats.md §4): the regions with their hosts, root DIDs and log
+keys, for each log its own c2sp.org/tlog-policy text, the governance keys, the freshness tiers
+and the named waivers. It is pinned once with a fingerprint from a second channel and goes on
+one step at a time, signed by thresholds of the old and the new governance (threat rule 17).
+
+Here a policy is read, judged on its own (`check_sound`), and compared with the one before it
+(`check_first`, `check_successor`). Which policy a program holds is its own business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from did_service.core.anchor.authority import bilingual, covers
+from did_service.core.crypto import multikey
+from did_service.core.crypto.ed25519 import SigningKey
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.key import did_key_method
+from did_service.core.did.syntax import WebvhDid, parse_webvh
+from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding.strict_json import (
+    Fields,
+    JsonObject,
+    JsonValue,
+    as_array,
+    as_object,
+    as_text,
+)
+from did_service.core.errors import Bilingual, MalformedError, PolicyError, ProofError, quote
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
+from did_service.core.log.note import VerifierKey, parse_verifier_key
+from did_service.core.log.policy import LogPolicy, parse_log_policy, shares_honest_cosigner
+
+FORMAT = "didsvc-policy/1"
+RULES_VERSION = 1
+TIERS = ("online", "day", "field")
+COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's
+NATION_WIDE = "000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One member region: what it governs, where it is, and its keys."""
+
+    id: str
+    name: Bilingual
+    territory: tuple[str, ...]
+    hosts: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    root: str
+    logs: dict[str, LogPolicy]
+    witness: VerifierKey
+    daily_entries: int
+    daily_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Leave to accept stale evidence of one code, for one service item, up to an age."""
+
+    item: str
+    code: str
+    max_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy. `members` is the object as received, proofs included."""
+
+    federation: str
+    demo: bool
+    sequence: int
+    previous: bytes | None
+    expires: datetime
+    regions: tuple[Region, ...]
+    region_faults: int
+    outside_faults: int
+    threshold: int
+    governors: tuple[str, ...]
+    tiers: dict[str, int]
+    waivers: tuple[Waiver, ...]
+    members: JsonObject
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical policy, proofs included: 32 bytes."""
+        return sha256(jcs.encode(self.members))
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight groups of four hex digits, to be compared over a second channel."""
+        text = self.digest[:16].hex()
+        return " ".join(text[i : i + 4] for i in range(0, 32, 4))
+
+    def log_policy(self, origin: str) -> LogPolicy:
+        """Return the tlog-policy of a log.
+
+        Raises:
+            PolicyError: `log_unknown`.
+        """
+        return self.region_of_log(origin).logs[origin]
+
+    def region_of_log(self, origin: str) -> Region:
+        """Return the region that operates a log.
+
+        Raises:
+            PolicyError: `log_unknown`.
+        """
+        for region in self.regions:
+            if origin in region.logs:
+                return region
+        raise PolicyError("log_unknown", f"no log {quote(origin)} in the policy")
+
+    def region_of_host(self, host: str) -> Region:
+        """Return the region whose host equals this host or is its suffix at a dot.
+
+        Raises:
+            PolicyError: `home_unknown`.
+        """
+        fitting = [
+            (len(own), region)
+            for region in self.regions
+            for own in region.hosts
+            if host == own or host.endswith("." + own)
+        ]
+        if not fitting:
+            raise PolicyError("home_unknown", f"host {quote(host)} belongs to no region")
+        return max(fitting, key=lambda pair: pair[0])[1]
+
+    def home_of_did(self, did: WebvhDid) -> Region:
+        """Return the only region in whose log a did:webvh may stand."""
+        return self.region_of_host(did.host)
+
+    def home_of_schema(self, identifier: str) -> Region:
+        """Return the region in whose log a schema id may stand: longest fitting prefix.
+
+        Raises:
+            PolicyError: `home_unknown`.
+        """
+        if identifier.startswith(COMMON_PREFIX):
+            return self.nation_wide()
+        fitting = [
+            (len(prefix), region)
+            for region in self.regions
+            for prefix in region.prefixes
+            if identifier.startswith(prefix)
+        ]
+        if not fitting:
+            raise PolicyError("home_unknown", f"{quote(identifier)} belongs to no region")
+        return max(fitting, key=lambda pair: pair[0])[1]
+
+    def nation_wide(self) -> Region:
+        """Return the region with territory 000000.
+
+        Raises:
+            PolicyError: `home_unknown`.
+        """
+        for region in self.regions:
+            if NATION_WIDE in region.territory:
+                return region
+        raise PolicyError("home_unknown", "the policy has no nation-wide region")
+
+    def region_of_root(self, did: str) -> Region | None:
+        """Return the region that has this root DID, None if it is no root."""
+        return next((region for region in self.regions if region.root == did), None)
+
+
+def reg_origin(region: Region) -> str:
+    """Return the origin of a region's control log, `HOST/reg`."""
+    return next(origin for origin in region.logs if origin.endswith("/reg"))
+
+
+def parse_policy(value: JsonValue) -> Policy:
+    """Read a policy and judge it on its own; signatures are left to the checks below.
+
+    Raises:
+        UnsupportedError, MalformedError: another format, version or shape.
+        PolicyError: not sound; see `_check_sound`.
+    """
+    fields = Fields(value, "policy")
+    fields.constant("format", FORMAT)
+    fields.constant("rules", RULES_VERSION)
+    faults, governance = fields.fields("faults"), fields.fields("governance")
+    policy = Policy(
+        federation=fields.text("federation"),
+        demo=_flag(fields, "demo"),
+        sequence=fields.integer("seq", least=1),
+        previous=None if fields.value("previous") is None else fields.data("previous", size=32),
+        expires=timestamps.parse_utc(fields.text("expires")),
+        regions=tuple(
+            _region(item) for item in fields.array("regions", most=MAX_POLICY_MEMBERS)
+        ),
+        region_faults=faults.integer("regions", most=MAX_POLICY_MEMBERS),
+        outside_faults=faults.integer("outside", most=MAX_POLICY_MEMBERS),
+        threshold=governance.integer("k", least=1, most=MAX_POLICY_MEMBERS),
+        governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
+        tiers=_tiers(fields.fields("tiers")),
+        waivers=tuple(_waiver(item) for item in fields.array("waivers")),
+        members=as_object(value, "policy"),
+    )
+    faults.close()
+    governance.close()
+    as_array(fields.value("proof"), "policy.proof")
+    fields.close()
+    _check_sound(policy)
+    return policy
+
+
+def sign_policy(members: JsonObject, keys: list[SigningKey], created: datetime) -> Policy:
+    """Sign a policy without `proof` with governance keys, and read it back.
+
+    Raises:
+        PolicyError, MalformedError: as `parse_policy`.
+    """
+    signed: list[JsonValue] = []
+    for key in keys:
+        options: JsonObject = {
+            "created": timestamps.encode(created),
+            "verificationMethod": did_key_method(key.public),
+            "proofPurpose": "assertionMethod",
+        }
+        signed.append(data_integrity.create(members, options, key, eddsa_jcs_2022))
+    return parse_policy({**members, "proof": signed})
+
+
+def check_first(policy: Policy, fingerprint: str) -> None:
+    """Check a policy that is to be pinned first.
+
+    Args:
+        policy: Read by `parse_policy`.
+        fingerprint: From a second channel; spaces and case do not matter.
+
+    Raises:
+        PolicyError: `fingerprint_wrong` or `policy_signatures_missing`.
+    """
+    if "".join(fingerprint.split()).lower() != policy.fingerprint.replace(" ", ""):
+        raise PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy")
+    check_signed(policy, policy)
+
+
+def check_successor(held: Policy, offered: Policy) -> None:
+    """Check that a policy is the next one after the one held.
+
+    Raises:
+        PolicyError: `policy_rollback`, `policy_skipped`, `policy_forked` (another policy of the
+            same number), `policy_signatures_missing`.
+    """
+    if offered.federation != held.federation:
+        raise PolicyError("policy_skipped", "the policy is of another federation")
+    if offered.sequence == held.sequence and offered.digest != held.digest:
+        check_signed(offered, held)
+        raise PolicyError("policy_forked", f"there are two policies {held.sequence}")
+    if offered.sequence <= held.sequence:
+        raise PolicyError("policy_rollback", f"policy {held.sequence} is already held")
+    if offered.sequence != held.sequence + 1 or offered.previous != held.digest:
+        raise PolicyError("policy_skipped", "the policy does not continue the one held")
+    check_signed(offered, held)
+    check_signed(offered, offered)
+
+
+def check_signed(policy: Policy, judge: Policy) -> None:
+    """Check that a policy bears the signatures of `judge`'s governance threshold.
+
+    Raises:
+        PolicyError: `policy_signatures_missing`. Proofs of other keys, or that do not verify,
+            count for nothing.
+    """
+    document, proofs = data_integrity.split(policy.members)
+    signers = set()
+    for governor in judge.governors:
+        public = multikey.decode_ed25519(governor)
+        for proof in proofs:
+            if proof.verification_method != did_key_method(public):
+                continue
+            try:
+                data_integrity.verify(document, proof, public, eddsa_jcs_2022)
+            except ProofError:
+                continue
+            signers.add(governor)
+    if len(signers) < judge.threshold:
+        raise PolicyError(
+            "policy_signatures_missing",
+            f"{len(signers)} governance signatures where {judge.threshold} are needed",
+        )
+
+
+def check_current(policy: Policy, now: datetime) -> None:
+    """Check that a policy has not expired.
+
+    Raises:
+        PolicyError: `policy_expired`, or `policy_lifetime` when it lasts beyond 13 months.
+    """
+    if now >= policy.expires:
+        raise PolicyError("policy_expired", f"expired {timestamps.encode(policy.expires)}")
+    if policy.expires - now > timedelta(days=POLICY_LIFETIME_DAYS):
+        raise PolicyError("policy_lifetime", "a policy may not last longer than 13 months")
+
+
+def _check_sound(policy: Policy) -> None:
+    """Refuse a policy whose own numbers do not hold (threat rules 1 and 17, 18).
+
+    Raises:
+        PolicyError: `quorum_unsafe`, `operator_repeated`, `governance_unsafe`,
+            `region_repeated`.
+    """
+    if (policy.sequence == 1) != (policy.previous is None):
+        raise PolicyError("policy_skipped", "only the first policy has no previous one")
+    keys = [multikey.encode_ed25519(multikey.decode_ed25519(key)) for key in policy.governors]
+    if len(set(keys)) != len(keys) or 2 * policy.threshold <= len(keys):
+        raise PolicyError("governance_unsafe", "two governance majorities need share no key")
+    if policy.threshold > len(keys):
+        raise PolicyError("governance_unsafe", "more governance signatures than keys")
+    _check_unique(policy)
+    for region in policy.regions:
+        for origin, log_policy in region.logs.items():
+            _check_quorum(policy, region, origin, log_policy)
+
+
+def _check_unique(policy: Policy) -> None:
+    for what, values in (
+        ("id", [region.id for region in policy.regions]),
+        ("root", [region.root for region in policy.regions]),
+        ("host", [host for region in policy.regions for host in region.hosts]),
+        ("witness key", [region.witness.public for region in policy.regions]),
+        ("log", [origin for region in policy.regions for origin in region.logs]),
+    ):
+        if len(set(values)) != len(values):
+            raise PolicyError("region_repeated", f"a {what} stands in the policy twice")
+
+
+def _check_quorum(policy: Policy, region: Region, origin: str, log: LogPolicy) -> None:
+    if log.log.name != origin:
+        raise PolicyError("log_unknown", f"the text of {quote(origin)} names another log")
+    validators = {r.witness.public for r in policy.regions if r.id != region.id}
+    members = {key.public for key in log.witnesses.values()}
+    if region.witness.public in members:
+        raise PolicyError("operator_repeated", f"{quote(origin)} counts its own operator")
+    needed = log.validators_needed(validators)
+    voters = len(members & validators)
+    outside = len(members - validators)
+    faults, honest = policy.region_faults, shares_honest_cosigner(
+        needed, voters, policy.region_faults
+    )
+    if needed <= faults or not honest:
+        raise PolicyError(
+            "quorum_unsafe", f"{quote(origin)}: {needed} of {voters} leaves no honest overlap"
+        )
+    if outside and policy.outside_faults >= outside:
+        raise PolicyError("quorum_unsafe", f"{quote(origin)}: too few outside witnesses")
+
+
+def _region(value: JsonValue) -> Region:
+    fields = Fields(value, "policy.regions")
+    logs = fields.fields("logs")
+    origins = list(fields.object("logs"))
+    region = Region(
+        id=fields.text("id", max_chars=16),
+        name=bilingual(fields.value("name"), "policy.regions.name"),
+        territory=fields.texts("territory", most=64),
+        hosts=fields.texts("hosts", most=64),
+        prefixes=fields.texts("prefixes", most=64),
+        root=fields.text("root"),
+        logs={name: parse_log_policy(logs.text(name, max_chars=16_384)) for name in origins},
+        witness=parse_verifier_key(fields.text("witness")),
+        daily_entries=fields.integer("daily_entries", least=1),
+        daily_bytes=fields.integer("daily_bytes", least=1),
+    )
+    fields.close()
+    parse_webvh(region.root)
+    if not any(origin.endswith("/reg") for origin in origins):
+        raise MalformedError("member_missing", f"region {quote(region.id)} has no reg log")
+    if not all(covers(code, code) for code in region.territory):
+        raise MalformedError("member_invalid", "a territory is not six digits")
+    return region
+
+
+def _tiers(fields: Fields) -> dict[str, int]:
+    tiers = {name: fields.integer(name, least=1) for name in TIERS}
+    fields.close()
+    return tiers
+
+
+def _waiver(value: JsonValue) -> Waiver:
+    fields = Fields(value, "policy.waivers")
+    waiver = Waiver(
+        as_text(fields.value("item"), "policy.waivers.item"),
+        fields.choice("code", ("status_stale", "evidence_stale")),
+        fields.integer("max_seconds", least=1),
+    )
+    fields.close()
+    return waiver
+
+
+def _flag(fields: Fields, name: str) -> bool:
+    value = fields.value(name)
+    if not isinstance(value, bool):
+        raise MalformedError("member_invalid", f"{fields.path(name)} is neither true nor false")
+    return value
