@@ -112,6 +112,10 @@ class Fields:
         """Say whether the member is there, whatever its value."""
         return name in self._members
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all members, for objects whose names are data."""
+        return tuple(self._members)
+
     def value(self, name: str) -> JsonValue:
         """Return a member as it is."""
         self._read.add(name)

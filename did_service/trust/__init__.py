@@ -1,0 +1,12 @@
+"""The trust files of one verifier: what it pinned, what it was given, what it must not forget.
+
+    DIR/policy.json        the pinned policy, the only thing that is trusted
+        evidence.json.gz   bundles and staples merged; every item proves itself
+        memory.json        newest size of each log, nonces given out, the floor of the clock
+        forks/ archive/    what is kept as evidence: written once, never changed
+        lock               held while anything here changes
+
+Bytes and JSON only: what a policy or an item of evidence means is decided in the core, by the
+callers. `did-verify`, the wallet, the counter and the issuer each have a directory of their
+own.
+"""

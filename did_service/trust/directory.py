@@ -1,0 +1,216 @@
+"""One verifier's trust directory (formats.md 8).
+
+Reading takes no lock, as every file is replaced whole. Each change takes the lock file, so that
+two processes never answer one nonce or lose each other's sizes; who reads, decides and writes
+holds it over the three with `locked()`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from did_service.core.encoding import b64
+from did_service.core.errors import ConflictError, MalformedError, NotFoundError, quote
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES, MAX_MEMORY_BYTES
+from did_service.trust.files import (
+    TEMPORARY,
+    exclusive_lock,
+    make_private_directory,
+    read_file,
+    replace_file,
+)
+from did_service.trust.memory import KnownLog, Memory, parse_memory
+
+NONCE_BYTES = 32
+_KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def default_path(environment: Mapping[str, str], home: Path) -> Path:
+    """Return `$XDG_STATE_HOME/did-verify`, where the XDG base directories put state."""
+    state = environment.get("XDG_STATE_HOME", "")
+    root = Path(state) if Path(state).is_absolute() else home / ".local" / "state"
+    return root / "did-verify"
+
+
+class TrustDirectory:
+    """The files of one verifier; nothing is made on disk before the first change.
+
+    Every method may raise `UnavailableError` (`file_not_read`, `file_not_written`) where the
+    disk refuses, and those that read `MalformedError` `trust_damaged`, naming the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._thread = threading.RLock()
+        self._holding = 0
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep all other writers out, in this process and in others; may be nested."""
+        with self._thread:
+            if self._holding:
+                yield
+                return
+            make_private_directory(self.path)
+            with exclusive_lock(self.path / "lock"):
+                self._holding += 1
+                try:
+                    self._sweep()
+                    yield
+                finally:
+                    self._holding -= 1
+
+    # --- what was pinned and what was given -----------------------------------------------
+
+    def read_policy(self) -> bytes | None:
+        """Return the pinned policy as stored, or None before the first pin."""
+        return self._read("policy.json", MAX_JSON_BYTES)
+
+    def write_policy(self, data: bytes) -> None:
+        """Replace the pinned policy; the caller has checked that it may follow."""
+        self._write("policy.json", data)
+
+    def read_evidence(self) -> bytes | None:
+        """Return the merged evidence as stored, or None when there is none yet."""
+        return self._read("evidence.json.gz", MAX_BUNDLE_BYTES)
+
+    def write_evidence(self, data: bytes) -> None:
+        """Replace the merged evidence; the caller has seen to it that no item gets older."""
+        self._write("evidence.json.gz", data)
+
+    # --- what must not be forgotten -------------------------------------------------------
+
+    def memory(self) -> Memory:
+        """Return what is remembered: log sizes, nonces, floor."""
+        data = self._read("memory.json", MAX_MEMORY_BYTES)
+        if data is None:
+            return Memory()
+        try:
+            return parse_memory(data)
+        except MalformedError as error:
+            raise MalformedError(
+                "trust_damaged", f"memory.json: {error.message}", file="memory.json"
+            ) from error
+
+    def remember_log(self, origin: str, size: int, root: bytes, time: datetime) -> None:
+        """Remember a tree that was verified with a quorum; sizes only rise.
+
+        Args:
+            origin: The log's origin.
+            size: Its tree size.
+            root: 32 bytes.
+            time: The checkpoint's `fresh_at`.
+
+        Raises:
+            ConflictError: `log_forked`: another root at the remembered size.
+        """
+        self._change(lambda memory: memory.with_log(origin, KnownLog(size, root, time)))
+
+    def raise_floor(self, instant: datetime) -> None:
+        """Raise the floor of the clock: a quorum's `fresh_at`, or the time of a decision."""
+        self._change(lambda memory: memory.with_floor(instant))
+
+    def new_challenge(self, now: datetime, rng: Callable[[int], bytes]) -> str:
+        """Give out a nonce of 43 characters, to be answered once and within the day.
+
+        Raises:
+            UnavailableError: `nonces_exhausted`.
+        """
+        nonce = b64.encode_url(rng(NONCE_BYTES))
+        self._change(lambda memory: memory.with_nonce(nonce, now))
+        return nonce
+
+    def consume(self, nonce: str, now: datetime) -> None:
+        """Take the answer to a nonce: exactly one caller returns, in whatever process.
+
+        Raises:
+            NotFoundError: `nonce_unknown`: never given out here, or expired.
+            ConflictError: `nonce_used`.
+        """
+        self._change(lambda memory: memory.with_answer(nonce, now))
+
+    # --- what is kept as evidence ---------------------------------------------------------
+
+    def keep_fork(self, name: str, data: bytes) -> None:
+        """Keep the proof of a fork under `forks/`; the same bytes again change nothing.
+
+        Raises:
+            MalformedError: `name_invalid`: not a plain file name of at most 100 characters.
+            ConflictError: `file_exists`: other bytes are kept under the name.
+        """
+        self._keep("forks", name, data)
+
+    def forks(self) -> tuple[str, ...]:
+        """Return the names of the forks that are kept, sorted."""
+        return self._kept("forks")
+
+    def read_fork(self, name: str) -> bytes:
+        """Return a kept fork, or raise `NotFoundError` `file_missing`."""
+        return self._read_kept("forks", name)
+
+    def keep_archive(self, name: str, data: bytes) -> None:
+        """Keep a decision under `archive/`; errors as `keep_fork`."""
+        self._keep("archive", name, data)
+
+    def archives(self) -> tuple[str, ...]:
+        """Return the names of the decisions that are kept, sorted."""
+        return self._kept("archive")
+
+    def read_archive(self, name: str) -> bytes:
+        """Return a kept decision, or raise `NotFoundError` `file_missing`."""
+        return self._read_kept("archive", name)
+
+    # --- files ----------------------------------------------------------------------------
+
+    def _change(self, step: Callable[[Memory], Memory]) -> None:
+        with self.locked():
+            before = self.memory()
+            after = step(before)
+            if after is not before:
+                self._write("memory.json", after.encode())
+
+    def _read(self, name: str, max_bytes: int) -> bytes | None:
+        try:
+            return read_file(self.path / name, max_bytes)
+        except MalformedError as error:
+            raise MalformedError("trust_damaged", error.message, file=name) from error
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self.locked():
+            replace_file(self.path / name, data)
+
+    def _keep(self, folder: str, name: str, data: bytes) -> None:
+        path = self.path / folder / _checked(name)
+        with self.locked():
+            make_private_directory(path.parent)
+            kept = self._read(f"{folder}/{name}", MAX_BUNDLE_BYTES)
+            if kept is None:
+                replace_file(path, data)
+            elif kept != data:
+                raise ConflictError("file_exists", f"other bytes are kept as {quote(name)}")
+
+    def _kept(self, folder: str) -> tuple[str, ...]:
+        found = (path.name for path in (self.path / folder).glob("*"))
+        return tuple(sorted(name for name in found if _KEPT_NAME.fullmatch(name)))
+
+    def _read_kept(self, folder: str, name: str) -> bytes:
+        data = self._read(f"{folder}/{_checked(name)}", MAX_BUNDLE_BYTES)
+        if data is None:
+            raise NotFoundError("file_missing", f"nothing is kept as {quote(name)}")
+        return data
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left; nobody else is writing now."""
+        for path in self.path.rglob(TEMPORARY):
+            path.unlink(missing_ok=True)
+
+
+def _checked(name: str) -> str:
+    if not _KEPT_NAME.fullmatch(name):
+        raise MalformedError("name_invalid", f"not a plain file name: {quote(name)}")
+    return name

@@ -1,0 +1,106 @@
+"""Files that survive: private modes, atomic replacement, one writer at a time.
+
+    write .NAME.XXXX.tmp ── fsync ── rename over NAME ── fsync the directory
+
+Whoever is killed, or meets a full disk, on the way leaves the former file whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from did_service.core.errors import MalformedError, UnavailableError
+
+TEMPORARY = ".*.tmp"
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that only its owner may enter, and its parents; one that is there stays.
+
+    Raises:
+        UnavailableError: `file_not_written`.
+    """
+    with _writing(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def read_file(path: Path, max_bytes: int) -> bytes | None:
+    """Return the content of a file, or None where there is none.
+
+    Raises:
+        UnavailableError: `file_not_read`.
+        MalformedError: `file_damaged` above `max_bytes`: nothing of ours is that long.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnavailableError("file_not_read", f"{path.name}: {error.strerror}") from error
+    if len(data) > max_bytes:
+        raise MalformedError("file_damaged", f"{path.name} has more than {max_bytes} bytes")
+    return data
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file with mode 0600 so that there is always either the former or the new one.
+
+    Raises:
+        UnavailableError: `file_not_written`; the former file is whole.
+    """
+    with _writing(path), _temporary(path, data) as temporary:
+        temporary.replace(path)
+        _sync_directory(path.parent)
+
+
+@contextmanager
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; waits for other processes, and ends with its process.
+
+    Raises:
+        UnavailableError: `file_not_written` where the lock file cannot be made.
+    """
+    with _writing(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnavailableError("file_not_written", f"{path.name}: {error.strerror}") from error
+
+
+@contextmanager
+def _temporary(path: Path, data: bytes) -> Iterator[Path]:
+    """Write `data` durably beside `path`; what is left of it afterwards is removed."""
+    descriptor, name = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield Path(name)
+    finally:
+        with suppress(FileNotFoundError):  # renamed
+            Path(name).unlink()
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
