@@ -44,7 +44,20 @@ _BUNDLED: Mapping[str, str] = {
 }
 
 # URL → file under schemas/contexts and its hexadecimal SHA-256.
-_OURS: Mapping[str, tuple[str, str]] = {}
+_OURS: Mapping[str, tuple[str, str]] = {
+    DIDSVC_1: (
+        "didsvc-1.jsonld",
+        "b6db86c7b8a50054174c85ba4527a8ceacb050efdfc18817788d3de1927dd627",
+    ),
+    "https://w3id.org/security/data-integrity/v2": (
+        "data-integrity-v2.jsonld",
+        "b7178cef5474ef8a0d4bc107ef20b300b6595912483bd879ad1b4678187579f8",
+    ),
+    "https://w3id.org/security/multikey/v1": (
+        "multikey-v1.jsonld",
+        "4c20bbe834583b11b1f7d2f2916375a4a75a5aa247b2bd32e97909bcec9adda1",
+    ),
+}
 
 
 def check_known(url: str) -> None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from did_service.core.credentials import contexts, rdfc
 from did_service.core.credentials.contexts import ContextLoader
-from did_service.core.credentials.nquads import Quad
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.encoding.strict_json import JsonObject
 
 NAME = "eddsa-rdfc-2022"
 
@@ -42,18 +41,7 @@ def hash_data(
 
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:
     """Return the canonical N-Quads of a JSON-LD document; errors as `hash_data`."""
-    return rdfc.canonicalize(to_quads(document, load)).encode()
+    # PyLD takes 0.4 s to import, and only documents with this proof need it.
+    from did_service.core.credentials import jsonld  # noqa: PLC0415
 
-
-def to_quads(document: JsonObject, load: ContextLoader = contexts.load) -> list[Quad]:
-    """Return the statements of a JSON-LD document; errors as `hash_data`."""
-    raise NotImplementedError
-
-
-def expand(document: JsonObject, load: ContextLoader = contexts.load) -> list[JsonValue]:
-    """Return the expanded form of a JSON-LD document, in which every name is absolute.
-
-    Raises:
-        MalformedError: as `hash_data`.
-    """
-    raise NotImplementedError
+    return rdfc.canonicalize(jsonld.to_quads(jsonld.expand(document, load))).encode()

@@ -25,9 +25,14 @@ def url(value: JsonValue, where: str) -> str:
         MalformedError: `member_invalid`.
     """
     text = as_text(value, where)
-    if _URL.fullmatch(text) is None:
+    if not is_url(text):
         raise MalformedError("member_invalid", f"{where} is not an absolute URL: {quote(text)}")
     return text
+
+
+def is_url(value: JsonValue) -> bool:
+    """Say whether a value is an absolute URL (an absolute IRI of RFC 3987, not empty)."""
+    return isinstance(value, str) and _URL.fullmatch(value) is not None
 
 
 def objects(owner: JsonObject, name: str) -> tuple[JsonObject, ...]:

@@ -1,4 +1,4 @@
-"""N-Quads (RDF 1.1 N-Quads), read in full and written canonically (RDFC-1.0 §A).
+"""N-Quads (W3C RDF 1.1 N-Quads), read in full and written canonically (RDFC-1.0, appendix A).
 
 A term is its canonical text: `<iri>`, `_:label`, `"literal"`, `"literal"@en`,
 `"literal"^^<iri>`. A quad is four terms; the default graph is the empty text.
@@ -6,6 +6,97 @@ A term is its canonical text: `<iri>`, `_:label`, `"literal"`, `"literal"@en`,
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
+from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.limits import MAX_RDF_QUADS
+
 Quad: TypeAlias = tuple[str, str, str, str]
+"""Subject, predicate, object, graph name."""
+
+XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
+
+_IRI = r"<[^\x00-\x20<>\"{}|^`\\]*(?:\\u[0-9A-Fa-f]{4}[^\x00-\x20<>\"{}|^`\\]*" + (
+    r"|\\U[0-9A-Fa-f]{8}[^\x00-\x20<>\"{}|^`\\]*)*>"
+)
+_BLANK = r"_:[\w\u00b7\u203f\u2040:-]+(?:\.+[\w\u00b7\u203f\u2040:-]+)*"
+_LITERAL = r'"(?:[^"\\\n\r]|\\.)*"(?:@[A-Za-z]+(?:-[A-Za-z0-9]+)*|\^\^' + _IRI + ")?"
+_LINE = re.compile(
+    rf"[ \t]*({_IRI}|{_BLANK})[ \t]*({_IRI})[ \t]*({_IRI}|{_BLANK}|{_LITERAL})"
+    rf"[ \t]*({_IRI}|{_BLANK})?[ \t]*\.[ \t]*(?:#[^\n\r]*)?"
+)
+BLANK = re.compile(_BLANK)
+_NOTHING = re.compile(r"[ \t]*(?:#[^\n\r]*)?")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
+_SHORT = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+_WRITTEN = {
+    **{chr(code): f"\\u{code:04X}" for code in (*range(0x20), 0x7F)},
+    **{value: f"\\{letter}" for letter, value in _SHORT.items() if letter != "'"},
+}
+_TO_WRITE = str.maketrans(_WRITTEN)
+
+
+def parse(text: str) -> list[Quad]:
+    """Parse an N-Quads document; a repeated statement is kept once.
+
+    Raises:
+        MalformedError: `nquads_invalid` naming the line.
+        LimitError: `too_large` for more than 4,096 quads.
+    """
+    quads: dict[Quad, None] = {}
+    for number, line in enumerate(re.split(r"[\n\r]+", text), start=1):
+        if _NOTHING.fullmatch(line):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise MalformedError("nquads_invalid", f"line {number} is no statement: {quote(line)}")
+        subject, predicate, value, graph = (_canonical(term or "") for term in match.groups())
+        quads[subject, predicate, value, graph] = None
+        check_count(len(quads))
+    return list(quads)
+
+
+def check_count(count: int) -> None:
+    """Refuse a dataset of more than 4,096 quads."""
+    if count > MAX_RDF_QUADS:
+        raise LimitError("too_large", f"more than {MAX_RDF_QUADS} statements")
+
+
+def encode(quad: Quad) -> str:
+    """Write one statement as its canonical line."""
+    return " ".join(term for term in quad if term) + " .\n"
+
+
+def literal(value: str, datatype: str = XSD_STRING, language: str | None = None) -> str:
+    """Return the canonical text of a literal."""
+    text = f'"{value.translate(_TO_WRITE)}"'
+    if language is not None:
+        return f"{text}@{language}"
+    return text if datatype == XSD_STRING else f"{text}^^<{datatype}>"
+
+
+def _canonical(term: str) -> str:
+    if term.startswith("<"):
+        return _unescape(term)
+    if not term.startswith('"'):
+        return term
+    end = term.rindex('"')
+    value, rest = _unescape(term[1:end]), term[end + 1 :]
+    if rest.startswith("@"):
+        return literal(value, language=rest[1:])
+    return literal(value, _unescape(rest[3:-1])) if rest else literal(value)
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    try:
+        character = chr(int(code, 16)) if code else _SHORT[match[3]]
+        character.encode()
+    except (KeyError, ValueError, OverflowError) as error:
+        raise MalformedError("nquads_invalid", f"no such escape: {quote(match[0])}") from error
+    return character

@@ -1,0 +1,89 @@
+"""What the types of a credential mean: absolute IRIs, never the short names.
+
+Authority is granted for a type IRI, so a short name that an inline context bends to another
+meaning must not be believed. Documents under the two contexts of ours need no JSON-LD
+processor, since those define each type name once and protect it; all others take the general
+path, and a test holds both to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import cast
+
+from did_service.core.credentials import contexts
+from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.members import is_url
+from did_service.core.credentials.model import Credential, Presentation
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import MalformedError, quote
+
+_OURS = (contexts.CREDENTIALS_V2, contexts.DIDSVC_1)
+_CREDENTIALS = "https://www.w3.org/2018/credentials#"
+_STATUS = "https://www.w3.org/ns/credentials/status#"
+# The class names of credentials/v2 that a whole document can have.
+_V2_CLASSES: Mapping[str, str] = {
+    "VerifiableCredential": f"{_CREDENTIALS}VerifiableCredential",
+    "VerifiablePresentation": f"{_CREDENTIALS}VerifiablePresentation",
+    "BitstringStatusListCredential": f"{_STATUS}BitstringStatusListCredential",
+}
+
+
+def type_iris(document: Credential | Presentation) -> tuple[str, ...]:
+    """Return the IRI of every type, in the document's order.
+
+    Raises:
+        MalformedError: `term_undefined` for a type that no context defines, or what JSON-LD
+            processing refuses.
+    """
+    if document.context in (_OURS[:1], _OURS):
+        return tuple(_table_iri(name, document.context) for name in document.types)
+    return expanded_type_iris(document.raw)
+
+
+def expanded_type_iris(
+    document: JsonObject, load: ContextLoader = contexts.load
+) -> tuple[str, ...]:
+    """Return the type IRIs by general JSON-LD processing; errors as `check_terms`."""
+    types = _expand(document, load)["@type"]
+    return tuple(cast("list[str]", types))
+
+
+def check_terms(document: JsonObject, load: ContextLoader = contexts.load) -> None:
+    """Check that contexts define every type and property, and that nothing would be dropped.
+
+    An issuer asks this before signing, whatever the cryptosuite.
+
+    Raises:
+        MalformedError: as `jsonld.expand`.
+    """
+    _expand(document, load)
+
+
+def _expand(document: JsonObject, load: ContextLoader) -> JsonObject:
+    # PyLD takes 0.4 s to import, and documents under our contexts alone do not need it.
+    from did_service.core.credentials import jsonld  # noqa: PLC0415
+
+    nodes = jsonld.expand(document, load)
+    if len(nodes) != 1:
+        raise MalformedError("jsonld_invalid", f"{len(nodes)} things in one document")
+    return nodes[0]
+
+
+def _table_iri(name: str, context: tuple[object, ...]) -> str:
+    if is_url(name):
+        return name
+    classes = _our_classes() if contexts.DIDSVC_1 in context else {}
+    iri = _V2_CLASSES.get(name) or classes.get(name)
+    if iri is None:
+        raise MalformedError("term_undefined", f"no context defines the type {quote(name)}")
+    return iri
+
+
+@cache
+def _our_classes() -> Mapping[str, str]:
+    terms = cast("JsonObject", contexts.load(contexts.DIDSVC_1)["@context"])
+    return {
+        name: iri for name, iri in terms.items() if name[0].isupper() and isinstance(iri, str)
+    }
