@@ -212,9 +212,10 @@ def _public_key(raw: JsonObject, kind: str, identifier: str) -> bytes | None:
                 return multikey.decode_ed25519(text)
             case "JsonWebKey" | "JsonWebKey2020":
                 return jwk.decode_ed25519(as_object(raw.get("publicKeyJwk"), "publicKeyJwk"))
+            case _:
+                return None
     except UnsupportedError:
         return None
-    return None
 
 
 def _services(raw: JsonObject, did: str) -> tuple[Service, ...]:

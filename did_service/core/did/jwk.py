@@ -68,4 +68,5 @@ def _relationships(use: JsonValue) -> tuple[Relationship, ...]:
             return tuple(r for r in Relationship if r is not Relationship.KEY_AGREEMENT)
         case "enc":
             return (Relationship.KEY_AGREEMENT,)
-    return tuple(Relationship)
+        case _:
+            return tuple(Relationship)

@@ -1,0 +1,153 @@
+"""One line of `did.jsonl` (did:webvh 1.0 §3.5, §3.7.3, §3.7.4), as far as it speaks for itself.
+
+    {"versionId": "2-Qm…", "versionTime": …, "parameters": {…}, "state": {…}, "proof": […]}
+
+    SCID       = multihash(JCS(entry 1 without proof, versionId and every SCID := "{SCID}"))
+    entry hash = multihash(JCS(entry without proof, versionId := the previous one, or the SCID))
+    proof      = eddsa-jcs-2022 over the entry without proof, by a did:key of an update key
+
+The proof stands outside the entry hash: two entries with one versionId may differ in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from did_service.core.crypto import multikey
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.key import public_of_method_id
+from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding.multiformats import multihash_sha256
+from did_service.core.encoding.strict_json import Fields, JsonObject, load_object
+from did_service.core.errors import MalformedError, ProofError, quote
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.integrity.data_integrity import Proof
+
+SCID_PLACEHOLDER = "{SCID}"
+PURPOSE = "assertionMethod"
+_VERSION_ID = re.compile(r"([1-9][0-9]{0,8})-(Qm[1-9A-HJ-NP-Za-km-z]{44})")
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedEntry:
+    """A parsed entry. `unsecured` is the entry without its proofs, `raw` as received."""
+
+    version_id: str
+    number: int
+    entry_hash: str
+    time: datetime
+    parameters: JsonObject
+    state: JsonObject
+    proofs: tuple[Proof, ...]
+    unsecured: JsonObject
+    raw: JsonObject
+
+
+def parse_entry(entry: bytes | JsonObject) -> UnverifiedEntry:
+    """Parse an entry: a line without its line end, or an object from strict JSON.
+
+    Raises:
+        MalformedError: `line_invalid`, `version_id_invalid`, `version_time_invalid`, or a
+            member's or proof's own code.
+        LimitError: larger or deeper than JSON at a door.
+    """
+    raw = _line(entry) if isinstance(entry, bytes) else entry
+    fields = Fields(raw, "entry")
+    version_id = fields.text("versionId")
+    time = parse_version_time(fields.text("versionTime"))
+    parameters, state = fields.object("parameters"), fields.object("state")
+    fields.value("proof")
+    fields.close()
+    number, entry_hash = split_version_id(version_id)
+    unsecured, proofs = data_integrity.split(raw)
+    return UnverifiedEntry(
+        version_id, number, entry_hash, time, parameters, state, proofs, unsecured, raw
+    )
+
+
+def split_version_id(text: str) -> tuple[int, str]:
+    """Part a versionId into number and entry hash.
+
+    Raises:
+        MalformedError: `version_id_invalid`.
+    """
+    match = _VERSION_ID.fullmatch(text)
+    if match is None:
+        raise MalformedError("version_id_invalid", f"not a versionId: {quote(text)}")
+    return int(match[1]), match[2]
+
+
+def parse_version_time(text: str) -> datetime:
+    """Parse a versionTime, which is in UTC as `Z` or `+00:00`.
+
+    Raises:
+        MalformedError: `version_time_invalid`.
+    """
+    try:
+        if text.endswith(("Z", "+00:00")):
+            return timestamps.parse(text)
+    except MalformedError as error:
+        raise MalformedError("version_time_invalid", error.message) from error
+    raise MalformedError("version_time_invalid", f"versionTime is not UTC: {quote(text)}")
+
+
+def entry_hash(unsecured: JsonObject, predecessor: str) -> str:
+    """Hash an entry without proofs onto its predecessor's versionId, or onto the SCID."""
+    return multihash_sha256(sha256(jcs.encode({**unsecured, "versionId": predecessor})))
+
+
+def scid_of(preliminary: JsonObject) -> str:
+    """Hash the first entry without proofs, with placeholders wherever the SCID will stand."""
+    return multihash_sha256(sha256(jcs.encode(preliminary)))
+
+
+def check_scid(unsecured: JsonObject, scid: str) -> None:
+    """Check that the SCID is the hash of the first entry (§3.7.3.2).
+
+    Raises:
+        ProofError: `scid_mismatch`.
+        MalformedError: the entry is no JSON once the SCID is replaced.
+    """
+    text = jcs.encode({**unsecured, "versionId": SCID_PLACEHOLDER}).decode()
+    preliminary = load_object(text.replace(scid, SCID_PLACEHOLDER))
+    if scid_of(preliminary) != scid:
+        raise ProofError("scid_mismatch", "parameters.scid is not the hash of the first entry")
+
+
+def check_signatures(entry: UnverifiedEntry, keys: Sequence[str]) -> None:
+    """Check every proof of an entry against the multikeys that may sign it.
+
+    Raises:
+        ProofError: `key_not_authorized`, `purpose_wrong`, `cryptosuite_mismatch`,
+            `signature_invalid`.
+        MalformedError: the verification method is not `did:key:z…#z…`.
+    """
+    for proof in entry.proofs:
+        public = check_proof(entry.unsecured, proof)
+        if multikey.encode_ed25519(public) not in keys:
+            method = quote(proof.verification_method)
+            raise ProofError("key_not_authorized", f"{method} may not sign this entry")
+
+
+def check_proof(unsecured: JsonObject, proof: Proof) -> bytes:
+    """Check a did:webvh proof, of an entry or of a witness; return the key that made it.
+
+    Raises:
+        ProofError: `purpose_wrong`, `cryptosuite_mismatch`, `signature_invalid`.
+        MalformedError: the verification method is not `did:key:z…#z…`.
+    """
+    if proof.purpose != PURPOSE:
+        raise ProofError("purpose_wrong", f"proofPurpose is {quote(proof.purpose)}")
+    public = public_of_method_id(proof.verification_method)
+    data_integrity.verify(unsecured, proof, public, eddsa_jcs_2022)
+    return public
+
+
+def _line(line: bytes) -> JsonObject:
+    """JSON Lines as §3.5 has it: no white space around the object."""
+    if not line.startswith(b"{") or not line.endswith(b"}"):
+        raise MalformedError("line_invalid", "a log line is not one JSON object")
+    return load_object(line)

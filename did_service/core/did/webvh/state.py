@@ -1,0 +1,192 @@
+"""The law of did:webvh 1.0: which entry may come next (§3.6.2, per entry).
+
+    accept(state, entry)  ->  the next state, or an error; one pure function decides
+
+Steps, numbered as in our documents: 1 parameters, 2 signer, 3 number and entry hash, 4 time,
+5 SCID, 6 identity. The number is looked at before all, so that a late submission learns that it
+is late. Witnesses (step 7) are judged apart, in `witness`, because their proofs travel apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from did_service.core.crypto import multikey
+from did_service.core.did.document import DidDocument, parse_document
+from did_service.core.did.syntax import WebvhDid, parse_webvh_did
+from did_service.core.did.webvh.entry import (
+    UnverifiedEntry,
+    check_scid,
+    check_signatures,
+    entry_hash,
+    parse_entry,
+)
+from did_service.core.did.webvh.parameters import (
+    Parameters,
+    WitnessRule,
+    merge,
+    next_key_hash,
+)
+from did_service.core.encoding.strict_json import JsonObject, as_text
+from did_service.core.errors import OrderError, ProofError, RuleError, quote
+from did_service.core.limits import MAX_VERSION_TIME_AHEAD_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One verified version. `parameters` is the active set after it, `entry` as received."""
+
+    did: WebvhDid
+    version_id: str
+    number: int
+    time: datetime
+    document: DidDocument
+    parameters: Parameters
+    entry: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryState:
+    """Everything about a DID's past that the next entry is judged by.
+
+    Attributes:
+        version: The newest accepted version.
+        created: versionTime of the first version.
+        dids: Every DID that the subject ever had, in order, each once.
+        revealed: Hashes, as in nextKeyHashes, of every key ever shown in parameters or
+            documents.
+        witness_rule: Whose approval the newest version needs; None for nobody's (§3.7.8).
+    """
+
+    version: Version
+    created: datetime
+    dids: tuple[str, ...]
+    revealed: frozenset[str]
+    witness_rule: WitnessRule | None
+
+    @property
+    def did(self) -> str:
+        """The DID as it is now."""
+        return str(self.version.did)
+
+    @property
+    def scid(self) -> str:
+        """The part of the DID that never changes."""
+        return self.version.did.scid
+
+    @property
+    def deactivated(self) -> bool:
+        """Whether the DID has ended; nothing may follow."""
+        return self.version.parameters.deactivated
+
+
+def accept(
+    state: HistoryState | None, entry: bytes | JsonObject, *, now: datetime
+) -> HistoryState:
+    """Decide whether an entry is the valid next one, witnesses aside.
+
+    Args:
+        state: The state before; None when the entry begins a DID.
+        entry: A line of `did.jsonl` without its line end, or its object from strict JSON.
+        now: Aware UTC; versionTime may lead it by 5 minutes.
+
+    Raises:
+        OrderError: `version_number_wrong`: another entry comes next.
+        RuleError: `did_deactivated`, `scid_repeated`, `portable_late`,
+            `pre_rotation_incomplete`, `key_not_committed`, `version_time_not_increasing`,
+            `version_time_in_future`, `not_portable`, `former_did_missing`.
+        ProofError: `key_not_authorized`, `signature_invalid`, `entry_hash_mismatch`,
+            `scid_mismatch` and the like.
+        MalformedError: the entry, a parameter, the DID or the document is not well-formed.
+    """
+    found = parse_entry(entry)
+    before = None if state is None else state.version
+    _check_number(before, found)
+    parameters = merge(None if before is None else before.parameters, found.parameters)
+    check_signatures(found, _signers(before, found, parameters))
+    _check_hash(before, found, parameters.scid)
+    _check_time(before, found, now)
+    if before is None:
+        check_scid(found.unsecured, parameters.scid)
+    version = _version(before, found, parameters)
+    return _next_state(state, version)
+
+
+def _check_number(before: Version | None, found: UnverifiedEntry) -> None:
+    if before is not None and before.parameters.deactivated:
+        raise RuleError("did_deactivated", "nothing may follow the entry that deactivates")
+    expected = 1 if before is None else before.number + 1
+    if found.number != expected:
+        raise OrderError(
+            "version_number_wrong", f"version {found.number} where {expected} comes next"
+        )
+
+
+def _signers(
+    before: Version | None, found: UnverifiedEntry, parameters: Parameters
+) -> tuple[str, ...]:
+    """Return the multikeys that may sign an entry (§3.7.5), pre-rotation checked (§3.7.7)."""
+    if before is None:
+        return parameters.update_keys
+    if not before.parameters.pre_rotation:
+        return before.parameters.update_keys
+    for name in ("updateKeys", "nextKeyHashes"):
+        if found.parameters.get(name) is None:
+            raise RuleError("pre_rotation_incomplete", f"pre-rotation asks for explicit {name}")
+    for key in parameters.update_keys:
+        if next_key_hash(key) not in before.parameters.next_key_hashes:
+            raise RuleError(
+                "key_not_committed", f"update key {quote(key)} was not committed to"
+            )
+    return parameters.update_keys
+
+
+def _check_hash(before: Version | None, found: UnverifiedEntry, scid: str) -> None:
+    predecessor = scid if before is None else before.version_id
+    if entry_hash(found.unsecured, predecessor) != found.entry_hash:
+        raise ProofError(
+            "entry_hash_mismatch",
+            f"versionId {quote(found.version_id)} is not the entry's hash",
+        )
+
+
+def _check_time(before: Version | None, found: UnverifiedEntry, now: datetime) -> None:
+    if before is not None and found.time <= before.time:
+        raise RuleError(
+            "version_time_not_increasing", f"version {found.number} is not later than the last"
+        )
+    if found.time > now + timedelta(seconds=MAX_VERSION_TIME_AHEAD_SECONDS):
+        raise RuleError("version_time_in_future", f"version {found.number} is of the future")
+
+
+def _version(before: Version | None, found: UnverifiedEntry, parameters: Parameters) -> Version:
+    did = parse_webvh_did(as_text(found.state.get("id"), "state.id"))
+    if did.scid != parameters.scid:
+        raise ProofError("scid_mismatch", f"state.id {quote(did)} has another SCID")
+    document = parse_document(found.state, expected_id=str(did))
+    if before is not None and did != before.did:
+        if not parameters.portable:
+            raise RuleError("not_portable", f"{quote(before.did)} may not move")
+        if str(before.did) not in document.also_known_as:
+            raise RuleError("former_did_missing", f"alsoKnownAs lacks {quote(before.did)}")
+    return Version(
+        did, found.version_id, found.number, found.time, document, parameters, found.raw
+    )
+
+
+def _next_state(state: HistoryState | None, version: Version) -> HistoryState:
+    shown = frozenset(next_key_hash(key) for key in _shown_keys(version))
+    own_rule = version.parameters.witness
+    did = str(version.did)
+    if state is None:
+        return HistoryState(version, version.time, (did,), shown, own_rule)
+    dids = state.dids if did in state.dids else (*state.dids, did)
+    rule = state.version.parameters.witness or own_rule
+    return HistoryState(version, state.created, dids, state.revealed | shown, rule)
+
+
+def _shown_keys(version: Version) -> set[str]:
+    methods = version.document.methods
+    published = {multikey.encode_ed25519(m.public) for m in methods if m.public is not None}
+    return published.union(version.parameters.update_keys)
