@@ -229,19 +229,15 @@ def sign_note(text: bytes, signer: NoteSigner) -> bytes:
     return note
 
 
-def verify_note(note: UnverifiedNote, key: VerifierKey, missing_code: str) -> None:
-    """Check that a note bears a signature of `key`, and that every line selecting it verifies.
-
-    Args:
-        note: The note as parsed.
-        key: Of type `ED25519`.
-        missing_code: Code of the error when no line selects the key.
+def verify_note(note: UnverifiedNote, key: VerifierKey) -> None:
+    """Check that a log's key has signed a note, and that every line selecting it verifies.
 
     Raises:
-        ProofError: `signature_invalid`, or `missing_code`.
+        ProofError: `log_signature_missing` when no line selects the key, or when it is not a
+            key for notes; `signature_invalid`.
     """
     lines = note.lines_of(key)
     if not lines or key.type is not KeyType.ED25519:
-        raise ProofError(missing_code, f"no signature of {quote(key.name)}")
+        raise ProofError("log_signature_missing", f"no signature of {quote(key.name)}")
     for line in lines:
         ed25519.verify(key.public, note.text, line.signature)

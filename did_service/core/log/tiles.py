@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.errors import LimitError, MalformedError, quote
@@ -94,7 +95,7 @@ def parse_tile_path(path: str) -> TileId:
 
 def root(read: HashReader, size: int) -> bytes:
     """Compute the root of the first `size` leaves."""
-    return _range_root(read, size, (0, size)) if size else merkle.EMPTY_ROOT
+    return _range_root(cache(read), size, (0, size)) if size else merkle.EMPTY_ROOT
 
 
 def inclusion_path(read: HashReader, index: int, size: int) -> list[bytes]:
@@ -104,7 +105,9 @@ def inclusion_path(read: HashReader, index: int, size: int) -> list[bytes]:
         ProofError: `index_out_of_range`.
         MalformedError: `tile_length_wrong` when the reader returns another length.
     """
-    return [_range_root(read, size, each) for each in merkle.inclusion_ranges(index, size)]
+    read_once = cache(read)
+    ranges = merkle.inclusion_ranges(index, size)
+    return [_range_root(read_once, size, each) for each in ranges]
 
 
 def consistency_proof(read: HashReader, old_size: int, new_size: int) -> list[bytes]:
@@ -114,13 +117,15 @@ def consistency_proof(read: HashReader, old_size: int, new_size: int) -> list[by
         ProofError: `size_out_of_range`.
         MalformedError: `tile_length_wrong` when the reader returns another length.
     """
+    read_once = cache(read)
     ranges = merkle.consistency_ranges(old_size, new_size)
-    return [_range_root(read, new_size, each) for each in ranges]
+    return [_range_root(read_once, new_size, each) for each in ranges]
 
 
 def right_edge(read: HashReader, size: int) -> merkle.CompactRange:
     """Read the roots of the complete subtrees of a tree, to go on appending to it."""
-    roots = [_subtree_root(read, size, *each) for each in _subtrees(0, size)]
+    read_once = cache(read)
+    roots = [_subtree_root(read_once, size, *each) for each in _subtrees(0, size)]
     return merkle.CompactRange(size, roots)
 
 
