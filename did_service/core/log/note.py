@@ -33,6 +33,7 @@ from did_service.core.limits import MAX_KEY_NAME_BYTES, MAX_NOTE_BYTES, MAX_NOTE
 KEY_ID_BYTES = 4
 _DASH = "\N{EM DASH} "
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f]")
+_NOT_IN_NAME = re.compile("[\\s+\x00-\x1f\ud800-\udfff]")
 _HEX_ID = re.compile("[0-9a-f]{8}")
 
 
@@ -99,7 +100,7 @@ def check_key_name(name: str) -> None:
         MalformedError: `key_name_invalid`.
     """
     fits = 0 < len(name.encode("utf-8", "surrogatepass")) <= MAX_KEY_NAME_BYTES
-    if not fits or "+" in name or any(c.isspace() or c < " " for c in name):
+    if not fits or _NOT_IN_NAME.search(name):
         raise MalformedError("key_name_invalid", f"not the name of a key: {quote(name)}")
 
 

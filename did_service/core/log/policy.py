@@ -29,7 +29,7 @@ from did_service.core.log.note import (
     parse_verifier_key,
     verify_note,
 )
-from did_service.core.log.quorum import NO_QUORUM, Group, Quorum
+from did_service.core.log.quorum import NO_QUORUM, Group, Quorum, check_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,15 @@ class LogPolicy:
         if max(len(self.logs), len(self.witnesses)) > MAX_POLICY_MEMBERS:
             raise PolicyError("too_many_members", "too many logs or witnesses")
         self.quorum.check_names(each.name for each in self.witnesses)
+        for url in [log.url for log in self.logs] + [each.url for each in self.witnesses]:
+            check_word(url or "-")
         self._check_keys()
         self._check_operators()
 
     def encode(self) -> bytes:
         """Write the policy text, in the one form that this program writes."""
-        lines = [each.encode() for each in (*self.logs, *self.witnesses)]
+        lines = [log.encode() for log in self.logs]
+        lines += [each.encode() for each in self.witnesses]
         return ("".join(f"{line}\n" for line in lines) + self.quorum.encode()).encode()
 
     def verify(self, note: bytes) -> VerifiedCheckpoint:

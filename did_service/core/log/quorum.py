@@ -10,6 +10,7 @@ newest end and from the oldest end this gives two times, and they are never mixe
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from did_service.core.errors import PolicyError, ProofError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS
 
 NO_QUORUM = "none"  # tlog-policy's word for "no cosignature needed"
+_WORD = re.compile("[^\x00-\x20\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +88,14 @@ class Quorum:
             if len(signed) >= group.threshold:
                 times[group.name] = signed[group.threshold - 1]
         if self.name not in times:
-            raise ProofError(
-                "quorum_not_met", f"{len(cosignatures)} cosignatures do not suffice"
-            )
+            raise ProofError("quorum_not_met", f"{len(cosignatures)} cosigned, not enough")
         return times[self.name]
 
     def check_names(self, witnesses: Iterable[str]) -> None:
         """Check that every name is defined once, before its use, and votes at most once.
 
         Raises:
-            PolicyError: `name_repeated`, `name_undefined`, `member_repeated`,
+            PolicyError: `word_invalid`, `name_repeated`, `name_undefined`, `member_repeated`,
                 `threshold_invalid`, `too_many_members`, `quorum_none`.
         """
         if len(self.groups) > MAX_POLICY_MEMBERS:
@@ -127,7 +127,18 @@ def shares_honest_cosigner(k: int, m: int, f: int) -> bool:
     return f >= 0 and f < k <= m and 2 * k > m + f
 
 
+def check_word(word: str) -> None:
+    """Check that a name or URL can stand in a policy line.
+
+    Raises:
+        PolicyError: `word_invalid` when it is empty or has a space or control character.
+    """
+    if not _WORD.fullmatch(word):
+        raise PolicyError("word_invalid", f"not one word: {quote(word)}")
+
+
 def _define(defined: set[str], name: str) -> None:
+    check_word(name)
     if name in defined or name == NO_QUORUM:
         raise PolicyError("name_repeated", f"this name is taken: {quote(name)}")
     defined.add(name)
