@@ -94,7 +94,7 @@ class DidDocument:
         return found.public
 
 
-def parse_document(value: JsonValue, *, expected_id: str) -> DidDocument:
+def parse_document(value: JsonValue, expected_id: str) -> DidDocument:
     """Parse a DID document.
 
     Args:

@@ -59,7 +59,7 @@ def resolve_jwk(did: str) -> DidDocument:
     }
     for relationship in _relationships(members.get("use")):
         document[relationship.value] = [method_id]
-    return parse_document(document, expected_id=did)
+    return parse_document(document, did)
 
 
 def _relationships(use: JsonValue) -> tuple[Relationship, ...]:

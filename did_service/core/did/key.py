@@ -25,7 +25,7 @@ def did_key_of(public: bytes) -> str:
     return PREFIX + multikey.encode_ed25519(public)
 
 
-def method_id_of(public: bytes) -> str:
+def did_key_method(public: bytes) -> str:
     """Return the verification method id `did:key:z…#z…` of a 32-byte Ed25519 public key."""
     text = multikey.encode_ed25519(public)
     return f"{PREFIX}{text}#{text}"
@@ -59,7 +59,7 @@ def public_of_method_id(method_id: str) -> bytes:
 
 def resolve_key(did: str) -> DidDocument:
     """Return the document of a did:key; errors as `public_of_did_key`."""
-    method_id = method_id_of(public_of_did_key(did))
+    method_id = did_key_method(public_of_did_key(did))
     method: JsonObject = {
         "id": method_id,
         "type": "Multikey",
@@ -77,5 +77,5 @@ def resolve_key(did: str) -> DidDocument:
             "capabilityInvocation": listed,
             "capabilityDelegation": listed,
         },
-        expected_id=did,
+        did,
     )

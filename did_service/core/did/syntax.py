@@ -97,7 +97,7 @@ class WebvhDid:
         return self.location.base_url
 
     def __str__(self) -> str:
-        """Write the DID; the inverse of `parse_webvh_did`."""
+        """Write the DID; the inverse of `parse_webvh`."""
         return f"did:webvh:{self.scid}:{self.location}"
 
 
@@ -135,7 +135,7 @@ def parse_did_url(text: str) -> DidUrl:
     return DidUrl(did, tail["path"], tail["query"], tail["fragment"])
 
 
-def parse_webvh_did(text: str) -> WebvhDid:
+def parse_webvh(text: str) -> WebvhDid:
     """Parse a did:webvh identifier (did:webvh 1.0 §3.3, §3.4).
 
     Raises:
@@ -149,3 +149,12 @@ def parse_webvh_did(text: str) -> WebvhDid:
     if _SCID.fullmatch(scid) is None:
         raise MalformedError("did_invalid", f"SCID of {quote(text)} is not a SHA-256 multihash")
     return WebvhDid(scid, parse_location(place))
+
+
+def did_id(did: str) -> str:
+    """Return what names a subject for good: a did:webvh's SCID, else the whole DID.
+
+    Raises:
+        MalformedError: as `parse_did` and `parse_webvh`.
+    """
+    return parse_webvh(did).scid if parse_did(did).method == "webvh" else did

@@ -38,4 +38,4 @@ def check_web_document(did: str, data: bytes) -> DidDocument:
         MalformedError: as `parse_document`, or not strict JSON.
     """
     location_of(did)
-    return parse_document(load_object(data, numbers=Numbers.FINITE), expected_id=did)
+    return parse_document(load_object(data, numbers=Numbers.FINITE), did)

@@ -121,14 +121,14 @@ def _replay(lines: list[bytes], now: datetime) -> History:
 
 def _approved(history: History, witness_file: bytes | None) -> History:
     """Cut the history before the first version that lacks its witnesses (§3.7.8)."""
-    needed = [(state.version.version_id, state.witness_rule) for state in history.states]
-    if not any(rule for _, rule in needed):
+    if not any(state.witness_rule for state in history.states):
         return history
     proofs = () if witness_file is None else parse_witness_file(witness_file)
-    index = first_unapproved(needed, proofs)
+    index = first_unapproved(history.states, proofs)
     if index is None:
         return history
-    fault = ProofError("witness_threshold", f"{needed[index][0]} lacks approvals of witnesses")
+    lacking = history.states[index].version.version_id
+    fault = ProofError("witness_threshold", f"{lacking} lacks approvals of witnesses")
     if index == 0:
         raise fault
     return History(history.states[:index], fault)

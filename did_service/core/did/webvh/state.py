@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from did_service.core.crypto import multikey
 from did_service.core.did.document import DidDocument, parse_document
-from did_service.core.did.syntax import WebvhDid, parse_webvh_did
+from did_service.core.did.syntax import WebvhDid, parse_webvh
 from did_service.core.did.webvh.entry import (
     UnverifiedEntry,
     check_scid,
@@ -161,10 +161,10 @@ def _check_time(before: Version | None, found: UnverifiedEntry, now: datetime) -
 
 
 def _version(before: Version | None, found: UnverifiedEntry, parameters: Parameters) -> Version:
-    did = parse_webvh_did(as_text(found.state.get("id"), "state.id"))
+    did = parse_webvh(as_text(found.state.get("id"), "state.id"))
     if did.scid != parameters.scid:
         raise ProofError("scid_mismatch", f"state.id {quote(did)} has another SCID")
-    document = parse_document(found.state, expected_id=str(did))
+    document = parse_document(found.state, str(did))
     if before is not None and did != before.did:
         if not parameters.portable:
             raise RuleError("not_portable", f"{quote(before.did)} may not move")

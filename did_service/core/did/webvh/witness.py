@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from did_service.core.did.key import did_key_of
 from did_service.core.did.webvh.entry import check_proof
-from did_service.core.did.webvh.parameters import WitnessRule
+from did_service.core.did.webvh.state import HistoryState
 from did_service.core.encoding.strict_json import (
     JsonValue,
     as_array,
@@ -54,20 +54,18 @@ def parse_witness_file(data: bytes) -> tuple[UnverifiedWitnessProof, ...]:
     return tuple(found)
 
 
-def check_witness_proofs(
-    rule: WitnessRule | None, version_id: str, proofs: Iterable[JsonValue]
-) -> None:
-    """Check that the proofs which came with one entry are enough of its witnesses.
+def check_witness_proofs(state: HistoryState, proofs: Iterable[JsonValue]) -> None:
+    """Check that the proofs which came with the newest entry are enough of its witnesses.
 
     Args:
-        rule: `HistoryState.witness_rule` of the version; None asks for nothing.
-        version_id: The version.
-        proofs: Data Integrity proofs over `{"versionId": version_id}`; invalid ones and those
-            of strangers do not count.
+        state: What `accept` returned; a version that needs no witnesses needs no proofs.
+        proofs: Data Integrity proofs over `{"versionId": …}` of that version; invalid ones and
+            those of strangers do not count.
 
     Raises:
         ProofError: `witness_threshold`: fewer distinct witnesses than the threshold.
     """
+    rule, version_id = state.witness_rule, state.version.version_id
     if rule is None:
         return
     approving = {witness_of(version_id, proof) for proof in proofs}.intersection(rule.witnesses)
@@ -79,25 +77,25 @@ def check_witness_proofs(
 
 
 def first_unapproved(
-    needed: Sequence[tuple[str, WitnessRule | None]], proofs: Iterable[UnverifiedWitnessProof]
+    states: Sequence[HistoryState], proofs: Iterable[UnverifiedWitnessProof]
 ) -> int | None:
     """Return the index of the first version that lacks its approvals, None when all have them.
 
     Args:
-        needed: versionId and witness rule of every valid version of the log, oldest first.
+        states: Every valid version of the log, oldest first.
         proofs: The witness file; proofs of versions that the log lacks are ignored.
     """
-    numbers = {version_id: number for number, (version_id, _) in enumerate(needed)}
-    approved: dict[str, int] = {}
+    numbers = {state.version.version_id: state.version.number for state in states}
+    approved: dict[str | None, int] = {}
     for item in proofs:
-        number = numbers.get(item.version_id)
-        witness = None if number is None else witness_of(item.version_id, item.proof)
-        if number is not None and witness is not None:
-            approved[witness] = max(number, approved.get(witness, number))
-    for index, (_, rule) in enumerate(needed):
+        number = numbers.get(item.version_id, 0)
+        witness = witness_of(item.version_id, item.proof) if number else None
+        approved[witness] = max(number, approved.get(witness, 0))
+    for index, state in enumerate(states):
+        rule = state.witness_rule
         if rule is not None:
-            count = sum(approved.get(witness, -1) >= index for witness in rule.witnesses)
-            if count < rule.threshold:
+            reach = [approved.get(witness, 0) for witness in rule.witnesses]
+            if sum(number >= state.version.number for number in reach) < rule.threshold:
                 return index
     return None
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
-from did_service.core.did.key import method_id_of
+from did_service.core.did.key import did_key_method
 from did_service.core.did.webvh.entry import (
     PURPOSE,
     SCID_PLACEHOLDER,
@@ -189,7 +189,7 @@ def _signed(unsigned: JsonObject, number: int, predecessor: str, key: SigningKey
 
 def _proof(document: JsonObject, key: SigningKey, created: str) -> JsonObject:
     options: JsonObject = {
-        "verificationMethod": method_id_of(key.public),
+        "verificationMethod": did_key_method(key.public),
         "proofPurpose": PURPOSE,
         "created": created,
     }
