@@ -58,6 +58,8 @@ MAX_RDF_WORK = 8_192  # neighbours visited; the worst graph of the W3C vectors n
 STATUS_LIST_BITS = 131_072  # Bitstring Status List §3: the minimum, for herd privacy
 MAX_STATUS_LIST_BYTES = 2_097_152  # 16,777,216 bits unpacked
 MAX_SCHEMA_BYTES = 49_152  # formats.md 2: content of a schema entry
+MAX_SCHEMAS_CACHED = 64  # compiled schemas kept; a counter meets a dozen
+MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more
 
 # --- evidence --------------------------------------------------------------------------------
 MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list

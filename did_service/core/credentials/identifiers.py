@@ -1,14 +1,13 @@
-"""Chinese administrative identifiers and their check characters (GB 32100, GB 11714, GB 11643,
-GB/T 36904; ISO 7064).
+"""Chinese administrative identifiers and their check characters (ISO 7064 and older rules).
 
-Each check returns nothing or raises with the rule and the position that do not fit, never the
+GB 32100 credit code, GB 11714 organisation code, GB 11643 citizen number, GB/T 36904 licence
+identifier (its rule inferred from published identifiers). Each check returns nothing or raises with the rule and the position that do not fit, never the
 identifier itself: a citizen number in an error is a citizen number in a log.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from enum import Enum
 from typing import NoReturn
@@ -109,21 +108,36 @@ def check_licence_identifier(identifier: str) -> LicenceCheck:
     if match is None:
         _refuse("licence_identifier_form", f"{_LICENCE_ROOT}TYPE.BODY.SERIAL.VERSION.CHECK")
     covered = "".join(match.groups()[:4]).replace(".", "")
-    standard = _mod_37_36([_ALPHANUMERIC.index(character) for character in covered])
+    standard = _mod_37_36(covered)
     if match[5] == standard:
         return LicenceCheck.STANDARD
-    shifted = [_ALPHANUMERIC.index(c) + c.isalpha() for c in covered]
-    if match[5] == _mod_37_36(shifted):
-        return LicenceCheck.OFF_BY_ONE
-    _refuse("licence_identifier_check", f"the last one must be {standard} (MOD 37,36)")
+    if match[5] != _letters_from_11(covered):
+        _refuse("licence_identifier_check", f"the last one must be {standard} (MOD 37,36)")
+    return LicenceCheck.OFF_BY_ONE
 
 
-def _mod_37_36(values: Sequence[int]) -> str:
+def _mod_37_36(text: str) -> str:
     """Return the check character of ISO 7064 MOD 37,36 (hybrid system)."""
     product = 36
-    for value in values:
+    for value in map(_ALPHANUMERIC.index, text):
         product = ((product + value) % 36 or 36) * 2 % 37
     return _ALPHANUMERIC[(37 - product) % 36]
+
+
+def _letters_from_11(text: str) -> str:
+    """Return the check character that a widespread faulty implementation writes.
+
+    Letters count one too many, sums with a letter are first reduced by 37, and the result is
+    read one place too early.
+    """
+    product = 36
+    for character in text:
+        value = _ALPHANUMERIC.index(character) + character.isalpha()
+        total = product + value
+        if value > 10 and total > 37:
+            total -= 37
+        product = (total % 36 or 36) * 2 % 37
+    return _ALPHANUMERIC[36 - product]
 
 
 def _product(weight: int, value: int) -> int:

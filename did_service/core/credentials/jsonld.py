@@ -46,7 +46,9 @@ def expand(document: JsonObject, load: ContextLoader) -> list[JsonObject]:
     try:
         expanded = processor.expand(_normalized(document), _options(load))
     except _FAULTS as error:
-        raise MalformedError("jsonld_invalid", f"not JSON-LD: {quote(_reason(error))}") from error
+        raise MalformedError(
+            "jsonld_invalid", f"not JSON-LD: {quote(_reason(error))}"
+        ) from error
     nodes = cast("list[JsonObject]", expanded)
     for node in nodes:
         _check(node)

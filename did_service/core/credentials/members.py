@@ -111,7 +111,9 @@ def check_related_resources(owner: JsonObject) -> None:
     for resource in objects(owner, "relatedResource"):
         name = url(resource.get("id"), "relatedResource.id")
         if name in seen:
-            raise MalformedError("member_invalid", f"relatedResource {quote(name)} stands twice")
+            raise MalformedError(
+                "member_invalid", f"relatedResource {quote(name)} stands twice"
+            )
         seen.add(name)
         if not any(isinstance(resource.get(digest), str) for digest in _DIGESTS):
             raise MalformedError("member_missing", "relatedResource has no digest")

@@ -115,7 +115,9 @@ def _context(raw: JsonObject) -> tuple[JsonValue, ...]:
     value = raw.get("@context")
     entries = tuple(value) if isinstance(value, list) else (value,)
     if entries[:1] != (contexts.CREDENTIALS_V2,):
-        raise MalformedError("context_invalid", f"@context must begin {contexts.CREDENTIALS_V2}")
+        raise MalformedError(
+            "context_invalid", f"@context must begin {contexts.CREDENTIALS_V2}"
+        )
     for entry in entries:
         if isinstance(entry, str):
             contexts.check_known(entry)
@@ -175,5 +177,7 @@ def _credentials(raw: JsonObject) -> tuple[Credential, ...]:
         raise LimitError("too_large", f"{len(items)} credentials in one presentation")
     for item in items:
         if isinstance(item, dict) and item.get("type") in (ENVELOPED_TYPE, [ENVELOPED_TYPE]):
-            raise UnsupportedError("credential_enveloped", f"{quote(ENVELOPED_TYPE)} is not taken")
+            raise UnsupportedError(
+                "credential_enveloped", f"{quote(ENVELOPED_TYPE)} is not taken"
+            )
     return tuple(parse_credential(item) for item in items)

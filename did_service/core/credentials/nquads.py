@@ -17,9 +17,8 @@ Quad: TypeAlias = tuple[str, str, str, str]
 
 XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
 
-_IRI = r"<[^\x00-\x20<>\"{}|^`\\]*(?:\\u[0-9A-Fa-f]{4}[^\x00-\x20<>\"{}|^`\\]*" + (
-    r"|\\U[0-9A-Fa-f]{8}[^\x00-\x20<>\"{}|^`\\]*)*>"
-)
+_PLAIN = r"[^\x00-\x20<>\"{}|^`\\]*"
+_IRI = rf"<{_PLAIN}(?:\\(?:u[0-9A-Fa-f]{{4}}|U[0-9A-Fa-f]{{8}}){_PLAIN})*>"
 _BLANK = r"_:[\w\u00b7\u203f\u2040:-]+(?:\.+[\w\u00b7\u203f\u2040:-]+)*"
 _LITERAL = r'"(?:[^"\\\n\r]|\\.)*"(?:@[A-Za-z]+(?:-[A-Za-z0-9]+)*|\^\^' + _IRI + ")?"
 _LINE = re.compile(
@@ -50,7 +49,9 @@ def parse(text: str) -> list[Quad]:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            raise MalformedError("nquads_invalid", f"line {number} is no statement: {quote(line)}")
+            raise MalformedError(
+                "nquads_invalid", f"line {number} is no statement: {quote(line)}"
+            )
         subject, predicate, value, graph = (_canonical(term or "") for term in match.groups())
         quads[subject, predicate, value, graph] = None
         check_count(len(quads))

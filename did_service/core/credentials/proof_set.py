@@ -32,9 +32,9 @@ SUITES: Mapping[str, Cryptosuite] = {
 }
 
 KeyResolver: TypeAlias = Callable[[str, str], bytes]
-"""(verification method DID URL, proof purpose) → 32-byte Ed25519 key that may so sign.
+"""(DID URL of a verification method, proof purpose) → the 32-byte Ed25519 key.
 
-Raises `NotFoundError` or `ProofError` where the method is unknown or not listed for the purpose.
+Raises `NotFoundError` or `ProofError` where the method is unknown or not for that purpose.
 """
 
 
@@ -166,7 +166,8 @@ def did_of(verification_method: str) -> str:
     did, hash_sign, fragment = verification_method.partition("#")
     if not did.startswith("did:") or not fragment or not hash_sign or set("/?#") & {*did}:
         raise MalformedError(
-            "verification_method_invalid", f"not a DID URL of a key: {quote(verification_method)}"
+            "verification_method_invalid",
+            f"not a DID URL of a key: {quote(verification_method)}",
         )
     return did
 
@@ -189,7 +190,8 @@ def _verify(
 def _check_demand(proof: Proof, demand: ProofDemand) -> None:
     if proof.cryptosuite not in demand.suites:
         raise UnsupportedError(
-            "cryptosuite_not_accepted", f"cryptosuite {quote(proof.cryptosuite)} is not accepted"
+            "cryptosuite_not_accepted",
+            f"cryptosuite {quote(proof.cryptosuite)} is not accepted",
         )
     if proof.purpose != demand.purpose:
         raise ProofError("purpose_wrong", f"proof is for {quote(proof.purpose)}")

@@ -1,0 +1,235 @@
+"""Bitstring Status List (W3C Bitstring Status List 1.0): one bit says revoked or suspended.
+
+    bits, most significant first ──gzip──► bytes ──base64url──► "u…" = encodedList
+
+A list has at least 131,072 bits, so that fetching it does not tell which holder is meant. It is
+unpacked with a cap, since a few kilobytes of gzip can hold gigabytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from did_service.core.credentials import contexts, members
+from did_service.core.credentials.model import Credential
+from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
+from did_service.core.limits import MAX_STATUS_LIST_BYTES, STATUS_LIST_BITS
+
+ENTRY_TYPE = "BitstringStatusListEntry"
+LIST_TYPE = "BitstringStatusList"
+CREDENTIAL_TYPE = "BitstringStatusListCredential"
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class Purpose(Enum):
+    """What a set bit means."""
+
+    REVOCATION = "revocation"
+    SUSPENSION = "suspension"
+
+
+class Status(Enum):
+    """What a list says about one credential."""
+
+    CLEAR = "clear"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+
+
+_MEANING: Mapping[Purpose, Status] = {
+    Purpose.REVOCATION: Status.REVOKED,
+    Purpose.SUSPENSION: Status.SUSPENDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
+    """Where the status of a credential stands: its bit in a list for one purpose."""
+
+    purpose: Purpose
+    index: int
+    list_url: str
+
+    def encode(self) -> JsonObject:
+        """Return the `credentialStatus` member."""
+        return {
+            "type": ENTRY_TYPE,
+            "statusPurpose": self.purpose.value,
+            "statusListIndex": str(self.index),
+            "statusListCredential": self.list_url,
+        }
+
+
+class BitstringStatusList:
+    """Bits of 0 or 1; index 0 is the most significant bit of the first byte."""
+
+    __slots__ = ("_bits",)
+
+    def __init__(self, bits: bytes) -> None:
+        """Take at least 16,384 bytes; see `empty` and `decode`."""
+        if len(bits) * 8 < STATUS_LIST_BITS:
+            raise MalformedError("status_list_short", f"fewer than {STATUS_LIST_BITS} bits")
+        if len(bits) > MAX_STATUS_LIST_BYTES:
+            raise LimitError("too_large", f"a status list of {len(bits)} bytes")
+        self._bits = bytearray(bits)
+
+    @classmethod
+    def empty(cls, size: int = STATUS_LIST_BITS) -> BitstringStatusList:
+        """Make a list of `size` bits, all 0; `size` is a multiple of 8."""
+        if size % 8:
+            raise MalformedError("status_list_short", "the size is not a multiple of 8")
+        return cls(bytes(size // 8))
+
+    @classmethod
+    def decode(cls, text: str) -> BitstringStatusList:
+        """Read `encodedList`.
+
+        Raises:
+            MalformedError: `status_list_encoding` or `status_list_short`.
+            LimitError: `too_large` when it unpacks to more than 2 MiB.
+        """
+        if not text.startswith("u"):
+            raise MalformedError(
+                "status_list_encoding", "encodedList is not base64url multibase"
+            )
+        return cls(_gunzip(b64.decode_url(text[1:])))
+
+    def encode(self) -> str:
+        """Write `encodedList`; the same bits give the same text on every machine's clock."""
+        return "u" + b64.encode_url(gzip.compress(bytes(self._bits), mtime=0))
+
+    def __len__(self) -> int:
+        return len(self._bits) * 8
+
+    def __getitem__(self, index: int) -> int:
+        """Return one bit; errors as `set`."""
+        self._check(index)
+        return self._bits[index // 8] >> (7 - index % 8) & 1
+
+    def set(self, index: int) -> None:
+        """Set one bit to 1.
+
+        Raises:
+            MalformedError: `index_out_of_range`.
+        """
+        self._check(index)
+        self._bits[index // 8] |= 0x80 >> index % 8
+
+    def clear(self, index: int) -> None:
+        """Set one bit to 0; errors as `set`."""
+        self._check(index)
+        self._bits[index // 8] &= ~(0x80 >> index % 8)
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < len(self):
+            raise MalformedError("index_out_of_range", f"index {index} of {len(self)} bits")
+
+
+@dataclass(frozen=True, slots=True)
+class ListDescription:
+    """What a status list credential says besides its bits; `ttl_seconds`: how long to keep it."""
+
+    url: str
+    issuer: str
+    purpose: Purpose
+    valid_from: datetime
+    valid_until: datetime
+    ttl_seconds: int
+
+
+def status_list_credential(
+    description: ListDescription, bits: BitstringStatusList
+) -> JsonObject:
+    """Build an unsigned BitstringStatusListCredential (§2.2)."""
+    return {
+        "@context": [contexts.CREDENTIALS_V2],
+        "id": description.url,
+        "type": ["VerifiableCredential", CREDENTIAL_TYPE],
+        "issuer": description.issuer,
+        "validFrom": timestamps.encode(description.valid_from),
+        "validUntil": timestamps.encode(description.valid_until),
+        "credentialSubject": {
+            "id": f"{description.url}#list",
+            "type": LIST_TYPE,
+            "statusPurpose": description.purpose.value,
+            "ttl": description.ttl_seconds * 1000,  # §2.2: milliseconds
+            "encodedList": bits.encode(),
+        },
+    }
+
+
+def parse_status_entry(value: JsonObject) -> StatusEntry:
+    """Parse one `credentialStatus` object (§2.1).
+
+    Raises:
+        UnsupportedError: `status_type_unknown` or `status_purpose_unknown`.
+        MalformedError: `status_entry_invalid` or a member's own code.
+    """
+    if value.get("type") not in (ENTRY_TYPE, [ENTRY_TYPE]):
+        raise UnsupportedError("status_type_unknown", f"status {quote(value.get('type'))}")
+    if "statusSize" in value or "statusMessage" in value:
+        raise MalformedError("status_entry_invalid", "only lists of single bits are taken")
+    index = as_text(value.get("statusListIndex"), "credentialStatus.statusListIndex")
+    if not _INDEX.fullmatch(index):
+        raise MalformedError("status_entry_invalid", f"no list index: {quote(index)}")
+    url = members.url(
+        value.get("statusListCredential"), "credentialStatus.statusListCredential"
+    )
+    if not url.startswith("https://") or url == value.get("id"):
+        raise MalformedError(
+            "status_entry_invalid", "statusListCredential is no https URL apart"
+        )
+    return StatusEntry(_purpose(value.get("statusPurpose")), int(index), url)
+
+
+def check_status(entry: StatusEntry, status_list: Credential) -> Status:
+    """Say what a list, whose proof is verified elsewhere, says about an entry (§3.2).
+
+    Raises:
+        MalformedError: `status_list_mismatch` for another list or purpose,
+            `index_out_of_range`, or what `decode` raises.
+    """
+    if CREDENTIAL_TYPE not in status_list.types or status_list.id != entry.list_url:
+        raise MalformedError("status_list_mismatch", f"not the list {quote(entry.list_url)}")
+    subject = status_list.subjects[0]
+    if len(status_list.subjects) != 1 or subject.get("type") != LIST_TYPE:
+        raise MalformedError("status_list_mismatch", f"the subject is not one {LIST_TYPE}")
+    if entry.purpose.value not in _purposes(subject.get("statusPurpose")):
+        raise MalformedError("status_list_mismatch", "the list is for another purpose")
+    bits = BitstringStatusList.decode(as_text(subject.get("encodedList"), "encodedList"))
+    return _MEANING[entry.purpose] if bits[entry.index] else Status.CLEAR
+
+
+def _purpose(value: JsonValue) -> Purpose:
+    text = as_text(value, "credentialStatus.statusPurpose")
+    for purpose in Purpose:
+        if text == purpose.value:
+            return purpose
+    raise UnsupportedError("status_purpose_unknown", f"status purpose {quote(text)}")
+
+
+def _purposes(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else [value]
+
+
+def _gunzip(data: bytes) -> bytes:
+    """Unpack one gzip member, and never more than the cap."""
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        unpacked = unpacker.decompress(data, MAX_STATUS_LIST_BYTES + 1)
+    except zlib.error as error:
+        raise MalformedError("status_list_encoding", "encodedList is not gzip") from error
+    if len(unpacked) > MAX_STATUS_LIST_BYTES:
+        raise LimitError("too_large", f"a status list above {MAX_STATUS_LIST_BYTES} bytes")
+    if not unpacker.eof or unpacker.unused_data:
+        raise MalformedError("status_list_encoding", "encodedList is not one whole gzip member")
+    return unpacked
