@@ -136,7 +136,7 @@ class BitstringStatusList:
 
 @dataclass(frozen=True, slots=True)
 class ListDescription:
-    """What a status list credential says besides its bits; `ttl_seconds`: how long to keep it."""
+    """What a status list credential says besides its bits; the ttl is how long to keep it."""
 
     url: str
     issuer: str

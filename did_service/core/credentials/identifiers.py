@@ -1,7 +1,9 @@
 """Chinese administrative identifiers and their check characters (ISO 7064 and older rules).
 
 GB 32100 credit code, GB 11714 organisation code, GB 11643 citizen number, GB/T 36904 licence
-identifier (its rule inferred from published identifiers). Each check returns nothing or raises with the rule and the position that do not fit, never the
+identifier (its rule inferred from published identifiers).
+
+Each check returns nothing or raises with the rule and the position that do not fit, never the
 identifier itself: a citizen number in an error is a citizen number in a log.
 """
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 import jsonschema
 import jsonschema_rs
 from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
 
 from did_service.core.credentials import identifiers
 from did_service.core.credentials.members import is_url
@@ -25,6 +26,8 @@ from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_VIOLATIONS, MAX
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A failing credit code warns: real codes with a wrong check character are in use.
 WARNING_FORMAT = "credit-code"
+# Keywords about member names: their messages name members and show no values.
+_NAMING = frozenset({"required", "dependentRequired", "additionalProperties"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _canonical(schema: JsonObject) -> bytes:
 
 
 @lru_cache(maxsize=MAX_SCHEMAS_CACHED)
-def _compiled(canonical: bytes) -> tuple[jsonschema_rs.Draft202012Validator, _Explainer]:
+def _compiled(canonical: bytes) -> tuple[jsonschema_rs.Draft202012Validator, Validator]:
     schema = strict_json.load_object(canonical, numbers=strict_json.Numbers.FINITE)
     if schema.get("$schema") != DIALECT:
         raise UnsupportedError("schema_unsupported", f"$schema is not {DIALECT}")
@@ -98,7 +101,7 @@ def _compiled(canonical: bytes) -> tuple[jsonschema_rs.Draft202012Validator, _Ex
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise MalformedError("schema_invalid", f"not a JSON Schema: {quote(error)}") from error
-    return accepts, _Explainer(schema, format_checker=_REFUSALS)
+    return accepts, _EXPLAINER(schema, format_checker=_REFUSALS)
 
 
 def _check_keywords(value: JsonValue) -> None:
@@ -114,7 +117,7 @@ def _check_keywords(value: JsonValue) -> None:
             _check_keywords(member)
 
 
-def _violations(explain: _Explainer, instance: JsonValue) -> Iterator[Violation]:
+def _violations(explain: Validator, instance: JsonValue) -> Iterator[Violation]:
     for count, (_, violation) in enumerate(_explained(explain, instance)):
         if count == MAX_SCHEMA_VIOLATIONS:
             return
@@ -122,7 +125,7 @@ def _violations(explain: _Explainer, instance: JsonValue) -> Iterator[Violation]
 
 
 def _explained(
-    explain: _Explainer, instance: JsonValue
+    explain: Validator, instance: JsonValue
 ) -> Iterator[tuple[ValidationError, Violation]]:
     for error in explain.iter_errors(instance):
         path = "".join(f"/{_pointer(part)}" for part in error.absolute_path)
@@ -132,6 +135,8 @@ def _explained(
 def _expectation(error: ValidationError) -> str:
     if isinstance(error.cause, MalformedError):
         return error.cause.message
+    if error.validator in _NAMING:
+        return quote(error.message)
     return f"{error.validator} {quote(error.validator_value)}"
 
 
@@ -140,13 +145,14 @@ def _pointer(part: str | int) -> str:
 
 
 def _check_date(text: str) -> None:
-    if len(text) != 10:
-        raise MalformedError("time_invalid", "not a date YYYY-MM-DD")
-    timestamps.parse(f"{text}T00:00:00Z")
+    _check_time(f"{text}T00:00:00Z")
 
 
 def _check_time(text: str) -> None:
-    timestamps.parse(text)
+    try:
+        timestamps.parse(text)
+    except MalformedError as error:
+        raise MalformedError(error.code, "not a date or time of the calendar") from error
 
 
 def _check_url(text: str) -> None:
@@ -212,7 +218,7 @@ def _match_pattern(
         yield ValidationError("pattern")
 
 
-_Explainer = jsonschema.validators.extend(
+_EXPLAINER: type[Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
     jsonschema.Draft202012Validator, {"pattern": _match_pattern}
 )
 _REFUSALS = _format_checker(_FORMATS)
