@@ -97,7 +97,8 @@ def _check_a_label(label: str) -> None:
     except (UnicodeError, ValueError, OverflowError):
         _refuse(f"not an IDNA label: {quote(label)}")
     folded = unicodedata.normalize("NFC", shown).lower()
-    if shown.isascii() or again != label or folded != shown:
+    letters = all(c == "-" or unicodedata.category(c)[0] in "LMN" for c in shown)
+    if shown.isascii() or again != label or folded != shown or not letters:
         _refuse(f"not a canonical IDNA label: {quote(label)}")
 
 
