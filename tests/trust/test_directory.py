@@ -1,0 +1,345 @@
+"""The trust directory on a real disk: private, whole after accidents, one answer a nonce."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+)
+from did_service.trust import files
+from did_service.trust.directory import TrustDirectory, default_path
+
+pytestmark = pytest.mark.offline
+
+NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
+ROOT = bytes(32)
+
+# What a child process has at hand: the same directory, and a signal to begin.
+PRELUDE = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from did_service.core.errors import ConflictError, UnavailableError
+from did_service.trust.directory import TrustDirectory
+
+trust = TrustDirectory(Path(sys.argv[1]))
+now = datetime.fromisoformat(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def trust(tmp_path):
+    return TrustDirectory(tmp_path / "state" / "did-verify")
+
+
+def random_bytes(size):
+    return os.urandom(size)
+
+
+def refusal(call):
+    with pytest.raises(DidServiceError) as caught:
+        call()
+    return type(caught.value), caught.value.code
+
+
+def child(trust, program):
+    """Start a process that waits until `begin` and then runs `program`."""
+    command = [sys.executable, "-c", PRELUDE + program, trust.path, NOW.isoformat()]
+    # Unmeasured: a killed process would leave half a coverage file.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment)
+
+
+def begin(*children):
+    """Let all children go at once."""
+    for each in children:
+        each.stdout.read(1)
+    for each in children:
+        each.stdin.close()
+
+
+def exit_codes(*children):
+    codes = []
+    for each in children:
+        codes.append(each.wait())
+        each.stdout.close()
+    return sorted(codes)
+
+
+def run_together(*children):
+    begin(*children)
+    return exit_codes(*children)
+
+
+# --- what is stored ---------------------------------------------------------------------------
+
+
+def test_a_new_directory_is_empty_and_reading_makes_nothing(trust):
+    assert trust.read_policy() is None
+    assert trust.read_evidence() is None
+    assert trust.memory().floor is None
+    assert trust.forks() == trust.archives() == ()
+    assert not trust.path.exists()
+
+
+def test_policy_and_evidence_are_returned_byte_for_byte(trust):
+    trust.write_policy(b"\x00policy\r\n")
+    trust.write_evidence(b"\x1f\x8bevidence")
+    trust.write_evidence(b"\x1f\x8bnewer")
+    again = TrustDirectory(trust.path)
+    assert again.read_policy() == b"\x00policy\r\n"
+    assert again.read_evidence() == b"\x1f\x8bnewer"
+
+
+def test_memory_is_kept_between_processes(trust):
+    trust.remember_log("gd.example/reg", 5, ROOT, NOW)
+    trust.raise_floor(NOW)
+    memory = TrustDirectory(trust.path).memory()
+    assert memory.logs["gd.example/reg"].size == 5
+    assert memory.floor == NOW
+
+
+def test_an_unchanged_memory_is_not_written_again(trust):
+    trust.raise_floor(NOW)
+    before = (trust.path / "memory.json").stat().st_ino
+    trust.raise_floor(NOW - timedelta(seconds=1))
+    assert (trust.path / "memory.json").stat().st_ino == before
+
+
+def test_forks_and_decisions_are_kept_and_never_overwritten(trust):
+    trust.keep_fork("gd-5.json", b"one")
+    trust.keep_fork("gd-5.json", b"one")
+    trust.keep_archive("2026-1.json", b"decision")
+    assert refusal(lambda: trust.keep_fork("gd-5.json", b"two")) == (
+        ConflictError,
+        "file_exists",
+    )
+    assert trust.forks() == ("gd-5.json",)
+    assert trust.read_fork("gd-5.json") == b"one"
+    assert trust.archives() == ("2026-1.json",)
+    assert trust.read_archive("2026-1.json") == b"decision"
+    assert refusal(lambda: trust.read_fork("hn-5.json")) == (NotFoundError, "file_missing")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", ".hidden", "a\n", "a" * 101, "é"]
+)
+def test_names_that_leave_the_folder_are_refused(trust, name):
+    for call in (lambda: trust.keep_fork(name, b""), lambda: trust.read_archive(name)):
+        assert refusal(call) == (MalformedError, "name_invalid")
+
+
+def test_everything_is_private(trust):
+    old = os.umask(0)
+    try:
+        trust.write_policy(b"p")
+        trust.write_evidence(b"e")
+        trust.raise_floor(NOW)
+        trust.keep_fork("f", b"f")
+    finally:
+        os.umask(old)
+    for path in (trust.path, *trust.path.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "/home/li/.local/state/did-verify"),
+        ({"XDG_STATE_HOME": "/var/state"}, "/var/state/did-verify"),
+        ({"XDG_STATE_HOME": "relative"}, "/home/li/.local/state/did-verify"),
+    ],
+)
+def test_the_default_place_is_the_xdg_state_directory(environment, expected):
+    assert default_path(environment, Path("/home/li")) == Path(expected)
+
+
+# --- accidents --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-9], lambda data: b"", lambda data: data.replace(b"/1", b"/9")],
+    ids=["cut", "emptied", "changed"],
+)
+def test_a_damaged_memory_is_named_and_never_taken_for_a_new_one(trust, damage):
+    trust.raise_floor(NOW)
+    path = trust.path / "memory.json"
+    path.write_bytes(damage(path.read_bytes()))
+    for call in (trust.memory, lambda: trust.new_challenge(NOW, random_bytes)):
+        with pytest.raises(MalformedError) as caught:
+            call()
+        assert caught.value.code == "trust_damaged"
+        assert caught.value.details == {"file": "memory.json"}
+
+
+def test_a_file_of_absurd_size_is_named(trust):
+    trust.write_policy(b"p")
+    with (trust.path / "policy.json").open("r+b") as file:
+        file.truncate(2**30)
+    with pytest.raises(MalformedError) as caught:
+        trust.read_policy()
+    assert caught.value.code == "trust_damaged"
+    assert caught.value.details == {"file": "policy.json"}
+
+
+def test_what_cannot_be_read_says_so(trust):
+    trust.write_policy(b"p")
+    (trust.path / "policy.json").unlink()
+    (trust.path / "policy.json").mkdir()
+    assert refusal(trust.read_policy) == (UnavailableError, "file_not_read")
+
+
+def test_a_path_that_is_no_directory_says_so(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    trust = TrustDirectory(tmp_path / "file")
+    refused = refusal(lambda: trust.write_policy(b"p"))
+    assert refused == (UnavailableError, "file_not_written")
+
+
+def test_a_full_disk_leaves_the_former_file_whole(trust):
+    trust.write_evidence(b"former")
+    program = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+try:
+    trust.write_evidence(bytes(1_001))
+except UnavailableError as error:
+    sys.exit(3 if error.code == "file_not_written" else 4)
+"""
+    assert run_together(child(trust, program)) == [3]
+    assert trust.read_evidence() == b"former"
+    assert sorted(path.name for path in trust.path.iterdir()) == ["evidence.json.gz", "lock"]
+
+
+def test_a_killed_writer_leaves_one_whole_file_and_no_litter(trust):
+    program = """
+contents = [bytes([n]) * 500_000 for n in range(4)]
+while True:
+    for content in contents:
+        trust.write_evidence(content)
+"""
+    trust.write_evidence(bytes(500_000))
+    for pause in (0.01, 0.03, 0.05, 0.07):
+        writer = child(trust, program)
+        begin(writer)
+        time.sleep(pause)
+        writer.kill()
+        assert exit_codes(writer) == [-signal.SIGKILL]
+        found = trust.read_evidence()
+        assert len(found) == 500_000
+        assert len(set(found)) == 1
+    trust.raise_floor(NOW)
+    names = {path.name for path in trust.path.iterdir()}
+    assert names == {"evidence.json.gz", "lock", "memory.json"}
+
+
+def test_what_a_killed_writer_left_is_swept(trust):
+    trust.keep_fork("f", b"f")
+    for folder in (trust.path, trust.path / "forks"):
+        (folder / ".policy.json.x1.tmp").write_bytes(b"half")
+    trust.write_policy(b"p")
+    assert not list(trust.path.rglob("*.tmp"))
+
+
+def test_a_failed_write_leaves_no_temporary_file(tmp_path):
+    (tmp_path / "taken").mkdir()
+    refused = refusal(lambda: files.replace_file(tmp_path / "taken", b"x"))
+    assert refused == (UnavailableError, "file_not_written")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+# --- one at a time ----------------------------------------------------------------------------
+
+
+def test_a_challenge_has_256_bits_and_is_answered_once(trust):
+    nonce = trust.new_challenge(NOW, random_bytes)
+    assert len(nonce) == 43
+    trust.consume(nonce, NOW)
+    assert refusal(lambda: trust.consume(nonce, NOW)) == (ConflictError, "nonce_used")
+    other = TrustDirectory(trust.path)
+    assert refusal(lambda: other.consume(nonce, NOW)) == (ConflictError, "nonce_used")
+    assert refusal(lambda: trust.consume("x", NOW)) == (NotFoundError, "nonce_unknown")
+
+
+def test_of_many_processes_exactly_one_consumes_a_nonce(trust):
+    nonce = trust.new_challenge(NOW, random_bytes)
+    program = f"""
+try:
+    trust.consume({nonce!r}, now)
+except ConflictError:
+    sys.exit(3)
+"""
+    children = [child(trust, program) for _ in range(5)]
+    assert run_together(*children) == [0, 3, 3, 3, 3]
+
+
+def test_of_many_threads_exactly_one_consumes_a_nonce(trust):
+    nonce = trust.new_challenge(NOW, random_bytes)
+    results = []
+
+    def consume():
+        try:
+            trust.consume(nonce, NOW)
+        except ConflictError:
+            results.append("used")
+        else:
+            results.append("mine")
+
+    threads = [threading.Thread(target=consume) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["mine"] + ["used"] * 7
+
+
+def test_changes_of_several_processes_are_all_kept(trust):
+    names = ["a", "b", "c"]
+    children = [
+        child(trust, f"for n in range(20): trust.remember_log({name!r}, n, bytes(32), now)")
+        for name in names
+    ]
+    assert run_together(*children) == [0, 0, 0]
+    sizes = {name: log.size for name, log in trust.memory().logs.items()}
+    assert sizes == dict.fromkeys(names, 19)
+
+
+def test_reading_deciding_and_writing_can_be_held_together(trust):
+    trust.write_evidence(b"")
+    children = [
+        child(
+            trust,
+            f"""
+for _ in range(10):
+    with trust.locked(), trust.locked():
+        trust.write_evidence(trust.read_evidence() + {letter!r})
+""",
+        )
+        for letter in (b"a", b"b")
+    ]
+    assert run_together(*children) == [0, 0]
+    assert sorted(trust.read_evidence().decode()) == sorted("a" * 10 + "b" * 10)
+
+
+def test_a_failure_inside_the_lock_lets_go_of_it(trust):
+    with pytest.raises(ZeroDivisionError), trust.locked():
+        raise ZeroDivisionError
+    assert run_together(child(trust, 'trust.write_policy(b"p")')) == [0]
+    assert trust.read_policy() == b"p"
