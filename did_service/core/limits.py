@@ -28,11 +28,14 @@ MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
 
+MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
+
 # --- writing to a log ------------------------------------------------------------------------
 MAX_BATCH_ENTRIES = 256  # one transaction, one entry bundle
 MAX_WAITING_ENTRIES = 4_096  # beyond it a log answers 503 with Retry-After, as peers do
 MAX_BATCH_BODY_BYTES = 16_777_216  # JSON lines of a batch submission
 MAX_HEADS_FILES = 12  # newest heads snapshots kept on disk; older ones can be recomputed
+MAX_SUBMISSION_SECONDS = 3_600  # what a statement rests on may be so old when it is sequenced
 HEADS_RECORD_BYTES = 84  # formats.md 2: key 32, n 4, index 8, time 8, leaf hash 32
 
 # --- did:webvh 1.0 ---------------------------------------------------------------------------
@@ -82,3 +85,5 @@ POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every ye
 HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
 MAX_RESPONSE_BYTES = 268_435_456
 MAX_BODY_BYTES = 1_048_576
+MAX_SETTINGS_BYTES = 1_048_576  # a settings or routes file of one server
+MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so

@@ -1,0 +1,1 @@
+"""Outgoing calls, the only ones of the house: how to reach a peer, and each peer's calls."""

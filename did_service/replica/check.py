@@ -1,0 +1,164 @@
+"""Judging a batch of entries: the anchor rules against a log that is about to grow.
+
+    Pending = the log so far + the entries of this batch that were let through
+
+Each entry is judged as if those before it had been written already, so a sequencer and a
+witness that take the same entries in the same order come to the same answer. Nothing is
+written here; whoever judges appends `Pending.placed` afterwards, in one transaction.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+
+from did_service.core.anchor import rules
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.view import LogView, World
+from did_service.core.did.syntax import did_id
+from did_service.core.encoding.strict_json import as_text
+from did_service.core.errors import UnavailableError, quote
+from did_service.core.log.merkle import leaf_hash
+
+
+class Pending:
+    """A log and the entries that were accepted on top of it; a `LogView`.
+
+    Args:
+        log: The log as it is stored. It must not grow while this object is in use.
+    """
+
+    def __init__(self, log: LogView) -> None:
+        self._log = log
+        self._base = log.size()
+        self._last_at = log.last_at()
+        self._chains: dict[tuple[str, str], list[Placed]] = {}
+        self._heads: tuple[int, HeadsSnapshot] | None = None
+        self._quota: tuple[int, tuple[int, int]] | None = None
+        self._totals = [0]  # bytes of the first so many pending entries
+        self.placed: list[Placed] = []
+
+    def take(self, entry: Entry, world: World) -> Placed:
+        """Judge a sequenced entry and add it.
+
+        Raises:
+            DidServiceError: as `rules.check`; nothing was added.
+        """
+        rules.check(entry, self, world)
+        data = entry.encode()
+        placed = Placed(entry, self.size(), leaf_hash(data))
+        self.placed.append(placed)
+        self._totals.append(self._totals[-1] + len(data))
+        self._chains.setdefault((entry.type, entry.subject), []).append(placed)
+        self._last_at = entry.at or 0
+        return placed
+
+    @property
+    def origin(self) -> str:
+        """The log's origin."""
+        return self._log.origin
+
+    def size(self) -> int:
+        """Return the number of entries, pending ones included."""
+        return self._base + len(self.placed)
+
+    def last_at(self) -> int:
+        """Return `a` of the last entry, 0 for an empty log."""
+        return self._last_at
+
+    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+        """Return the newest entry of a chain, of those with an index under `below`."""
+        for placed in reversed(self._chains.get((kind, subject), [])):
+            if below is None or placed.index < below:
+                return placed
+        return self._log.newest(kind, subject, below)
+
+    def chain(self, kind: str, subject: str) -> Sequence[Placed]:
+        """Return all entries of a chain, oldest first."""
+        return [*self._log.chain(kind, subject), *self._chains.get((kind, subject), [])]
+
+    def statements_about(self, grantee: str) -> Sequence[Placed]:
+        """Return the newest authority entry of each chain with this grantee, in log order."""
+        statements = {p.entry.subject: p for p in self._log.statements_about(grantee)}
+        for (kind, subject), chain in self._chains.items():
+            if kind == "authority" and _is_about(chain[-1], grantee):
+                statements[subject] = chain[-1]
+        return sorted(statements.values(), key=lambda placed: placed.index)
+
+    def snapshot(self, size: int) -> HeadsSnapshot:
+        """Return the heads snapshot of the first `size` entries; the last one is remembered."""
+        if self._heads is None or self._heads[0] != size:
+            self._heads = size, self._snapshot(size)
+        return self._heads[1]
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the tree of the first `size` entries."""
+        if size <= self._base:
+            return self._log.root(size)
+        raise UnavailableError("log_behind", f"entries of {self.origin} are not written yet")
+
+    def cosigned_before(self, at: int) -> int:
+        """Return the size this judge cosigned before a second; 0 if it cosigns nothing."""
+        return self._log.cosigned_before(at)
+
+    def written_since(self, at: int) -> tuple[int, int]:
+        """Return entries and bytes of the log with `a` at or after a second."""
+        if self._quota is None or self._quota[0] != at:
+            self._quota = at, self._log.written_since(at)
+        entries, size = self._quota[1]
+        first = bisect_left(self.placed, at, key=lambda placed: placed.entry.at or 0)
+        return entries + len(self.placed) - first, size + self._totals[-1] - self._totals[first]
+
+    def _snapshot(self, size: int) -> HeadsSnapshot:
+        held = self._log.snapshot(min(size, self._base)).records
+        records = {record.key: record for record in held}
+        for placed in self.placed:
+            if placed.index < size and placed.entry.type != "heads":
+                record = HeadRecord.of(placed)
+                records[record.key] = record
+        return HeadsSnapshot.of(records.values())
+
+
+def judge(entries: Sequence[Entry], log: LogView, world: World) -> list[Placed]:
+    """Judge the next entries of a log, all or none, and return them with their places.
+
+    Raises:
+        DidServiceError: as `rules.check`, for the first entry that may not stand there.
+    """
+    pending = Pending(log)
+    for entry in entries:
+        pending.take(entry, world)
+    return pending.placed
+
+
+def make_world(
+    policy: Policy,
+    logs: Mapping[str, LogView],
+    now: int,
+    content: Callable[[bytes], bytes | None],
+) -> World:
+    """Put together what the rules may look at beside the log they guard.
+
+    Args:
+        policy: The policy in force.
+        logs: The replicas at hand, by origin.
+        now: POSIX seconds.
+        content: Finds the bytes behind a digest: those that came along, or a store's.
+
+    Returns:
+        A world whose `log` raises UnavailableError `log_not_mirrored` for any other origin.
+    """
+
+    def log(origin: str) -> LogView:
+        if origin not in logs:
+            raise UnavailableError("log_not_mirrored", f"there is no copy of {quote(origin)}")
+        return logs[origin]
+
+    return World(policy, log, now, content)
+
+
+def _is_about(placed: Placed, grantee: str) -> bool:
+    held = as_text(placed.entry.body.get("grantee"), "authority.grantee")
+    return did_id(held) == did_id(grantee)

@@ -1,0 +1,284 @@
+"""The entries of one log in a database, and every question the rules ask about them.
+
+`ReplicaStore` is a `LogView`. Outside a transaction each question is a short read of its own;
+`within` gives the same store inside a transaction of the caller, where it also sees rows that
+are not committed yet. `append` is the only way in: dense indices, in one transaction, next to
+whatever else its caller must keep in the same step.
+
+Nodes are stored from level 1 up, so that `hashes` reads any tile of any size out of the
+database: a root or a proof costs a few hundred rows, never the whole log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Select,
+    Table,
+    desc,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, subject_key
+from did_service.core.did.syntax import did_id
+from did_service.core.errors import ConflictError, NotFoundError
+from did_service.core.limits import MAX_ENTRIES_CACHED, TILE_WIDTH
+from did_service.core.log import tiles
+from did_service.core.log.tiles import TileId
+from did_service.replica import rows
+from did_service.replica.rows import Row
+from did_service.replica.tables import CONTENT, COSIGNED, ENTRY, MODELS, NODE, SUBJECT
+from did_service.web import database
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables of replicas in a database."""
+    database.create_tables(engine, *MODELS)
+
+
+class ReplicaStore:
+    """One log in a database.
+
+    Args:
+        engine: The database; `prepare` has made the tables in it.
+        origin: The log's origin.
+        connection: A transaction of the caller, see `within`.
+    """
+
+    __slots__ = ("_connection", "_engine", "_origin")
+
+    def __init__(
+        self, engine: Engine, origin: str, connection: Connection | None = None
+    ) -> None:
+        self._engine = engine
+        self._origin = origin
+        self._connection = connection
+
+    @property
+    def origin(self) -> str:
+        """The log's origin."""
+        return self._origin
+
+    def within(self, connection: Connection) -> ReplicaStore:
+        """Return the same log inside a transaction of the caller."""
+        return ReplicaStore(self._engine, self._origin, connection)
+
+    # --- LogView ----------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """Return the number of entries."""
+        return self._end()[0]
+
+    def last_at(self) -> int:
+        """Return `a` of the last entry, 0 for an empty log."""
+        return self._end()[1]
+
+    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+        """Return the newest entry of a chain, of those with an index under `below`."""
+        chain = _chain(kind, subject)
+        if below is not None:
+            chain = chain & (ENTRY.c.index < below)
+        return self._first(self._entries(chain).order_by(desc(ENTRY.c.number)))
+
+    def numbered(self, kind: str, subject: str, number: int) -> Placed | None:
+        """Return the entry of a chain with this number."""
+        return self._first(self._entries(_chain(kind, subject) & (ENTRY.c.number == number)))
+
+    def chain(self, kind: str, subject: str) -> list[Placed]:
+        """Return all entries of a chain, oldest first."""
+        return self._placed(self._entries(_chain(kind, subject)).order_by(ENTRY.c.number))
+
+    def statements_about(self, grantee: str) -> list[Placed]:
+        """Return the newest authority entry of each chain with this grantee, in log order."""
+        newest = self._of(SUBJECT, SUBJECT.c.index).where(SUBJECT.c.grantee == did_id(grantee))
+        return self._placed(self._entries(ENTRY.c.index.in_(newest)).order_by(ENTRY.c.index))
+
+    def snapshot(self, size: int) -> HeadsSnapshot:
+        """Return the heads snapshot of the first `size` entries.
+
+        Quick where `size` is near the end: only chains that have moved on since are looked up
+        entry by entry.
+        """
+        subjects = SUBJECT.c.type != "heads"
+        settled = self._records(SUBJECT).where(subjects, SUBJECT.c.index < size)
+        moved = self._of(SUBJECT, SUBJECT.c.key).where(subjects, SUBJECT.c.index >= size)
+        former = self._of(ENTRY, func.max(ENTRY.c.index)).where(
+            ENTRY.c.index < size, ENTRY.c.key.in_(moved)
+        )
+        earlier = self._records(ENTRY).where(ENTRY.c.index.in_(former.group_by(ENTRY.c.key)))
+        with self._reading() as connection:
+            records = [*connection.execute(settled.order_by(SUBJECT.c.key))]
+            records += connection.execute(earlier)
+        return HeadsSnapshot.of(HeadRecord(*record) for record in records)
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the tree of the first `size` entries."""
+        return tiles.root(self.hashes, size)
+
+    def cosigned_before(self, at: int) -> int:
+        """Return the size that was cosigned before a second; 0 for none."""
+        largest = self._of(COSIGNED, func.max(COSIGNED.c.size)).where(COSIGNED.c.at < at)
+        with self._reading() as connection:
+            return connection.execute(largest).scalar() or 0
+
+    def written_since(self, at: int) -> tuple[int, int]:
+        """Return entries and bytes of the log with `a` at or after a second."""
+        size_before, _, total_before = self._end(ENTRY.c.at < at)
+        size, _, total = self._end()
+        return size - size_before, total - total_before
+
+    # --- bytes ------------------------------------------------------------------------------
+
+    def placed(self, index: int) -> Placed:
+        """Return the entry at an index.
+
+        Raises:
+            NotFoundError: `index_unknown`.
+        """
+        found = self._first(self._entries(ENTRY.c.index == index))
+        if found is None:
+            raise NotFoundError("index_unknown", f"no entry {index} in {self._origin}")
+        return found
+
+    def entries(self, start: int, stop: int) -> list[bytes]:
+        """Return the stored bytes of entries `start` up to, not including, `stop`."""
+        return self._column(ENTRY, ENTRY.c.data, range(start, stop))
+
+    def leaves(self, start: int, stop: int) -> list[bytes]:
+        """Return the leaf hashes of entries `start` up to, not including, `stop`."""
+        return self._column(ENTRY, ENTRY.c.leaf, range(start, stop))
+
+    def content(self, digest: bytes) -> bytes | None:
+        """Return the content behind a digest, None where it was never handed in."""
+        wanted = self._of(CONTENT, CONTENT.c.data).where(CONTENT.c.digest == digest)
+        with self._reading() as connection:
+            data: bytes | None = connection.execute(wanted).scalar()
+        return data
+
+    def hashes(self, tile: TileId) -> bytes:
+        """Return the hashes of a tile: the `HashReader` of this log, for any size it has had.
+
+        Shorter than the tile where the log is.
+        """
+        first = tile.index * TILE_WIDTH
+        rows = range(first, first + tile.width)
+        if tile.level == 0:
+            return b"".join(self._column(ENTRY, ENTRY.c.leaf, rows))
+        level = NODE.c.level == tile.level
+        return b"".join(self._column(NODE, NODE.c.hash, rows, level))
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def append(
+        self, placed: Sequence[Placed], contents: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Add entries that the rules have let through, with the content that came along.
+
+        Args:
+            placed: The next entries, in order of their indices.
+            contents: Bytes by their SHA-256.
+
+        Raises:
+            ConflictError: `log_moved` unless the first index is the size of the log.
+        """
+        if self._connection is None:
+            with database.writing(self._engine) as connection:
+                self.within(connection).append(placed, contents)
+            return
+        size, _, total = self._end()
+        if [each.index for each in placed] != list(range(size, size + len(placed))):
+            raise ConflictError("log_moved", f"{self._origin} has {size} entries by now")
+        made = tiles.extend(self.hashes, size, [each.leaf for each in placed])
+        try:
+            self._write(insert(ENTRY), rows.entries(placed, total))
+        except IntegrityError as error:
+            raise ConflictError("chain_forked", "a chain has this number already") from error
+        self._write(insert(NODE), rows.nodes(size, made))
+        self._write(insert(SUBJECT).prefix_with("OR REPLACE"), rows.subjects(placed))
+        self._write(insert(CONTENT).prefix_with("OR IGNORE"), rows.contents(contents or {}))
+
+    def remember_cosigned(self, size: int, at: int) -> None:
+        """Note that the keeper of this copy cosigned `size` at a POSIX second."""
+        if self._connection is None:
+            with database.writing(self._engine) as connection:
+                self.within(connection).remember_cosigned(size, at)
+            return
+        row: Row = {"at": at, "size": size}
+        self._write(insert(COSIGNED).prefix_with("OR REPLACE"), [row])
+
+    # --- statements -------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._connection is not None:
+            yield self._connection
+            return
+        with database.reading(self._engine) as connection:
+            yield connection
+
+    def _write(self, statement: Insert, rows: Sequence[Row]) -> None:
+        if rows and self._connection is not None:
+            self._connection.execute(statement, [{"log": self._origin, **row} for row in rows])
+
+    def _of(self, table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
+        return select(*columns).where(table.c.log == self._origin)
+
+    def _entries(self, condition: ColumnElement[bool]) -> Select[Any]:
+        columns = (ENTRY.c.index, ENTRY.c.leaf, ENTRY.c.data)
+        return self._of(ENTRY, *columns).where(condition)
+
+    def _records(self, table: Table) -> Select[Any]:
+        column = table.c
+        return self._of(table, column.key, column.number, column.index, column.at, column.leaf)
+
+    def _end(self, *conditions: ColumnElement[bool]) -> tuple[int, int, int]:
+        """Return size, last `a` and bytes of the log, or of the part that fits."""
+        columns = (ENTRY.c.index, ENTRY.c.at, ENTRY.c.total)
+        last = self._of(ENTRY, *columns).where(*conditions)
+        order = (
+            (desc(ENTRY.c.at), desc(ENTRY.c.index)) if conditions else (desc(ENTRY.c.index),)
+        )
+        with self._reading() as connection:
+            row = connection.execute(last.order_by(*order).limit(1)).first()
+        return (row[0] + 1, row[1], row[2]) if row else (0, 0, 0)
+
+    def _first(self, entries: Select[Any]) -> Placed | None:
+        return next(iter(self._placed(entries.limit(1))), None)
+
+    def _placed(self, entries: Select[Any]) -> list[Placed]:
+        with self._reading() as connection:
+            rows = connection.execute(entries).all()
+        return [_parse(*row) for row in rows]
+
+    def _column(
+        self,
+        table: Table,
+        column: ColumnElement[bytes],
+        rows: range,
+        *conditions: ColumnElement[bool],
+    ) -> list[bytes]:
+        index = table.c.index
+        wanted = self._of(table, column).where(index >= rows.start, index < rows.stop)
+        with self._reading() as connection:
+            return list(connection.execute(wanted.where(*conditions).order_by(index)).scalars())
+
+
+def _chain(kind: str, subject: str) -> ColumnElement[bool]:
+    return ENTRY.c.key == subject_key(kind, subject)
+
+
+@lru_cache(maxsize=MAX_ENTRIES_CACHED)
+def _parse(index: int, leaf: bytes, data: bytes) -> Placed:
+    return Placed(parse_entry(data), index, leaf)

@@ -1,0 +1,80 @@
+"""The database of a server: one SQLite file, opened in one way.
+
+Write-ahead log, every commit synced to the disk, foreign keys on. A writing transaction begins
+with BEGIN IMMEDIATE: it waits for the one before it and then reads what will still be true
+when it commits, which is what makes compare-and-swap and dense indices safe. Reading
+transactions see one state of the file and never wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as Driver
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlmodel import SQLModel
+
+from did_service.core.errors import UnavailableError
+
+BUSY_SECONDS = 10  # a writer waits so long for the one before it
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+)
+
+
+def open_engine(path: Path) -> Engine:
+    """Open a database file, making it and its folder where they are missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def create_tables(engine: Engine, *models: type[SQLModel]) -> None:
+    """Create the tables of these models where they are missing."""
+    tables = [model.__table__ for model in models]  # type: ignore[attr-defined]
+    with writing(engine) as connection:
+        SQLModel.metadata.create_all(connection, tables=tables)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that sees one state of the database and changes nothing."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open the one writing transaction: committed at the end, undone by any error.
+
+    Raises:
+        UnavailableError: `database_busy` when another one keeps it for too long.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(didsvc_writing=True)
+        try:
+            transaction = connection.begin()
+        except OperationalError as error:
+            raise UnavailableError("database_busy", "another writer is at work") from error
+        with transaction:
+            yield connection
+
+
+def _prepare(driver: Driver, _record: object) -> None:
+    driver.isolation_level = None  # the driver begins nothing by itself; `_begin` does
+    for pragma in _PRAGMAS:
+        driver.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("didsvc_writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
