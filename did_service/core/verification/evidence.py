@@ -1,0 +1,257 @@
+"""The evidence set, one shape for staple and trust bundle (docs/formats.md §5).
+
+    {"format":"didsvc-evidence/1",
+     "checkpoints":[note text, …],
+     "items":[{"log","size","index","entry","path":[…],"head":{"position","record","path"}}, …],
+     "contents":{digest: text}, "batches":[…], "policies":[…], "heads_files":{root: gzip}}
+
+It is carried by anybody and signed by nobody: reading it proves nothing, so every value here is
+`Unverified`. What it proves under a pinned policy is `anchored.verify_evidence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from did_service.core.anchor.entry import Entry, parse_sequenced
+from did_service.core.encoding import b64, strict_json
+from did_service.core.encoding.strict_json import (
+    Fields,
+    JsonObject,
+    JsonValue,
+    as_object,
+    as_text,
+)
+from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.limits import (
+    HEADS_RECORD_BYTES,
+    MAX_EVIDENCE_CHECKPOINTS,
+    MAX_EVIDENCE_ITEMS,
+    MAX_NOTE_BYTES,
+    MAX_PROOF_HASHES,
+    MAX_STAPLE_BYTES,
+    MAX_TREE_SIZE,
+)
+
+FORMAT = "didsvc-evidence/1"
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedHead:
+    """The claim that a heads snapshot names an entry as its subject's latest.
+
+    `record` is the 84-byte record at `position`, `path` its audit path in the heads tree.
+    """
+
+    position: int
+    record: bytes
+    path: tuple[bytes, ...]
+
+    def encode(self) -> JsonObject:
+        """Write the member `head`."""
+        return {
+            "position": self.position,
+            "record": b64.encode_url(self.record),
+            "path": _encode_path(self.path),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedItem:
+    """The claim that an entry stands at `index` in the tree of `log` with `size` leaves."""
+
+    log: str
+    size: int
+    index: int
+    entry: Entry
+    path: tuple[bytes, ...]
+    head: UnverifiedHead | None = None
+
+    def encode(self) -> JsonObject:
+        """Write one member of `items`."""
+        item: JsonObject = {
+            "log": self.log,
+            "size": self.size,
+            "index": self.index,
+            "entry": self.entry.members,
+            "path": _encode_path(self.path),
+        }
+        return item if self.head is None else {**item, "head": self.head.encode()}
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedBatch:
+    """The claim that a salted record is in the batch that an evidence entry anchors.
+
+    Attributes:
+        log: Origin of the ev log.
+        index: Index of the evidence entry there.
+        record: SHA-256 of the record: of the exact secured bytes of a credential.
+        salt: 32 random bytes.
+        position: Of the leaf in the batch, whose size is two to the power of the path's length.
+        path: Audit path to the batch root.
+    """
+
+    log: str
+    index: int
+    record: bytes
+    salt: bytes
+    position: int
+    path: tuple[bytes, ...]
+
+    def encode(self) -> JsonObject:
+        """Write one member of `batches`."""
+        return {
+            "log": self.log,
+            "index": self.index,
+            "record": b64.encode_url(self.record),
+            "salt": b64.encode_url(self.salt),
+            "position": self.position,
+            "path": _encode_path(self.path),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedEvidence:
+    """One evidence set as received. `contents` and `heads_files` go by the claimed digest."""
+
+    checkpoints: tuple[bytes, ...] = ()
+    items: tuple[UnverifiedItem, ...] = ()
+    contents: Mapping[bytes, bytes] = field(default_factory=dict)
+    batches: tuple[UnverifiedBatch, ...] = ()
+    policies: tuple[JsonObject, ...] = ()
+    heads_files: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def encode(self) -> JsonObject:
+        """Write the set; parts that are empty are left out, but for the first two."""
+        optional: JsonObject = {
+            "contents": {b64.encode_url(d): c.decode() for d, c in self.contents.items()},
+            "batches": [batch.encode() for batch in self.batches],
+            "policies": [{"policy": policy} for policy in self.policies],
+            "heads_files": {
+                b64.encode_url(root): b64.encode_url(file)
+                for root, file in self.heads_files.items()
+            },
+        }
+        return {
+            "format": FORMAT,
+            "checkpoints": [note.decode() for note in self.checkpoints],
+            "items": [item.encode() for item in self.items],
+            **{name: part for name, part in optional.items() if part},
+        }
+
+
+def parse_evidence(
+    data: bytes | JsonObject, *, max_bytes: int = MAX_STAPLE_BYTES
+) -> UnverifiedEvidence:
+    """Read an evidence set: a staple's bytes, or the object from strict JSON.
+
+    Raises:
+        LimitError: `too_large`: more bytes, items or checkpoints than are taken.
+        MalformedError: not this shape; `member_unknown` for a member that formats.md lacks.
+        UnsupportedError: never; another `format` is `member_invalid`.
+    """
+    value = (
+        strict_json.load_object(data, max_bytes=max_bytes) if isinstance(data, bytes) else data
+    )
+    fields = Fields(value, "evidence")
+    fields.constant("format", FORMAT)
+    evidence = UnverifiedEvidence(
+        checkpoints=tuple(
+            note.encode() for note in fields.texts("checkpoints", most=MAX_EVIDENCE_CHECKPOINTS)
+        ),
+        items=tuple(_item(item) for item in fields.array("items", most=MAX_EVIDENCE_ITEMS)),
+        contents=_contents(_optional_object(fields, "contents")),
+        batches=tuple(_batch(item) for item in _optional_array(fields, "batches")),
+        policies=tuple(_policy(item) for item in _optional_array(fields, "policies")),
+        heads_files=_heads_files(_optional_object(fields, "heads_files")),
+    )
+    fields.close()
+    for note in evidence.checkpoints:
+        if len(note) > MAX_NOTE_BYTES:
+            raise LimitError("too_large", f"a checkpoint of {len(note)} bytes")
+    return evidence
+
+
+def _item(value: JsonValue) -> UnverifiedItem:
+    fields = Fields(value, "evidence.items")
+    item = UnverifiedItem(
+        log=fields.text("log"),
+        size=fields.integer("size", least=1, most=MAX_TREE_SIZE),
+        index=fields.integer("index", most=MAX_TREE_SIZE),
+        entry=parse_sequenced(fields.object("entry")),
+        path=_path(fields, "path"),
+        head=_head(fields.fields("head")) if fields.has("head") else None,
+    )
+    fields.close()
+    return item
+
+
+def _head(fields: Fields) -> UnverifiedHead:
+    head = UnverifiedHead(
+        position=fields.integer("position", most=MAX_TREE_SIZE),
+        record=fields.data("record", size=HEADS_RECORD_BYTES),
+        path=_path(fields, "path"),
+    )
+    fields.close()
+    return head
+
+
+def _batch(value: JsonValue) -> UnverifiedBatch:
+    fields = Fields(value, "evidence.batches")
+    batch = UnverifiedBatch(
+        log=fields.text("log"),
+        index=fields.integer("index", most=MAX_TREE_SIZE),
+        record=fields.data("record", size=32),
+        salt=fields.data("salt", size=32),
+        position=fields.integer("position", most=MAX_TREE_SIZE),
+        path=_path(fields, "path"),
+    )
+    fields.close()
+    return batch
+
+
+def _policy(value: JsonValue) -> JsonObject:
+    fields = Fields(value, "evidence.policies")
+    policy = fields.object("policy")
+    fields.close()
+    return policy
+
+
+def _contents(members: JsonObject) -> dict[bytes, bytes]:
+    return {
+        b64.decode_url(digest, size=32): _utf8(as_text(text, "evidence.contents"))
+        for digest, text in members.items()
+    }
+
+
+def _heads_files(members: JsonObject) -> dict[bytes, bytes]:
+    return {
+        b64.decode_url(root, size=32): b64.decode_url(as_text(file, "evidence.heads_files"))
+        for root, file in members.items()
+    }
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedError("utf8_invalid", f"a lone surrogate in {quote(text)}") from error
+
+
+def _path(fields: Fields, name: str) -> tuple[bytes, ...]:
+    hashes = fields.texts(name, most=MAX_PROOF_HASHES)
+    return tuple(b64.decode_url(text, size=32) for text in hashes)
+
+
+def _encode_path(path: tuple[bytes, ...]) -> list[JsonValue]:
+    return [b64.encode_url(each) for each in path]
+
+
+def _optional_array(fields: Fields, name: str) -> list[JsonValue]:
+    return fields.array(name, most=MAX_EVIDENCE_ITEMS) if fields.has(name) else []
+
+
+def _optional_object(fields: Fields, name: str) -> JsonObject:
+    return as_object(fields.value(name), fields.path(name)) if fields.has(name) else {}

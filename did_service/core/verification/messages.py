@@ -1,0 +1,373 @@
+"""What every check code means: its result, its step, a sentence and a next step in two languages.
+
+This one closed table decides which findings refuse and which leave a thing undecided. FAILED is
+for authentic negatives alone (docs/threat-model.md §3): a bad credential or holder signature,
+revoked, ended, not granted, expired, over-asked. What is absent, too old, forked, or was judged
+by a doubtful clock is UNDECIDED; unknown never becomes a pass or a refusal. Sentences for errors,
+which stop a program before there is a report, are in `sentences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from did_service.core.errors import Bilingual
+
+
+class Result(Enum):
+    """What came out of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    NOT_ASKED = "not-asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a code says. `next_step` is None only where nothing is left to do."""
+
+    step: int
+    result: Result
+    message: Bilingual
+    next_step: Bilingual | None
+
+
+_REISSUE = Bilingual(
+    "请持证人向签发机关核实或重新办理",
+    "the holder should ask the issuing agency to check or re-issue it",
+)
+_REFRESH = Bilingual(
+    "请更新信任包，或请持证人联网刷新凭据包后重试",
+    "refresh the trust bundle, or let the holder refresh the staple, and try again",
+)
+_SHOW_AGAIN = Bilingual(
+    "请给出新的验证码，由持证人重新出示",
+    "give a new challenge and let the holder present again",
+)
+_POLICY = Bilingual(
+    "请向主管部门索取现行策略并核对指纹后导入",
+    "get the current policy from your authority, compare its fingerprint and import it",
+)
+_REPORT = Bilingual(
+    "请勿采信，保留材料并报告主管部门", "do not rely on it; keep the files and report it"
+)
+
+
+def _passed(step: int, zh: str, en: str) -> Sentence:
+    return Sentence(step, Result.PASSED, Bilingual(zh, en), None)
+
+
+def _not_asked(step: int, zh: str, en: str) -> Sentence:
+    return Sentence(step, Result.NOT_ASKED, Bilingual(zh, en), None)
+
+
+def _failed(step: int, zh: str, en: str, following: Bilingual) -> Sentence:
+    return Sentence(step, Result.FAILED, Bilingual(zh, en), following)
+
+
+def _undecided(step: int, zh: str, en: str, following: Bilingual) -> Sentence:
+    return Sentence(step, Result.UNDECIDED, Bilingual(zh, en), following)
+
+
+CHECKS: Mapping[str, Sentence] = {
+    # 1 shape
+    "shape_valid": _passed(1, "文件格式正确", "the file is well-formed"),
+    "malformed": _failed(
+        1,
+        "文件格式不正确",
+        "the file is not in the expected format",
+        Bilingual(
+            "请持证人重新导出后再出示", "let the holder export it again and present again"
+        ),
+    ),
+    "too_large": _failed(
+        1,
+        "文件超出允许的大小",
+        "the file is larger than allowed",
+        Bilingual(
+            "请持证人重新导出后再出示", "let the holder export it again and present again"
+        ),
+    ),
+    "unsupported": _undecided(
+        1,
+        "本版本不支持此凭证格式",
+        "this release does not support this form of credential",
+        Bilingual(
+            "请升级软件，或请持证人换用受支持的格式",
+            "upgrade, or let the holder present a supported form",
+        ),
+    ),
+    # 2 policy
+    "policy_current": _passed(2, "信任策略有效", "the trust policy is in force"),
+    "policy_missing": _undecided(2, "尚未载入信任策略", "no trust policy is pinned", _POLICY),
+    "policy_expired": _undecided(2, "信任策略已过期", "the trust policy has expired", _POLICY),
+    "policy_lifetime": _undecided(
+        2,
+        "信任策略的有效期超过十三个月",
+        "the trust policy would last longer than 13 months",
+        _POLICY,
+    ),
+    "policy_forked": _undecided(
+        2,
+        "存在两份同一编号的信任策略",
+        "there are two signed policies of one number",
+        Bilingual(
+            "请停止采信并报告主管部门，人工核对后重新载入策略",
+            "stop relying on it, report it, and pin the policy again by hand",
+        ),
+    ),
+    # 3 log evidence
+    "log_witnessed": _passed(
+        3, "登记记录经其他地区见证", "the records were witnessed by other regions"
+    ),
+    "evidence_left_out": _passed(
+        3,
+        "有一项佐证材料未通过核验，已弃用，其余材料足够",
+        "one piece of evidence did not verify and was left out; the rest sufficed",
+    ),
+    "log_evidence_missing": _undecided(
+        3, "没有任何登记佐证材料", "there is no evidence from any log", _REFRESH
+    ),
+    "log_unknown": _undecided(
+        3,
+        "佐证材料来自策略之外的登记簿，已弃用",
+        "evidence from a log outside the policy was dropped",
+        _REFRESH,
+    ),
+    "quorum_not_met": _undecided(
+        3,
+        "登记簿检查点缺少足够地区的见证，已弃用",
+        "a checkpoint without enough witnesses was dropped",
+        _REFRESH,
+    ),
+    "evidence_dropped": _undecided(
+        3,
+        "有佐证材料未通过核验，已弃用",
+        "a piece of evidence did not verify and was dropped",
+        _REFRESH,
+    ),
+    "log_forked": _undecided(
+        3,
+        "登记簿出现两份相互矛盾的历史",
+        "the log has shown two contradicting histories",
+        Bilingual(
+            "在新策略发布前停止采信该登记簿，并报告主管部门",
+            "stop relying on this log until a new policy comes, and report it",
+        ),
+    ),
+    # 4 issuer
+    "issuer_current": _passed(
+        4, "签发机关身份为最新登记", "the issuer's record is the latest in its log"
+    ),
+    "issuer_before_end": _passed(
+        4,
+        "签发机关身份已注销，证照在注销之前已存在",
+        "the issuer has ended; the credential is proven to be older than that",
+    ),
+    "issuer_evidence_missing": _undecided(
+        4, "缺少签发机关的身份登记材料", "there is no evidence of the issuer's record", _REFRESH
+    ),
+    "issuer_not_latest": _undecided(
+        4,
+        "签发机关身份材料未证明为最新",
+        "the issuer's record is not shown to be the latest",
+        _REFRESH,
+    ),
+    "issuer_deactivated": _failed(
+        4,
+        "证照签发日期晚于签发机关身份注销之时",
+        "the credential is dated after the issuer was deactivated",
+        _REISSUE,
+    ),
+    # 5 credential proof
+    "proof_valid": _passed(5, "签名有效", "signature valid"),
+    "proof_invalid": _failed(
+        5,
+        "证照签名无效，内容可能被改动",
+        "the credential's signature is not valid: it may have been changed",
+        _REPORT,
+    ),
+    "key_not_listed": _failed(
+        5,
+        "证照并非由签发机关登记的密钥签署",
+        "the credential is signed with a key that its issuer does not list",
+        _REPORT,
+    ),
+    "issuer_key_unknown": _undecided(
+        5,
+        "现有材料不足以确认签发机关的密钥",
+        "the evidence at hand does not settle the issuer's key",
+        _REFRESH,
+    ),
+    # 6 authority
+    "authority_held": _passed(
+        6, "机关有权在该地区签发此类证照", "the issuer may issue this type in this region"
+    ),
+    "issued_while_authorised": _passed(
+        6,
+        "机关权限已终止，证照系在权限存续期间签发",
+        "the issuer's authority has ended; this was issued while authorised",
+    ),
+    "authority_missing": _undecided(
+        6,
+        "缺少能证明机关有权签发的材料",
+        "no evidence at hand shows that the issuer may issue this",
+        _REFRESH,
+    ),
+    "type_not_granted": _failed(
+        6,
+        "机关无权签发此类证照",
+        "the issuer has no authority for this type of credential",
+        _REPORT,
+    ),
+    "region_not_granted": _failed(
+        6,
+        "机关无权在该地区签发此类证照",
+        "the issuer has no authority for this type in this region",
+        _REPORT,
+    ),
+    "authority_suspended": _failed(
+        6,
+        "机关的签发权限已被暂停",
+        "the issuer's authority is suspended",
+        Bilingual("请向授权机关核实", "ask the granting authority"),
+    ),
+    "issued_after_end": _failed(
+        6,
+        "证照签发日期晚于机关权限终止之时",
+        "the credential is dated after the issuer's authority had ended",
+        _REPORT,
+    ),
+    "issuance_time_not_proven": _undecided(
+        6,
+        "机关权限已终止，无法证明证照在此之前已存在",
+        "authority has ended, and nothing proves that the credential existed before",
+        Bilingual(
+            "请持证人补充签发存证，或到承接机关重新办理",
+            "the holder should add the issuance evidence or have it re-issued",
+        ),
+    ),
+    # 7 schema
+    "schema_met": _passed(
+        7, "内容符合登记的证照格式", "the content fits the registered schema"
+    ),
+    "schema_missing": _undecided(
+        7,
+        "缺少该类证照登记的格式定义",
+        "the registered schema of this type is not at hand",
+        _REFRESH,
+    ),
+    "schema_violated": _failed(
+        7,
+        "内容不符合登记的证照格式",
+        "the content does not fit the registered schema",
+        _REISSUE,
+    ),
+    # 8 time
+    "within_validity": _passed(8, "在有效期内", "within its period of validity"),
+    "not_yet_valid": _failed(8, "证照尚未生效", "the credential is not valid yet", _REISSUE),
+    "expired": _failed(8, "证照已过有效期", "the credential has expired", _REISSUE),
+    "clock_behind": _undecided(
+        8,
+        "本机时钟落后于已见证的时间",
+        "this machine's clock is behind a time that was witnessed",
+        Bilingual("请校正时钟后重试", "set the clock and try again"),
+    ),
+    # 9 status
+    "status_clear": _passed(9, "未被吊销", "not revoked"),
+    "status_not_required": _passed(
+        9, "该类证照没有状态列表", "this type of credential keeps no status"
+    ),
+    "status_entry_missing": _failed(
+        9,
+        "证照缺少该类证照必须具备的状态条目",
+        "the credential lacks the status entry that its type demands",
+        _REISSUE,
+    ),
+    "status_missing": _undecided(
+        9,
+        "缺少可用的状态列表，无法判断是否吊销",
+        "no usable status list is at hand: neither revoked nor not revoked",
+        _REFRESH,
+    ),
+    "status_list_unregistered": _undecided(
+        9,
+        "状态列表地址未在机关的授权中登记",
+        "the address of the status list is not registered for this issuer",
+        _REFRESH,
+    ),
+    "status_unsupported": _undecided(
+        9,
+        "本版本不支持此种状态条目",
+        "this release does not support this kind of status entry",
+        Bilingual("请升级软件后重试", "upgrade and try again"),
+    ),
+    "status_stale": _undecided(9, "状态列表已过时", "the status list is too old", _REFRESH),
+    "revoked": _failed(9, "证照已被吊销", "the credential has been revoked", _REISSUE),
+    "suspended": _failed(9, "证照已被暂停使用", "the credential is suspended", _REISSUE),
+    "index_out_of_range": _undecided(
+        9,
+        "状态条目超出状态列表的范围",
+        "the status entry lies outside the list",
+        _REISSUE,
+    ),
+    # 10 holder
+    "holder_proven": _passed(10, "本人当场出示", "shown by its holder, to this window, now"),
+    "holder_not_asked": _not_asked(
+        10, "未要求证明持证人身份", "proof of the holder was not asked for"
+    ),
+    "holder_proof_missing": _failed(
+        10, "缺少持证人当场签名", "the holder's signature is missing", _SHOW_AGAIN
+    ),
+    "holder_proof_invalid": _failed(
+        10,
+        "持证人签名无效，出示内容可能被改动",
+        "the holder's signature is not valid: the presentation may have been changed",
+        _SHOW_AGAIN,
+    ),
+    "holder_mismatch": _failed(
+        10, "出示人不是证照的持证人", "whoever presents is not the holder", _REPORT
+    ),
+    "nonce_unknown": _failed(
+        10,
+        "出示内容回应的不是本窗口有效的验证码",
+        "it does not answer a challenge that is open at this counter",
+        _SHOW_AGAIN,
+    ),
+    "nonce_used": _failed(
+        10,
+        "该验证码已使用过，疑似重放",
+        "this challenge was answered before: a replay",
+        _SHOW_AGAIN,
+    ),
+    "audience_wrong": _failed(
+        10, "出示内容不是给本窗口的", "it was made for another counter", _SHOW_AGAIN
+    ),
+    # 11 delegation
+    "mandate_not_asked": _not_asked(11, "未涉及代办", "nobody acts for another here"),
+    # 12 request
+    "query_not_asked": _not_asked(12, "未指定查询内容", "no query was made"),
+    "query_not_answered": _failed(
+        12,
+        "出示内容没有回应所问",
+        "the presentation answers no question that was asked",
+        _SHOW_AGAIN,
+    ),
+    # 13 freshness
+    "evidence_fresh": _passed(13, "佐证材料足够新", "the evidence is recent enough"),
+    "evidence_stale": _undecided(13, "佐证材料已过时", "the evidence is too old", _REFRESH),
+}
+
+UNSAFE: Mapping[str, Bilingual] = {
+    "now_given": Bilingual(
+        "按指定时间而非本机时钟判断", "judged by a given time, not by the clock"
+    ),
+    "nonce_not_remembered": Bilingual(
+        "验证码未被记录，重复出示无法识别",
+        "the challenge is not remembered: a replay would pass",
+    ),
+    "policy_demo": Bilingual("演示用策略，不具效力", "a demonstration policy, of no force"),
+}
