@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from did_service.core.anchor import rules
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, Placed, parse_entry
 from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.policy import Policy, parse_policy
 from did_service.core.anchor.view import LogView, World
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text
@@ -157,6 +158,21 @@ def make_world(
         return logs[origin]
 
     return World(policy, log, now, content)
+
+
+def policy_in_force(pinned: Policy, reg: LogView) -> Policy:
+    """Return the newest policy that a region's control log carries, if above the pinned one."""
+    newest = reg.newest("policy", pinned.federation)
+    if newest is None:
+        return pinned
+    logged = _logged_policy(newest.entry.encode())
+    return logged if logged.sequence > pinned.sequence else pinned
+
+
+@lru_cache(maxsize=16)
+def _logged_policy(data: bytes) -> Policy:
+    """Read a policy out of an entry that was judged before; the same few come again and again."""
+    return parse_policy(parse_entry(data).body["policy"])
 
 
 def _is_about(placed: Placed, grantee: str) -> bool:
