@@ -171,12 +171,10 @@ def _hashes(read: HashReader, tile: TileId) -> list[bytes]:
 def tiles_between(old_size: int, new_size: int) -> list[TileId]:
     """List the hash tiles of `new_size` that `old_size` did not have, lowest level first."""
     tiles: list[TileId] = []
-    for level in range(MAX_TILE_LEVEL + 1):
-        fresh = _tiles_of_level(level, old_size, new_size)
-        if not fresh:
-            break
-        tiles += fresh
-        old_size, new_size = old_size >> TILE_HEIGHT, new_size >> TILE_HEIGHT
+    level = 0
+    while old_size < new_size:
+        tiles += _tiles_of_level(level, old_size, new_size)
+        level, old_size, new_size = level + 1, old_size // TILE_WIDTH, new_size // TILE_WIDTH
     return tiles
 
 
