@@ -27,7 +27,6 @@ MAX_LOG_POLICY_BYTES = 65_536  # a tlog-policy of 64 witnesses with URLs and com
 MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
-
 MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
 
 # --- writing to a log ------------------------------------------------------------------------
@@ -60,6 +59,7 @@ MAX_BLANK_NODES = 256  # blank nodes of one document; honest credentials have fe
 MAX_RDF_WORK = 8_192  # neighbours visited; the worst graph of the W3C vectors needs 6,168
 STATUS_LIST_BITS = 131_072  # Bitstring Status List §3: the minimum, for herd privacy
 MAX_STATUS_LIST_BYTES = 2_097_152  # 16,777,216 bits unpacked
+MAX_STATUS_CONTENT_BYTES = 3_145_728  # a signed list of that size that does not compress
 MAX_SCHEMA_BYTES = 49_152  # formats.md 2: content of a schema entry
 MAX_SCHEMAS_CACHED = 64  # compiled schemas kept; a counter meets a dozen
 MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more
@@ -85,5 +85,6 @@ POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every ye
 HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
 MAX_RESPONSE_BYTES = 268_435_456
 MAX_BODY_BYTES = 1_048_576
+MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
 MAX_SETTINGS_BYTES = 1_048_576  # a settings or routes file of one server
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so

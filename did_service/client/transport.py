@@ -1,0 +1,286 @@
+"""The one way out: synchronous HTTP to peers, with nothing taken on trust.
+
+https only, no redirects, no proxies, no retries; sizes are capped before bytes are kept, one
+deadline holds for the whole answer, and a compressed answer is refused. Hosts are reached as
+`routes` says. Failures come back as our errors: a peer that cannot be reached is
+UnavailableError, a problem document (RFC 9457) is the error it names, with code and details.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import SplitResult, urlsplit
+
+from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    OrderError,
+    RuleError,
+    UnavailableError,
+    UsageError,
+    quote,
+)
+from did_service.core.limits import (
+    HTTP_TIMEOUT_SECONDS,
+    MAX_JSON_BYTES,
+    MAX_RESPONSE_BYTES,
+    MAX_URL_CHARACTERS,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+PROBLEM_TYPE = "application/problem+json"
+_HTTPS_PORT = 443
+_MEMBERS = ("type", "title", "status", "detail", "next", "code", "instance")
+_BY_STATUS: Mapping[int, type[DidServiceError]] = {
+    400: MalformedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: LimitError,
+    429: UnavailableError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer answered.
+
+    Attributes:
+        status: The HTTP status code.
+        headers: By lower-case name.
+        body: At most as many bytes as were allowed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, empty where there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Transport:
+    """Connections to peers, kept open between calls; close it or use it in a `with`.
+
+    May be used by several threads at once.
+
+    Args:
+        routes: Hosts that are reached at a place of their own.
+        timeout_seconds: For one whole answer.
+    """
+
+    def __init__(
+        self, routes: Routes | None = None, *, timeout_seconds: float = HTTP_TIMEOUT_SECONDS
+    ) -> None:
+        self._routes = routes or Routes()
+        self._timeout = timeout_seconds
+        self._clients: dict[str, httpx.Client] = {}
+
+    def get(
+        self,
+        url: str,
+        *,
+        max_bytes: int = MAX_RESPONSE_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Fetch a URL.
+
+        Raises:
+            DidServiceError: as `request`, and what `raise_problem` makes of another status
+                than 2xx.
+        """
+        return raise_problem(self.request("GET", url, max_bytes=max_bytes, headers=headers))
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        max_bytes: int = MAX_RESPONSE_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Post a body; errors as `get`."""
+        sent = {**(headers or {}), "content-type": content_type}
+        return raise_problem(
+            self.request("POST", url, body=body, max_bytes=max_bytes, headers=sent)
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes = b"",
+        max_bytes: int = MAX_RESPONSE_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one request and return the answer, whatever its status.
+
+        Raises:
+            UsageError: `url_invalid`: not an https URL of a host name.
+            LimitError: `answer_too_large`.
+            UnavailableError: `peer_unreachable`, `peer_timeout`, `address_refused`, or
+                `answer_refused` for a redirect or a compressed answer.
+        """
+        import httpx  # noqa: PLC0415 - a wallet that stays offline does not wait for it
+
+        place = _split(url)
+        deadline = time.monotonic() + self._timeout
+        try:
+            request = self._request(place, method, body, headers or {})
+            client = self._client(place.hostname or "")
+            response = client.send(request, stream=True)
+            try:
+                return _read(response, max_bytes, deadline)
+            finally:
+                response.close()
+        except httpx.TimeoutException as error:
+            raise _late(place) from error
+        except httpx.HTTPError as error:
+            what = f"{quote(place.netloc)} could not be asked"
+            raise UnavailableError("peer_unreachable", what) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _client(self, host: str) -> httpx.Client:
+        """Return the client of a route, or the one for all hosts without a route."""
+        import httpx  # noqa: PLC0415 - see above
+
+        route = self._routes.places.get(host)
+        name = host if isinstance(route, UnixRoute) else ""
+        if name not in self._clients:
+            socket_path = route.path if isinstance(route, UnixRoute) else None
+            client = httpx.Client(
+                transport=httpx.HTTPTransport(uds=socket_path, trust_env=False),
+                timeout=self._timeout,
+                follow_redirects=False,
+                trust_env=False,
+            )
+            self._clients.setdefault(name, client)
+        return self._clients[name]
+
+    def _request(
+        self, place: SplitResult, method: str, body: bytes, headers: Mapping[str, str]
+    ) -> httpx.Request:
+        import httpx  # noqa: PLC0415 - see above
+
+        host = place.hostname or ""
+        sent = {"accept-encoding": "identity", **headers, "host": place.netloc}
+        tail = place.path + (f"?{place.query}" if place.query else "")
+        match self._routes.places.get(host):
+            case UnixRoute():
+                return httpx.Request(method, f"http://{host}{tail}", headers=sent, content=body)
+            case LoopbackRoute(address):
+                url = f"http://{address}{tail}"
+                return httpx.Request(method, url, headers=sent, content=body)
+            case None:
+                port = place.port or _HTTPS_PORT
+                address = public_address(host, port)
+                shown = f"[{address}]" if ":" in address else address
+                url = f"https://{shown}:{port}{tail}"
+                # The certificate must be the host's, not the address's.
+                pinned = {"sni_hostname": host}
+                return httpx.Request(method, url, headers=sent, content=body, extensions=pinned)
+
+
+def raise_problem(answer: Answer) -> Answer:
+    """Return an answer that went well, or raise the error that it names.
+
+    Raises:
+        DidServiceError: with code and details of the problem document; where there is none,
+            code `peer_refused`, or `peer_unavailable` for a 5xx or 429.
+    """
+    if 200 <= answer.status < 300:
+        return answer
+    document = _problem(answer)
+    code, detail = document.get("code"), document.get("detail")
+    unavailable = answer.status >= 500 or answer.status == 429
+    default = "peer_unavailable" if unavailable else "peer_refused"
+    named = code if isinstance(code, str) and code else default
+    kind = UnavailableError if unavailable else _BY_STATUS.get(answer.status, RuleError)
+    if named == "out_of_order":
+        kind = OrderError
+    details = {
+        name: value
+        for name, value in document.items()
+        if name not in _MEMBERS and (value is None or isinstance(value, str | int))
+    }
+    text = detail if isinstance(detail, str) else f"the peer answered {answer.status}"
+    raise kind(named, quote(text)[1:-1], **details)
+
+
+def _problem(answer: Answer) -> JsonObject:
+    if answer.content_type != PROBLEM_TYPE:
+        return {}
+    try:
+        return strict_json.load_object(answer.body, max_bytes=MAX_JSON_BYTES)
+    except MalformedError:
+        return {}
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        place = urlsplit(url)
+        port, host = place.port, place.hostname
+    except ValueError as error:
+        raise UsageError("url_invalid", f"not a URL: {quote(url)}") from error
+    plain = url.isascii() and url.isprintable() and " " not in url
+    expected = host if port is None else f"{host}:{port}"
+    if place.scheme != "https" or not host or place.netloc != expected or place.fragment:
+        raise UsageError("url_invalid", f"not an https URL of a host: {quote(url)}")
+    if not plain or len(url) > MAX_URL_CHARACTERS:
+        raise UsageError("url_invalid", f"not a URL in plain characters: {quote(url)}")
+    return place
+
+
+def _read(response: httpx.Response, max_bytes: int, deadline: float) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if 300 <= response.status_code < 400:
+        raise UnavailableError("answer_refused", "the peer answers with a redirect")
+    if headers.get("content-encoding", "identity") != "identity":
+        raise UnavailableError("answer_refused", "the peer answers in a compressed form")
+    announced = headers.get("content-length", "0")
+    if not announced.isdigit() or int(announced) > max_bytes:
+        raise LimitError("answer_too_large", f"an answer of more than {max_bytes} bytes")
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > max_bytes:
+            raise LimitError("answer_too_large", f"an answer of more than {max_bytes} bytes")
+        if time.monotonic() > deadline:
+            raise UnavailableError("peer_timeout", "the peer answers too slowly")
+    return Answer(response.status_code, headers, bytes(body))
+
+
+def _late(place: SplitResult) -> UnavailableError:
+    return UnavailableError("peer_timeout", f"{quote(place.netloc)} did not answer in time")

@@ -1,0 +1,44 @@
+"""The frame of a server: an application with problems, limits and health already in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+import did_service
+from did_service.web import health, problems
+from did_service.web.health import Gauges, Ready
+from did_service.web.limits import BodyLimit
+
+
+def create_app(
+    name: str,
+    *,
+    ready: Ready = dict,
+    gauges: Gauges = dict,
+    body_limits: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """Make an application; its caller includes the routers.
+
+    Args:
+        name: For the API description.
+        ready: Says of each dependency whether it is there; `/ready` asks it.
+        gauges: Present numbers for `/metrics`, by name.
+        body_limits: Bytes by exact path, where more than `MAX_BODY_BYTES` is taken.
+    """
+    app = FastAPI(
+        title=name,
+        version=did_service.__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    counts: Counter[str] = Counter()
+    problems.install(app)
+    app.include_router(health.health_router(ready, gauges, counts))
+    app.add_middleware(BodyLimit, larger=body_limits or {})
+    app.add_middleware(problems.FaultBarrier)
+    app.add_middleware(health.RequestCount, counts=counts)
+    return app
