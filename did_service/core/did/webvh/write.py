@@ -23,7 +23,6 @@ from did_service.core.did.webvh.parameters import METHOD
 from did_service.core.did.webvh.state import HistoryState, accept
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_array, load_object
-from did_service.core.errors import UsageError
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 
 
@@ -153,9 +152,10 @@ def migrate(
         DidServiceError: as `accept`; `not_portable`.
     """
     moved = f"did:webvh:{state.scid}:{location}"
-    document = _renamed(state.version.document.raw, state.did, moved)
-    if not isinstance(document, dict):
-        raise UsageError("document_invalid", "a DID document is an object")
+    document: JsonObject = {
+        name: _renamed(member, state.did, moved)
+        for name, member in state.version.document.raw.items()
+    }
     known = as_array(document.get("alsoKnownAs", []), "alsoKnownAs")
     others = [name for name in known if name not in (moved, state.did)]
     document["alsoKnownAs"] = [*others, state.did]

@@ -1,0 +1,101 @@
+"""Attacks on DIDs and their histories, by the names of the threat model."""
+
+from datetime import timedelta
+
+import pytest
+
+from did_service.core.did.document import parse_document
+from did_service.core.did.syntax import did_id
+from did_service.core.did.webvh import Profile, accept, check_profile, verify_history, write
+from did_service.core.errors import MalformedError, ProofError, RuleError
+from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, resigned
+
+LATER = NOW + timedelta(days=1)
+
+
+def agency():
+    return Controller.create(nextKeyHashes=[hash_of("next")])
+
+
+def test_pre_rotation_dropped():
+    """The thief of the committed key gives up pre-rotation, to keep the DID with any key."""
+    made = agency()
+    check_profile(made.state, Profile.ISSUER)
+    made.update("next", nextKeyHashes=[])
+    with pytest.raises(RuleError) as refused:
+        check_profile(made.state, Profile.ISSUER)
+    assert refused.value.code == "pre_rotation_dropped"
+    # Nor can it be dropped by saying nothing.
+    with pytest.raises(RuleError) as silent:
+        write.update(agency().state, key("next"), now=LATER)
+    assert silent.value.code == "pre_rotation_incomplete"
+
+
+@pytest.mark.parametrize("shown", ["update", "next", "assert"])
+def test_pre_rotation_reuses_revealed_key(shown):
+    """A next key that was already shown commits to nothing: its thief can rotate."""
+    made = agency()
+    made.update("next", nextKeyHashes=[hash_of(shown)])
+    with pytest.raises(RuleError) as refused:
+        check_profile(made.state, Profile.ISSUER)
+    assert refused.value.code == "next_key_revealed"
+
+
+def test_backdated_version_time():
+    """An entry that claims to be older than its predecessor does not slip in before it."""
+    made = Controller.create()
+    made.update()
+    made.update(updateKeys=[multikey_of("new")])
+    last = made.state.version
+    entry = write.update(made.state, key("new"), now=made.tick())
+    for time in ("2026-11-21T08:00:30Z", "2020-01-01T00:00:00Z", "2026-11-21T08:02:00Z"):
+        backdated = resigned(entry | {"versionTime": time}, "new", last.version_id)
+        with pytest.raises(RuleError) as refused:
+            accept(made.state, backdated, now=LATER)
+        assert refused.value.code == "version_time_not_increasing"
+    # A key that has left cannot sign at all, whatever time it writes.
+    with pytest.raises(ProofError) as stolen:
+        accept(made.state, resigned(entry, "update", last.version_id), now=LATER)
+    assert stolen.value.code == "key_not_authorized"
+
+
+def test_duplicate_method_id():
+    """One id with two keys would mean one to us and the other to somebody else."""
+    made = Controller.create()
+    document = made.state.version.document.raw
+    method = dict(document["verificationMethod"][0])
+    for identifier in (method["id"], "#key-1"):
+        twin = method | {"id": identifier, "publicKeyMultibase": multikey_of("thief")}
+        for member in ("verificationMethod", "assertionMethod"):
+            doubled = document | {member: [*document[member], twin]}
+            with pytest.raises(MalformedError) as refused:
+                parse_document(doubled, made.did)
+            assert refused.value.code == "method_duplicate"
+            with pytest.raises(MalformedError):
+                write.update(made.state, key("update"), now=LATER, document=doubled)
+
+
+def test_did_spelling_variants_one_subject():
+    """Another spelling of a DID neither names the subject nor finds its log."""
+    made = Controller.create(location="gd.example%3A8443:dids:gz")
+    scid = made.state.scid
+    variants = [
+        made.did.replace("gd.example", "GD.example"),
+        made.did.replace("gd.example", "gd.example."),
+        made.did.replace("gd.example", "g%64.example"),
+        made.did.replace("%3A8443", "%3a8443"),
+        made.did.replace("%3A8443", "%3A08443"),
+        made.did.replace("dids", "%64ids"),
+        made.did + ":",
+        made.did.replace("did:webvh", "did:WEBVH"),
+        f"did:webvh:{scid}:gd.example%3A443",
+        f"did:webvh:{scid}:gd.example:a:..:b",
+    ]
+    assert did_id(made.did) == scid
+    for variant in variants:
+        with pytest.raises(MalformedError):
+            did_id(variant)
+        with pytest.raises(ProofError):
+            verify_history(made.log, witness_file=None, did=variant, now=LATER)
+    # The same subject under another place is still the same subject.
+    assert did_id(f"did:webvh:{scid}:hn.example") == scid
