@@ -171,7 +171,7 @@ def policy_in_force(pinned: Policy, reg: LogView) -> Policy:
 
 @lru_cache(maxsize=16)
 def _logged_policy(data: bytes) -> Policy:
-    """Read a policy out of an entry that was judged before; the same few come again and again."""
+    """Read a policy out of an entry that was judged before; the same few come often."""
     return parse_policy(parse_entry(data).body["policy"])
 
 
