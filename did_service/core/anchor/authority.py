@@ -115,7 +115,7 @@ def parse_authority(body: JsonObject) -> Authority:
         roles=_words(fields, "roles", ROLES),
         types=fields.texts("types"),
         items=fields.texts("items"),
-        prefixes=fields.texts("prefixes"),
+        prefixes=_prefixes(fields.texts("prefixes")),
         territory=_territory(fields.texts("territory")),
         begins=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
         until=fields.integer("until", most=timestamps.MAX_POSIX_SECONDS),
@@ -129,6 +129,10 @@ def parse_authority(body: JsonObject) -> Authority:
     if fields.has("proof"):
         fields.value("proof")
     fields.close()
+    if authority.state == "active" and authority.since is not None:
+        raise MalformedError(
+            "member_invalid", "authority.since belongs to an end or suspension"
+        )
     if authority.begins >= authority.until:
         raise MalformedError("member_invalid", "authority.until is not after authority.from")
     return authority
@@ -159,22 +163,38 @@ def check_within(lower: Authority, upper: Authority) -> None:
     """
     if "granter" not in upper.roles:
         raise RuleError("grant_too_wide", "the granter may not hand on authority")
-    for part, inner, outer in (
-        ("roles", lower.roles, upper.roles),
-        ("types", lower.types, upper.types),
-        ("items", lower.items, upper.items),
-    ):
-        outside = sorted(set(inner) - set(outer))
-        if outside:
-            raise RuleError("grant_too_wide", f"{part} {quote(outside[0])} is not the granter's")
-    for prefix in lower.prefixes:
-        if not any(prefix.startswith(held) for held in upper.prefixes):
-            raise RuleError("grant_too_wide", f"prefix {quote(prefix)} is not the granter's")
-    for code in lower.territory:
-        if not covers_region(upper, code):
-            raise RuleError("grant_too_wide", f"territory {code} is not the granter's")
+    _check_parts(lower, upper, "grant_too_wide")
     if lower.begins < upper.begins or lower.until > upper.until:
         raise RuleError("grant_too_wide", "the period is not within the granter's")
+
+
+def check_no_wider(later: Authority, former: Authority) -> None:
+    """Check that a statement which keeps its `from` grants nothing that was not granted before.
+
+    Otherwise what was issued earlier would become right afterwards. More is granted with a
+    new `from`, or under another scope.
+
+    Raises:
+        RuleError: `grant_retroactive`, naming the part that is new.
+    """
+    _check_parts(later, former, "grant_retroactive")
+
+
+def _check_parts(inner: Authority, outer: Authority, code: str) -> None:
+    for part, few, many in (
+        ("roles", inner.roles, outer.roles),
+        ("types", inner.types, outer.types),
+        ("items", inner.items, outer.items),
+    ):
+        outside = sorted(set(few) - set(many))
+        if outside:
+            raise RuleError(code, f"{part} {quote(outside[0])} is not in the wider statement")
+    for prefix in inner.prefixes:
+        if not any(prefix.startswith(held) for held in outer.prefixes):
+            raise RuleError(code, f"prefix {quote(prefix)} is not in the wider statement")
+    for territory in inner.territory:
+        if not covers_region(outer, territory):
+            raise RuleError(code, f"territory {territory} is not in the wider statement")
 
 
 def bilingual(value: JsonValue, where: str) -> Bilingual:
@@ -187,6 +207,14 @@ def bilingual(value: JsonValue, where: str) -> Bilingual:
     text = Bilingual(fields.text("zh", max_chars=400), fields.text("en", max_chars=400))
     fields.close()
     return text
+
+
+def _prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """An open end would reach into the neighbour's names: `…/gz` also begins `…/gz-evil`."""
+    for prefix in prefixes:
+        if not prefix.endswith(("/", ":")):
+            raise MalformedError("member_invalid", f"prefix {quote(prefix)} has an open end")
+    return prefixes
 
 
 def _territory(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -202,7 +230,9 @@ def _words(fields: Fields, name: str, allowed: tuple[str, ...]) -> tuple[str, ..
         if word not in allowed:
             raise MalformedError("member_invalid", f"{fields.path(name)} has {quote(word)}")
     if not words or len(set(words)) != len(words):
-        raise MalformedError("member_invalid", f"{fields.path(name)} is empty or repeats itself")
+        raise MalformedError(
+            "member_invalid", f"{fields.path(name)} is empty or repeats itself"
+        )
     return words
 
 

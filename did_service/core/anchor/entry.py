@@ -16,10 +16,10 @@ from datetime import datetime
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import LimitError, MalformedError
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.integrity.data_integrity import Proof
-from did_service.core.limits import MAX_ENTRY_BYTES
+from did_service.core.limits import MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
 from did_service.core.log.merkle import leaf_hash
 
 TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
@@ -176,11 +176,17 @@ def proofs(entry: Entry) -> tuple[Proof, ...]:
     return data_integrity.split(entry.body)[1]
 
 
+def _type(fields: Fields) -> str:
+    kind = fields.text("t", max_chars=32)
+    if kind not in TYPES:
+        raise UnsupportedError("entry_type_unknown", f"entries of type {quote(kind)}")
+    return kind
+
+
 def _entry(members: JsonObject) -> Entry:
     fields = Fields(members, "entry")
     fields.constant("v", VERSION)
-    kind = fields.choice("t", TYPES)
-    number = fields.integer("n", least=1)
+    kind, number = _type(fields), fields.integer("n", least=1, most=MAX_ENTRY_NUMBER)
     entry = Entry(
         type=kind,
         subject=fields.text("s", max_chars=2_048),

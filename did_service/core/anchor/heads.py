@@ -15,13 +15,13 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from did_service.core.anchor.entry import Placed
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.limits import HEADS_RECORD_BYTES
 from did_service.core.log.merkle import check_inclusion, inclusion_path, leaf_hash, tree_root
-
 
 
 def subject_key(kind: str, subject: str) -> bytes:
@@ -128,13 +128,18 @@ def parse_snapshot(data: bytes) -> HeadsSnapshot:
         raise MalformedError("length_wrong", "a heads file is cut short")
     step = HEADS_RECORD_BYTES
     records = tuple(parse_record(data[i : i + step]) for i in range(0, len(data), step))
-    if any(a.key >= b.key for a, b in zip(records, records[1:], strict=False)):
+    if any(a.key >= b.key for a, b in pairwise(records)):
         raise MalformedError("heads_not_sorted", "the records of a heads file do not rise")
     return HeadsSnapshot(records)
 
 
-def check_record(  # noqa: PLR0913 - the members of one proof
-    record: HeadRecord, position: int, count: int, path: list[bytes], root: bytes, placed: Placed
+def check_record(
+    record: HeadRecord,
+    position: int,
+    count: int,
+    path: list[bytes],
+    root: bytes,
+    placed: Placed,
 ) -> None:
     """Check that a heads tree names this very entry as its subject's latest.
 

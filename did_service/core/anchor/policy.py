@@ -5,7 +5,7 @@ keys, for each log its own c2sp.org/tlog-policy text, the governance keys, the f
 and the named waivers. It is pinned once with a fingerprint from a second channel and goes on
 one step at a time, signed by thresholds of the old and the new governance (threat rule 17).
 
-Here a policy is read, judged on its own (`check_sound`), and compared with the one before it
+Here a policy is read, judged on its own (`soundness`), and compared with the one before it
 (`check_first`, `check_successor`). Which policy a program holds is its own business.
 """
 
@@ -14,12 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from did_service.core.anchor.authority import bilingual, covers
+from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
+from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.key import did_key_method
-from did_service.core.did.syntax import WebvhDid, parse_webvh
+from did_service.core.did.syntax import WebvhDid
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import (
     Fields,
@@ -29,33 +30,30 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
-from did_service.core.errors import Bilingual, MalformedError, PolicyError, ProofError, quote
+from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
-from did_service.core.log.note import VerifierKey, parse_verifier_key
-from did_service.core.log.policy import LogPolicy, parse_log_policy, shares_honest_cosigner
+from did_service.core.log.policy import LogPolicy
+
+__all__ = [
+    "Policy",
+    "Region",
+    "Waiver",
+    "check_current",
+    "check_first",
+    "check_signed",
+    "check_successor",
+    "parse_policy",
+    "reg_origin",
+    "sign_policy",
+    "year_of",
+]
 
 FORMAT = "didsvc-policy/1"
 RULES_VERSION = 1
 TIERS = ("online", "day", "field")
 COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's
 NATION_WIDE = "000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One member region: what it governs, where it is, and its keys."""
-
-    id: str
-    name: Bilingual
-    territory: tuple[str, ...]
-    hosts: tuple[str, ...]
-    prefixes: tuple[str, ...]
-    root: str
-    logs: dict[str, LogPolicy]
-    witness: VerifierKey
-    daily_entries: int
-    daily_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ class Policy:
             (len(own), region)
             for region in self.regions
             for own in region.hosts
-            if host == own or host.endswith("." + own)
+            if is_under(host, own)
         ]
         if not fitting:
             raise PolicyError("home_unknown", f"host {quote(host)} belongs to no region")
@@ -169,17 +167,12 @@ class Policy:
         return next((region for region in self.regions if region.root == did), None)
 
 
-def reg_origin(region: Region) -> str:
-    """Return the origin of a region's control log, `HOST/reg`."""
-    return next(origin for origin in region.logs if origin.endswith("/reg"))
-
-
 def parse_policy(value: JsonValue) -> Policy:
     """Read a policy and judge it on its own; signatures are left to the checks below.
 
     Raises:
         UnsupportedError, MalformedError: another format, version or shape.
-        PolicyError: not sound; see `_check_sound`.
+        PolicyError: `policy_skipped` or a code of `soundness`.
     """
     fields = Fields(value, "policy")
     fields.constant("format", FORMAT)
@@ -192,7 +185,7 @@ def parse_policy(value: JsonValue) -> Policy:
         previous=None if fields.value("previous") is None else fields.data("previous", size=32),
         expires=timestamps.parse_utc(fields.text("expires")),
         regions=tuple(
-            _region(item) for item in fields.array("regions", most=MAX_POLICY_MEMBERS)
+            parse_region(item) for item in fields.array("regions", most=MAX_POLICY_MEMBERS)
         ),
         region_faults=faults.integer("regions", most=MAX_POLICY_MEMBERS),
         outside_faults=faults.integer("outside", most=MAX_POLICY_MEMBERS),
@@ -301,81 +294,12 @@ def check_current(policy: Policy, now: datetime) -> None:
 
 
 def _check_sound(policy: Policy) -> None:
-    """Refuse a policy whose own numbers do not hold (threat rules 1 and 17, 18).
-
-    Raises:
-        PolicyError: `quorum_unsafe`, `operator_repeated`, `governance_unsafe`,
-            `region_repeated`.
-    """
     if (policy.sequence == 1) != (policy.previous is None):
         raise PolicyError("policy_skipped", "only the first policy has no previous one")
-    keys = [multikey.encode_ed25519(multikey.decode_ed25519(key)) for key in policy.governors]
-    if len(set(keys)) != len(keys) or 2 * policy.threshold <= len(keys):
-        raise PolicyError("governance_unsafe", "two governance majorities need share no key")
-    if policy.threshold > len(keys):
-        raise PolicyError("governance_unsafe", "more governance signatures than keys")
-    _check_unique(policy)
-    for region in policy.regions:
-        for origin, log_policy in region.logs.items():
-            _check_quorum(policy, region, origin, log_policy)
-
-
-def _check_unique(policy: Policy) -> None:
-    for what, values in (
-        ("id", [region.id for region in policy.regions]),
-        ("root", [region.root for region in policy.regions]),
-        ("host", [host for region in policy.regions for host in region.hosts]),
-        ("witness key", [region.witness.public for region in policy.regions]),
-        ("log", [origin for region in policy.regions for origin in region.logs]),
-    ):
-        if len(set(values)) != len(values):
-            raise PolicyError("region_repeated", f"a {what} stands in the policy twice")
-
-
-def _check_quorum(policy: Policy, region: Region, origin: str, log: LogPolicy) -> None:
-    if log.log.name != origin:
-        raise PolicyError("log_unknown", f"the text of {quote(origin)} names another log")
-    validators = {r.witness.public for r in policy.regions if r.id != region.id}
-    members = {key.public for key in log.witnesses.values()}
-    if region.witness.public in members:
-        raise PolicyError("operator_repeated", f"{quote(origin)} counts its own operator")
-    needed = log.validators_needed(validators)
-    voters = len(members & validators)
-    outside = len(members - validators)
-    faults, honest = policy.region_faults, shares_honest_cosigner(
-        needed, voters, policy.region_faults
-    )
-    if needed <= faults or not honest:
-        raise PolicyError(
-            "quorum_unsafe", f"{quote(origin)}: {needed} of {voters} leaves no honest overlap"
-        )
-    if outside and policy.outside_faults >= outside:
-        raise PolicyError("quorum_unsafe", f"{quote(origin)}: too few outside witnesses")
-
-
-def _region(value: JsonValue) -> Region:
-    fields = Fields(value, "policy.regions")
-    logs = fields.fields("logs")
-    origins = list(fields.object("logs"))
-    region = Region(
-        id=fields.text("id", max_chars=16),
-        name=bilingual(fields.value("name"), "policy.regions.name"),
-        territory=fields.texts("territory", most=64),
-        hosts=fields.texts("hosts", most=64),
-        prefixes=fields.texts("prefixes", most=64),
-        root=fields.text("root"),
-        logs={name: parse_log_policy(logs.text(name, max_chars=16_384)) for name in origins},
-        witness=parse_verifier_key(fields.text("witness")),
-        daily_entries=fields.integer("daily_entries", least=1),
-        daily_bytes=fields.integer("daily_bytes", least=1),
-    )
-    fields.close()
-    parse_webvh(region.root)
-    if not any(origin.endswith("/reg") for origin in origins):
-        raise MalformedError("member_missing", f"region {quote(region.id)} has no reg log")
-    if not all(covers(code, code) for code in region.territory):
-        raise MalformedError("member_invalid", "a territory is not six digits")
-    return region
+    check_governance(policy.threshold, policy.governors)
+    check_unique(policy.regions, policy.governors)
+    for origin in [origin for region in policy.regions for origin in region.logs]:
+        check_quorum(origin, policy.regions, policy.region_faults, policy.outside_faults)
 
 
 def _tiers(fields: Fields) -> dict[str, int]:

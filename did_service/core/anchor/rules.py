@@ -3,27 +3,39 @@
 `check` judges one sequenced entry against the log so far. First its place, the same for all
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
 fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
-rules for DIDs, grants and ev entries have files of their own. Sources: docs/formats.md §2;
-threat rules 2, 3, 6 to 11, 14, 15 and 22.
+rules for DIDs, schemas, grants and ev entries have files of their own. A refusal is for good,
+whoever judges; `UnavailableError` is not a refusal. Sources: docs/formats.md §2; threat rules
+2, 3, 6 to 11, 14, 15, 17 and 22.
 """
 
 from __future__ import annotations
 
-from did_service.core.anchor import rules_authority, rules_did, rules_ev
-from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.policy import Policy, check_successor, parse_policy
-from did_service.core.anchor.rules_authority import publishes
-from did_service.core.anchor.view import LogView, World, signers_of
-from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import Fields
-from did_service.core.errors import OrderError, PolicyError, RuleError, UnavailableError, quote
-from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS, MAX_SCHEMA_BYTES
+from did_service.core.anchor import rules_authority, rules_did, rules_ev, rules_schema
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.policy import (
+    Policy,
+    check_current,
+    check_signed,
+    check_successor,
+    parse_policy,
+    year_of,
+)
+from did_service.core.anchor.view import LogView, World
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import (
+    OrderError,
+    PolicyError,
+    RuleError,
+    UnavailableError,
+    UnsupportedError,
+    quote,
+)
+from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 
 _REG_TYPES = ("did", "schema", "authority", "policy", "heads")
 _EV_TYPES = ("status", "evidence")
 _DAY_SECONDS = 86_400
-SCHEMA_KINDS = ("json-schema", "type-metadata", "context", "service-item", "code-list")
 
 
 def check(entry: Entry, log: LogView, world: World) -> None:
@@ -32,47 +44,52 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     Raises:
         OrderError: `out_of_order`: not the next of its chain.
         RuleError, PolicyError, ProofError, MalformedError: the rule that is broken.
-        UnavailableError: a log or content that the rule needs is not at hand.
+        UnavailableError: a log or content that the rule needs is not at hand; ask again later.
     """
     _check_place(entry, log, world)
+    former = newest_of(entry.type, entry.subject, log, world)
+    check_order(entry, former)
     _check_quota(entry, log, world)
     match entry.type:
         case "did":
             rules_did.check(entry, log, world)
         case "schema":
-            _check_schema(entry, log, world)
+            rules_schema.check(entry, log, world)
         case "authority":
             rules_authority.check(entry, log, world)
         case "policy":
-            _check_policy(entry, log, world.policy)
+            _check_policy(entry, former, world.policy)
         case "heads":
             _check_heads(entry, log, world)
         case "status":
-            rules_ev.check_status(entry, log, world)
+            _check_year_link(entry, former, log)
+            rules_ev.check_status(entry, log, world, former)
         case "evidence":
             rules_ev.check_evidence(entry, log, world)
+        case _:
+            raise UnsupportedError("entry_type_unknown", f"no rules for {quote(entry.type)}")
 
 
-def _check_place(entry: Entry, log: LogView, world: World) -> None:
-    allowed = _REG_TYPES if log.origin.endswith("/reg") else _EV_TYPES
-    if entry.type not in allowed:
-        raise RuleError("type_elsewhere", f"{entry.type} entries do not stand in {log.origin}")
-    check_order(entry, log)
-    if entry.at is None:
-        raise RuleError("time_missing", "the entry has not been sequenced")
-    if entry.at < log.last_at():
-        raise RuleError("time_falls", f"a = {entry.at} is before the entry in front of it")
-    if entry.at > world.now + MAX_CLOCK_AHEAD_SECONDS:
-        raise RuleError("time_ahead", f"a = {entry.at} is more than 120 s ahead")
+def newest_of(kind: str, subject: str, log: LogView, world: World) -> Placed | None:
+    """Return the entry after which the next of a chain comes, None for a new chain.
+
+    A status list that is not yet in this year's log goes on from last year's.
+    """
+    newest = log.newest(kind, subject)
+    if newest is not None or kind != "status":
+        return newest
+    before = _year_before(log.origin)
+    if before not in world.policy.region_of_log(log.origin).logs:
+        return None
+    return world.log(before).newest(kind, subject)
 
 
-def check_order(entry: Entry, log: LogView) -> None:
+def check_order(entry: Entry, newest: Placed | None) -> None:
     """Check that an entry is the next of its chain: number and hash of the one before.
 
     Raises:
-        OrderError: `out_of_order`, with the newest number in `details`.
+        OrderError: `out_of_order`, with the newest number and leaf in `details`.
     """
-    newest = log.newest(entry.type, entry.subject)
     number = newest.entry.number if newest else 0
     if entry.number != number + 1 or entry.previous != (newest.leaf if newest else None):
         raise OrderError(
@@ -83,51 +100,55 @@ def check_order(entry: Entry, log: LogView) -> None:
         )
 
 
+def _check_place(entry: Entry, log: LogView, world: World) -> None:
+    """Check that the entry stands in a log of its kind, at a time that can be true."""
+    year = year_of(log.origin)
+    if entry.type not in (_REG_TYPES if year is None else _EV_TYPES):
+        raise RuleError("type_elsewhere", f"{entry.type} entries do not stand in {log.origin}")
+    if entry.at is None:
+        raise RuleError("time_missing", "the entry has not been sequenced")
+    if entry.at < log.last_at():
+        raise RuleError("time_falls", f"a = {entry.at} is before the entry in front of it")
+    if entry.at > world.now + MAX_CLOCK_AHEAD_SECONDS:
+        raise RuleError("time_ahead", f"a = {entry.at} is more than 120 s ahead")
+    if year is not None and timestamps.from_posix(entry.at).year != year:
+        raise RuleError("time_outside_period", f"a = {entry.at} is not of {log.origin}")
+
+
 def _check_quota(entry: Entry, log: LogView, world: World) -> None:
+    """Refuse what would fill the mirrors of all regions (rule 7)."""
     region = world.policy.region_of_log(log.origin)
     entries, size = log.written_since((entry.at or 0) - _DAY_SECONDS)
     if entries >= region.daily_entries or size >= region.daily_bytes:
         raise RuleError("quota_used_up", f"{log.origin} has used up its day's entries or bytes")
 
 
-def _check_schema(entry: Entry, log: LogView, world: World) -> None:
-    if world.policy.home_of_schema(entry.subject) is not world.policy.region_of_log(log.origin):
-        raise RuleError("not_at_home", f"{quote(entry.subject)} is not at home in {log.origin}")
-    fields = Fields(entry.body, "schema")
-    fields.choice("kind", SCHEMA_KINDS)
-    fields.text("media_type", max_chars=128)
-    content = fields.text("content", max_chars=MAX_SCHEMA_BYTES).encode()
-    digest = fields.data("sha256", size=32)
-    owner = fields.text("owner")
-    fields.choice("state", ("active", "deprecated"))
-    fields.value("proof")
-    fields.close()
-    if sha256(content) != digest:
-        raise RuleError("digest_wrong", "sha256 is not that of the content")
-    strict_json.load_object(content, max_bytes=MAX_SCHEMA_BYTES)
-    if owner not in signers_of(entry, log):
-        raise RuleError("signer_wrong", "the owner has not signed")
-    former = log.newest("schema", entry.subject)
-    if former is not None and former.entry.body.get("owner") != owner:
-        raise RuleError("signer_wrong", "another owner published this id")
-    if not publishes(owner, entry.subject, log, world, entry.at or 0):
-        raise RuleError("role_missing", f"{quote(owner)} may not publish {quote(entry.subject)}")
-
-
-def _check_policy(entry: Entry, log: LogView, current: Policy) -> None:
+def _check_policy(entry: Entry, former: Placed | None, current: Policy) -> None:
+    """Judge a step of the policy chain, which leads through the policy in force (rule 17)."""
     fields = Fields(entry.body, "policy entry")
     offered = parse_policy(fields.value("policy"))
     fields.close()
     if entry.subject != offered.federation or offered.federation != current.federation:
         raise RuleError("policy_elsewhere", "the policy is of another federation")
-    former = log.newest("policy", entry.subject)
-    if former is None:
-        if offered.sequence > current.sequence or (
-            offered.sequence == current.sequence and offered.digest != current.digest
-        ):
-            raise PolicyError("policy_forked", "the log does not begin with the pinned policy")
-        return
-    check_successor(parse_policy(former.entry.body.get("policy")), offered)
+    check_current(offered, timestamps.from_posix(entry.at or 0))
+    if former is not None:
+        check_successor(parse_policy(former.entry.body.get("policy")), offered)
+    elif offered.sequence > current.sequence:
+        raise PolicyError("policy_skipped", "the log begins with a policy not yet in force")
+    else:
+        check_signed(offered, offered)
+    if offered.sequence == current.sequence and offered.digest != current.digest:
+        raise PolicyError("policy_forked", f"not the policy {current.sequence} in force")
+
+
+def _check_year_link(entry: Entry, former: Placed | None, log: LogView) -> None:
+    """The first entry of a list in a new year names its last one in the old log (rule 22)."""
+    crosses = former is not None and log.newest("status", entry.subject) is None
+    link: JsonObject | None = None
+    if crosses and former is not None:
+        link = {"log": _year_before(log.origin), "index": former.index}
+    if entry.body.get("x") != link or ("x" in entry.body) != crosses:
+        raise RuleError("x_wrong", "x must name the list's last entry in last year's log")
 
 
 def _check_heads(entry: Entry, log: LogView, world: World) -> None:
@@ -165,3 +186,8 @@ def _ev_beside(origin: str, log: LogView, world: World) -> LogView:
     if origin not in world.policy.region_of_log(log.origin).logs or origin == log.origin:
         raise RuleError("not_at_home", f"{quote(origin)} is not an ev log of this region")
     return world.log(origin)
+
+
+def _year_before(origin: str) -> str:
+    stem, _, year = origin.rpartition("/")
+    return f"{stem}/{int(year) - 1}"

@@ -1,26 +1,43 @@
 """Rules of ev entries: status lists and evidence batches.
 
 A `status` entry anchors the digest of a signed status list, whose bytes come with it. The list
-is signed by its issuer's newest state or, after the issuer's authority has ended, by the
-custodian that the statement names; number and time strictly rise (threat rule 22). An
+is signed by its issuer or, after the issuer's end, by the custodian that the statement names;
+number and time strictly rise, also from one year's log to the next (threat rule 22). An
 `evidence` entry anchors the Merkle root of one batch of salted records; its stream's name holds
 its owner's, so nobody can take another's stream.
+
+ev entries are judged by the region's control log as it stood in the same second: neither a
+validator that was ahead nor one that comes back later sees another state.
 """
 
 from __future__ import annotations
 
 from did_service.core.anchor.authority import Authority, parse_authority
-from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.view import LogView, World, key_of, same_subject, signers_of
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.grants import Beyond, Grants
+from did_service.core.anchor.view import (
+    LogAt,
+    LogView,
+    World,
+    at_home_in,
+    key_of,
+    same_subject,
+    signers_of,
+)
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id, parse_did_url
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import Fields
-from did_service.core.errors import RuleError, UnavailableError, quote
+from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import RuleError, UnavailableError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.limits import MAX_STATUS_LIST_BYTES, STATUS_LIST_BITS
+from did_service.core.limits import (
+    MAX_CLOCK_AHEAD_SECONDS,
+    MAX_STATUS_CONTENT_BYTES,
+    STATUS_LIST_BITS,
+)
 
-STREAM_KINDS = ("issuance", "audit", "receipt")
+STREAM_ROLES = {"issuance": "issuer", "audit": "", "receipt": "counter"}
+"""Kinds of evidence streams, and the role that the owner must hold; none: any."""
 
 
 def stream_id(owner: str, kind: str) -> str:
@@ -28,99 +45,148 @@ def stream_id(owner: str, kind: str) -> str:
     return f"urn:didsvc:stream:{kind}:{did_id(owner)}"
 
 
-def check_status(entry: Entry, log: LogView, world: World) -> None:
+def reg_at(entry: Entry, log: LogView, world: World) -> LogAt:
+    """Return the region's control log as it stood when an ev entry was sequenced.
+
+    Never before the newest heads entry that covers the ev log up to this entry: an operator
+    who sets the second back gains nothing by it.
+    """
+    reg = world.reg_beside(log.origin)
+    then = LogAt.as_of(reg, entry.at or 0)
+    heads = reg.newest("heads", log.origin)
+    if heads is None or Fields(heads.entry.body, "heads").integer("size") > log.size():
+        return then
+    return LogAt(reg, max(then.size, heads.index + 1))
+
+
+def check_status(entry: Entry, log: LogView, world: World, former: Placed | None) -> None:
     """Check a `status` entry and the list behind it.
 
+    Args:
+        entry: The entry.
+        log: An ev log.
+        world: Everything else.
+        former: The newest entry of the same list, perhaps in last year's log.
+
     Raises:
-        RuleError: `list_not_registered`, `status_time_falls`, `digest_wrong`, `signer_wrong`,
-            `list_mismatch`.
+        RuleError: `list_not_registered`, `status_time_falls`, `status_time_ahead`,
+            `digest_wrong`, `signer_wrong`, `list_mismatch`.
+        UnsupportedError: `list_kind_unknown`.
         UnavailableError: `content_missing`.
         ProofError, MalformedError: a signature or a shape.
     """
     fields = Fields(entry.body, "status")
-    issuer, kind = fields.text("issuer"), fields.choice("kind", ("bitstring", "token"))
-    issued, expires = fields.integer("iat"), fields.integer("exp")
+    if fields.choice("kind", ("bitstring", "token")) != "bitstring":
+        raise UnsupportedError("list_kind_unknown", "only bitstring lists are taken so far")
+    issuer, issued = fields.text("issuer"), fields.integer("iat")
+    if fields.integer("exp") <= issued:
+        raise RuleError("status_time_falls", "the list expires before it begins")
+    if issued > (entry.at or 0) + MAX_CLOCK_AHEAD_SECONDS:
+        raise RuleError("status_time_ahead", "iat is more than 120 s after the entry itself")
     fields.integer("ttl", least=1)
     fields.integer("bits", least=STATUS_LIST_BITS)
+    if fields.has("x"):
+        fields.value("x")  # judged with the place of the entry
     fields.close()
-    if kind != "bitstring":
-        raise RuleError("list_mismatch", "only bitstring lists are taken so far")
-    if not issued < expires:
-        raise RuleError("status_time_falls", "the list expires before it begins")
-    former = log.newest("status", entry.subject)
+    reg = reg_at(entry, log, world)
     if former is not None:
-        _check_follows(issuer, issued, Fields(former.entry.body, "status"))
-    reg = world.reg_beside(log.origin)
+        _check_follows(issuer, issued, former, entry, reg)
+    allowed = allowed_signers(issuer, entry.subject, reg, entry.at or 0)
     signer = _list_signer(entry, world, reg)
-    if not any(
-        same_subject(signer, allowed) for allowed in allowed_signers(issuer, entry.subject, reg)
-    ):
+    if not any(same_subject(signer, one) for one in allowed):
         raise RuleError("signer_wrong", f"{quote(signer)} may not sign {quote(entry.subject)}")
 
 
-def allowed_signers(issuer: str, url: str, reg: LogView) -> set[str]:
-    """Return who may sign a status list now: its issuer, or after the end its custodian.
+def allowed_signers(issuer: str, url: str, reg: LogAt, at: int) -> set[str]:
+    """Return who may sign a status list: its issuer, or after the end its custodian.
 
     Raises:
         RuleError: `list_not_registered`: no statement about the issuer names this URL.
     """
-    statements = [
-        held
-        for held in (parse_authority(p.entry.body) for p in reg.statements_about(issuer))
-        if url in held.status_lists
-    ]
+    statements = _registrations(issuer, url, reg)
     if not statements:
         raise RuleError("list_not_registered", f"{quote(url)} is in no statement of its issuer")
-    return {signer for held in statements if (signer := _list_keeper(held)) is not None}
+    keepers = (_keeper(held, at) for held in statements)
+    return {keeper for keeper in keepers if keeper is not None}
 
 
-def _list_keeper(held: Authority) -> str | None:
-    return held.status_custodian if held.state == "ended" else held.grantee
+def _registrations(issuer: str, url: str, reg: LogAt) -> list[Authority]:
+    statements = [parse_authority(p.entry.body) for p in reg.statements_about(issuer)]
+    return [held for held in statements if url in held.status_lists]
 
 
-def _check_follows(issuer: str, issued: int, former: Fields) -> None:
-    if not same_subject(former.text("issuer"), issuer):
+def _keeper(held: Authority, at: int) -> str | None:
+    has_ended = held.state == "ended" or at >= held.until
+    return held.status_custodian if has_ended else held.grantee
+
+
+def _check_follows(issuer: str, issued: int, former: Placed, entry: Entry, reg: LogAt) -> None:
+    """A list keeps its issuer while that one has it registered; its time rises."""
+    before = Fields(former.entry.body, "status")
+    owner = before.text("issuer")
+    if not same_subject(owner, issuer) and _registrations(owner, entry.subject, reg):
         raise RuleError("signer_wrong", "the list belongs to another issuer")
-    if issued <= former.integer("iat"):
+    if issued <= before.integer("iat"):
         raise RuleError("status_time_falls", "iat must rise with every list")
 
 
-def _list_signer(entry: Entry, world: World, reg: LogView) -> str:
+def _list_signer(entry: Entry, world: World, reg: LogAt) -> str:
     """Check the list behind a status entry and return the DID that signed it."""
     content = world.content(entry.digest or b"")
     if content is None:
         raise UnavailableError("content_missing", "the status list did not come with the entry")
     if sha256(content) != entry.digest:
         raise RuleError("digest_wrong", "d is not the digest of the status list")
-    listed = strict_json.load_object(content, max_bytes=MAX_STATUS_LIST_BYTES)
-    if listed.get("id") != entry.subject:
-        raise RuleError("list_mismatch", "the list's id is not the entry's subject")
+    listed = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
+    _check_description(entry, listed)
     document, (proof, *more) = data_integrity.split(listed)
     if more or proof.purpose != "assertionMethod":
         raise RuleError("list_mismatch", "a status list has one assertion proof")
-    public = key_of(proof.verification_method, reg)
+    public = key_of(proof.verification_method, at_home_in(reg, world))
     data_integrity.verify(document, proof, public, eddsa_jcs_2022)
-    signer = parse_did_url(proof.verification_method).did
+    signer = str(parse_did_url(proof.verification_method).did)
     if listed.get("issuer") != signer:
         raise RuleError("list_mismatch", "the list's issuer is not its signer")
     return signer
 
 
+def _check_description(entry: Entry, listed: JsonObject) -> None:
+    """The entry tells the list's times, so they must be the list's own; bits stay unopened."""
+    times = {"iat": "validFrom", "exp": "validUntil"}
+    for short, name in times.items():
+        stated = listed.get(name)
+        if not isinstance(stated, str) or entry.body[short] != timestamps.to_posix(
+            timestamps.parse(stated)
+        ):
+            raise RuleError("list_mismatch", f"{short} is not the list's {name}")
+    if listed.get("id") != entry.subject:
+        raise RuleError("list_mismatch", "the list's id is not the entry's subject")
+
+
 def check_evidence(entry: Entry, log: LogView, world: World) -> None:
     """Check an `evidence` entry: its stream belongs to the owner, and the owner has signed.
+
+    An owner that lost its authority anchors no more issuances; what it asked or decided
+    before, it still may.
 
     Raises:
         RuleError: `subject_wrong`, `signer_wrong`, `role_missing`.
         ProofError, MalformedError: a signature or a shape.
     """
     fields = Fields(entry.body, "evidence")
-    owner, kind = fields.text("owner"), fields.choice("kind", STREAM_KINDS)
+    owner, kind = fields.text("owner"), fields.choice("kind", tuple(STREAM_ROLES))
     fields.value("proof")
     fields.close()
     if entry.subject != stream_id(owner, kind):
         raise RuleError("subject_wrong", "the stream's name does not hold its owner's")
-    reg = world.reg_beside(log.origin)
-    if owner not in signers_of(entry, reg):
+    reg = reg_at(entry, log, world)
+    homes = at_home_in(reg, world)
+    if owner not in signers_of(entry, homes):
         raise RuleError("signer_wrong", "the owner of the stream has not signed")
-    if not any(reg.statements_about(owner)):
-        raise RuleError("role_missing", f"{quote(owner)} holds no authority in this region")
+    if kind == "issuance":
+        held = list(Grants(world.policy, homes, Beyond.ENOUGH, entry.at or 0).standing(owner))
+    else:
+        held = [parse_authority(p.entry.body) for p in reg.statements_about(owner)]
+    role = STREAM_ROLES[kind]
+    if not any(not role or role in statement.roles for statement in held):
+        raise RuleError("role_missing", f"{quote(owner)} holds no authority for this stream")

@@ -1,7 +1,9 @@
 """What the rules may look at: the log so far, the other logs, the policy, the time.
 
-Sequencer, witness and offline replay each show their own store through these protocols, so one
-set of rules judges for all of them.
+Sequencer, witness and offline replay each show their own store through `LogView`, so one set of
+rules judges for all of them. What a rule asks about a DID or a grant is asked of a `LogAt`: a
+log as it stood at one size. Judges whose copies have grown by different amounts therefore give
+the same answer.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.heads import HeadsSnapshot
 from did_service.core.anchor.policy import Policy, Region, reg_origin
-from did_service.core.did.document import parse_document
-from did_service.core.did.key import public_of_did_key
+from did_service.core.did.document import Relationship, parse_document
+from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh
-from did_service.core.encoding.strict_json import as_object, as_text
+from did_service.core.encoding.strict_json import as_object
 from did_service.core.errors import RuleError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 
@@ -48,13 +50,50 @@ class LogView(Protocol):
         """Return the heads snapshot of the first `size` entries."""
 
     def root(self, size: int) -> bytes:
-        """Return the root of the tree of the first `size` entries."""
+        """Return the root of the tree of the first `size` entries, at most `size()`."""
 
     def cosigned_before(self, at: int) -> int:
         """Return the size this judge cosigned before a second; 0 if it cosigns nothing."""
 
     def written_since(self, at: int) -> tuple[int, int]:
-        """Return entries and bytes of the log with `a` at or after a second."""
+        """Return entries and bytes, contents included, with `a` at or after a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogAt:
+    """A log as it stood with its first `size` entries."""
+
+    log: LogView
+    size: int
+
+    @classmethod
+    def now(cls, log: LogView) -> LogAt:
+        """Take the whole log, as far as this judge has it."""
+        return cls(log, log.size())
+
+    @classmethod
+    def as_of(cls, log: LogView, at: int) -> LogAt:
+        """Take the log as it stood at the end of a POSIX second."""
+        return cls(log, log.size() - log.written_since(at + 1)[0])
+
+    def newest(self, kind: str, subject: str) -> Placed | None:
+        """Return the newest entry of a chain."""
+        return self.log.newest(kind, subject, self.size)
+
+    def chain(self, kind: str, subject: str) -> list[Placed]:
+        """Return the entries of a chain, oldest first."""
+        return [placed for placed in self.log.chain(kind, subject) if placed.index < self.size]
+
+    def statements_about(self, grantee: str) -> list[Placed]:
+        """Return the newest authority entry of each chain with this grantee."""
+        chains = (placed.entry.subject for placed in self.log.statements_about(grantee))
+        newest = (self.newest("authority", subject) for subject in chains)
+        return [placed for placed in newest if placed is not None]
+
+
+Homes = Callable[[str], LogAt | None]
+"""Finds the control log in which a did:webvh is at home, as it stood for this judgement; None
+where the entry under judgement does not rest on that log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,50 +121,77 @@ class World:
         """Return the control log of the region that operates a log."""
         return self.reg_of(self.policy.region_of_log(origin))
 
+    def is_home(self, did: str, origin: str) -> bool:
+        """Say whether a did:webvh is at home with the operator of a log.
 
-def document_of(did: str, reg: LogView, below: int | None = None) -> Placed:
+        Raises:
+            PolicyError: `home_unknown`.
+            UnsupportedError, MalformedError: not a canonical did:webvh.
+        """
+        home = self.policy.home_of_did(parse_webvh(did))
+        return home is self.policy.region_of_log(origin)
+
+
+def at_home_in(here: LogAt, world: World) -> Homes:
+    """Judge DIDs of this log's region by this log, and rest on no other one.
+
+    A did:key has no home; what is said about it stands wherever one looks.
+    """
+
+    def home(did: str) -> LogAt | None:
+        local = did.startswith("did:key:") or world.is_home(did, here.log.origin)
+        return here if local else None
+
+    return home
+
+
+def document_of(did: str, homes: Homes) -> Placed:
     """Return the newest `did` entry of a did:webvh in its home log.
 
     Raises:
-        RuleError: `signer_unknown` where the DID is not in that log, under exactly this
+        RuleError: `signer_unknown` where the DID is not in that log under exactly this
             spelling, or is deactivated.
+        PolicyError, UnsupportedError, MalformedError: not a DID of this federation.
     """
-    placed = reg.newest("did", parse_webvh(did).scid, below)
+    home, scid = homes(did), parse_webvh(did).scid
+    placed = None if home is None else home.newest("did", scid)
     if placed is None or placed.entry.body.get("did") != did:
-        raise RuleError("signer_unknown", f"{quote(did)} is not in {quote(reg.origin)}")
+        raise RuleError("signer_unknown", f"{quote(did)} is not in the log that counts here")
+    logged = as_object(placed.entry.body.get("entry"), "did entry")
+    if as_object(logged.get("parameters"), "parameters").get("deactivated") is True:
+        raise RuleError("signer_unknown", f"{quote(did)} is deactivated")
     return placed
 
 
-def key_of(method: str, reg: LogView, below: int | None = None) -> bytes:
+def key_of(method: str, homes: Homes) -> bytes:
     """Return the Ed25519 key of a verification method that may make assertions.
 
     Args:
-        method: A DID URL of a did:key or of a did:webvh in `reg`.
-        reg: The control log in which the DID is at home.
-        below: Judge by the entries before this index; None for all.
+        method: A DID URL of a did:key or of a did:webvh.
+        homes: Where a did:webvh is looked up.
 
     Raises:
-        RuleError: `signer_unknown`.
+        RuleError, PolicyError: as `document_of`.
         ProofError: `key_not_listed`.
         MalformedError: not a DID URL, or a document that cannot be read.
     """
-    did = parse_did_url(method).did
-    if did.startswith("did:key:"):
-        return public_of_did_key(did)
-    placed = document_of(did, reg, below)
+    if method.startswith("did:key:"):
+        return public_of_method_id(method)
+    did = str(parse_did_url(method).did)
+    placed = document_of(did, homes)
     logged = as_object(placed.entry.body.get("entry"), "did entry")
-    state = as_object(logged.get("state"), "did entry state")
-    return parse_document(state, did).public_key(method, "assertionMethod")
+    document = parse_document(logged.get("state"), expected_id=did)
+    return document.public_key(method, Relationship.ASSERTION_METHOD)
 
 
-def signers_of(entry: Entry, reg: LogView, below: int | None = None) -> frozenset[str]:
+def signers_of(entry: Entry, homes: Homes) -> frozenset[str]:
     """Return the DIDs that signed an entry. Nothing else may name a signer.
 
     Every proof must verify; one that does not spoils the entry.
 
     Raises:
-        ProofError: `signature_invalid`, `key_not_listed`, `purpose_wrong`.
-        RuleError: `signer_unknown`.
+        RuleError: `purpose_wrong`, `signer_unknown`.
+        ProofError: `signature_invalid`, `cryptosuite_mismatch`, `key_not_listed`.
         MalformedError: no proof, or a malformed one.
     """
     document = entries.secured(entry)
@@ -133,17 +199,12 @@ def signers_of(entry: Entry, reg: LogView, below: int | None = None) -> frozense
     for proof in entries.proofs(entry):
         if proof.purpose != "assertionMethod":
             raise RuleError("purpose_wrong", f"proof purpose {quote(proof.purpose)}")
-        public = key_of(proof.verification_method, reg, below)
+        public = key_of(proof.verification_method, homes)
         data_integrity.verify(document, proof, public, eddsa_jcs_2022)
-        signers.add(parse_did_url(proof.verification_method).did)
+        signers.add(str(parse_did_url(proof.verification_method).did))
     return frozenset(signers)
 
 
 def same_subject(one: str, other: str) -> bool:
     """Say whether two DIDs are one subject: the same SCID, or the same whole DID."""
     return did_id(one) == did_id(other)
-
-
-def did_of(entry: Entry) -> str:
-    """Return the DID that a `did` entry is about."""
-    return as_text(entry.body.get("did"), "entry.b.did")
