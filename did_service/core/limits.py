@@ -86,5 +86,6 @@ HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
 MAX_RESPONSE_BYTES = 268_435_456
 MAX_BODY_BYTES = 1_048_576
 MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
+MAX_LAST_SIGNED_BYTES = 262_144  # a guard file: a hundred bytes a log
 MAX_SETTINGS_BYTES = 1_048_576  # a settings or routes file of one server
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so

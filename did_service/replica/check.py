@@ -49,9 +49,10 @@ class Pending:
         """
         rules.check(entry, self, world)
         data = entry.encode()
+        content = world.content(entry.digest) if entry.digest else None
         placed = Placed(entry, self.size(), leaf_hash(data))
         self.placed.append(placed)
-        self._totals.append(self._totals[-1] + len(data))
+        self._totals.append(self._totals[-1] + len(data) + len(content or b""))
         self._chains.setdefault((entry.type, entry.subject), []).append(placed)
         self._last_at = entry.at or 0
         return placed
@@ -105,7 +106,7 @@ class Pending:
         return self._log.cosigned_before(at)
 
     def written_since(self, at: int) -> tuple[int, int]:
-        """Return entries and bytes of the log with `a` at or after a second."""
+        """Return entries and bytes, contents included, with `a` at or after a second."""
         if self._quota is None or self._quota[0] != at:
             self._quota = at, self._log.written_since(at)
         entries, size = self._quota[1]

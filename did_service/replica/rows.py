@@ -29,12 +29,12 @@ def _place(placed: Placed) -> Row:
     }
 
 
-def entries(placed: Sequence[Placed], total: int) -> list[Row]:
+def entries(placed: Sequence[Placed], contents: Mapping[bytes, bytes], total: int) -> list[Row]:
     """Return the entry rows of a batch; `total` is the bytes of the log so far."""
     rows: list[Row] = []
     for each in placed:
         data = each.entry.encode()
-        total += len(data)
+        total += len(data) + len(contents.get(each.entry.digest or b"", b""))
         rows.append({**_place(each), "data": data, "total": total})
     return rows
 
@@ -61,9 +61,9 @@ def nodes(old_size: int, made: Mapping[TileId, bytes]) -> list[Row]:
     return rows
 
 
-def contents(contents: Mapping[bytes, bytes]) -> list[Row]:
+def contents(by_digest: Mapping[bytes, bytes]) -> list[Row]:
     """Return the content rows; content is kept once, whoever names it."""
-    return [{"digest": digest, "data": data} for digest, data in contents.items()]
+    return [{"digest": digest, "data": data} for digest, data in by_digest.items()]
 
 
 def grantee_of(entry: Entry) -> str | None:

@@ -134,7 +134,7 @@ class ReplicaStore:
             return connection.execute(largest).scalar() or 0
 
     def written_since(self, at: int) -> tuple[int, int]:
-        """Return entries and bytes of the log with `a` at or after a second."""
+        """Return entries and bytes, contents included, with `a` at or after a second."""
         size_before, _, total_before = self._end(ENTRY.c.at < at)
         size, _, total = self._end()
         return size - size_before, total - total_before
@@ -181,14 +181,12 @@ class ReplicaStore:
 
     # --- writing ----------------------------------------------------------------------------
 
-    def append(
-        self, placed: Sequence[Placed], contents: Mapping[bytes, bytes] | None = None
-    ) -> None:
+    def append(self, placed: Sequence[Placed], contents: Mapping[bytes, bytes]) -> None:
         """Add entries that the rules have let through, with the content that came along.
 
         Args:
             placed: The next entries, in order of their indices.
-            contents: Bytes by their SHA-256.
+            contents: The bytes behind each `d` that has some, by SHA-256.
 
         Raises:
             ConflictError: `log_moved` unless the first index is the size of the log.
@@ -202,12 +200,12 @@ class ReplicaStore:
             raise ConflictError("log_moved", f"{self._origin} has {size} entries by now")
         made = tiles.extend(self.hashes, size, [each.leaf for each in placed])
         try:
-            self._write(insert(ENTRY), rows.entries(placed, total))
+            self._write(insert(ENTRY), rows.entries(placed, contents, total))
         except IntegrityError as error:
             raise ConflictError("chain_forked", "a chain has this number already") from error
         self._write(insert(NODE), rows.nodes(size, made))
         self._write(insert(SUBJECT).prefix_with("OR REPLACE"), rows.subjects(placed))
-        self._write(insert(CONTENT).prefix_with("OR IGNORE"), rows.contents(contents or {}))
+        self._write(insert(CONTENT).prefix_with("OR IGNORE"), rows.contents(contents))
 
     def remember_cosigned(self, size: int, at: int) -> None:
         """Note that the keeper of this copy cosigned `size` at a POSIX second."""

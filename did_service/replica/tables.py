@@ -15,7 +15,7 @@ from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 
 class EntryRow(SQLModel, table=True):
-    """One entry. `total` counts the bytes of the log up to and with this entry."""
+    """One entry. `total` counts the bytes of the log with this entry, contents included."""
 
     __tablename__ = "replica_entry"
     __table_args__ = (
