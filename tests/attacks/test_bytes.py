@@ -14,7 +14,7 @@ pytestmark = pytest.mark.offline
 
 
 def test_duplicate_member():
-    """One reader takes the first member, another the last: signed as one, judged as the other."""
+    """One reader takes the first member, another the last: signed as this, judged as that."""
     for text in ('{"id":"good","id":"evil"}', '{"id":"good","\\u0069d":"evil"}'):
         with pytest.raises(MalformedError) as caught:
             strict_json.loads(text)
