@@ -1,0 +1,78 @@
+"""Who an agency is: identity, keys, service items and officers. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.crypto.ed25519 import SigningKey
+from did_service.core.encoding.strict_json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One service item: which credential it yields, and what that must hold.
+
+    Attributes:
+        id: The item's name in URLs and applications, such as `residence-permit`.
+        type_name: The credential's class, such as `ResidencePermit`.
+        schema_id: `credentialSchema.id`, as published in the log.
+        schema: The JSON Schema itself; applications are checked against it.
+        cryptosuite: A name of `proof_set.SUITES`.
+        valid_for: How long a credential lasts.
+    """
+
+    id: str
+    type_name: str
+    schema_id: str
+    schema: JsonObject
+    cryptosuite: str
+    valid_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """One officer and the roles `accept`, `approve`, `revoke` that the office gave.
+
+    The bearer token is known by its SHA-256 alone.
+    """
+
+    name: str
+    token_sha256: bytes
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """One agency of one region.
+
+    Attributes:
+        url: Base of its endpoints, `https://HOST/agencies/ID`, without a slash at the end.
+        did: Its did:webvh.
+        method: The DID URL of the key it signs credentials, lists and entries with.
+        key: That key.
+        jurisdiction: Region code for which it issues.
+        evidence_log: Origin of the region's ev log, such as `gd.example/ev/2026`.
+        mirrors: Base URLs of logs and mirrors where wallets find evidence.
+        status_period: Lists are signed anew after so long, so that their age stays small.
+    """
+
+    url: str
+    did: str
+    method: str
+    key: SigningKey
+    jurisdiction: str
+    evidence_log: str
+    mirrors: tuple[str, ...]
+    items: tuple[Item, ...]
+    officers: tuple[Officer, ...]
+    did_log: bytes
+    status_period: timedelta = timedelta(hours=1)
+
+    def list_url(self, purpose: Purpose) -> str:
+        """Return the URL of the status list for a purpose: one list each."""
+        return f"{self.url}/status/{LIST_NUMBERS[purpose]}"
+
+
+LIST_NUMBERS = {Purpose.REVOCATION: 1, Purpose.SUSPENSION: 2}

@@ -1,0 +1,101 @@
+"""Rows of an issuer.
+
+challenge    a nonce given out, to be used once
+application  what a citizen asked for, and how far it has come
+credential   what was issued: digest, status index, state; not its content
+list         the status lists as last anchored, which is how they are served
+chain        the newest entry of each chain this agency writes, and one not yet anchored
+batch, leaf  issuance batches and the place of each record in its batch
+"""
+
+from __future__ import annotations
+
+from sqlmodel import Field, SQLModel
+
+
+class ChallengeRow(SQLModel, table=True):
+    """A challenge; `expires` in POSIX seconds."""
+
+    __tablename__ = "issuer_challenge"
+
+    challenge: str = Field(primary_key=True)
+    expires: int
+
+
+class ApplicationRow(SQLModel, table=True):
+    """An application. `credential` is kept until it has been picked up, no longer."""
+
+    __tablename__ = "issuer_application"
+
+    id: str = Field(primary_key=True)
+    item: str
+    claims: str
+    holder: str
+    state: str = Field(index=True)
+    note: str = ""
+    received: int
+    accepted_by: str | None = None
+    approved_by: str | None = None
+    pickup_sha256: bytes = Field(unique=True)
+    credential: str | None = None
+
+
+class CredentialRow(SQLModel, table=True):
+    """An issued credential by its id; `record` is the SHA-256 of its secured bytes."""
+
+    __tablename__ = "issuer_credential"
+
+    id: str = Field(primary_key=True)
+    application: str
+    record: bytes = Field(unique=True)
+    index: int = Field(unique=True)
+    state: str = "valid"
+    issued: int
+
+
+class ListRow(SQLModel, table=True):
+    """A status list as anchored; `issued` is its iat."""
+
+    __tablename__ = "issuer_list"
+
+    url: str = Field(primary_key=True)
+    content: bytes
+    issued: int
+
+
+class ChainRow(SQLModel, table=True):
+    """The newest entry of a chain as the log holds it, and the one on its way without `a`."""
+
+    __tablename__ = "issuer_chain"
+
+    type: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    newest: bytes | None = None
+    index: int | None = None
+    pending: bytes | None = None
+    content: bytes | None = None
+
+
+class BatchRow(SQLModel, table=True):
+    """An evidence batch; `entry_index` is its place in the ev log, once anchored."""
+
+    __tablename__ = "issuer_batch"
+
+    root: bytes = Field(primary_key=True)
+    made: int
+    entry_index: int | None = None
+
+
+class LeafRow(SQLModel, table=True):
+    """The place of one issued record in its batch; `path` is 32-byte hashes end to end."""
+
+    __tablename__ = "issuer_leaf"
+
+    record: bytes = Field(primary_key=True)
+    root: bytes = Field(index=True)
+    salt: bytes
+    position: int
+    path: bytes
+
+
+TABLES = (ChallengeRow, ApplicationRow, CredentialRow, ListRow, ChainRow, BatchRow, LeafRow)
