@@ -28,6 +28,7 @@ from did_service.core.errors import DecryptionError, MalformedError
 from did_service.core.limits import MAX_KEY_FILE_BYTES
 
 FORMAT = "didsvc-key/1"
+MAX_KID_CHARACTERS = 200  # as schemas/key-file.json
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def parse_key_file(data: bytes) -> KeyFile:
     fields = Fields(load_object(data, max_bytes=MAX_KEY_FILE_BYTES), "key file")
     fields.constant("format", FORMAT)
     parsed = KeyFile(
-        kid=fields.text("kid"),
+        kid=fields.text("kid", max_chars=MAX_KID_CHARACTERS),
         public=multikey.decode_ed25519(fields.text("public")),
         kdf=Argon2id.from_fields(fields.fields("kdf")),
         nonce=fields.data("nonce", size=NONCE_BYTES),
@@ -117,16 +118,21 @@ def seal_key(
 
     Args:
         key: The key to keep.
-        kid: 1 to 4,096 characters naming it.
+        kid: 1 to 200 characters naming it.
         passphrase: What opens it again.
         rng: Returns so many random bytes; called for salt and nonce.
         costs: Makes the key derivation from a salt; cheaper ones suit passphrases that are
             themselves 32 random bytes.
+
+    Raises:
+        MalformedError: `member_invalid` for a `kid` of another length.
     """
     kdf, nonce = costs(rng(SALT_BYTES)), rng(NONCE_BYTES)
     unsealed = KeyFile(kid, key.public, kdf, nonce, b"")
     sealed = seal(key.seed, unsealed.associated(), nonce, kdf.derive(passphrase))
-    return KeyFile(kid, key.public, kdf, nonce, sealed).encode()
+    data = KeyFile(kid, key.public, kdf, nonce, sealed).encode()
+    parse_key_file(data)  # a file that could not be read again would lose the key
+    return data
 
 
 def open_key(data: bytes, passphrase: str) -> SigningKey:

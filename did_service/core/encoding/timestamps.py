@@ -13,7 +13,7 @@ from did_service.core.errors import MalformedError, quote
 
 _STAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
-    r"(?:\.([0-9]{1,9}))?(?:(Z)|([+-])([0-9]{2}):([0-9]{2}))"
+    r"(?:\.([0-9]{1,9}))?(Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_POSIX_SECONDS = 253_402_300_799  # the last second of the year 9999
@@ -34,8 +34,7 @@ def parse(text: str) -> datetime:
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
     micros = int((match[7] or "0").ljust(6, "0")[:6])
     try:
-        zone = _zone(match)
-        local = datetime(year, month, day, hour, minute, second, micros, tzinfo=zone)
+        local = datetime(year, month, day, hour, minute, second, micros, _zone(match[8]))
         return local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MalformedError("time_invalid", f"no such time: {quote(text)}") from error
@@ -73,10 +72,8 @@ def from_posix(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _zone(match: re.Match[str]) -> timezone:
-    if match[8]:
+def _zone(text: str) -> timezone:
+    if text == "Z":
         return UTC
-    offset = timedelta(hours=int(match[10]), minutes=int(match[11]))
-    if int(match[11]) > 59 or offset > timedelta(hours=14):
-        raise ValueError("offset")
-    return timezone(-offset if match[9] == "-" else offset)
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return timezone(-offset if text[0] == "-" else offset)

@@ -117,6 +117,13 @@ def test_other_shapes_are_refused(change, code):
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("kid", ["", "k" * 201])
+def test_a_name_that_could_not_be_read_again_is_not_written(kid):
+    with pytest.raises(MalformedError) as caught:
+        seal_key(KEY, kid, "x", counting(), cheap)
+    assert caught.value.code == "member_invalid"
+
+
 def test_a_huge_file_is_refused_unread():
     with pytest.raises(LimitError) as caught:
         parse_key_file(b" " * 20_000)
