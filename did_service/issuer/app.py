@@ -9,7 +9,6 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
-from sqlalchemy import Engine
 
 from did_service.core.errors import DidServiceError
 from did_service.issuer.agency import Agency
@@ -31,13 +30,12 @@ class Issuer:
 
     Args:
         agency: Who it is.
-        engine: Its database.
+        store: Its database.
         log: Client of the region's registry.
         edge: Clock and randomness.
     """
 
-    def __init__(self, agency: Agency, engine: Engine, log: Log, edge: Edge) -> None:
-        store = IssuerStore(engine)
+    def __init__(self, agency: Agency, store: IssuerStore, log: Log, edge: Edge) -> None:
         self._chains = Chains(agency, store, log, edge)
         self.evidence = IssuanceEvidence(agency, store, self._chains, edge)
         self.statuses = StatusLists(agency, store, self._chains, edge)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy.engine import RowMapping
 
 from did_service.core.credentials import proof_set, schema_check
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
@@ -48,7 +48,7 @@ class Issuance:
             told = "; ".join(f"{v.path}: {v.message}" for v in violations[:5])
             raise RuleError("claims_invalid", told, count=len(violations))
 
-    def issue(self, application: RowMapping, item: Item, officer: str) -> str:
+    def issue(self, application: Mapping[str, Any], item: Item, officer: str) -> str:
         """Sign the credential of an accepted application; returns its id.
 
         Raises:

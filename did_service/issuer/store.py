@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Engine, Select, Table, delete, func, insert, inspect, select, update
-from sqlalchemy.engine import RowMapping
 from sqlmodel import SQLModel
 
 from did_service.core.errors import ConflictError, NotFoundError, quote
@@ -28,6 +27,7 @@ from did_service.issuer.tables import (
 from did_service.web.database import create_tables, reading, writing
 
 Value = str | int | bytes | None
+Row = dict[str, Any]  # one row by column name, as `tables` describes it
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -84,7 +84,7 @@ class IssuerStore:
                 raise ConflictError("challenge_unknown", "the challenge is unknown or used")
             connection.execute(insert(_APPLICATION).values(**application))
 
-    def application(self, identifier: str) -> RowMapping:
+    def application(self, identifier: str) -> Row:
         """Return an application.
 
         Raises:
@@ -95,13 +95,13 @@ class IssuerStore:
             NotFoundError("application_unknown", f"no application {quote(identifier)}"),
         )
 
-    def applications(self, state: str | None) -> Sequence[RowMapping]:
+    def applications(self, state: str | None) -> list[Row]:
         """Return the applications in a state, or all, oldest first."""
         question = select(_APPLICATION).order_by(_APPLICATION.c.received)
         if state is not None:
             question = question.where(_APPLICATION.c.state == state)
         with reading(self._engine) as connection:
-            return connection.execute(question).mappings().all()
+            return [dict(row) for row in connection.execute(question).mappings()]
 
     def move(self, identifier: str, state: str, changes: dict[str, Value]) -> None:
         """Change an application that is still in `state`.
@@ -136,7 +136,7 @@ class IssuerStore:
                 raise ConflictError("state_wrong", "the application is not accepted")
             connection.execute(insert(_CREDENTIAL).values(**credential))
 
-    def by_pickup(self, digest: bytes) -> RowMapping:
+    def by_pickup(self, digest: bytes) -> Row:
         """Return the application behind the SHA-256 of a pick-up code.
 
         Raises:
@@ -147,7 +147,7 @@ class IssuerStore:
             NotFoundError("pickup_unknown", "no such pick-up code"),
         )
 
-    def credential(self, identifier: str) -> RowMapping:
+    def credential(self, identifier: str) -> Row:
         """Return what is known of an issued credential.
 
         Raises:
@@ -191,21 +191,21 @@ class IssuerStore:
         with reading(self._engine) as connection:
             return list(connection.execute(question).scalars())
 
-    def status_list(self, url: str) -> RowMapping | None:
+    def status_list(self, url: str) -> Row | None:
         """Return the anchored list of a URL, None before the first."""
         return self._maybe(select(_LIST).where(_LIST.c.url == url))
 
-    def chain(self, kind: str, subject: str) -> RowMapping | None:
+    def chain(self, kind: str, subject: str) -> Row | None:
         """Return the row of a chain, None before its first entry."""
         return self._maybe(
             select(_CHAIN).where(_CHAIN.c.type == kind, _CHAIN.c.subject == subject)
         )
 
-    def pending_chains(self) -> Sequence[RowMapping]:
+    def pending_chains(self) -> list[Row]:
         """Return the chains with an entry on its way."""
         with reading(self._engine) as connection:
             question = select(_CHAIN).where(_CHAIN.c.pending.is_not(None))
-            return connection.execute(question).mappings().all()
+            return [dict(row) for row in connection.execute(question).mappings()]
 
     def set_pending(
         self, kind: str, subject: str, entry: bytes | None, content: bytes | None
@@ -266,7 +266,7 @@ class IssuerStore:
                 select(_BATCH.c.root).where(_BATCH.c.entry_index.is_(None))
             ).scalar_one_or_none()
 
-    def leaf(self, record: bytes) -> RowMapping:
+    def leaf(self, record: bytes) -> Row:
         """Return the place of a record in an anchored batch.
 
         Raises:
@@ -279,11 +279,12 @@ class IssuerStore:
             NotFoundError("batch_unknown", "this record is in no anchored batch"),
         )
 
-    def _maybe(self, question: Select[tuple[Value, ...]]) -> RowMapping | None:
+    def _maybe(self, question: Select[tuple[Value, ...]]) -> Row | None:
         with reading(self._engine) as connection:
-            return connection.execute(question).mappings().one_or_none()
+            row = connection.execute(question).mappings().one_or_none()
+            return None if row is None else dict(row)
 
-    def _one(self, question: Select[tuple[Value, ...]], missing: NotFoundError) -> RowMapping:
+    def _one(self, question: Select[tuple[Value, ...]], missing: NotFoundError) -> Row:
         row = self._maybe(question)
         if row is None:
             raise missing
