@@ -222,6 +222,11 @@ def raise_problem(answer: Answer) -> Answer:
     """
     if 200 <= answer.status < 300:
         return answer
+    raise error_of(answer)
+
+
+def error_of(answer: Answer) -> DidServiceError:
+    """Return the error that an answer other than 2xx names; see `raise_problem`."""
     document = _problem(answer)
     code, detail = document.get("code"), document.get("detail")
     unavailable = answer.status >= 500 or answer.status == 429
@@ -236,7 +241,7 @@ def raise_problem(answer: Answer) -> Answer:
         if name not in _MEMBERS and (value is None or isinstance(value, str | int))
     }
     text = detail if isinstance(detail, str) else f"the peer answered {answer.status}"
-    raise kind(named, quote(text)[1:-1], **details)
+    return kind(named, quote(text)[1:-1], **details)
 
 
 def _problem(answer: Answer) -> JsonObject:

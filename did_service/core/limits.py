@@ -32,7 +32,13 @@ MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
 # --- writing to a log ------------------------------------------------------------------------
 MAX_BATCH_ENTRIES = 256  # one transaction, one entry bundle
 MAX_WAITING_ENTRIES = 4_096  # beyond it a log answers 503 with Retry-After, as peers do
+MAX_SUBMISSION_BYTES = 4_194_304  # an entry and the status list behind its digest, as JSON
 MAX_BATCH_BODY_BYTES = 16_777_216  # JSON lines of a batch submission
+MAX_WAIT_SECONDS = 10  # `Prefer: wait`: a submitter may wait so long for the quorum
+MAX_CATCH_UP_SECONDS = 8  # a witness answers within 10 s; what takes longer goes on behind
+MAX_CATCH_UP_ENTRIES = 4_096  # a mirror checks and stores a log in pieces of 16 bundles
+MAX_ALARMS = 1_000  # a witness keeps so many; the first ones tell most
+MAX_ALARMS_BYTES = 67_108_864  # a thousand alarms with two notes each
 MAX_HEADS_FILES = 12  # newest heads snapshots kept on disk; older ones can be recomputed
 MAX_SUBMISSION_SECONDS = 3_600  # what a statement rests on may be so old when it is sequenced
 HEADS_RECORD_BYTES = 84  # formats.md 2: key 32, n 4, index 8, time 8, leaf hash 32

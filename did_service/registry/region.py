@@ -1,0 +1,98 @@
+"""What a registry is given, and what it keeps: settings, stores and file trees of one region.
+
+    FOLDER/reg/, FOLDER/ev/YEAR/     static trees as served
+    FOLDER/registry.sqlite           entries of the region's own logs, the newest checkpoints
+    FOLDER/witness.sqlite            written by the region's witness: copies of the other logs
+    FOLDER/last-signed               the key holder's guard, in no backup of the database
+
+Layout: docs/formats.md §8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from did_service.client.transport import Transport
+from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.errors import UsageError
+from did_service.core.log.note import NoteSigner
+from did_service.replica import store as replicas
+from did_service.replica.store import ReplicaStore
+from did_service.web import database
+from did_service.web.settings import SYSTEM, Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a log publishes, in seconds.
+
+    Attributes:
+        least: Between two checkpoints, at least; entries that come in between share one.
+        most: An unchanged log is signed and cosigned again after so long, to show freshness.
+        heads: Between two heads entries, at least, while entries come.
+    """
+
+    least: float = 2
+    most: float = 60
+    heads: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """Everything a registry needs from outside.
+
+    Attributes:
+        region: Id of the region in the policy.
+        folder: The region's folder, see the picture above.
+        policy: The pinned policy; a higher one in the region's own log takes its place.
+        signers: The key of each log of the region, by origin.
+        transport: Reaches the witnesses of the other regions.
+        edge: Clock and randomness.
+        pace: How often to publish.
+    """
+
+    region: str
+    folder: Path
+    policy: Policy
+    signers: Mapping[str, NoteSigner]
+    transport: Transport
+    edge: Edge = SYSTEM
+    pace: Pace = Pace()
+
+
+class Region:
+    """The stores of one region's logs.
+
+    Raises:
+        UsageError: `region_unknown`, or `log_key_missing` for a log without its key.
+    """
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        found = [r for r in settings.policy.regions if r.id == settings.region]
+        if not found:
+            raise UsageError("region_unknown", f"no region {settings.region} in the policy")
+        missing = sorted(found[0].logs.keys() - settings.signers.keys())
+        if missing:
+            raise UsageError("log_key_missing", f"no key for {missing[0]}")
+        self.pinned = settings.policy
+        self.edge = settings.edge
+        self.reg = reg_origin(found[0])
+        self.hosts = found[0].hosts
+        self.engine = database.open_engine(settings.folder / "registry.sqlite")
+        self._mirrors = database.open_engine(settings.folder / "witness.sqlite")
+        for engine in (self.engine, self._mirrors):
+            replicas.prepare(engine)
+        self.stores = {origin: ReplicaStore(self.engine, origin) for origin in found[0].logs}
+        self.foreign = {
+            origin: ReplicaStore(self._mirrors, origin)
+            for region in settings.policy.regions
+            for origin in region.logs
+            if region.id != settings.region
+        }
+
+    def close(self) -> None:
+        """Close the databases."""
+        self.engine.dispose()
+        self._mirrors.dispose()

@@ -1,0 +1,214 @@
+"""The one writer of a region's logs: judges entries, gives each its index and second.
+
+    submit ──▶ waiting (≤ 4,096 rows) ──▶ one thread: ≤ 256 rows ─ judge ─ one transaction ──▶ futures
+
+Callers share a transaction and its one sync of the disk. A row that the rules refuse costs the
+others nothing. The same bytes again get the same answer; another entry with the same number is
+out of order. Design: docs/formats.md §9; threat rules 7 and 11.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Protocol
+
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.view import LogView
+from did_service.core.errors import DidServiceError, OrderError, UnavailableError
+from did_service.core.limits import MAX_BATCH_ENTRIES, MAX_WAITING_ENTRIES
+from did_service.registry.region import Region
+from did_service.registry.store import transaction
+from did_service.replica.check import Pending, make_world, policy_in_force
+from did_service.replica.store import ReplicaStore
+
+Result = Placed | DidServiceError
+
+
+class Row(Protocol):
+    """Something that becomes the next entry of a log when its turn comes."""
+
+    def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:
+        """Return the sequenced entry.
+
+        Args:
+            logs: The region's logs as they stand at this moment, by origin.
+            at: The POSIX second of sequencing.
+        """
+
+    @property
+    def contents(self) -> Mapping[bytes, bytes]:
+        """Bytes that came along, by their SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An entry as it was handed in, without `a`, with the content behind its digest."""
+
+    entry: Entry
+    contents: Mapping[bytes, bytes]
+
+    def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:
+        """Return the entry with the second of sequencing."""
+        del logs  # it was composed before
+        return self.entry.sequenced(at)
+
+
+@dataclass(slots=True)
+class _Job:
+    origin: str
+    rows: Sequence[Row]
+    answer: Future[list[Result]] = field(default_factory=Future)
+
+
+class Sequencer:
+    """Writes the logs of one region; `close` when done.
+
+    Args:
+        region: The region whose logs these are.
+        written: Called after each transaction that added entries.
+    """
+
+    def __init__(self, region: Region, written: Callable[[], None]) -> None:
+        self._region = region
+        self._written = written
+        self._jobs: deque[_Job] = deque()
+        self._changed = Condition()
+        self._waiting = 0
+        self._closed = False
+        self._thread = Thread(target=self._run, name="sequencer", daemon=True)
+        self._thread.start()
+
+    def submit(self, origin: str, rows: Sequence[Row]) -> list[Future[list[Result]]]:
+        """Hand in rows of one log.
+
+        Returns:
+            Answers for up to 256 rows each, together one for each row in order: where the entry
+            stands once it is durable, or why it was refused.
+
+        Raises:
+            UnavailableError: `log_busy`: too many rows wait; none of these was taken.
+        """
+        step = MAX_BATCH_ENTRIES
+        jobs = [_Job(origin, rows[i : i + step]) for i in range(0, len(rows), step)]
+        with self._changed:
+            if self._closed or self._waiting + len(rows) > MAX_WAITING_ENTRIES:
+                raise UnavailableError("log_busy", f"{self._waiting} entries wait for {origin}")
+            self._jobs.extend(jobs)
+            self._waiting += len(rows)
+            self._changed.notify()
+        return [job.answer for job in jobs]
+
+    def append(self, origin: str, rows: Sequence[Row]) -> list[Placed]:
+        """Hand in rows and wait for them; for the region's own entries.
+
+        Raises:
+            DidServiceError: why the first refused row was refused.
+        """
+        placed: list[Placed] = []
+        for answer in self.submit(origin, rows):
+            for result in answer.result():
+                if isinstance(result, DidServiceError):
+                    raise result
+                placed.append(result)
+        return placed
+
+    def close(self) -> None:
+        """Finish what was handed in, and stop."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            try:
+                answers = self._write(batch)
+            except Exception as error:  # noqa: BLE001 - the callers must hear of it, whatever it is
+                for job in batch:
+                    job.answer.set_exception(error)
+                continue
+            for job, results in zip(batch, answers, strict=True):
+                job.answer.set_result(results)
+            self._written()
+
+    def _next_batch(self) -> list[_Job]:
+        """Wait for work; take as many jobs as fit one transaction. Empty when closed."""
+        batch: list[_Job] = []
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._closed)
+            room = MAX_BATCH_ENTRIES
+            while self._jobs and len(self._jobs[0].rows) <= room:
+                batch.append(self._jobs.popleft())
+                room -= len(batch[-1].rows)
+            self._waiting -= MAX_BATCH_ENTRIES - room
+        return batch
+
+    def _write(self, batch: Sequence[_Job]) -> list[list[Result]]:
+        with transaction(self._region.engine, self._region.stores) as stores:
+            turn = _Turn(self._region, stores)
+            answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
+            turn.write()
+        return answers
+
+
+class _Turn:
+    """One transaction's worth of judging."""
+
+    def __init__(self, region: Region, stores: Mapping[str, ReplicaStore]) -> None:
+        self._region = region
+        self._stores = stores
+        self._now = region.edge.posix()
+        self._pending = {o: Pending(store) for o, store in stores.items()}
+        self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
+        self._policy = policy_in_force(region.pinned, self._pending[region.reg])
+
+    def take(self, origin: str, row: Row) -> Result:
+        """Judge one row; it stands behind all that were let through before it."""
+        at = max(self._now, self._pending[origin].last_at())
+        try:
+            entry = row.compose(self._pending, at)
+            return self._place(origin, entry, row.contents)
+        except DidServiceError as error:
+            return error
+
+    def write(self) -> None:
+        """Append what was let through."""
+        for origin, pending in self._pending.items():
+            self._stores[origin].append(pending.placed, self._contents[origin])
+
+    def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> Placed:
+        logs: dict[str, LogView] = {**self._region.foreign, **self._pending}
+        contents = {**self._contents[origin], **came}
+
+        def content(digest: bytes) -> bytes | None:
+            return contents.get(digest) or self._stores[origin].content(digest)
+
+        try:
+            world = make_world(self._policy, logs, self._now, content)
+            placed = self._pending[origin].take(entry, world)
+        except OrderError:
+            held = self._same(origin, entry)
+            if held is None:
+                raise
+            return held
+        self._contents[origin] = contents
+        if entry.type == "policy":
+            self._policy = policy_in_force(self._region.pinned, self._pending[origin])
+        return placed
+
+    def _same(self, origin: str, entry: Entry) -> Placed | None:
+        """Return where the very same submission already stands."""
+        chain = (entry.type, entry.subject, entry.number)
+        pending = (
+            each
+            for each in self._pending[origin].placed
+            if (each.entry.type, each.entry.subject, each.entry.number) == chain
+        )
+        held = next(pending, None) or self._stores[origin].numbered(*chain)
+        if held is None or held.entry.submission().encode() != entry.submission().encode():
+            return None
+        return held

@@ -1,0 +1,58 @@
+"""The writing transaction over a region's logs, and the checkpoint row.
+
+The row is swapped only against the value that was read, so that a log has one newest head and
+never a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, insert, select, update
+
+from did_service.core.errors import ConflictError
+from did_service.registry.tables import CHECKPOINT, CheckpointRow
+from did_service.replica.store import ReplicaStore
+from did_service.web import database
+
+
+@contextmanager
+def transaction(
+    engine: Engine, stores: Mapping[str, ReplicaStore]
+) -> Iterator[dict[str, ReplicaStore]]:
+    """Open the one writing transaction and give the logs inside it, by origin."""
+    with database.writing(engine) as connection:
+        yield {origin: store.within(connection) for origin, store in stores.items()}
+
+
+class CheckpointStore:
+    """The newest signed checkpoint of each log in a database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        database.create_tables(engine, CheckpointRow)
+
+    def read(self, origin: str) -> bytes | None:
+        """Return the newest checkpoint note of a log, None before the first."""
+        found = select(CHECKPOINT.c.note).where(CHECKPOINT.c.log == origin)
+        with database.reading(self._engine) as connection:
+            note: bytes | None = connection.execute(found).scalar()
+        return note
+
+    def swap(self, origin: str, old: bytes | None, new: bytes) -> None:
+        """Replace the checkpoint `old` by `new`, durably.
+
+        Raises:
+            ConflictError: `checkpoint_moved`: `old` is not the newest any more, so another
+                process writes this log. Its signature of `new` must not be used.
+        """
+        held = CHECKPOINT.c.log == origin
+        with database.writing(self._engine) as connection:
+            found = connection.execute(select(CHECKPOINT.c.note).where(held)).scalar()
+            if found != old:
+                raise ConflictError("checkpoint_moved", f"another writer signs {origin}")
+            if old is None:
+                connection.execute(insert(CHECKPOINT).values(log=origin, note=new))
+            else:
+                connection.execute(update(CHECKPOINT).where(held).values(note=new))
