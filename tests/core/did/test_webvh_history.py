@@ -158,6 +158,15 @@ def test_an_approval_reaches_back_but_not_forward():
     assert verify(made, witness_file=made.witness_file).latest.version.number == 3
 
 
+def test_the_order_of_a_witness_file_means_nothing():
+    made = witnessed()
+    made.witness("w1", "w2")
+    made.update()
+    made.witness("w1", "w2")
+    backwards = dict(reversed(made.proofs.items()))
+    assert verify(made, witness_file=write.encode_witness_file(backwards)).fault is None
+
+
 def test_the_list_before_approves_its_replacement_and_its_end():
     made = witnessed(1, ["old"])
     made.witness("old")
