@@ -215,7 +215,7 @@ def _check_sizes(old_size: int, new_size: int) -> None:
 
 
 def _check_hashes(*hashes: bytes) -> None:
-    if any(len(each) != HASH_BYTES for each in hashes):
+    if set(map(len, hashes)) != {HASH_BYTES}:
         raise ProofError("path_length_wrong", f"a hash has {HASH_BYTES} bytes")
 
 
