@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 
+from did_service.client.registry import RegistryClient
 from did_service.core.errors import DidServiceError
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
-from did_service.issuer.chains import Chains, Log
+from did_service.issuer.chains import Chains
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.issuance import Issuance
 from did_service.issuer.routes import Desk, citizens, office_applications, office_credentials
@@ -31,11 +32,13 @@ class Issuer:
     Args:
         agency: Who it is.
         store: Its database.
-        log: Client of the region's registry.
+        log: Hands entries in to the region's ev log.
         edge: Clock and randomness.
     """
 
-    def __init__(self, agency: Agency, store: IssuerStore, log: Log, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, store: IssuerStore, log: RegistryClient, edge: Edge
+    ) -> None:
         self._chains = Chains(agency, store, log, edge)
         self.evidence = IssuanceEvidence(agency, store, self._chains, edge)
         self.statuses = StatusLists(agency, store, self._chains, edge)

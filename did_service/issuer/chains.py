@@ -8,8 +8,8 @@ comes first: what is served or reported as done follows from the log's answer.
 from __future__ import annotations
 
 from threading import Lock
-from typing import Protocol
 
+from did_service.client.registry import RegistryClient
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Placed
 from did_service.core.encoding import strict_json
@@ -20,37 +20,12 @@ from did_service.issuer.store import Anchored, IssuerStore
 from did_service.web.settings import Edge
 
 
-class Submitted(Protocol):
-    """The log's answer: where the entry stands, and its leaf hash with `a` in it."""
-
-    @property
-    def index(self) -> int:
-        """The index in the log."""
-
-    @property
-    def leaf(self) -> bytes:
-        """The leaf hash, 32 bytes."""
-
-    @property
-    def at(self) -> int:
-        """The POSIX second of sequencing."""
-
-
-class Log(Protocol):
-    """The part of the registry's client that an agency needs."""
-
-    def submit(self, origin: str, entry: JsonObject, content: bytes | None) -> Submitted:
-        """Hand in an entry; the same bytes again get the same answer.
-
-        Raises:
-            RuleError, OrderError, UnavailableError: as the log says.
-        """
-
-
 class Chains:
     """The chains of one agency: one entry of each on its way at most."""
 
-    def __init__(self, agency: Agency, store: IssuerStore, log: Log, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, store: IssuerStore, log: RegistryClient, edge: Edge
+    ) -> None:
         self._agency, self._store, self._log, self._edge = agency, store, log, edge
         self._lock = Lock()
 
@@ -101,14 +76,14 @@ class Chains:
             return
         entry = entries.parse_submission(strict_json.load_object(row["pending"]))
         try:
-            answer = self._log.submit(self._agency.evidence_log, entry.members, row["content"])
+            receipt = self._log.submit(entry, row["content"])
         except RuleError:
             self._store.set_pending(kind, subject, None, None)
             raise
-        placed = entry.sequenced(answer.at)
-        if placed.leaf() != answer.leaf:
+        placed = entry.sequenced(receipt.at)
+        if placed.leaf() != receipt.leaf:
             raise ProofError("receipt_wrong", "the log confirms another entry than was sent")
         issued = entry.body.get("iat", 0)
         issued = issued if isinstance(issued, int) else 0
-        place = Anchored(kind, subject, placed.encode(), answer.index, issued)
+        place = Anchored(kind, subject, placed.encode(), receipt.index, issued)
         self._store.anchored(place)
