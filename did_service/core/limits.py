@@ -75,6 +75,10 @@ MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list
 MAX_BUNDLE_BYTES = 268_435_456  # a bundle unpacked
 MAX_EVIDENCE_ITEMS = 200_000
 MAX_EVIDENCE_CHECKPOINTS = 4_096
+MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
+MAX_HEADS_TRIED = 64  # newest heads entries of a log against which an item is held
+MAX_DROPPED_NAMED = 32  # pieces of evidence that a report names as dropped
+MAX_PRESENTED_BYTES = 8_388_608  # a presentation of 16 credentials with its staple
 MAX_AUTHORITY_HOPS = 4  # entries from the issuer up to a root of the policy
 
 # --- files, sealed containers, sessions ------------------------------------------------------

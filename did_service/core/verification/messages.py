@@ -1,10 +1,9 @@
-"""What every check code means: its result, its step, a sentence and a next step in two languages.
+"""What every check code means: step, result, a sentence and a next step in two languages.
 
 This one closed table decides which findings refuse and which leave a thing undecided. FAILED is
 for authentic negatives alone (docs/threat-model.md §3): a bad credential or holder signature,
 revoked, ended, not granted, expired, over-asked. What is absent, too old, forked, or was judged
-by a doubtful clock is UNDECIDED; unknown never becomes a pass or a refusal. Sentences for errors,
-which stop a program before there is a report, are in `sentences`.
+by a doubtful clock is UNDECIDED; unknown never becomes a pass or a refusal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one credential needs to be verified with no network (docs/offline-verification.md §2)."""
+"""What one credential needs to be verified offline (docs/offline-verification.md §2)."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def verify(
     evidence: Sequence[tuple[str, UnverifiedEvidence]],
     request: Request,
     clock: Clock,
-    remembered: Remembered = Remembered(),  # noqa: B008 - frozen and empty
+    remembered: Remembered = Remembered(),
 ) -> Report:
     """Verify a presentation file, a presentation or a credential.
 

@@ -1,0 +1,384 @@
+"""Check every proof of evidence sets under the pinned policy (docs/offline-verification.md §3).
+
+    checkpoint ◄─ policy's own text for that log: signature, quorum of other regions
+        ▲ path
+    reg entry, heads entry ──tree──► ev entry ──batch root──► issued record
+                     └──root──► "this is the latest of its subject"
+
+What does not verify is absent: it is dropped and named, never a failure, since anybody on the
+path could have spoilt it. Keys found inside evidence judge nothing. One origin and size with
+two roots, both with a quorum, is a fork; then nothing of that log counts (threat rule 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.freshness import statement_time
+from did_service.core.anchor.heads import (
+    HeadRecord,
+    HeadsSnapshot,
+    check_record,
+    parse_record,
+    parse_snapshot,
+)
+from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64, jcs
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
+from did_service.core.limits import MAX_HEADS_FILE_BYTES, MAX_HEADS_TRIED
+from did_service.core.log.checkpoint import parse_checkpoint
+from did_service.core.log.merkle import check_inclusion, leaf_hash
+from did_service.core.log.note import parse_note
+from did_service.core.log.policy import VerifiedCheckpoint
+from did_service.core.verification.anchored import (
+    Anchored,
+    Dropped,
+    Evidence,
+    Fork,
+    Heads,
+    Issuance,
+    Tree,
+)
+from did_service.core.verification.bundle import gunzip
+from did_service.core.verification.evidence import (
+    UnverifiedBatch,
+    UnverifiedEvidence,
+    UnverifiedItem,
+)
+
+Sources = Sequence[tuple[str, UnverifiedEvidence]]
+
+
+def verify_evidence(
+    sources: Sources,
+    policy: Policy,
+    remembered: Mapping[str, Tree] | None = None,
+    forked: frozenset[str] = frozenset(),
+) -> Evidence:
+    """Check evidence sets under a policy and say what they prove.
+
+    Args:
+        sources: Sets by name.
+        policy: The pinned policy; its own tlog-policy text judges each log.
+        remembered: The largest tree of each log that was verified before: another root at the
+            same size is a fork. It never makes a smaller tree unusable.
+        forked: Origins of logs whose fork is on record; nothing of theirs counts.
+
+    Raises:
+        Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
+    """
+    work = _Work(policy, set(forked))
+    work.take_checkpoints(sources, remembered or {})
+    work.take_reg(sources)
+    work.take_ev(sources)
+    work.take_contents(sources)
+    work.take_heads_files(sources)
+    entries = [work.dated(each) for each in work.found]
+    return Evidence(
+        checkpoints=tuple(work.usable_checkpoints()),
+        entries=tuple(each for each in entries if not work.is_forked(each.origin)),
+        contents=work.contents,
+        issued=_issued(sources, work, entries),
+        policies=tuple(policy for _, each in sources for policy in each.policies),
+        heads_files=work.heads_files,
+        complete=_complete(work, entries),
+        dropped=tuple(work.dropped),
+        forks=tuple(work.forks),
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """What has been proven so far. Only `take_…` add to it."""
+
+    policy: Policy
+    forked: set[str]
+    trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
+        default_factory=dict
+    )
+    heads: dict[str, list[Heads]] = field(default_factory=dict)
+    found: list[Anchored] = field(default_factory=list)
+    contents: dict[bytes, bytes] = field(default_factory=dict)
+    snapshots: dict[bytes, HeadsSnapshot] = field(default_factory=dict)
+    heads_files: dict[bytes, bytes] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    forks: list[Fork] = field(default_factory=list)
+
+    def attempt(self, source: str, what: str, step: Callable[[], object]) -> None:
+        """Take one piece, or drop and name it."""
+        try:
+            step()
+        except DidServiceError as error:
+            self.dropped.append(Dropped(source, what, error.code))
+
+    def is_forked(self, origin: str) -> bool:
+        """Say whether a log, or the control log that orders it, has shown two histories."""
+        region = self.policy.region_of_log(origin)
+        return origin in self.forked or reg_origin(region) in self.forked
+
+    def usable_checkpoints(self) -> Iterator[VerifiedCheckpoint]:
+        """Yield the verified checkpoints of logs that are not forked."""
+        for (origin, _), roots in self.trees.items():
+            if not self.is_forked(origin):
+                for checkpoints in roots.values():
+                    yield from checkpoints
+
+    # --- checkpoints --------------------------------------------------------------------
+
+    def take_checkpoints(self, sources: Sources, remembered: Mapping[str, Tree]) -> None:
+        for name, evidence in sources:
+            for position, note in enumerate(evidence.checkpoints):
+                self.attempt(name, f"checkpoint {position}", partial(self._checkpoint, note))
+        for (origin, size), roots in self.trees.items():
+            known = remembered.get(origin)
+            others = {known.root} if known is not None and known.size == size else set()
+            if len(others | roots.keys()) > 1:
+                notes = tuple(each[0].note for each in roots.values())
+                self._fork(Fork(origin, size, notes))
+
+    def _checkpoint(self, note: bytes) -> None:
+        origin = parse_checkpoint(parse_note(note).text).origin
+        verified = self.policy.log_policy(origin).verify(note)
+        tree = verified.checkpoint
+        roots = self.trees.setdefault((tree.origin, tree.size), {})
+        roots.setdefault(tree.root, []).append(verified)
+
+    def _fork(self, fork: Fork) -> None:
+        self.forked.add(fork.origin)
+        self.forks.append(fork)
+
+    # --- entries ------------------------------------------------------------------------
+
+    def take_reg(self, sources: Sources) -> None:
+        """Take the entries of control logs; their heads entries name the trees of ev logs."""
+        for name, item in _items(sources):
+            if item.log.endswith("/reg"):
+                self.attempt(name, _what(item), partial(self._reg_item, name, item))
+        for known in self.heads.values():
+            known.sort(key=lambda each: each.item.index, reverse=True)
+            roots = {each.size: each for each in known}
+            for each in known:
+                self._compare(each, roots[each.size])
+
+    def _compare(self, one: Heads, other: Heads) -> None:
+        """Find a data log that shows two trees of one size, both under a quorum."""
+        own = self.trees.get((one.about, one.size), {}) if one.tree is not None else {}
+        notes = tuple(each[0].note for root, each in own.items() if root != one.tree)
+        if one.tree != other.tree:
+            notes += (other.note,)
+        if notes and one.about not in self.forked:
+            self._fork(Fork(one.about, one.size, (one.note, *notes)))
+
+    def _reg_item(self, source: str, item: UnverifiedItem) -> None:
+        placed = Placed(item.entry, item.index, item.entry.leaf())
+        proving = self._checkpoints(item.log, item.size)
+        check_inclusion(
+            placed.leaf, item.index, item.size, item.path, proving[0].checkpoint.root
+        )
+        if item.entry.type == "heads":
+            for checkpoint in proving:
+                self._heads(item, checkpoint)
+        else:
+            self.found.append(Anchored(source, item.log, placed, item, proving[0].note))
+
+    def _checkpoints(self, origin: str, size: int) -> list[VerifiedCheckpoint]:
+        self.policy.region_of_log(origin)
+        roots = self.trees.get((origin, size))
+        if roots is None:
+            raise NotFoundError("checkpoint_missing", f"no tree of {size} of {quote(origin)}")
+        if self.is_forked(origin):
+            raise ProofError("log_forked", f"{quote(origin)} has shown two histories")
+        (checkpoints,) = roots.values()
+        return checkpoints
+
+    def _heads(self, item: UnverifiedItem, checkpoint: VerifiedCheckpoint) -> None:
+        about = item.entry.subject
+        if reg_origin(self.policy.region_of_log(about)) != item.log:
+            raise ProofError(
+                "heads_elsewhere", f"{quote(item.log)} does not order {quote(about)}"
+            )
+        fields = Fields(item.entry.body, "heads")
+        heads = Heads(
+            about=about,
+            reg=item.log,
+            item=item,
+            note=checkpoint.note,
+            size=fields.integer("size"),
+            count=fields.integer("count"),
+            root=fields.data("root", size=32),
+            at=fields.integer("at"),
+            tree=None if about == item.log else fields.data("tree", size=32),
+            fresh_at=checkpoint.fresh_at,
+            existed_by=checkpoint.existed_by,
+        )
+        fields.close()
+        if heads.at != item.entry.at or (heads.tree is None and heads.size != item.index):
+            raise ProofError("heads_size_wrong", "a heads entry does not cover up to itself")
+        self.heads.setdefault(about, []).append(heads)
+
+    def take_ev(self, sources: Sources) -> None:
+        """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
+        for name, item in _items(sources):
+            if not item.log.endswith("/reg"):
+                self.attempt(name, _what(item), partial(self._ev_item, name, item))
+
+    def _ev_item(self, source: str, item: UnverifiedItem) -> None:
+        placed = Placed(item.entry, item.index, item.entry.leaf())
+        if self.is_forked(item.log):
+            raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")
+        trees = [each for each in self.heads.get(item.log, ()) if each.size == item.size]
+        if trees:
+            root = trees[0].tree or b""
+            check_inclusion(placed.leaf, item.index, item.size, item.path, root)
+            earliest = min(trees, key=lambda each: (each.item.index, each.existed_by))
+            self.found.append(Anchored(source, item.log, placed, item, tree=earliest))
+            return
+        note = self._checkpoints(item.log, item.size)[0]
+        check_inclusion(placed.leaf, item.index, item.size, item.path, note.checkpoint.root)
+        self.found.append(Anchored(source, item.log, placed, item, note.note))
+
+    # --- what goes by its digest ----------------------------------------------------------
+
+    def take_contents(self, sources: Sources) -> None:
+        for name, evidence in sources:
+            for digest, content in evidence.contents.items():
+                if sha256(content) == digest:
+                    self.contents[digest] = content
+                else:
+                    self.dropped.append(Dropped(name, "content", "digest_wrong"))
+
+    def take_heads_files(self, sources: Sources) -> None:
+        roots = {each.root for known in self.heads.values() for each in known}
+        for name, evidence in sources:
+            for root, file in evidence.heads_files.items():
+                if root in roots:
+                    self.attempt(name, "heads file", partial(self._heads_file, root, file))
+
+    def _heads_file(self, root: bytes, file: bytes) -> None:
+        snapshot = parse_snapshot(gunzip(file, MAX_HEADS_FILE_BYTES))
+        if snapshot.root != root:
+            raise ProofError("digest_wrong", "a heads file has another root")
+        self.snapshots[root] = snapshot
+        self.heads_files[root] = file
+
+    # --- which is the latest --------------------------------------------------------------
+
+    def dated(self, found: Anchored) -> Anchored:
+        """Add the newest heads entry that names an entry as its subject's latest, and T."""
+        known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
+        naming = [each for each in known if self._names(each, found)]
+        if not naming:
+            if found.item.head is not None:
+                self.dropped.append(Dropped(found.source, _what(found.item), "head_unproven"))
+            return found
+        heads = max(naming, key=lambda each: (each.at, each.fresh_at))
+        issued = found.entry.body.get("iat") if found.entry.type == "status" else None
+        time = statement_time(
+            heads.fresh_at, heads.at, issued if isinstance(issued, int) else None
+        )
+        return replace(found, heads=heads, time=time)
+
+    def _names(self, heads: Heads, found: Anchored) -> bool:
+        if found.item.head is None:
+            return self._names_in_file(heads, found)
+        claim = found.item.head
+        try:
+            record = parse_record(claim.record)
+            path = list(claim.path)
+            check_record(record, claim.position, heads.count, path, heads.root, found.placed)
+        except DidServiceError:
+            return False
+        return True
+
+    def _names_in_file(self, heads: Heads, found: Anchored) -> bool:
+        snapshot = self.snapshots.get(heads.root)
+        if snapshot is None:
+            return False
+        try:
+            position = snapshot.find(found.entry.type, found.entry.subject)
+        except NotFoundError:
+            return False
+        return snapshot.records[position] == HeadRecord.of(found.placed)
+
+
+def _items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
+    return ((name, item) for name, evidence in sources for item in evidence.items)
+
+
+def _what(item: UnverifiedItem) -> str:
+    return f"{item.entry.type} entry {item.index} of {quote(item.log)}"
+
+
+# --- since when a record has existed ---------------------------------------------------------
+
+
+def _issued(
+    sources: Sources, work: _Work, entries: Iterable[Anchored]
+) -> dict[bytes, list[Issuance]]:
+    """Check the batches: record in batch, batch root in the ev tree, that tree in reg."""
+    anchoring: dict[tuple[str, int], list[Anchored]] = {}
+    for each in entries:
+        if each.entry.type == "evidence" and each.tree is not None:
+            anchoring.setdefault((each.origin, each.placed.index), []).append(each)
+    issued: dict[bytes, list[Issuance]] = {}
+
+    def take(batch: UnverifiedBatch) -> None:
+        proofs = _issuances(batch, anchoring.get((batch.log, batch.index), []))
+        issued.setdefault(batch.record, []).extend(proofs)
+
+    for name, evidence in sources:
+        for batch in evidence.batches:
+            what = f"batch of entry {batch.index} of {quote(batch.log)}"
+            work.attempt(name, what, partial(take, batch))
+    return issued
+
+
+def _issuances(batch: UnverifiedBatch, anchoring: list[Anchored]) -> list[Issuance]:
+    if not anchoring:
+        raise NotFoundError("entry_missing", "the evidence entry of a batch is not at hand")
+    leaf = batch_leaf(batch.salt, batch.record)
+    found = []
+    for each in anchoring:
+        root, body = each.entry.digest or b"", Fields(each.entry.body, "evidence")
+        check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
+        if body.text("kind") != "issuance" or each.tree is None:
+            raise ProofError("stream_kind_wrong", "not an issuance stream")
+        tree = each.tree
+        found.append(
+            Issuance(
+                body.text("owner"), tree.reg, tree.item.index, tree.existed_by, batch, each
+            )
+        )
+    return found
+
+
+def batch_leaf(salt: bytes, record: bytes) -> bytes:
+    """Return the leaf hash of a salted record of a batch (docs/formats.md §2)."""
+    leaf = {"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)}
+    return leaf_hash(jcs.encode({**leaf}))
+
+
+# --- whether anything is missing -------------------------------------------------------------
+
+
+def _complete(work: _Work, entries: Iterable[Anchored]) -> dict[str, int]:
+    """Find the logs of which a heads file and the entry of every subject in it are at hand.
+
+    Only then can it be proven offline that a statement does *not* exist: its subject is a hash.
+    """
+    held: dict[str, set[HeadRecord]] = {}
+    for each in entries:
+        held.setdefault(each.origin, set()).add(HeadRecord.of(each.placed))
+    complete: dict[str, int] = {}
+    for origin, known in work.heads.items():
+        for heads in known:
+            snapshot = work.snapshots.get(heads.root)
+            if snapshot and held.get(origin, set()).issuperset(snapshot.records):
+                time = statement_time(heads.fresh_at, heads.at)
+                complete[origin] = max(time, complete.get(origin, 0))
+    return complete
