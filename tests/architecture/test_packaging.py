@@ -55,7 +55,7 @@ def test_the_wheel_holds_every_module_and_its_types(wheel, package):
 def test_the_wheel_holds_the_schemas_as_package_data(wheel):
     schemas = {
         f"did_service/{path.relative_to(CHECKOUT)}"
-        for path in CHECKOUT.glob("schemas/**/*.json")
+        for path in CHECKOUT.glob("schemas/**/*.json*")
     }
     assert schemas <= wheel
 

@@ -129,7 +129,7 @@ def _explained(
 ) -> Iterator[tuple[ValidationError, Violation]]:
     for error in explain.iter_errors(instance):
         path = "".join(f"/{_pointer(part)}" for part in error.absolute_path)
-        yield error, Violation(path, str(error.validator), _expectation(error))
+        yield error, Violation(path, str(error.validator or "false"), _expectation(error))
 
 
 def _expectation(error: ValidationError) -> str:
