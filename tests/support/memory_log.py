@@ -1,0 +1,88 @@
+"""A log in memory: a `LogView` that also grows. For tests that need no files and no database."""
+
+from collections import defaultdict
+
+from did_service.core.anchor import rules
+from did_service.core.anchor.authority import parse_authority
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.view import World, same_subject
+from did_service.core.log.checkpoint import Checkpoint
+from did_service.core.log.merkle import inclusion_path, tree_root
+
+
+class MemoryLog:
+    """Entries of one origin with everything that rules and evidence ask of them.
+
+    `append` judges by the rules first; `force` is what a cheating operator does.
+    """
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.entries: list[Placed] = []
+        self.contents: dict[bytes, bytes] = {}
+        self.cosigned: list[tuple[int, int]] = []  # second and size of what this judge cosigned
+        self._chains: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+
+    def append(self, entry: Entry, world: World, content: bytes | None = None) -> Placed:
+        """Judge a sequenced entry and add it."""
+        rules.check(entry, self, world)
+        return self.force(entry, content)
+
+    def force(self, entry: Entry, content: bytes | None = None) -> Placed:
+        """Add an entry that nobody has judged."""
+        placed = Placed(entry, len(self.entries), entry.leaf())
+        self.entries.append(placed)
+        self._chains[entry.type, entry.subject].append(placed)
+        if content is not None and entry.digest is not None:
+            self.contents[entry.digest] = content
+        return placed
+
+    # --- LogView -----------------------------------------------------------------------------
+
+    def size(self) -> int:
+        return len(self.entries)
+
+    def last_at(self) -> int:
+        return self.entries[-1].entry.at if self.entries else 0
+
+    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+        chain = self.chain(kind, subject)
+        return next((p for p in reversed(chain) if below is None or p.index < below), None)
+
+    def chain(self, kind: str, subject: str) -> list[Placed]:
+        return list(self._chains.get((kind, subject), []))
+
+    def statements_about(self, grantee: str) -> list[Placed]:
+        newest = [chain[-1] for (kind, _), chain in self._chains.items() if kind == "authority"]
+        return [
+            p for p in newest if same_subject(parse_authority(p.entry.body).grantee, grantee)
+        ]
+
+    def snapshot(self, size: int) -> HeadsSnapshot:
+        newest = {(p.entry.type, p.entry.subject): p for p in self.entries[:size]}
+        return HeadsSnapshot.of(
+            HeadRecord.of(p) for (kind, _), p in newest.items() if kind != "heads"
+        )
+
+    def root(self, size: int) -> bytes:
+        return tree_root([placed.leaf for placed in self.entries[:size]])
+
+    def cosigned_before(self, at: int) -> int:
+        return max((size for second, size in self.cosigned if second < at), default=0)
+
+    def written_since(self, at: int) -> tuple[int, int]:
+        recent = [placed for placed in self.entries if placed.entry.at >= at]
+        contents = (self.contents.get(p.entry.digest, b"") for p in recent)
+        sizes = [len(placed.entry.encode()) for placed in recent]
+        return len(recent), sum(sizes) + sum(map(len, contents))
+
+    # --- proofs ------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """The tree head of all entries, unsigned."""
+        return Checkpoint(self.origin, self.size(), self.root(self.size()))
+
+    def path(self, index: int, size: int) -> list[bytes]:
+        """The inclusion path of an entry in the tree of the first `size`."""
+        return inclusion_path([placed.leaf for placed in self.entries[:size]], index)
