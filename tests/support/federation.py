@@ -4,7 +4,7 @@
     psb = fed.agency("gz.gd.example")                    # a DID, in the reg of gd
     grant = fed.grant(fed.root("gd"), psb)               # may issue residence permits in 440100
     fed.schema(fed.root("cn"), "urn:didsvc:schema:residence-permit:1", {"type": "object"})
-    fed.status_list(psb, revoked=[7])                    # signed, anchored in gd.example/ev/2026
+    fed.status_list(psb, revoked=[7])                    # signed, anchored in ev
     batch = fed.batch(psb, [b"secured bytes"])           # an issuance batch, salted and padded
     fed.publish()                                        # heads and witnessed checkpoints
     staple = fed.staple(psb, grant, batches=[batch.item(b"secured bytes")])
@@ -16,7 +16,7 @@ refuse raises. `submit` takes any entry, `logs[origin].force` what no honest log
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.authority import parse_authority, subject_of
@@ -30,7 +30,6 @@ from did_service.core.credentials.bitstring_status_list import (
     Purpose,
     status_list_credential,
 )
-from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import document_with_keys
@@ -41,19 +40,25 @@ from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.log.checkpoint import sign_checkpoint
-from did_service.core.log.cosignature import Cosigner
-from did_service.core.log.merkle import inclusion_path, leaf_hash, tree_root
-from did_service.core.log.note import NoteSigner, parse_note
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
-from did_service.core.log.quorum import Quorum
+from did_service.core.log.merkle import inclusion_path, tree_root
+from did_service.core.log.note import parse_note
 from tests.support.dids import NOW, hash_of, key
+from tests.support.evidence import batch_leaf, collect_evidence, encode_hashes
+from tests.support.founding import (
+    FEDERATION,
+    GOVERNORS,
+    QUORUM,
+    TERRITORY,
+    governor,
+    log_signer,
+    native,
+    origins_of,
+    policy_members,
+    witness,
+)
 from tests.support.memory_log import MemoryLog
 
-FEDERATION = "urn:didsvc:federation:demo"
 RESIDENCE = "urn:didsvc:residence-permit:1"
-TERRITORY = {"gd": "440000", "hn": "430000", "zj": "330000", "sc": "510000", "cn": "000000"}
-NAMES = {"gd": "广东", "hn": "湖南", "zj": "浙江", "sc": "四川", "cn": "全国"}
-QUORUM = 3  # of the four other regions, with one liar among them
 
 
 @dataclass
@@ -212,7 +217,7 @@ class Federation:
     def grant(
         self, granter: Actor, grantee: Actor, *, by: Actor | None = None, **changes: object
     ) -> Placed:
-        """State an authority and log it; `changes` are members of the body, `begins` is `from`."""
+        """State an authority and log it; `changes` are members, `begins` is `from`."""
         if "begins" in changes:
             changes["from"] = changes.pop("begins")
         body = self.statement(granter, grantee, **changes)
@@ -312,7 +317,7 @@ class Federation:
                 "record": b64.encode_url(sha256(record)),
                 "salt": b64.encode_url(salts[record]),
                 "position": position,
-                "path": _hashes(inclusion_path(leaves, position)),
+                "path": encode_hashes(inclusion_path(leaves, position)),
             }
             for position, record in enumerate(records)
         }
@@ -382,7 +387,7 @@ class Federation:
         schemas: Iterable[str] = (),
         batches: Iterable[JsonObject] = (),
     ) -> JsonObject:
-        """Evidence for one credential: issuer, each hop with its granter, schema, list, batch."""
+        """Evidence for one credential: issuer, hops and granters, schemas, lists, batches."""
         hops = [(placed, parse_authority(placed.entry.body)) for placed in grants]
         subjects = [("did", issuer.id)]
         for placed, hop in hops:
@@ -398,88 +403,10 @@ class Federation:
     ) -> JsonObject:
         """Evidence (formats.md 5) for any set of (type, subject), as last published.
 
-        Every item is the newest that the newest published heads name; items of batches are
-        added. Subjects that are not in the heads are left out.
+        Every item is what the newest published heads name; a batch comes with its entry under
+        the earliest heads that cover it. Subjects that are not in the heads are left out.
         """
-        batches = list(batches)
-        streams = [
-            ("evidence", self.logs[item["log"]].entries[item["index"]].entry.subject)
-            for item in batches
-        ]
-        items: dict[tuple[str, int], JsonObject] = {}
-        for kind, subject in dict.fromkeys([*subjects, *streams]):
-            for item in self._items(kind, subject):
-                items.setdefault((item["log"], item["index"]), item)
-        for item in batches:
-            self._add_batch_entry(items, item)
-        logs = {item["log"].partition("/")[0] for item in items.values()}
-        contents = [
-            item["entry"]["d"] for item in items.values() if item["entry"]["t"] == "status"
-        ]
-        return {
-            "format": "didsvc-evidence/1",
-            "checkpoints": [self.notes[f"{host}/reg"].decode() for host in sorted(logs)],
-            "items": list(items.values()),
-            "contents": {d: self.contents[b64.decode_url(d)].decode() for d in contents},
-            "batches": batches,
-            "policies": [],
-            "heads_files": {},
-        }
-
-    def _items(self, kind: str, subject: str) -> list[JsonObject]:
-        """The item of a subject, and of the heads entry that names it as latest."""
-        for reg, size in self._published():
-            for origin in [origin for origin in self.logs if _host(origin) == _host(reg)]:
-                heads = self.logs[reg].newest("heads", origin, size)
-                if heads is None:
-                    continue
-                covered = heads.entry.body["size"]
-                placed = self.logs[origin].newest(kind, subject, covered)
-                if placed is None:
-                    continue
-                tree = size if origin == reg else covered
-                item = self.item(placed, origin, tree)
-                head = self._head(placed, origin, covered)
-                return [{**item, "head": head}, self.item(heads, reg, size)]
-        return []
-
-    def item(self, placed: Placed, origin: str, size: int) -> JsonObject:
-        """An entry with its path in the tree of the first `size`, without head."""
-        return {
-            "log": origin,
-            "size": size,
-            "index": placed.index,
-            "entry": placed.entry.members,
-            "path": _hashes(self.logs[origin].path(placed.index, size)),
-        }
-
-    def _head(self, placed: Placed, origin: str, covered: int) -> JsonObject:
-        snapshot = self.logs[origin].snapshot(covered)
-        position = snapshot.find(placed.entry.type, placed.entry.subject)
-        record = b64.encode_url(snapshot.records[position].encode())
-        return {
-            "position": position,
-            "record": record,
-            "path": _hashes(snapshot.path(position)),
-        }
-
-    def _add_batch_entry(
-        self, items: dict[tuple[str, int], JsonObject], batch: JsonObject
-    ) -> None:
-        """Make sure the entry that anchors a batch is there, even when a newer one is head."""
-        origin, index = batch["log"], batch["index"]
-        covering = [item for (log, _), item in items.items() if log == origin]
-        if covering and (origin, index) not in items:
-            placed = self.logs[origin].entries[index]
-            items[origin, index] = self.item(placed, origin, covering[0]["size"])
-
-    def _published(self) -> list[tuple[str, int]]:
-        regs = [origin for origin in self.notes if origin.endswith("/reg")]
-        sizes = {
-            origin: self.policy.log_policy(origin).verify(self.notes[origin]).checkpoint.size
-            for origin in regs
-        }
-        return list(sizes.items())
+        return collect_evidence(self.logs, self.notes, self.contents, subjects, list(batches))
 
     # --- founding ----------------------------------------------------------------------------
 
@@ -495,53 +422,23 @@ class Federation:
     def next_policy(
         self, keys: Iterable[SigningKey] | None = None, **changes: object
     ) -> Policy:
-        """The policy after the current one, signed by three governors unless others are named."""
+        """The policy after the current one, signed by three governors or by `keys`."""
         members = {name: v for name, v in self.policy.members.items() if name != "proof"}
         members |= {
             "seq": self.policy.sequence + 1,
             "previous": b64.encode_url(self.policy.digest),
             **changes,
         }
-        signers = [governor(r) for r in ("gd", "hn", "zj")] if keys is None else list(keys)
+        signers = [governor(r) for r in GOVERNORS] if keys is None else list(keys)
         return sign_policy(members, signers, timestamps.from_posix(self.now))
 
     def _found(self) -> Policy:
-        members: JsonObject = {
-            "format": "didsvc-policy/1",
-            "federation": FEDERATION,
-            "demo": True,
-            "seq": 1,
-            "previous": None,
-            "expires": timestamps.encode(timestamps.from_posix(self.now + 365 * 86_400)),
-            "rules": 1,
-            "regions": [self._region(region) for region in TERRITORY],
-            "faults": {"regions": 1, "outside": 0},
-            "governance": {
-                "k": 3,
-                "keys": [multikey.encode_ed25519(governor(r).public) for r in TERRITORY],
-            },
-            "tiers": {"online": 300, "day": 86_400, "field": 604_800},
-            "waivers": [],
-        }
-        signers = [governor(region) for region in ("gd", "hn", "zj")]
-        return sign_policy(members, signers, timestamps.from_posix(self.now))
-
-    def _region(self, region: str) -> JsonObject:
-        host = f"{region}.example"
-        origins = [f"{host}/reg", *(f"{host}/ev/{year}" for year in self.years)]
-        self.logs |= {origin: MemoryLog(origin) for origin in origins}
-        return {
-            "id": region,
-            "name": {"zh": NAMES[region], "en": region},
-            "territory": [TERRITORY[region]],
-            "hosts": [host],
-            "prefixes": [f"https://{host}/"],
-            "root": self.root(region).did,
-            "logs": {origin: log_policy(origin).encode().decode() for origin in origins},
-            "witness": witness(region).verifier_key.encode(),
-            "daily_entries": 100_000,
-            "daily_bytes": 200_000_000,
-        }
+        origins = [origin for region in TERRITORY for origin in origins_of(region, self.years)]
+        self.logs = {origin: MemoryLog(origin) for origin in origins}
+        roots = {region: self.root(region).did for region in TERRITORY}
+        signers = [governor(region) for region in GOVERNORS]
+        created = timestamps.from_posix(self.now)
+        return sign_policy(policy_members(roots, self.years, created), signers, created)
 
     def _create_root(self, region: str) -> JsonObject:
         others = [other for other in TERRITORY if other != region]
@@ -584,54 +481,6 @@ class Federation:
                 for other in others
             ]
         return self.compose(self.reg_of(actor.did), "did", actor.id, body)
-
-
-# --- keys, each with one role ------------------------------------------------------------------
-
-
-def log_signer(origin: str) -> NoteSigner:
-    """The key of a log."""
-    return NoteSigner(origin, key(f"{origin} log"))
-
-
-def witness(region: str) -> Cosigner:
-    """The cosigner of a region."""
-    return Cosigner(f"{region}.example/witness", key(f"{region} witness"))
-
-
-def governor(region: str) -> SigningKey:
-    """The governance key of a region."""
-    return key(f"{region} governance")
-
-
-def native(region: str) -> SigningKey:
-    """The key with which a region witnesses other regions' root DIDs."""
-    return key(f"{region} native witness")
-
-
-def log_policy(origin: str, k: int = QUORUM) -> LogPolicy:
-    """Any `k` of the other regions' witnesses."""
-    others = [region for region in TERRITORY if not origin.startswith(f"{region}.")]
-    return LogPolicy(
-        (KnownLog(log_signer(origin).verifier_key, f"https://{origin}"),),
-        tuple(KnownWitness(each, witness(each).verifier_key) for each in others),
-        replace(Quorum.of(k, others)),
-    )
-
-
-def batch_leaf(salt: bytes, digest: bytes) -> bytes:
-    """The leaf of one record in an evidence batch."""
-    return leaf_hash(
-        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(digest)})
-    )
-
-
-def _hashes(hashes: Iterable[bytes]) -> list[str]:
-    return [b64.encode_url(each) for each in hashes]
-
-
-def _host(origin: str) -> str:
-    return origin.partition("/")[0]
 
 
 def _region_of(did: str) -> str:

@@ -1,4 +1,4 @@
-"""A log in memory: a `LogView` that also grows. For tests that need no files and no database."""
+"""A log in memory: a `LogView` that also grows, without files and without a database."""
 
 from collections import defaultdict
 
