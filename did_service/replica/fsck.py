@@ -129,11 +129,12 @@ class _Walk:
         self, first: int, entries: list[bytes], leaves: list[bytes]
     ) -> Iterator[Finding]:
         store, stop = self._replica.store, first + len(entries)
-        rows = zip(store.entries(first, stop), store.leaves(first, stop), strict=True)
-        for index, row, own in zip(
-            range(first, stop), rows, zip(entries, leaves), strict=False
-        ):
-            if row != own:
+        rows = (store.entries(first, stop), store.leaves(first, stop))
+        if rows == (entries, leaves):
+            return
+        for index, own in enumerate(zip(entries, leaves, strict=True), first):
+            row = (store.entries(index, index + 1), store.leaves(index, index + 1))
+            if row != ([own[0]], [own[1]]):
                 yield Finding("row_wrong", f"entry {index}")
 
     def _remember(self, placed: list[Placed]) -> Iterator[Finding]:
@@ -141,10 +142,9 @@ class _Walk:
             if each.entry.type != "heads":
                 record = HeadRecord.of(each)
                 self._newest[record.key] = record
-            digest = each.entry.digest
-            if each.entry.type == "status" and digest is not None:
-                if self._replica.tree.content(digest) is None:
-                    yield Finding("content_missing", f"content/{digest.hex()}")
+            digest = each.entry.digest if each.entry.type == "status" else None
+            if digest is not None and self._replica.tree.content(digest) is None:
+                yield Finding("content_missing", f"content/{digest.hex()}")
 
 
 def _place(index: int, data: bytes) -> Placed:
