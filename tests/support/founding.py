@@ -1,4 +1,4 @@
-"""The demo federation's regions, keys and first policy. Keys are made from names, one a role."""
+"""The demo federation: regions, keys made from names (one a role), and the first policy."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
