@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TypeAlias
 
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import JsonObject, load_object
+from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
 from did_service.core.errors import MalformedError, ProofError, quote
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
@@ -82,7 +82,7 @@ def load(url: str) -> JsonObject:
     data, digest = _ours(url) if url in _OURS else _bundled(url)
     if sha256(data).hex() != digest:
         raise ProofError("context_altered", f"the file for context {url} was altered")
-    return load_object(data)
+    return load_object(data, numbers=Numbers.FINITE)  # "@version": 1.1
 
 
 def _ours(url: str) -> tuple[bytes, str]:

@@ -114,7 +114,7 @@ def _reason(error: BaseException) -> str:
     """Find the innermost cause: PyLD wraps the telling sentence several times."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error).partition("\n")[0]
+    return str(error.args[0] if error.args else error).partition("\n")[0]
 
 
 def _check_contexts(value: JsonValue, load: ContextLoader) -> None:
