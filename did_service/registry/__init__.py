@@ -1,10 +1,11 @@
 """One region's two logs: take entries, order them, publish witnessed checkpoints.
 
-    POST /LOG/entries ── sequencer ── database ── publisher ── staging ── sign ── swap ── install
-                         one writer                                          │
-                         GET /1.0/identifiers/DID (resolver)   witnesses of other regions, k of n
-                                                                             │
-                                                                  `checkpoint`, for everybody
+    POST /LOG/entries ── sequencer ── database ── publisher: stage, sign, swap, install
+                         one writer                   │
+    GET /1.0/identifiers/DID ── resolver              ▼
+                                         witnesses of other regions, k of n
+                                                      │
+                                                      ▼  `checkpoint`, for everybody
 
 `reg` and `ev/YEAR` are the same code twice. What is accepted is durable at once and witnessed
 within seconds; without a quorum nothing new is published. Copies, static files and evidence

@@ -18,7 +18,8 @@ from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.errors import UsageError
 from did_service.core.log.note import NoteSigner
-from did_service.replica import store as replicas
+from did_service.replica import store as tables
+from did_service.replica.replica import open_replica
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
 from did_service.web.settings import SYSTEM, Edge
@@ -31,12 +32,14 @@ class Pace:
     Attributes:
         least: Between two checkpoints, at least; entries that come in between share one.
         most: An unchanged log is signed and cosigned again after so long, to show freshness.
-        heads: Between two heads entries, at least, while entries come.
+        heads_least: Between two heads entries, at least, while entries come.
+        heads_most: Heads are stated again after so long, since they age like all evidence.
     """
 
     least: float = 2
     most: float = 60
-    heads: int = 120
+    heads_least: int = 120
+    heads_most: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,15 @@ class Region:
         self.pinned = settings.policy
         self.edge = settings.edge
         self.reg = reg_origin(found[0])
-        self.hosts = found[0].hosts
         self.engine = database.open_engine(settings.folder / "registry.sqlite")
         self._mirrors = database.open_engine(settings.folder / "witness.sqlite")
         for engine in (self.engine, self._mirrors):
-            replicas.prepare(engine)
+            tables.prepare(engine)
         self.stores = {origin: ReplicaStore(self.engine, origin) for origin in found[0].logs}
+        self.replicas = {
+            origin: open_replica(store, settings.folder / origin.partition("/")[2])
+            for origin, store in self.stores.items()
+        }
         self.foreign = {
             origin: ReplicaStore(self._mirrors, origin)
             for region in settings.policy.regions

@@ -1,10 +1,16 @@
 """The one writer of a region's logs: judges entries, gives each its index and second.
 
-    submit ──▶ waiting (≤ 4,096 rows) ──▶ one thread: ≤ 256 rows ─ judge ─ one transaction ──▶ futures
+    submit ──▶ waiting, ≤ 4,096 rows ──▶ one thread: ≤ 256 rows, judged, one transaction
+       ◀───────────────────────── futures ─────────────────────────┘
 
 Callers share a transaction and its one sync of the disk. A row that the rules refuse costs the
 others nothing. The same bytes again get the same answer; another entry with the same number is
-out of order. Design: docs/formats.md §9; threat rules 7 and 11.
+out of order.
+
+ev entries are judged by `reg` as it stood at the end of their second. So that a validator who
+comes later sees what the sequencer saw, an ev entry is never given an earlier second than reg
+has reached, and a reg entry never one that ev has reached. Sources: docs/formats.md §9; threat
+rules 2, 7 and 11.
 """
 
 from __future__ import annotations
@@ -19,11 +25,17 @@ from typing import Protocol
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.view import LogView
 from did_service.core.errors import DidServiceError, OrderError, UnavailableError
-from did_service.core.limits import MAX_BATCH_ENTRIES, MAX_WAITING_ENTRIES
+from did_service.core.limits import (
+    MAX_BATCH_ENTRIES,
+    MAX_CLOCK_AHEAD_SECONDS,
+    MAX_WAITING_ENTRIES,
+)
 from did_service.registry.region import Region
 from did_service.registry.store import transaction
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore
+
+_MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
 
 Result = Placed | DidServiceError
 
@@ -168,9 +180,8 @@ class _Turn:
 
     def take(self, origin: str, row: Row) -> Result:
         """Judge one row; it stands behind all that were let through before it."""
-        at = max(self._now, self._pending[origin].last_at())
         try:
-            entry = row.compose(self._pending, at)
+            entry = row.compose(self._pending, self._second(origin))
             return self._place(origin, entry, row.contents)
         except DidServiceError as error:
             return error
@@ -179,6 +190,20 @@ class _Turn:
         """Append what was let through."""
         for origin, pending in self._pending.items():
             self._stores[origin].append(pending.placed, self._contents[origin])
+
+    def _second(self, origin: str) -> int:
+        last = {each: log.last_at() for each, log in self._pending.items()}
+        reg = self._region.reg
+        if origin == reg:
+            others = [second + 1 for each, second in last.items() if each != reg]
+        else:
+            others = [last[reg]]
+        at = max(self._now, last[origin], *others)
+        if at > self._now + _MAX_AHEAD_SECONDS:
+            raise UnavailableError(
+                "log_ahead", f"{origin} has reached {at}; wait for the clock"
+            )
+        return at
 
     def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> Placed:
         logs: dict[str, LogView] = {**self._region.foreign, **self._pending}

@@ -1,0 +1,37 @@
+"""The key of a log, and the guard that keeps it from signing two histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
+from did_service.core.log.note import NoteSigner
+from did_service.replica.last_signed import LastSigned
+
+
+class KeyHolder:
+    """Signs the checkpoints of one log, each an extension of the one before.
+
+    Args:
+        signer: The log's key.
+        guard: Remembers on disk what was signed, outside of the database.
+    """
+
+    def __init__(self, signer: NoteSigner, guard: LastSigned) -> None:
+        self._signer = signer
+        self._guard = guard
+
+    def sign(self, head: Checkpoint, prove: Callable[[int], Sequence[bytes]]) -> bytes:
+        """Return the checkpoint note with the log's signature.
+
+        Args:
+            head: What to sign; the same one may be signed again.
+            prove: Gives the consistency proof from a size to `head`.
+
+        Raises:
+            ConflictError: `signed_more_before`: the database lags behind the guard; it was
+                restored, or another process writes this log.
+            ProofError: the head does not extend the last one signed.
+        """
+        self._guard.advance(head, prove)
+        return sign_checkpoint(head, self._signer)

@@ -1,0 +1,76 @@
+"""A region's registry as one thing with a lifetime: sequencer, publishers, rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from did_service.registry.cosigners import Cosigners
+from did_service.registry.key_holder import KeyHolder
+from did_service.registry.publisher import LogPublisher
+from did_service.registry.region import Region, RegistrySettings
+from did_service.registry.rounds import Rounds
+from did_service.registry.sequencer import Sequencer
+from did_service.registry.store import CheckpointStore
+from did_service.replica.last_signed import LastSigned
+
+
+class Registry:
+    """The running registry of one region; `start` it, and `close` it when done.
+
+    Attributes:
+        region: Stores and files of its logs.
+        sequencer: Takes entries.
+        rounds: Publishes; `publish_now` does so at once.
+        logs: The publisher of each log, by origin.
+
+    Raises:
+        UsageError: `region_unknown` or `log_key_missing`.
+    """
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        self.region = Region(settings)
+        checkpoints = CheckpointStore(self.region.engine)
+        guard = LastSigned(settings.folder / "last-signed")
+        self._cosigners = {o: Cosigners(settings.transport) for o in self.region.stores}
+        self.logs = {
+            origin: LogPublisher(
+                self.region,
+                origin,
+                checkpoints,
+                KeyHolder(settings.signers[origin], guard),
+                cosigners,
+            )
+            for origin, cosigners in self._cosigners.items()
+        }
+        for log in self.logs.values():
+            log.recover()
+        self.sequencer = Sequencer(self.region, self._wake)
+        self.rounds = Rounds(self.region, self.logs, self.sequencer, settings.pace)
+
+    def start(self) -> None:
+        """Publish in the background from now on."""
+        self.rounds.start()
+
+    def publish_now(self) -> None:
+        """Publish everything that has been sequenced; see `Rounds.publish_now`."""
+        self.rounds.publish_now()
+
+    def gauges(self) -> Mapping[str, int]:
+        """Return numbers for `/metrics`."""
+        stores = self.region.stores
+        return {
+            "log_entries": sum(store.size() for store in stores.values()),
+            "log_published": sum(log.published_size() for log in self.logs.values()),
+            "fork_alarms": sum(len(each.alarms) for each in self._cosigners.values()),
+        }
+
+    def close(self) -> None:
+        """Finish what is under way, and stop."""
+        self.rounds.close()
+        self.sequencer.close()
+        for cosigners in self._cosigners.values():
+            cosigners.close()
+        self.region.close()
+
+    def _wake(self) -> None:
+        self.rounds.wake()

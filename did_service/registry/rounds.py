@@ -1,0 +1,161 @@
+"""When a region publishes, and in which order its logs go.
+
+    reg, if ev rests on something new in it ─▶ every ev log ─▶ heads of all, into reg ─▶ reg
+
+At most every 2 s while entries come, at least every 60 s, so that cosignatures show freshness;
+heads entries at least every 120 s for the same reason. A round that finds no quorum changes
+nothing that is published and is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from threading import Condition, Event, Lock, Thread
+
+from did_service.core.anchor.policy import Policy
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import DidServiceError
+from did_service.registry.publisher import Heads, LogPublisher
+from did_service.registry.region import Pace, Region
+from did_service.registry.sequencer import Sequencer
+from did_service.replica.check import policy_in_force
+
+_LOG = logging.getLogger("did_service.registry")
+
+
+class Rounds:
+    """Publishes the logs of one region, in a thread of its own between `start` and `close`.
+
+    Args:
+        region: The region.
+        logs: A publisher for each log, by origin.
+        sequencer: Takes the heads entries.
+        pace: How often.
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        logs: Mapping[str, LogPublisher],
+        sequencer: Sequencer,
+        pace: Pace,
+    ) -> None:
+        self._region = region
+        self._reg = logs[region.reg]
+        self._evs = [log for origin, log in logs.items() if origin != region.reg]
+        self._logs = logs
+        self._sequencer = sequencer
+        self._pace = pace
+        self._published_at: dict[str, int] = {}
+        self._one_round = Lock()
+        self._news = Event()
+        self._published = Condition()
+        self._closed = Event()
+        self._thread = Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Publish in the background from now on."""
+        self._news.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that entries have come."""
+        self._news.set()
+
+    def close(self) -> None:
+        """Let the round that is under way finish, and stop."""
+        self._closed.set()
+        self._news.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def publish_now(self) -> None:
+        """Publish everything that has been sequenced, and return when it is there for all.
+
+        Raises:
+            ProofError: `quorum_not_met`: nothing of that log was published.
+            DidServiceError: why a log could not be signed, see `LogPublisher.publish`.
+        """
+        with self._one_round:
+            self._round(heads_seconds=0)
+
+    def wait_published(self, origin: str, index: int, seconds: float) -> bool:
+        """Wait until a published checkpoint covers an entry; say whether one does."""
+        with self._published:
+            return self._published.wait_for(
+                lambda: self._logs[origin].published_size() > index, seconds
+            )
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._news.wait(self._pace.most / 2)
+            self._news.clear()
+            begun = time.monotonic()
+            try:
+                with self._one_round:
+                    self._round(self._pace.heads_least)
+            except DidServiceError as error:
+                _LOG.warning("not published: %s", error.code)
+            self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
+
+    def _round(self, heads_seconds: int) -> None:
+        """Publish what is due; an ev log without a quorum does not hold up the others."""
+        policy = policy_in_force(self._region.pinned, self._region.stores[self._region.reg])
+        due = [log for log in self._evs if self._is_due(log)]
+        if any(self._has_grown(log) for log in due) and self._has_grown(self._reg):
+            self._publish(self._reg, policy)
+        failures: list[DidServiceError] = []
+        for log in due:
+            try:
+                self._publish(log, policy)
+            except DidServiceError as error:
+                failures.append(error)
+        self._append_heads(heads_seconds)
+        if self._is_due(self._reg):
+            self._publish(self._reg, policy)
+        if failures:
+            raise failures[0]
+
+    def _publish(self, log: LogPublisher, policy: Policy) -> None:
+        log.publish(policy.log_policy(log.origin))
+        with self._published:
+            self._published_at[log.origin] = self._region.edge.posix()
+            self._published.notify_all()
+
+    def _has_grown(self, log: LogPublisher) -> bool:
+        return self._region.stores[log.origin].size() > log.published_size()
+
+    def _is_due(self, log: LogPublisher) -> bool:
+        last = self._published_at.get(log.origin)
+        is_old = last is None or self._region.edge.posix() - last >= self._pace.most
+        return self._has_grown(log) or (is_old and log.signed() is not None)
+
+    # --- heads ------------------------------------------------------------------------------
+
+    def _append_heads(self, seconds: int) -> None:
+        """Name the newest entries of all logs, if that is due: ev logs first, then reg."""
+        if not self._heads_due(seconds):
+            return
+        reg = self._region.reg
+        sizes = {log.origin: log.published_size() for log in self._evs}
+        heads = [Heads(reg, origin, size) for origin, size in sizes.items() if size]
+        self._sequencer.append(reg, [*heads, Heads(reg, reg)])
+
+    def _heads_due(self, seconds: int) -> bool:
+        """Say whether heads lag behind the logs for so long, or have become old."""
+        store = self._region.stores[self._region.reg]
+        size = store.size()
+        newest = store.newest("heads", self._region.reg)
+        if newest is None:
+            return size > 0
+        age = self._region.edge.posix() - (newest.entry.at or 0)
+        has_changed = newest.index != size - 1 or any(
+            log.published_size() > self._covered(log.origin) for log in self._evs
+        )
+        return age >= self._pace.heads_most or (has_changed and age >= seconds)
+
+    def _covered(self, origin: str) -> int:
+        newest = self._region.stores[self._region.reg].newest("heads", origin)
+        return 0 if newest is None else Fields(newest.entry.body, "heads").integer("size")
