@@ -1,0 +1,146 @@
+"""Make a trust bundle from the static files of logs and mirrors.
+
+What a counter loads beforehand: for each region's logs the newest heads entry, and under it the
+newest DID, authority, schema and status entry of every subject, with the status lists
+themselves. Nobody has to be trusted for it: each log is read whole, compared with a checkpoint
+that the policy's quorum cosigned, and every proof is built from what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from did_service.client.registry import LogReader
+from did_service.core.anchor.entry import Entry, Placed, parse_entry
+from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, subject_key
+from did_service.core.anchor.policy import Policy, Region, reg_origin
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import NotFoundError, ProofError, quote
+from did_service.core.log.merkle import inclusion_path, tree_root
+from did_service.core.verification.evidence import (
+    UnverifiedEvidence,
+    UnverifiedHead,
+    UnverifiedItem,
+)
+
+_CARRIED = ("did", "authority", "schema", "status")
+
+Readers = Mapping[str, LogReader]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A whole log as read, under a checkpoint that the quorum cosigned."""
+
+    origin: str
+    note: bytes
+    placed: tuple[Placed, ...]
+    leaves: tuple[bytes, ...]
+
+    def item(self, index: int, size: int, head: UnverifiedHead | None = None) -> UnverifiedItem:
+        """Return the evidence item of an entry in the tree of the first `size` entries."""
+        path = tuple(inclusion_path(self.leaves[:size], index))
+        return UnverifiedItem(self.origin, size, index, self.placed[index].entry, path, head)
+
+
+def collect(policy: Policy, readers: Readers) -> UnverifiedEvidence:
+    """Read the logs of all regions and return the evidence set of a bundle.
+
+    Args:
+        policy: Says which logs there are and which quorum each needs.
+        readers: Where to read each log, by origin; a log without reader is left out.
+
+    Raises:
+        ProofError: what was read does not match a cosigned checkpoint.
+        NotFoundError: `heads_missing`: a log has no heads entry yet.
+        UnavailableError: a host does not answer.
+    """
+    checkpoints: list[bytes] = []
+    items: list[UnverifiedItem] = []
+    contents: dict[bytes, bytes] = {}
+    for region in policy.regions:
+        if reg_origin(region) not in readers:
+            continue
+        reg = read_log(policy, reg_origin(region), readers)
+        checkpoints.append(reg.note)
+        items.extend(_about_itself(reg))
+        for ev, heads in _ev_copies(policy, region, reg, readers):
+            found = list(_about_ev(reg, ev, heads))
+            items.extend(found)
+            contents |= _contents(found, readers[ev.origin])
+    return UnverifiedEvidence(tuple(checkpoints), tuple(items), contents)
+
+
+def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
+    """Read a log whole and compare it with its cosigned checkpoint.
+
+    Raises:
+        ProofError: `root_mismatch`, or the checkpoint's own.
+    """
+    note = readers[origin].checkpoint()
+    checkpoint = policy.log_policy(origin).verify(note).checkpoint
+    size = checkpoint.size
+    entries = [parse_entry(data) for data in readers[origin].entries(0, size, size)]
+    leaves = tuple(entry.leaf() for entry in entries)
+    if tree_root(leaves) != checkpoint.root:
+        raise ProofError("root_mismatch", f"the entries of {quote(origin)} are not its tree's")
+    placed = tuple(
+        Placed(entry, index, leaf)
+        for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
+    )
+    return Copy(origin, note, placed, leaves)
+
+
+def _about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
+    """Yield the newest heads entry of a control log, and the items that it names."""
+    heads = _heads_about(reg, reg.origin)
+    if heads is None:
+        raise NotFoundError("heads_missing", f"{quote(reg.origin)} has no heads entry yet")
+    size = len(reg.placed)
+    yield reg.item(heads.index, size)
+    for index, head in _newest(reg.placed[: heads.index]):
+        yield reg.item(index, size, head)
+
+
+def _about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
+    """Yield the heads entry about an ev log, and the items of that log that it names."""
+    size = Fields(heads.entry.body, "heads").integer("size")
+    yield reg.item(heads.index, len(reg.placed))
+    for index, head in _newest(ev.placed[:size]):
+        yield ev.item(index, size, head)
+
+
+def _ev_copies(
+    policy: Policy, region: Region, reg: Copy, readers: Readers
+) -> Iterator[tuple[Copy, Placed]]:
+    for origin in region.logs:
+        heads = _heads_about(reg, origin)
+        if origin != reg.origin and origin in readers and heads is not None:
+            yield read_log(policy, origin, readers), heads
+
+
+def _heads_about(reg: Copy, origin: str) -> Placed | None:
+    for each in reversed(reg.placed):
+        if each.entry.type == "heads" and each.entry.subject == origin:
+            return each
+    return None
+
+
+def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
+    """Yield index and head proof of the newest entry of each subject that a bundle carries."""
+    newest = {_key(each.entry): each for each in placed if each.entry.type != "heads"}
+    snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
+    for position, record in enumerate(snapshot.records):
+        if newest[record.key].entry.type in _CARRIED:
+            path = tuple(snapshot.path(position))
+            yield record.index, UnverifiedHead(position, record.encode(), path)
+
+
+def _key(entry: Entry) -> bytes:
+    return subject_key(entry.type, entry.subject)
+
+
+def _contents(items: Sequence[UnverifiedItem], reader: LogReader) -> dict[bytes, bytes]:
+    digests = [item.entry.digest for item in items if item.entry.digest is not None]
+    return {digest: reader.content(digest) for digest in digests}
