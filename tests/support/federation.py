@@ -1,6 +1,6 @@
 """The whole world in memory: five regions, their logs and witnesses, and one explicit clock.
 
-    fed = Federation()
+    fed = founded()                                      # or Federation(years=…, now=…)
     psb = fed.agency("gz.gd.example")                    # a DID, in the reg of gd
     grant = fed.grant(fed.root("gd"), psb)               # may issue residence permits in 440100
     fed.schema(fed.root("cn"), "urn:didsvc:schema:residence-permit:1", {"type": "object"})
@@ -16,7 +16,9 @@ refuse raises. `submit` takes any entry, `logs[origin].force` what no honest log
 """
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.authority import parse_authority, subject_of
@@ -481,6 +483,16 @@ class Federation:
                 for other in others
             ]
         return self.compose(self.reg_of(actor.did), "did", actor.id, body)
+
+
+def founded(*years: int) -> Federation:
+    """A federation just founded, a copy of one that is made once."""
+    return deepcopy(_founded(years or (2026,)))
+
+
+@cache
+def _founded(years: tuple[int, ...]) -> Federation:
+    return Federation(years=years)
 
 
 def _region_of(did: str) -> str:

@@ -41,7 +41,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     Raises:
         RuleError: `subject_wrong`, `not_at_home`, `signer_wrong`, `signer_unknown`,
             `grant_too_wide`, `grant_retroactive`, `state_wrong`, `ended_stays_ended`,
-            `x_missing`, `x_wrong`.
+            `custodian_wrong`, `x_missing`, `x_wrong`.
         UnavailableError: `log_behind`, `log_not_mirrored`: no copy of the log named in `x`.
         ProofError, MalformedError, PolicyError: a signature, a shape, a foreign checkpoint.
     """
@@ -106,13 +106,15 @@ def _check_parties(new: Authority, homes: Homes, log: LogView, world: World) -> 
         raise RuleError("grant_too_wide", "a did:key may only be a counter")
     if homes(new.granter) is None:
         raise RuleError("x_missing", "the granter is at home in another log, so x must name it")
-    if new.state != "active":
-        return  # a party may have been deactivated meanwhile
-    document_of(new.granter, homes)
     here = at_home_in(LogAt.now(log), world)
-    for did in (None if device else new.grantee, new.status_custodian):
-        if did is not None:
-            document_of(did, here)
+    if new.status_custodian is not None:
+        document_of(new.status_custodian, here)
+        if same_subject(new.status_custodian, new.grantee):
+            raise RuleError("custodian_wrong", "nobody takes its lists over from itself")
+    if new.state == "active":  # at an end, a party may have been deactivated before
+        document_of(new.granter, homes)
+        if not device:
+            document_of(new.grantee, here)
 
 
 def _check_begins(new: Authority, at: int) -> None:

@@ -106,18 +106,18 @@ def allowed_signers(issuer: str, url: str, reg: LogAt, at: int) -> set[str]:
     statements = _registrations(issuer, url, reg)
     if not statements:
         raise RuleError("list_not_registered", f"{quote(url)} is in no statement of its issuer")
-    keepers = (_keeper(held, at) for held in statements)
+    ended = [held for held in statements if held.state == "ended"]
+    if ended:  # an end counts, whatever other statement still names the list
+        return {held.status_custodian for held in ended if held.status_custodian is not None}
+    keepers = (
+        held.grantee if at < held.until else held.status_custodian for held in statements
+    )
     return {keeper for keeper in keepers if keeper is not None}
 
 
 def _registrations(issuer: str, url: str, reg: LogAt) -> list[Authority]:
     statements = [parse_authority(p.entry.body) for p in reg.statements_about(issuer)]
     return [held for held in statements if url in held.status_lists]
-
-
-def _keeper(held: Authority, at: int) -> str | None:
-    has_ended = held.state == "ended" or at >= held.until
-    return held.status_custodian if has_ended else held.grantee
 
 
 def _check_follows(issuer: str, issued: int, former: Placed, entry: Entry, reg: LogAt) -> None:

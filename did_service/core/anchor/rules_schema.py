@@ -31,7 +31,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
         raise RuleError("not_at_home", f"{quote(entry.subject)} is not at home in {log.origin}")
     fields = Fields(entry.body, "schema")
     kind, owner = fields.choice("kind", KINDS), fields.text("owner")
-    fields.text("media_type", max_chars=128)
+    fields.text("media_type", max_chars=200)
     fields.choice("state", STATES)
     _check_content(fields)
     fields.value("proof")
