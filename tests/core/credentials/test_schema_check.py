@@ -1,0 +1,124 @@
+"""JSON Schema: bounded, local, linear, and explained without personal data."""
+
+import time
+
+import pytest
+from hypothesis import given
+
+from did_service.core.credentials import schema_check
+from did_service.core.credentials.schema_check import DIALECT
+from did_service.core.errors import DidServiceError
+from tests.support import json_values
+
+DRAFT = {"$schema": DIALECT}
+PERSON = {
+    **DRAFT,
+    "type": "object",
+    "required": ["number"],
+    "properties": {
+        "number": {"type": "string", "format": "citizen-number"},
+        "born": {"format": "date"},
+        "at": {"format": "date-time"},
+        "home": {"format": "uri"},
+        "did": {"format": "did"},
+        "region": {"type": "string", "pattern": "^[0-9]{6}$"},
+        "grade": {"enum": [1, 2]},
+        "a/b~c": {"type": "integer"},
+        "mail": {"format": "email"},
+    },
+    "additionalProperties": False,
+}
+NUMBER = "11010519491231002X"
+
+
+def broken(**members):
+    found = schema_check.check(PERSON, {"number": NUMBER, **members})
+    return [(violation.path, violation.keyword) for violation in found]
+
+
+def test_fitting_instance_has_no_violations():
+    assert (
+        broken(born="2026-02-28", at="2026-02-28T00:00:00Z", home="urn:a", did="did:a:b") == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [
+        ({"number": NUMBER[:-1] + "1"}, ("/number", "format")),
+        ({"born": "2026-02-30"}, ("/born", "format")),
+        ({"born": "2026-02-28T00:00:00Z"}, ("/born", "format")),
+        ({"at": "2026-02-28"}, ("/at", "format")),
+        ({"home": "a b"}, ("/home", "format")),
+        ({"did": "did:a:b#c"}, ("/did", "format")),
+        ({"region": "440100\n"}, ("/region", "pattern")),
+        ({"region": "४४०१००"}, ("/region", "pattern")),
+        ({"grade": 3}, ("/grade", "enum")),
+        ({"grade": True}, ("/grade", "enum")),
+        ({"a/b~c": "x"}, ("/a~1b~0c", "type")),
+        ({"extra": 1}, ("", "additionalProperties")),
+    ],
+)
+def test_violation_names_place_and_rule(members, where):
+    assert broken(**members) == [where]
+
+
+def test_formats_judge_text_alone():
+    assert broken(born=5) == []
+
+
+def test_reasons_name_members_and_rules_but_never_values():
+    found = schema_check.check(PERSON, {"number": "110105194912310021", "born": "1949-13-31"})
+    reasons = " ".join(violation.message for violation in found)
+    assert "position 18 must be X" in reasons
+    assert "1949" not in reasons
+    (missing,) = schema_check.check(PERSON, {})
+    assert "number" in missing.message
+
+
+def test_refusal_that_only_the_fast_engine_sees_is_still_a_refusal():
+    assert broken(mail="no address") == [("", "")]
+
+
+def test_reasons_are_few():
+    schema = {**DRAFT, "items": {"type": "string"}}
+    assert len(schema_check.check(schema, list(range(1_000)))) == 20
+
+
+@pytest.mark.parametrize(
+    ("schema", "code"),
+    [
+        ({}, "schema_unsupported"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, "schema_unsupported"),
+        ({**DRAFT, "$ref": "https://evil.example/s"}, "schema_unsupported"),
+        ({**DRAFT, "items": [{"$ref": "urn:x"}]}, "schema_unsupported"),
+        ({**DRAFT, "patternProperties": {"(a+)+$": {}}}, "schema_unsupported"),
+        ({**DRAFT, "type": "nothing"}, "schema_invalid"),
+        ({**DRAFT, "pattern": "("}, "schema_invalid"),
+        ({**DRAFT, "pattern": "(?=a)"}, "schema_invalid"),
+        ({**DRAFT, "$ref": "#/$defs/none"}, "schema_invalid"),
+        ({**DRAFT, "title": "x" * 50_000}, "too_large"),
+    ],
+)
+def test_schema_is_refused(schema, code):
+    with pytest.raises(DidServiceError) as refused:
+        schema_check.check_schema(schema)
+    assert refused.value.code == code
+
+
+def test_hostile_pattern_costs_nothing():
+    began = time.process_time()
+    assert schema_check.check({**DRAFT, "pattern": "^(a+)+$"}, "a" * 5_000 + "!")
+    assert time.process_time() - began < 1
+
+
+def test_local_references_work():
+    schema = {**DRAFT, "$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}
+    assert schema_check.check(schema, 1) == ()
+    assert schema_check.check(schema, "1")
+
+
+@given(json_values.values)
+def test_both_engines_agree_on_any_instance(value):
+    accepts, explain = schema_check._compiled(schema_check._canonical(PERSON))
+    assert accepts.is_valid(value) == explain.is_valid(value)
