@@ -6,12 +6,27 @@ heads entry and, for a status list, its own `iat`.
 
     T = min(fresh_at, heads.at[, iat])        age = now - T
 
-`now` itself is never earlier than the newest quorum time ever verified (threat rule 19).
+`now` itself is never earlier than the newest quorum time ever verified (threat rule 19). How
+much age is allowed stands in the policy: a bound for each tier, and waivers by name.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.limits import MAX_COSIGNATURE_AHEAD_SECONDS
+
+TIERS = ("online", "day", "field")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Leave to accept stale evidence of one code, for one service item, up to an age."""
+
+    item: str
+    code: str
+    max_seconds: int
 
 
 def statement_time(fresh_at: int, heads_at: int, issued_at: int | None = None) -> int:
@@ -41,3 +56,22 @@ def clock_is_behind(now: int, floor: int) -> bool:
 def effective_now(now: int, floor: int) -> int:
     """Return the time to judge by: the clock's, but never before the floor."""
     return max(now, floor)
+
+
+def parse_tiers(fields: Fields) -> dict[str, int]:
+    """Read the seconds of each tier; errors as `Fields`."""
+    tiers = {name: fields.integer(name, least=1) for name in TIERS}
+    fields.close()
+    return tiers
+
+
+def parse_waiver(value: JsonValue) -> Waiver:
+    """Read one waiver; errors as `Fields`."""
+    fields = Fields(value, "policy.waivers")
+    waiver = Waiver(
+        fields.text("item"),
+        fields.choice("code", ("status_stale", "evidence_stale")),
+        fields.integer("max_seconds", least=1),
+    )
+    fields.close()
+    return waiver

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
 from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
 from did_service.core.crypto import multikey
@@ -28,7 +29,6 @@ from did_service.core.encoding.strict_json import (
     JsonValue,
     as_array,
     as_object,
-    as_text,
 )
 from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
@@ -51,18 +51,8 @@ __all__ = [
 
 FORMAT = "didsvc-policy/1"
 RULES_VERSION = 1
-TIERS = ("online", "day", "field")
 COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's
 NATION_WIDE = "000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """Leave to accept stale evidence of one code, for one service item, up to an age."""
-
-    item: str
-    code: str
-    max_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +181,8 @@ def parse_policy(value: JsonValue) -> Policy:
         outside_faults=faults.integer("outside", most=MAX_POLICY_MEMBERS),
         threshold=governance.integer("k", least=1, most=MAX_POLICY_MEMBERS),
         governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
-        tiers=_tiers(fields.fields("tiers")),
-        waivers=tuple(_waiver(item) for item in fields.array("waivers")),
+        tiers=parse_tiers(fields.fields("tiers")),
+        waivers=tuple(parse_waiver(item) for item in fields.array("waivers")),
         members=as_object(value, "policy"),
     )
     faults.close()
@@ -300,23 +290,6 @@ def _check_sound(policy: Policy) -> None:
     check_unique(policy.regions, policy.governors)
     for origin in [origin for region in policy.regions for origin in region.logs]:
         check_quorum(origin, policy.regions, policy.region_faults, policy.outside_faults)
-
-
-def _tiers(fields: Fields) -> dict[str, int]:
-    tiers = {name: fields.integer(name, least=1) for name in TIERS}
-    fields.close()
-    return tiers
-
-
-def _waiver(value: JsonValue) -> Waiver:
-    fields = Fields(value, "policy.waivers")
-    waiver = Waiver(
-        as_text(fields.value("item"), "policy.waivers.item"),
-        fields.choice("code", ("status_stale", "evidence_stale")),
-        fields.integer("max_seconds", least=1),
-    )
-    fields.close()
-    return waiver
 
 
 def _flag(fields: Fields, name: str) -> bool:
