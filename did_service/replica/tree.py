@@ -184,6 +184,7 @@ class StaticTree:
         Raises:
             ConflictError: `checkpoint_falls`, or `tile_differs` when the files do not lead to
                 its root.
+            NotFoundError: `tile_unknown`: files of it are missing.
             MalformedError: not a checkpoint.
             UnavailableError: `file_not_written`.
         """

@@ -1,0 +1,96 @@
+"""Replicas on a real disk, filled from the federation in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from did_service.replica.check import judge, make_world
+from did_service.replica.replica import Replica, open_replica
+from did_service.replica.store import ReplicaStore, prepare
+from did_service.web import database
+from tests.support.federation import Federation
+from tests.support.memory_log import MemoryLog
+
+
+@dataclass
+class Mirror:
+    """Replicas of a federation's logs in one database, as a witness keeps them."""
+
+    fed: Federation
+    folder: Path
+    replicas: dict[str, Replica] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.engine = database.open_engine(self.folder / "witness.sqlite")
+        prepare(self.engine)
+
+    def replica(self, origin: str) -> Replica:
+        """The replica of a log, made on first use."""
+        if origin not in self.replicas:
+            store = ReplicaStore(self.engine, origin)
+            self.replicas[origin] = open_replica(store, self.folder / origin)
+        return self.replicas[origin]
+
+    def follow(self, at: int | None = None) -> None:
+        """Take over all that the logs have published, and publish it here."""
+        for region in sorted({origin.partition("/")[0] for origin in self.fed.notes}):
+            self._follow_region(f"{region}/reg")
+        for origin, note in self.fed.notes.items():
+            self.replica(origin).tree.publish(note, self.fed.now if at is None else at)
+
+    def _follow_region(self, reg: str) -> None:
+        """Go through a region's logs in the order of time.
+
+        A heads entry needs the ev log that it is about; an ev entry needs reg up to its second.
+        """
+        host = reg.removesuffix("reg")
+        evs = [o for o in self.fed.logs if o.startswith(host) and o != reg]
+        for placed in self.fed.logs[reg].entries[self.replica(reg).store.size() :]:
+            if placed.entry.type == "heads":
+                for ev in evs:
+                    early = [
+                        p for p in self.fed.logs[ev].entries if p.entry.at <= placed.entry.at
+                    ]
+                    self.grow(ev, len(early))
+            self.grow(reg, placed.index + 1)
+
+    def grow(self, origin: str, size: int) -> None:
+        """Judge and store entries up to a size, and install their files."""
+        replica, log = self.replica(origin), self.fed.logs[origin]
+        held = replica.store.size()
+        if size <= held:
+            return
+        entries = [placed.entry for placed in log.entries[held:size]]
+        world = self.world(self.fed.contents.get)
+        placed = judge(entries, replica.store, world)
+        contents = contents_of(log, held, size)
+        replica.store.append(placed, contents)
+        snapshots = [replica.store.snapshot(size)]
+        data = [entry.encode() for entry in entries]
+        staged = replica.tree.stage(held, data, contents=contents, heads=snapshots)
+        replica.tree.install(staged)
+        replica.tree.discard(staged)
+
+    def world(self, content: Callable[[bytes], bytes | None]):
+        """What the keeper of these replicas sees; ev rests on a reg that is ahead of it."""
+        logs = {origin: self.replica(origin).store for origin in self.fed.logs}
+        return make_world(self.fed.policy, logs, self.fed.now, content)
+
+
+def contents_of(log: MemoryLog, start: int, stop: int) -> dict[bytes, bytes]:
+    """The contents that came with some entries of a log."""
+    digests = [placed.entry.digest for placed in log.entries[start:stop]]
+    return {d: log.contents[d] for d in digests if d in log.contents}
+
+
+def small_world(**arguments) -> Federation:
+    """A federation with an issuer, a grant, a schema, a list and a batch, published once."""
+    fed = Federation(**arguments)
+    psb = fed.agency("gz.gd.example")
+    fed.grant(fed.root("gd"), psb)
+    fed.schema(fed.root("cn"), "urn:didsvc:schema:residence-permit:1", {"type": "object"})
+    fed.tick()
+    fed.status_list(psb, revoked=[7])
+    fed.batch(psb, [b"one", b"two"])
+    fed.publish()
+    return fed
