@@ -54,6 +54,7 @@ MAX_TTL_SECONDS = 2**31  # did:webvh §ttl
 MAX_DOCUMENT_METHODS = 64  # verification methods of one DID document
 MAX_DOCUMENT_SERVICES = 64  # services of one DID document
 MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4: 255 octets on the wire
+MAX_HISTORIES_CACHED = 256  # verified histories a resolver keeps; one has a few kilobytes
 MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at the worst
 
 # --- credentials -----------------------------------------------------------------------------
@@ -86,6 +87,11 @@ MAX_KDF_MEMORY_BYTES = 2_147_483_648  # a foreign file may not ask for more than
 MAX_KDF_PASSES = 16
 MAX_KEY_FILE_BYTES = 16_384  # honest ones have 500 bytes and a name
 MAX_WALLET_BYTES = 67_108_864
+MAX_WALLET_RECORDS = 10_000  # keys, credentials and answers of a lifetime
+MAX_PASSPHRASE_BYTES = 1_024
+MIN_PASSPHRASE_CHARACTERS = 8  # NIST SP 800-63B-4 §3.1.1.2: never fewer
+MAX_MIRRORS = 64  # places of evidence that come with one credential
+MAX_LABEL_CHARACTERS = 80  # a name that a person gives to a key
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out

@@ -11,6 +11,7 @@ from did_service.registry.region import Region, RegistrySettings
 from did_service.registry.rounds import Rounds
 from did_service.registry.sequencer import Sequencer
 from did_service.registry.store import CheckpointStore
+from did_service.replica.evidence import EvidenceDesk
 from did_service.replica.last_signed import LastSigned
 
 
@@ -22,6 +23,7 @@ class Registry:
         sequencer: Takes entries.
         rounds: Publishes; `publish_now` does so at once.
         logs: The publisher of each log, by origin.
+        desks: Evidence about each log's entries, by origin.
 
     Raises:
         UsageError: `region_unknown` or `log_key_missing`.
@@ -29,6 +31,7 @@ class Registry:
 
     def __init__(self, settings: RegistrySettings) -> None:
         self.region = Region(settings)
+        self.transport = settings.transport
         checkpoints = CheckpointStore(self.region.engine)
         guard = LastSigned(settings.folder / "last-signed")
         self._cosigners = {o: Cosigners(settings.transport) for o in self.region.stores}
@@ -44,6 +47,8 @@ class Registry:
         }
         for log in self.logs.values():
             log.recover()
+        reg = self.region.replicas[self.region.reg]
+        self.desks = {o: EvidenceDesk(log, reg) for o, log in self.region.replicas.items()}
         self.sequencer = Sequencer(self.region, self._wake)
         self.rounds = Rounds(self.region, self.logs, self.sequencer, settings.pace)
 
@@ -54,6 +59,13 @@ class Registry:
     def publish_now(self) -> None:
         """Publish everything that has been sequenced; see `Rounds.publish_now`."""
         self.rounds.publish_now()
+
+    def ready(self) -> Mapping[str, bool]:
+        """Say for `/ready` which logs have a published checkpoint, or nothing to publish."""
+        return {
+            origin: log.published() is not None or log.signed() is None
+            for origin, log in self.logs.items()
+        }
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""

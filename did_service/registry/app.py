@@ -1,0 +1,55 @@
+"""The registry of a region as a web application.
+
+    registry = Registry(settings)          registry.start() … registry.publish_now()
+    app = create_app(registry)             registry.close()
+
+A region's registry and witness share a host name. Whoever serves both in one process mounts
+`routers` and `body_limits` of both in one application.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from did_service.core.limits import MAX_BATCH_BODY_BYTES
+from did_service.registry.registry import Registry
+from did_service.registry.resolution_routes import resolution_router
+from did_service.registry.resolver import Resolver
+from did_service.registry.routes import entries_router
+from did_service.replica.routes import replica_router
+from did_service.web import app as web
+
+
+def create_app(registry: Registry) -> FastAPI:
+    """Make the application of one registry; its lifetime is the caller's business."""
+    app = web.create_app(
+        "registry",
+        ready=registry.ready,
+        gauges=registry.gauges,
+        body_limits=body_limits(registry),
+    )
+    for router in routers(registry):
+        app.include_router(router)
+    return app
+
+
+def routers(registry: Registry) -> list[APIRouter]:
+    """Return the routes of every log of the region, and those of the resolver."""
+    replicas, made = registry.region.replicas, APIRouter()
+    for origin, replica in replicas.items():
+        prefix = _path(origin)
+        made.include_router(entries_router(registry, origin), prefix=prefix)
+        made.include_router(
+            replica_router(replica, replicas[registry.region.reg]), prefix=prefix
+        )
+    resolver = Resolver(registry, registry.transport)
+    return [made, resolution_router(resolver)]
+
+
+def body_limits(registry: Registry) -> dict[str, int]:
+    """Return the bytes that the paths which take entries allow."""
+    return {f"{_path(origin)}/entries": MAX_BATCH_BODY_BYTES for origin in registry.logs}
+
+
+def _path(origin: str) -> str:
+    return "/" + origin.partition("/")[2]

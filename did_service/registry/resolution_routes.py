@@ -1,0 +1,177 @@
+"""DID Resolution over HTTP (W3C DID Resolution 1.0, 2026 draft, §12), and native did:webvh files.
+
+    GET /1.0/identifiers/DID-URL      `Accept` decides what is answered, see `Form`
+    GET /…/did.jsonl, /…/did-witness.json      by Host, for DIDs of this region
+
+The DID comes raw, or percent-encoded as a whole; it is decoded once, and only then, else the
+`%3A` of a port would be lost. A deactivated DID is 410, a service endpoint 303.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Request, Response
+
+from did_service.core.did import dereferencing, resolution
+from did_service.core.did.dereferencing import ServiceUrl
+from did_service.core.did.document import parse_document
+from did_service.core.did.resolution import ErrorType, ResolutionResult
+from did_service.core.did.syntax import DidUrl, parse_did_url
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
+from did_service.registry import wire
+from did_service.registry.resolver import Resolver
+
+PREFIX = "/1.0/identifiers/"
+_JSONL, _WITNESS = "did.jsonl", "did-witness.json"
+_STATUS = {
+    ErrorType.INVALID_DID: 400,
+    ErrorType.INVALID_DID_URL: 400,
+    ErrorType.INVALID_OPTIONS: 400,
+    ErrorType.NOT_FOUND: 404,
+    ErrorType.REPRESENTATION_NOT_SUPPORTED: 406,
+    ErrorType.METHOD_NOT_SUPPORTED: 501,
+    ErrorType.FEATURE_NOT_SUPPORTED: 501,
+    ErrorType.INVALID_DID_DOCUMENT: 500,
+    ErrorType.INTERNAL_ERROR: 500,
+}
+
+
+class Form(Enum):
+    """What a caller may ask for; the value is the media type."""
+
+    RESULT = "application/did-resolution"
+    DID = "application/did"
+    DID_JSON = "application/did+json"
+    DID_LD_JSON = "application/did+ld+json"
+    DEREFERENCED = "application/did-url-dereferencing"
+    JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a DID URL named: the result behind it, and the part that was asked for."""
+
+    result: ResolutionResult
+    content: JsonObject | ServiceUrl | None
+
+
+def resolution_router(resolver: Resolver) -> APIRouter:
+    """Make the routes; include them last, the native files take any path."""
+    router = APIRouter(tags=["resolution"])
+
+    @router.get(
+        PREFIX + "{did:path}",
+        response_model=None,
+        responses={
+            200: {"model": wire.ResolutionResult},
+            303: {"description": "the DID URL names a service endpoint"},
+            **{
+                status: {"model": wire.ResolutionResult} for status in (400, 404, 406, 410, 501)
+            },
+        },
+    )
+    def resolve(request: Request) -> Response:
+        form = _form(request.headers.get("accept", ""))
+        if form is None:
+            return _refusal(ErrorType.REPRESENTATION_NOT_SUPPORTED)
+        try:
+            found = _find(resolver, _did_url(request))
+        except DidServiceError as error:
+            found = _Found(resolution.failure(error), None)
+        return _answer(found, form)
+
+    @router.get("/{path:path}/" + _JSONL, include_in_schema=False)
+    @router.get("/{path:path}/" + _WITNESS, include_in_schema=False)
+    def native(request: Request) -> Response:
+        folder, _, name = _raw_path(request).rpartition("/")
+        host = request.headers.get("host", "")
+        files = resolver.files_at(f"https://{host}{folder}/{_JSONL}")
+        if name == _JSONL:
+            return Response(files.log, media_type="text/jsonl")
+        if files.witness is None:
+            raise NotFoundError("did_unknown", "this DID has no native witnesses")
+        return Response(files.witness, media_type="application/json")
+
+    return router
+
+
+def _find(resolver: Resolver, url: DidUrl) -> _Found:
+    result = resolver.resolve(url)
+    if result.document is None:
+        return _Found(result, None)
+    document = parse_document(result.document, expected_id=str(result.document["id"]))
+    return _Found(result, dereferencing.dereference(url, document))
+
+
+def _answer(found: _Found, form: Form) -> Response:
+    result = found.result
+    status = 200 if result.error is None else _STATUS[result.error]
+    if result.error is None and result.document is None:
+        status = 410
+    if isinstance(found.content, ServiceUrl):
+        return Response(status_code=303, headers={"Location": found.content.url})
+    if form is Form.DEREFERENCED:
+        return _json(_dereferenced(found), status, form.value)
+    if form is Form.RESULT or status != 200:
+        metadata = {**result.resolution_metadata, "contentType": Form.RESULT.value}
+        triple = replace(result, resolution_metadata=metadata)
+        return _json(triple.encode(), status, Form.RESULT.value)
+    return _json(found.content or {}, status, form.value)
+
+
+def _dereferenced(found: _Found) -> JsonObject:
+    content = None if isinstance(found.content, ServiceUrl) else found.content
+    result = found.result
+    return {
+        "dereferencingMetadata": {
+            **result.resolution_metadata,
+            "contentType": Form.DEREFERENCED.value,
+        },
+        "contentStream": content,
+        "contentMetadata": result.document_metadata,
+    }
+
+
+def _refusal(kind: ErrorType) -> Response:
+    problem: JsonObject = {"type": kind.uri, "title": kind.value}
+    result = ResolutionResult(None, {}, {"error": problem}, kind)
+    return _answer(_Found(result, None), Form.RESULT)
+
+
+def _json(document: JsonObject, status: int, media_type: str) -> Response:
+    return Response(jcs.encode(document), status, {"Vary": "Accept"}, media_type)
+
+
+def _form(accept: str) -> Form | None:
+    """Choose by `Accept`, in the order named; anything at all means the whole result."""
+    for item in accept.lower().split(",") if accept.strip() else ["*/*"]:
+        name = item.partition(";")[0].strip()
+        if name in ("*/*", "application/*"):
+            return Form.RESULT
+        for form in Form:
+            if form.value == name:
+                return form
+    return None
+
+
+def _did_url(request: Request) -> DidUrl:
+    raw = _raw_path(request).removeprefix(PREFIX)
+    query = request.scope["query_string"].decode("latin-1")
+    whole = raw if not query else f"{raw}?{query}"
+    if raw[:6].lower() == "did%3a":
+        decoded = unquote(raw, errors="strict")
+        whole = decoded if not query else f"{decoded}?{query}"
+    return parse_did_url(whole)
+
+
+def _raw_path(request: Request) -> str:
+    raw: bytes = request.scope["raw_path"]
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise MalformedError("did_url_invalid", f"path {quote(raw)} is not ASCII") from error

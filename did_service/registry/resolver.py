@@ -1,0 +1,169 @@
+"""Resolving DIDs: did:webvh from the federation's logs, did:key and did:jwk by computation.
+
+    did:webvh at home in the federation ── its entries in the log, fully verified again
+    did:webvh elsewhere, did:web         ── fetched by https, fully verified; no log stands behind
+
+Of a DID that is at home in this region, the result carries the log's proof that this version
+is the latest, and how fresh that statement is. Method: did:webvh 1.0 §3.6.2; result: W3C DID
+Resolution 1.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from threading import Lock
+
+from did_service.client.transport import Transport
+from did_service.core.anchor import freshness
+from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.policy import reg_origin
+from did_service.core.did import resolution
+from did_service.core.did.resolution import ResolutionResult
+from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
+from did_service.core.did.web import check_web_document, document_url
+from did_service.core.did.webvh import History, verify_history, write
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
+from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
+from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_HISTORIES_CACHED, MAX_JSON_BYTES
+from did_service.registry.registry import Registry
+from did_service.replica.evidence import Moment
+from did_service.replica.store import ReplicaStore
+
+PROOF_TYPE = "urn:didsvc:log-proof:1"
+
+
+@dataclass(frozen=True, slots=True)
+class WebvhFiles:
+    """A DID's own files: `did.jsonl`, and `did-witness.json` where witnesses have approved."""
+
+    log: bytes
+    witness: bytes | None
+
+
+class Resolver:
+    """Resolves DID URLs to results.
+
+    Args:
+        registry: Its logs, the mirrors beside it, its clock.
+        transport: Fetches what is at home elsewhere.
+    """
+
+    def __init__(self, registry: Registry, transport: Transport) -> None:
+        self._registry = registry
+        self._region = registry.region
+        self._transport = transport
+        self._verified = lru_cache(maxsize=MAX_HISTORIES_CACHED)(self._verify)
+        self._places: dict[str, str] = {}
+        self._scanned = 0
+        self._scanning = Lock()
+
+    def resolve(self, url: DidUrl) -> ResolutionResult:
+        """Resolve the DID of a DID URL, at the version its query names.
+
+        Raises:
+            DidServiceError: see `resolution.error_type`.
+        """
+        match url.did.method:
+            case "webvh":
+                return self._webvh(url)
+            case "web":
+                did = str(url.did)
+                answer = self._transport.get(document_url(did), max_bytes=MAX_JSON_BYTES)
+                return resolution.resolved(check_web_document(did, answer.body))
+            case _:
+                return resolution.resolve_local(url)
+
+    def files_at(self, url: str) -> WebvhFiles:
+        """Return the files of the DID that is published at a `did.jsonl` URL of this region.
+
+        Raises:
+            NotFoundError: `did_unknown`.
+        """
+        with self._scanning:
+            self._scan()
+        scid = self._places.get(url)
+        if scid is None:
+            raise NotFoundError("did_unknown", f"no DID is published at {quote(url)}")
+        return _files(self._region.stores[self._region.reg].chain("did", scid))
+
+    def _webvh(self, url: DidUrl) -> ResolutionResult:
+        did = parse_webvh(str(url.did))
+        store = self._home(did)
+        files = self._fetch(did) if store is None else _files(store.chain("did", did.scid))
+        history = self._verified(files, str(did))
+        result = resolution.resolve_history(history, url)
+        if store is None or store.origin != self._region.reg:
+            return result
+        metadata = {**result.resolution_metadata, **self._log_proof(did.scid)}
+        return replace(result, resolution_metadata=metadata)
+
+    def _home(self, did: WebvhDid) -> ReplicaStore | None:
+        """Return the log in which a DID is at home, None outside of the federation."""
+        try:
+            origin = reg_origin(self._region.pinned.home_of_did(did))
+        except PolicyError:
+            return None
+        return self._region.stores.get(origin) or self._region.foreign[origin]
+
+    def _fetch(self, did: WebvhDid) -> WebvhFiles:
+        log = self._transport.get(did.log_url, max_bytes=MAX_DID_LOG_BYTES).body
+        try:
+            witness = self._transport.get(did.witness_url, max_bytes=MAX_DID_LOG_BYTES).body
+        except NotFoundError:
+            witness = None
+        return WebvhFiles(log, witness)
+
+    def _verify(self, files: WebvhFiles, did: str) -> History:
+        now = self._region.edge.clock()
+        return verify_history(files.log, witness_file=files.witness, did=did, now=now)
+
+    def _log_proof(self, scid: str) -> JsonObject:
+        """Return evidence of the newest entry and its time; nothing before it is published."""
+        try:
+            evidence = self._registry.desks[self._region.reg].newest("did", scid, Moment.NEWEST)
+        except (NotFoundError, UnavailableError):
+            return {}
+        note, heads = evidence.checkpoints[0], evidence.items[-1].entry
+        verified = self._region.pinned.log_policy(self._region.reg).verify(note)
+        at = Fields(heads.body, "heads").integer("at")
+        fresh = freshness.statement_time(verified.fresh_at, at)
+        proof: JsonObject = {
+            "type": PROOF_TYPE,
+            "evidence": evidence.encode(),
+            "freshAt": timestamps.encode(timestamps.from_posix(fresh)),
+        }
+        return {"proof": [proof]}
+
+    def _scan(self) -> None:
+        """Learn where the DIDs of entries that came since are published."""
+        store = self._region.stores[self._region.reg]
+        size = store.size()
+        for data in store.entries(self._scanned, size):
+            entry = parse_entry(data)
+            if entry.type == "did":
+                did = parse_webvh(Fields(entry.body, "did entry").text("did"))
+                self._places[did.log_url] = did.scid
+        self._scanned = size
+
+
+def _files(chain: list[Placed]) -> WebvhFiles:
+    """Write a DID's files out of its log entries.
+
+    Raises:
+        NotFoundError: `did_unknown`.
+    """
+    if not chain:
+        raise NotFoundError("did_unknown", "the log has no such DID")
+    bodies = [Fields(placed.entry.body, "did entry") for placed in chain]
+    logged = [body.object("entry") for body in bodies]
+    proofs = {
+        as_text(entry.get("versionId"), "versionId"): [
+            as_object(proof, "witness") for proof in body.array("witness")
+        ]
+        for entry, body in zip(logged, bodies, strict=True)
+        if body.has("witness")
+    }
+    witness = write.encode_witness_file(proofs) if proofs else None
+    return WebvhFiles(write.encode_log(logged), witness)
