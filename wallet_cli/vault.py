@@ -1,0 +1,294 @@
+"""The sealed container of a wallet, as a value: `didsvc-wallet/1`, one canonical JSON object.
+
+    passphrase ─Argon2id─► slot ─unwraps─► data key (32 random bytes)
+                                             ├─► manifest  counter, id → version of each record
+                                             └─► records   one sealed JSON object each
+
+A slot authenticates its own parameters; the manifest authenticates everything in clear and
+names every record with its version; a record authenticates wallet, id, kind and version. So
+costs cannot be lowered, nor a record swapped, rolled back or dropped, unseen. What replaces the
+whole file by an older one of the same passphrase is not seen (docs/threat-model.md §5).
+
+Records are padded to 256 bytes: a file shows how many there are of each kind, and about how
+long; no name, no type of credential. Every byte counts: a file that is not spelled exactly as
+`encode` spells it is refused. Nothing here reads a clock or a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from did_service.core.crypto.sealed import KEY_BYTES, NONCE_BYTES, seal, unseal
+from did_service.core.encoding import b64, jcs
+from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers, load_object
+from did_service.core.errors import (
+    DecryptionError,
+    LimitError,
+    MalformedError,
+    UnsupportedError,
+    quote,
+)
+from did_service.core.limits import MAX_WALLET_BYTES, MAX_WALLET_RECORDS
+from wallet_cli.slot import Rng, Slot, parse_slot
+
+FORMAT = "didsvc-wallet/1"
+_FAMILY = "didsvc-wallet/"
+AEAD = "xchacha20poly1305-ietf"
+PAD_BYTES = 256
+ID_BYTES = 16
+_MARK = b"\x80"  # ISO/IEC 7816-4 padding: a mark, then zeros
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One sealed object. `value` is its plain content; nothing of it appears in a repr."""
+
+    id: str
+    kind: str
+    version: int
+    value: JsonObject = field(repr=False)
+    nonce: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+    def encode(self) -> JsonObject:
+        """Write one member of `records`: the version stands in the manifest alone."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "nonce": b64.encode_url(self.nonce),
+            "sealed": b64.encode_url(self.sealed),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """An open vault. Every change makes a new value; `encode` writes it.
+
+    Attributes:
+        wallet_id: 16 random bytes, base64url.
+        slots: What opens it; at least one.
+        key: The data key.
+        counter: How often it was written.
+        records: By id.
+    """
+
+    wallet_id: str
+    slots: tuple[Slot, ...]
+    key: bytes = field(repr=False)
+    counter: int
+    records: Mapping[str, Record] = field(repr=False)
+
+    @classmethod
+    def create(cls, passphrase: str, rng: Rng) -> Vault:
+        """Make an empty vault; takes as long as the key derivation says."""
+        wallet_id, key = b64.encode_url(rng(ID_BYTES)), rng(KEY_BYTES)
+        return cls(wallet_id, (Slot.make(key, wallet_id, passphrase, rng),), key, 0, {})
+
+    def of_kind(self, kind: str) -> tuple[Record, ...]:
+        """Return the records of a kind, in the order in which they were first put."""
+        return tuple(record for record in self.records.values() if record.kind == kind)
+
+    def add(self, kind: str, value: JsonObject, rng: Rng) -> tuple[Vault, str]:
+        """Put a new record; returns the vault with it and its id."""
+        identifier = b64.encode_url(rng(ID_BYTES))
+        return self._with(identifier, kind, 1, value, rng), identifier
+
+    def put(self, identifier: str, value: JsonObject, rng: Rng) -> Vault:
+        """Replace the content of a record that is there."""
+        former = self.records[identifier]
+        return self._with(identifier, former.kind, former.version + 1, value, rng)
+
+    def drop(self, identifiers: Iterable[str]) -> Vault:
+        """Remove records."""
+        gone = set(identifiers)
+        kept = {name: each for name, each in self.records.items() if name not in gone}
+        return replace(self, records=kept)
+
+    def with_passphrase(self, passphrase: str, rng: Rng) -> Vault:
+        """Replace every passphrase slot by one for a new passphrase; no record changes."""
+        slot = Slot.make(self.key, self.wallet_id, passphrase, rng)
+        return replace(self, slots=(slot,))
+
+    def encode(self, rng: Rng) -> tuple[Vault, bytes]:
+        """Write the file, with a new manifest; returns the vault as written, and the bytes."""
+        written = replace(self, counter=self.counter + 1)
+        nonce = rng(NONCE_BYTES)
+        manifest: JsonObject = {
+            "counter": written.counter,
+            "records": {each.id: each.version for each in self.records.values()},
+        }
+        associated = _manifest_data(self.wallet_id, self.slots)
+        sealed = seal(jcs.encode(manifest), associated, nonce, self.key)
+        members: JsonObject = {
+            "format": FORMAT,
+            "aead": AEAD,
+            "wallet_id": self.wallet_id,
+            "slots": [slot.encode() for slot in self.slots],
+            "manifest": {"nonce": b64.encode_url(nonce), "sealed": b64.encode_url(sealed)},
+            "records": [each.encode() for each in self.records.values()],
+        }
+        return written, jcs.encode(members) + b"\n"
+
+    def _with(
+        self, identifier: str, kind: str, version: int, value: JsonObject, rng: Rng
+    ) -> Vault:
+        if len(self.records) >= MAX_WALLET_RECORDS and identifier not in self.records:
+            raise LimitError("wallet_full", f"a wallet keeps {MAX_WALLET_RECORDS} records")
+        nonce = rng(NONCE_BYTES)
+        associated = _record_data(self.wallet_id, identifier, kind, version)
+        sealed = seal(_pad(jcs.encode(value)), associated, nonce, self.key)
+        record = Record(identifier, kind, version, value, nonce, sealed)
+        return replace(self, records={**self.records, identifier: record})
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def open_vault(data: bytes, passphrase: str) -> Vault:
+    """Open a file with its passphrase; the key is derived once.
+
+    Raises:
+        DecryptionError: `passphrase_wrong`.
+        UnsupportedError: `store_newer`: written by a later release.
+        MalformedError: `store_damaged`: anything was changed, rolled back or dropped.
+        LimitError: `kdf_too_costly`.
+    """
+    closed = _parse(data)
+    (slot,) = closed.slots
+    return closed.open(slot.open(closed.wallet_id, passphrase))
+
+
+def reopen(data: bytes, key: bytes) -> Vault:
+    """Open a file with the data key of an earlier reading; errors as `open_vault`."""
+    return _parse(data).open(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A file as parsed, before anything in it was unsealed."""
+
+    wallet_id: str
+    slots: tuple[Slot, ...]
+    manifest: tuple[bytes, bytes]
+    records: tuple[Record, ...]
+
+    def open(self, key: bytes) -> Vault:
+        nonce, sealed = self.manifest
+        try:
+            plain = unseal(sealed, _manifest_data(self.wallet_id, self.slots), nonce, key)
+            fields = Fields(load_object(plain, max_bytes=MAX_WALLET_BYTES), "manifest")
+            counter, versions = fields.integer("counter", least=1), fields.fields("records")
+            fields.close()
+            self._check_named(versions.names())
+            found = {
+                each.id: self._unseal(each, versions.integer(each.id), key)
+                for each in self.records
+            }
+        except (MalformedError, DecryptionError) as error:
+            raise _damaged(error.message) from error
+        return Vault(self.wallet_id, self.slots, key, counter, found)
+
+    def _check_named(self, names: tuple[str, ...]) -> None:
+        if {*names} != {each.id for each in self.records}:
+            raise MalformedError("store_damaged", "records were dropped or added")
+
+    def _unseal(self, record: Record, version: int, key: bytes) -> Record:
+        associated = _record_data(self.wallet_id, record.id, record.kind, version)
+        plain = _unpad(unseal(record.sealed, associated, record.nonce, key))
+        value = load_object(plain, max_bytes=MAX_WALLET_BYTES, numbers=Numbers.FINITE)
+        return replace(record, version=version, value=value)
+
+
+def _parse(data: bytes) -> _Closed:
+    try:
+        members = load_object(data, max_bytes=MAX_WALLET_BYTES)
+        _check_format(members)
+        _check_spelling(members, data)
+        return _closed(Fields(members, "wallet"))
+    except (UnsupportedError, LimitError):
+        raise
+    except MalformedError as error:
+        raise _damaged(error.message) from error
+
+
+def _check_format(members: JsonObject) -> None:
+    found = members.get("format")
+    if isinstance(found, str) and found.startswith(_FAMILY) and found != FORMAT:
+        raise UnsupportedError("store_newer", f"the store is of the format {quote(found)}")
+
+
+def _check_spelling(members: JsonObject, data: bytes) -> None:
+    if data != jcs.encode(members) + b"\n":
+        raise MalformedError("store_damaged", "the file is not spelled as we write it")
+
+
+def _closed(fields: Fields) -> _Closed:
+    fields.constant("format", FORMAT)
+    fields.constant("aead", AEAD)
+    manifest = fields.fields("manifest")
+    parsed = _Closed(
+        wallet_id=b64.encode_url(fields.data("wallet_id", size=ID_BYTES)),
+        slots=tuple(parse_slot(Fields(item, "slot")) for item in fields.array("slots", most=1)),
+        manifest=(manifest.data("nonce", size=NONCE_BYTES), manifest.data("sealed")),
+        records=tuple(
+            _record(Fields(item, "record"))
+            for item in fields.array("records", most=MAX_WALLET_RECORDS)
+        ),
+    )
+    manifest.close()
+    fields.close()
+    if len(parsed.slots) != 1 or len({each.id for each in parsed.records}) != len(
+        parsed.records
+    ):
+        raise MalformedError("store_damaged", "no slot, or two records of one id")
+    return parsed
+
+
+def _record(fields: Fields) -> Record:
+    record = Record(
+        id=fields.text("id", max_chars=64),
+        kind=fields.text("kind", max_chars=32),
+        version=0,
+        value={},
+        nonce=fields.data("nonce", size=NONCE_BYTES),
+        sealed=fields.data("sealed"),
+    )
+    fields.close()
+    return record
+
+
+def _damaged(why: str) -> MalformedError:
+    return MalformedError("store_damaged", f"wallet.json: {why}")
+
+
+# --- what the seals authenticate --------------------------------------------------------------
+
+
+def _manifest_data(wallet_id: str, slots: tuple[Slot, ...]) -> bytes:
+    return jcs.encode(
+        {
+            "format": FORMAT,
+            "aead": AEAD,
+            "wallet_id": wallet_id,
+            "slots": [slot.encode() for slot in slots],
+        }
+    )
+
+
+def _record_data(wallet_id: str, identifier: str, kind: str, version: int) -> bytes:
+    return jcs.encode(
+        {"wallet_id": wallet_id, "id": identifier, "kind": kind, "version": version}
+    )
+
+
+def _pad(plain: bytes) -> bytes:
+    marked = plain + _MARK
+    return marked + bytes(-len(marked) % PAD_BYTES)
+
+
+def _unpad(padded: bytes) -> bytes:
+    plain, mark, zeros = padded.rpartition(_MARK)
+    if not mark or zeros.strip(b"\0"):
+        raise MalformedError("store_damaged", "a record is not padded")
+    return plain
