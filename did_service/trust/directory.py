@@ -97,6 +97,14 @@ class TrustDirectory:
                 "trust_damaged", f"memory.json: {error.message}", file="memory.json"
             ) from error
 
+    def change(self, step: Callable[[Memory], Memory]) -> None:
+        """Replace what is remembered by what `step` makes of it; all of it or nothing."""
+        with self.locked():
+            before = self.memory()
+            after = step(before)
+            if after is not before:
+                self._write("memory.json", after.encode())
+
     def remember_log(self, origin: str, size: int, root: bytes, time: datetime) -> None:
         """Remember a tree that was verified with a quorum; sizes only rise.
 
@@ -109,11 +117,11 @@ class TrustDirectory:
         Raises:
             ConflictError: `log_forked`: another root at the remembered size.
         """
-        self._change(lambda memory: memory.with_log(origin, KnownLog(size, root, time)))
+        self.change(lambda memory: memory.with_log(origin, KnownLog(size, root, time)))
 
     def raise_floor(self, instant: datetime) -> None:
         """Raise the floor of the clock: a quorum's `fresh_at`, or the time of a decision."""
-        self._change(lambda memory: memory.with_floor(instant))
+        self.change(lambda memory: memory.with_floor(instant))
 
     def new_challenge(self, now: datetime, rng: Callable[[int], bytes]) -> str:
         """Give out a nonce of 43 characters, to be answered once and within the day.
@@ -122,7 +130,7 @@ class TrustDirectory:
             UnavailableError: `nonces_exhausted`.
         """
         nonce = b64.encode_url(rng(NONCE_BYTES))
-        self._change(lambda memory: memory.with_nonce(nonce, now))
+        self.change(lambda memory: memory.with_nonce(nonce, now))
         return nonce
 
     def consume(self, nonce: str, now: datetime) -> None:
@@ -132,7 +140,7 @@ class TrustDirectory:
             NotFoundError: `nonce_unknown`: never given out here, or expired.
             ConflictError: `nonce_used`.
         """
-        self._change(lambda memory: memory.with_answer(nonce, now))
+        self.change(lambda memory: memory.with_answer(nonce, now))
 
     # --- what is kept as evidence ---------------------------------------------------------
 
@@ -166,13 +174,6 @@ class TrustDirectory:
         return self._read_kept("archive", name)
 
     # --- files ----------------------------------------------------------------------------
-
-    def _change(self, step: Callable[[Memory], Memory]) -> None:
-        with self.locked():
-            before = self.memory()
-            after = step(before)
-            if after is not before:
-                self._write("memory.json", after.encode())
 
     def _read(self, name: str, max_bytes: int) -> bytes | None:
         try:

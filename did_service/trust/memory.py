@@ -3,15 +3,17 @@
     {"format":"didsvc-memory/1",
      "logs":{origin:{"size","root":"b64u","time"}},
      "nonces":{nonce:{"expires","state":"open|used"}},
-     "floor":"2026-11-21T11:10:00Z"}
+     "floor":"2026-11-21T11:10:00Z","boot":"1f0c…"}
 
 Sizes and the floor only rise. A nonce is answered once; used ones are remembered until they
-expire, so that a second answer is told from one to a question never asked.
+expire, so that a second answer is told from one to a question never asked. Questions do not
+outlive the boot of the machine that asked them: a directory restored from a snapshot has
+forgotten which of them were answered since (docs/threat-model.md rule 25).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -66,6 +68,7 @@ class Memory:
     logs: Mapping[str, KnownLog] = field(default_factory=dict)
     nonces: Mapping[str, Nonce] = field(default_factory=dict)
     floor: datetime | None = None
+    boot: str | None = None
 
     def encode(self) -> bytes:
         """Write the file that `parse_memory` reads."""
@@ -74,6 +77,7 @@ class Memory:
             "logs": {origin: log.encode() for origin, log in self.logs.items()},
             "nonces": {text: nonce.encode() for text, nonce in self.nonces.items()},
             "floor": None if self.floor is None else timestamps.encode(self.floor),
+            "boot": self.boot,
         }
         return f"{dumps(members)}\n".encode()
 
@@ -94,11 +98,23 @@ class Memory:
             return replace(self, logs={**self.logs, origin: log})
         return self
 
+    def without_logs(self, origins: Collection[str]) -> Memory:
+        """Forget the trees of logs whose fork a higher policy has settled."""
+        left = {origin: log for origin, log in self.logs.items() if origin not in origins}
+        return self if len(left) == len(self.logs) else replace(self, logs=left)
+
     def with_floor(self, instant: datetime) -> Memory:
         """Raise the floor of the clock; an earlier instant changes nothing."""
         if self.floor is not None and instant <= self.floor:
             return self
         return replace(self, floor=instant)
+
+    def in_boot(self, boot: str) -> Memory:
+        """Go on in this boot of the machine; what an earlier one asked is closed for good."""
+        if boot == self.boot:
+            return self
+        used = {text: nonce for text, nonce in self.nonces.items() if nonce.state == "used"}
+        return replace(self, nonces=used, boot=boot)
 
     def with_nonce(self, nonce: str, now: datetime) -> Memory:
         """Remember a question that may be answered within the day; forget expired ones.
@@ -145,11 +161,13 @@ def parse_memory(data: bytes) -> Memory:
     fields.constant("format", FORMAT)
     logs, nonces = fields.fields("logs"), fields.fields("nonces")
     floor = None if fields.value("floor") is None else _time(fields, "floor")
+    boot = None if fields.value("boot") is None else fields.text("boot")
     fields.close()
     return Memory(
         {name: _parse_log(logs.fields(name)) for name in logs.names()},
         {name: _parse_nonce(nonces.fields(name)) for name in nonces.names()},
         floor,
+        boot,
     )
 
 

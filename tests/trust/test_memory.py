@@ -31,6 +31,7 @@ memories = st.builds(
     st.dictionaries(st.text(), logs, max_size=3),
     st.dictionaries(st.text(), nonces, max_size=3),
     st.none() | seconds,
+    st.none() | st.text(min_size=1, max_size=40),
 )
 
 
@@ -108,6 +109,12 @@ def test_the_remembered_size_never_falls(seen):
         assert memory.logs[ORIGIN].size == largest
 
 
+def test_only_the_logs_named_are_forgotten():
+    memory = Memory().with_log(ORIGIN, known(5)).with_log("hn.example/reg", known(6))
+    assert [*memory.without_logs([ORIGIN]).logs] == ["hn.example/reg"]
+    assert memory.without_logs(["zj.example/reg"]) is memory
+
+
 # --- the floor of the clock -------------------------------------------------------------------
 
 
@@ -150,3 +157,16 @@ def test_the_number_of_open_nonces_is_bounded():
     refused = refusal(lambda: full.with_nonce("n", NOW))
     assert refused == (UnavailableError, "nonces_exhausted")
     assert set(full.with_nonce("n", expires).nonces) == {"n"}
+
+
+def test_a_question_does_not_outlive_the_boot_that_asked_it():
+    memory = Memory().in_boot("first").with_nonce("n", NOW)
+    assert memory.in_boot("first") is memory
+    with pytest.raises(NotFoundError):
+        memory.in_boot("second").with_answer("n", NOW)
+
+
+def test_an_answered_question_is_still_known_as_such_after_a_restart():
+    answered = Memory().in_boot("first").with_nonce("n", NOW).with_answer("n", NOW)
+    with pytest.raises(ConflictError):
+        answered.in_boot("second").with_answer("n", NOW)
