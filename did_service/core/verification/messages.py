@@ -357,6 +357,12 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     # 13 freshness
     "evidence_fresh": _passed(13, "佐证材料足够新", "the evidence is recent enough"),
+    "freshness_unknown": _undecided(
+        13,
+        "没有可判断时效的佐证材料",
+        "there is no evidence whose age could be judged",
+        _REFRESH,
+    ),
     "evidence_stale": _undecided(13, "佐证材料已过时", "the evidence is too old", _REFRESH),
 }
 
@@ -367,6 +373,9 @@ UNSAFE: Mapping[str, Bilingual] = {
     "nonce_not_remembered": Bilingual(
         "验证码未被记录，重复出示无法识别",
         "the challenge is not remembered: a replay would pass",
+    ),
+    "audience_not_asked": Bilingual(
+        "未要求凭证专供本窗口", "it was not asked to be for this counter alone"
     ),
     "policy_demo": Bilingual("演示用策略，不具效力", "a demonstration policy, of no force"),
 }

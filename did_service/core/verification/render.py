@@ -1,11 +1,30 @@
-"""The verdict in a clerk's words: lines of plain text in Chinese, English or both."""
+"""The verdict in a clerk's words: lines of plain text in Chinese, English or both.
+
+    通过 ACCEPTED   urn:didsvc:residence-permit:1 · 签发 issued by 广州市公安局 (did:webvh:…)
+      ✔ 签名有效 signature valid (eddsa-jcs-2022)
+      ✔ 未被吊销 not revoked   2 小时前 2 h old (限 limit 24 h)
+    无法判定 CANNOT TELL
+      ? 状态列表已过时 the status list is too old … → 请更新信任包… refresh the trust bundle…
+
+Colours, if any, are the program's. Values of claims never appear; foreign text is escaped, so
+that no name can move the cursor or turn the reading order (threat rule 30).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
+from did_service.core.encoding import timestamps
 from did_service.core.errors import Bilingual
-from did_service.core.verification.report import Report
+from did_service.core.verification.messages import UNSAFE, Result
+from did_service.core.verification.report import (
+    Basis,
+    Check,
+    CredentialSummary,
+    Outcome,
+    Report,
+)
 
 
 class Language(Enum):
@@ -16,9 +35,30 @@ class Language(Enum):
     BOTH = "both"
 
 
+WORDS = {
+    Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
+    Outcome.ACCEPTED_WITH_LIMITS: Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
+    Outcome.REFUSED: Bilingual("不通过", "REFUSED"),
+    Outcome.UNDECIDED: Bilingual("无法判定", "CANNOT TELL"),
+}
+MARKS = {
+    Result.PASSED: "✔",
+    Result.FAILED: "✘",
+    Result.UNDECIDED: "?",
+    Result.NOT_ASKED: "·",
+}
+_UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
+_ISSUED_BY = Bilingual("签发", "issued by")
+_SHOWN = Bilingual("出示内容", "shown")
+_SOURCE = Bilingual("依据", "evidence")
+_LIMIT = Bilingual("限", "limit")
+_ACCEPTED_AS = Bilingual("按策略放宽接受", "accepted by the policy's waiver")
+_NOTE = Bilingual("注意", "note")
+
+
 def render(report: Report, language: Language) -> tuple[str, ...]:
-    """Return the lines of a verdict, without line ends; foreign text is escaped."""
-    raise NotImplementedError
+    """Return the lines of a verdict, without line ends."""
+    return tuple(_lines(report, language))
 
 
 def say(text: Bilingual, language: Language) -> str:
@@ -30,3 +70,66 @@ def say(text: Bilingual, language: Language) -> str:
             return text.en
         case Language.BOTH:
             return f"{text.zh} {text.en}"
+
+
+def escape(foreign: str) -> str:
+    """Show foreign text on a screen: what does not print as itself is written out.
+
+    That is all of Unicode's controls, line and paragraph ends, and bidirectional formatting.
+    """
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in foreign)
+
+
+def duration(seconds: int) -> Bilingual:
+    """Say a length of time in its largest whole unit."""
+    for unit, zh, en in _UNITS:
+        if seconds >= unit:
+            return Bilingual(f"{seconds // unit} {zh}", f"{seconds // unit} {en}")
+    return Bilingual("0 秒", "0 s")
+
+
+def _lines(report: Report, language: Language) -> Iterator[str]:
+    yield say(WORDS[report.outcome], language)
+    yield from (_note(code, language) for code in report.unsafe)
+    yield from (_check(check, language) for check in report.checks if check.credential is None)
+    for position, summary in enumerate(report.credentials):
+        yield from _summary(summary, language)
+        checks = (check for check in report.checks if check.credential == position)
+        yield from (_check(check, language) for check in checks)
+
+
+def _note(code: str, language: Language) -> str:
+    return f"  ! {say(_NOTE, language)}: {say(UNSAFE[code], language)}"
+
+
+def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
+    name = None if summary.issuer_name is None else say(summary.issuer_name, language)
+    issuer = " ".join(filter(None, [name, f"({summary.issuer})"]))
+    issued = None if summary.issued is None else timestamps.encode(summary.issued)
+    parts = [summary.type or "?", f"{say(_ISSUED_BY, language)} {issuer}", issued]
+    yield escape(" · ".join(filter(None, parts)))
+    if summary.disclosed:
+        claims = ", ".join(each.rpartition("/")[2] for each in summary.disclosed)
+        yield f"  {say(_SHOWN, language)}: {escape(claims)}"
+
+
+def _check(check: Check, language: Language) -> str:
+    parts = [f"  {MARKS[check.result]} {escape(say(check.message, language))}"]
+    if check.basis is not None:
+        parts.append(_basis(check.basis, language))
+    if check.waived:
+        parts.append(f"≈ {say(_ACCEPTED_AS, language)}")
+    elif check.sentence.next_step is not None:
+        parts.append(f"→ {say(check.sentence.next_step, language)}")
+    return "  ".join(parts)
+
+
+def _basis(basis: Basis, language: Language) -> str:
+    words = [f"{say(_SOURCE, language)} {escape(basis.source)}"]
+    if basis.age_seconds is not None:
+        age = duration(basis.age_seconds)
+        words.append(say(Bilingual(f"{age.zh}前", f"{age.en} old"), language))
+    if basis.limit_seconds is not None:
+        bound = duration(basis.limit_seconds)
+        words.append(f"({say(_LIMIT, language)} {say(bound, language)})")
+    return ", ".join(words[:2]) + (f" {words[2]}" if len(words) > 2 else "")

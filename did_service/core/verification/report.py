@@ -15,6 +15,7 @@ from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.messages import CHECKS, Result, Sentence
 
 FORMAT = "didsvc-report/1"
@@ -145,7 +146,11 @@ class CredentialSummary:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdict; true only when everything is accepted without limits."""
+    """The verdict; true only when everything is accepted without limits.
+
+    `evidence` is what it rests on: what to keep, to remember, and which forks to report. It is
+    not part of the written report.
+    """
 
     now: datetime
     now_from: NowFrom
@@ -153,7 +158,8 @@ class Report:
     policy: Policy | None
     credentials: tuple[CredentialSummary, ...]
     checks: tuple[Check, ...]
-    unsafe: tuple[str, ...] = field(default=())
+    unsafe: tuple[str, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence, compare=False, repr=False)
 
     @property
     def outcome(self) -> Outcome:

@@ -1,17 +1,36 @@
-"""What one credential needs to be verified offline (docs/offline-verification.md §2)."""
+"""What one credential needs to be verified offline (docs/offline-verification.md §2).
+
+    issuer's did ─► its authority statements ─► their granters ─► … ─► a root of the policy
+    schema    status list and its content    issuance batch
+
+A wallet asks `needed_for`, fetches what is named, verifies, and asks again until nothing new is
+named; `staple_for` then picks what the credential needs out of everything it holds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.authority import parse_authority, subject_of
+from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.credentials.model import Credential
-from did_service.core.verification.anchored import Evidence
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.syntax import parse_webvh
+from did_service.core.encoding import jcs
+from did_service.core.errors import DidServiceError
+from did_service.core.limits import MAX_AUTHORITY_HOPS
+from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.evidence import UnverifiedEvidence
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One entry to fetch: `GET BASE/evidence/T/S` of a log, or of any mirror of it."""
+    """The newest entry of a subject: `GET BASE/evidence/T/S` of its log, or of any mirror.
+
+    `origin` is a log in which it may stand: for a status list the newest of the region's ev
+    logs, else the region's control log.
+    """
 
     origin: str
     kind: str
@@ -21,9 +40,83 @@ class Wanted:
 def needed_for(
     credential: Credential, policy: Policy, evidence: Evidence
 ) -> tuple[Wanted, ...]:
-    """Name what a credential needs and the evidence at hand already leads to.
+    """Name what a credential needs, as far as the evidence at hand leads.
 
-    A wallet asks again after each fetch, until nothing is named that it has not fetched: the
-    issuer's statements name its granters, and so on up to a root.
+    The issuer's statements are found by their own subjects, which hash granter, grantee and
+    scope: a wallet learns them from the issuer when it receives the credential
+    (`statement_subject`), or from a mirror's listing.
     """
-    raise NotImplementedError
+    return tuple(dict.fromkeys(_needed(credential, policy, evidence)))
+
+
+def statement_subject(granter: str, grantee: str, scope: str) -> str:
+    """Return the subject under which a statement is fetched."""
+    return subject_of(granter, grantee, scope)
+
+
+def staple_for(
+    credential: Credential, policy: Policy, evidence: Evidence
+) -> UnverifiedEvidence:
+    """Return the part of the evidence that one credential needs: its staple."""
+    wanted = {(each.kind, each.subject) for each in _needed(credential, policy, evidence)}
+    chosen: list[Anchored] = []
+    for kind, subject in sorted(wanted):
+        for region in policy.regions:
+            chosen.extend(evidence.chain(kind, subject, region)[: _depth(kind)])
+    issued = evidence.issuances(sha256(jcs.encode(credential.raw)))
+    return evidence.select(chosen, issued[:1])
+
+
+def _depth(kind: str) -> int:
+    """Of identities and grants the entry before the newest counts too, once that is an end."""
+    return 2 if kind in ("did", "authority") else 1
+
+
+def _needed(credential: Credential, policy: Policy, evidence: Evidence) -> Iterator[Wanted]:
+    yield from _of_subject(credential.issuer, policy, evidence, MAX_AUTHORITY_HOPS)
+    for schema in credential.schemas:
+        identifier = schema.get("id")
+        if isinstance(identifier, str):
+            yield from _in(_home_of_schema(policy, identifier), "schema", identifier)
+    home = _home(policy, credential.issuer)
+    for status in credential.statuses:
+        url = status.get("statusListCredential")
+        if isinstance(url, str) and home is not None:
+            yield Wanted(_newest_ev(home.logs), "status", url)
+
+
+def _of_subject(did: str, policy: Policy, evidence: Evidence, hops: int) -> Iterator[Wanted]:
+    """Name a DID's own entry, the statements about it, and those of its granters."""
+    home = _home(policy, did)
+    if home is None:
+        return
+    yield Wanted(reg_origin(home), "did", parse_webvh(did).scid)
+    if policy.region_of_root(did) is not None or hops == 0:
+        return
+    for chain in evidence.statements_about(did, home):
+        yield Wanted(reg_origin(home), "authority", chain[0].entry.subject)
+        granter = parse_authority(chain[0].entry.body).granter
+        yield from _of_subject(granter, policy, evidence, hops - 1)
+
+
+def _in(home: Region | None, kind: str, subject: str) -> Iterator[Wanted]:
+    if home is not None:
+        yield Wanted(reg_origin(home), kind, subject)
+
+
+def _home(policy: Policy, did: str) -> Region | None:
+    try:
+        return policy.home_of_did(parse_webvh(did))
+    except DidServiceError:
+        return None
+
+
+def _home_of_schema(policy: Policy, identifier: str) -> Region | None:
+    try:
+        return policy.home_of_schema(identifier)
+    except DidServiceError:
+        return None
+
+
+def _newest_ev(origins: Iterable[str]) -> str:
+    return max(origin for origin in origins if not origin.endswith("/reg"))

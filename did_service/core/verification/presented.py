@@ -1,0 +1,107 @@
+"""What is shown at the counter, read (step 1; docs/formats.md §6).
+
+    {"vp_token":{"q":[presentation, …]},"state":…,"staple":{…}}   the file of `wallet present`
+    {"type":[…], …}                                               a presentation or credential
+
+Parsing proves nothing. A staple that cannot be read is absent, like any evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from did_service.core.credentials.model import (
+    CREDENTIAL_TYPE,
+    PRESENTATION_TYPE,
+    Credential,
+    Presentation,
+    parse_credential,
+    parse_presentation,
+)
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.errors import (
+    DidServiceError,
+    LimitError,
+    MalformedError,
+    UnsupportedError,
+)
+from did_service.core.limits import MAX_CREDENTIALS_IN_PRESENTATION, MAX_PRESENTED_BYTES
+from did_service.core.verification.anchored import Dropped
+from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
+
+QUERY = "q"  # the one query of a presentation that answers no query object
+STAPLE = "staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One credential as shown: under which query, and in which presentation, if in one."""
+
+    query: str
+    credential: Credential
+    presentation: Presentation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """Everything that was shown; `dropped` is a staple that could not be read."""
+
+    shown: tuple[Shown, ...]
+    staple: UnverifiedEvidence | None = None
+    dropped: Dropped | None = None
+
+
+def parse_presented(data: bytes) -> Presented:
+    """Read a presentation file, a presentation or a credential.
+
+    Raises:
+        LimitError: `too_large`, `too_deep`, also for more than 16 credentials.
+        UnsupportedError: an SD-JWT or another form that this release does not take.
+        MalformedError: anything else that is not one of the forms above.
+    """
+    if data.lstrip()[:1] != b"{" and b"." in data:
+        raise UnsupportedError("credential_unsupported", "SD-JWT credentials are not taken yet")
+    members = strict_json.load_object(
+        data, max_bytes=MAX_PRESENTED_BYTES, numbers=strict_json.Numbers.FINITE
+    )
+    presented = _file(members) if "vp_token" in members else Presented(_bare(QUERY, members))
+    if not presented.shown:
+        raise MalformedError("member_missing", "no credential is shown")
+    if len(presented.shown) > MAX_CREDENTIALS_IN_PRESENTATION:
+        raise LimitError("too_large", f"{len(presented.shown)} credentials")
+    return presented
+
+
+def _file(members: JsonObject) -> Presented:
+    fields = Fields(members, "presentation file")
+    answers = fields.fields("vp_token")
+    shown = tuple(
+        shown
+        for query in answers.names()
+        for answer in answers.array(query, most=MAX_CREDENTIALS_IN_PRESENTATION)
+        for shown in _bare(query, answer)
+    )
+    if fields.has("state"):
+        fields.text("state", max_chars=512)
+    staple = fields.value(STAPLE) if fields.has(STAPLE) else None
+    fields.close()
+    if not isinstance(staple, dict):
+        return Presented(shown)
+    try:
+        return Presented(shown, parse_evidence(staple))
+    except DidServiceError as error:
+        return Presented(shown, dropped=Dropped(STAPLE, "staple", error.code))
+
+
+def _bare(query: str, value: JsonValue) -> tuple[Shown, ...]:
+    if isinstance(value, str):
+        raise UnsupportedError("credential_unsupported", "SD-JWT credentials are not taken yet")
+    kinds = value.get("type") if isinstance(value, dict) else None
+    names = kinds if isinstance(kinds, list) else [kinds]
+    if PRESENTATION_TYPE in names:
+        presentation = parse_presentation(value)
+        return tuple(Shown(query, each, presentation) for each in presentation.credentials)
+    if CREDENTIAL_TYPE in names:
+        return (Shown(query, parse_credential(value), None),)
+    raise MalformedError("member_invalid", "neither a credential nor a presentation")

@@ -1,0 +1,56 @@
+"""The circumstances of a verification: what a counter asked, when, and what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from did_service.core.verification.anchored import Tree
+from did_service.core.verification.report import NowFrom
+
+
+class NonceState(Enum):
+    """What this counter's memory says about the nonce of the request."""
+
+    OPEN = "open"
+    USED = "used"
+    UNKNOWN = "unknown"
+    NOT_REMEMBERED = "not-remembered"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the counter asked for.
+
+    Attributes:
+        tier: `online`, `day` or `field`: how old evidence may be.
+        nonce: The challenge; None where no holder proof is demanded.
+        audience: Whom the answer must be for; goes with the nonce.
+        nonce_state: From the counter's memory; expired is unknown.
+        item: The service item, whose waivers in the policy apply.
+    """
+
+    tier: str = "day"
+    nonce: str | None = None
+    audience: str | None = None
+    nonce_state: NonceState = NonceState.NOT_REMEMBERED
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time to judge by and where it came from; `floor` is the newest time remembered."""
+
+    now: datetime
+    source: NowFrom = NowFrom.CLOCK
+    floor: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What this verifier has met: the largest tree by origin, and origins with a fork."""
+
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    forked: frozenset[str] = frozenset()

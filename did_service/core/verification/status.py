@@ -1,0 +1,183 @@
+"""Step 9: revoked, suspended, or clear, and by which list.
+
+A list counts when its digest is anchored under the credential's own URL, that URL is
+registered for the issuer, and the issuer's newest state signed it (after the issuer's end: its
+custodian). Revoked counts from an anchored list of any age; clear only from the latest, and
+within the tier. A list that cannot be found says neither (threat rules 13, 22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from did_service.core.anchor.authority import Authority
+from did_service.core.anchor.view import same_subject
+from did_service.core.credentials import bitstring_status_list as lists
+from did_service.core.credentials import proof_set
+from did_service.core.credentials.bitstring_status_list import Status, StatusEntry
+from did_service.core.credentials.model import Credential, parse_credential
+from did_service.core.credentials.proof_set import ProofDemand
+from did_service.core.did.document import Relationship
+from did_service.core.did.syntax import parse_webvh
+from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import (
+    DidServiceError,
+    NotFoundError,
+    ProofError,
+    UnsupportedError,
+    quote,
+)
+from did_service.core.limits import MAX_STATUS_CONTENT_BYTES
+from did_service.core.verification.anchored import Anchored
+from did_service.core.verification.authority import statements
+from did_service.core.verification.case import Case
+from did_service.core.verification.issuer import state_of
+from did_service.core.verification.report import Check
+
+_STEP = 9
+_FOUND = {
+    Status.REVOKED: "revoked",
+    Status.SUSPENDED: "suspended",
+    Status.CLEAR: "status_clear",
+}
+
+
+def check_status(case: Case, schema: JsonObject | None) -> Iterator[Check]:
+    """Check every status entry of a credential.
+
+    Args:
+        case: The credential.
+        schema: Its registered schema, whose `x-didsvc` says whether it keeps a status.
+    """
+    if not case.credential.statuses:
+        demanded = _demands_status(schema) or any(s.status_lists for _, s in statements(case))
+        code = "status_entry_missing" if demanded else "status_not_required"
+        yield Check(_STEP, code, case.position)
+    for member in case.credential.statuses:
+        yield _check_member(case, member)
+
+
+def _demands_status(schema: JsonObject | None) -> bool:
+    described = {} if schema is None else schema.get("x-didsvc", {})
+    return isinstance(described, dict) and described.get("status") == "required"
+
+
+def _check_member(case: Case, member: JsonObject) -> Check:
+    check = partial(Check, _STEP, credential=case.position)
+    try:
+        entry = lists.parse_status_entry(member)
+    except UnsupportedError as error:
+        return check("status_unsupported", detail=error.code)
+    except DidServiceError as error:
+        return check("status_entry_missing", detail=error.code)
+    home = case.home(case.credential.issuer)
+    chain = () if home is None else case.evidence.chain("status", entry.list_url, home)
+    revoking = next((held for held in chain if _revokes(case, entry, held)), None)
+    if revoking is not None:
+        return check("revoked", basis=case.basis(revoking))
+    registered = [s for _, s in statements(case) if entry.list_url in s.status_lists]
+    if not registered and statements(case):
+        return check("status_list_unregistered")
+    if not chain:
+        return check("status_missing")
+    return _check_newest(case, entry, chain[0], registered)
+
+
+def _check_newest(
+    case: Case, entry: StatusEntry, held: Anchored, registered: list[Authority]
+) -> Check:
+    """Judge by the newest list at hand, which must be the latest and properly signed."""
+    basis = case.basis(held, limited=case.limit_seconds)
+    check = partial(Check, _STEP, credential=case.position, basis=basis)
+    try:
+        status = _says(case, entry, held)
+        _check_signer(case, held, registered)
+    except DidServiceError as error:
+        known = error.code == "index_out_of_range"
+        return check("index_out_of_range" if known else "status_missing", detail=error.code)
+    if status is None or held.time is None:
+        return check("status_missing")
+    expires = held.entry.body.get("exp")
+    lapsed = not isinstance(expires, int) or expires <= case.now
+    if lapsed or not case.is_fresh(held):
+        return check("status_stale")
+    return check(_FOUND[status])
+
+
+def _revokes(case: Case, entry: StatusEntry, held: Anchored) -> bool:
+    try:
+        return _says(case, entry, held) is Status.REVOKED
+    except DidServiceError:
+        return False
+
+
+def _says(case: Case, entry: StatusEntry, held: Anchored) -> Status | None:
+    """Read what an anchored list says; None where it is not at hand or not the issuer's.
+
+    Raises:
+        MalformedError: `index_out_of_range`.
+    """
+    issuer = held.entry.body.get("issuer")
+    if not isinstance(issuer, str) or not same_subject(issuer, case.credential.issuer):
+        return None
+    try:
+        return lists.check_status(entry, _list(case, held))
+    except DidServiceError as error:
+        if error.code == "index_out_of_range":
+            raise
+        return None
+
+
+def _list(case: Case, held: Anchored) -> Credential:
+    content = case.evidence.content(held.entry.digest or b"")
+    if content is None:
+        raise NotFoundError("content_missing", "the list itself is not at hand")
+    members = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
+    return parse_credential(members)
+
+
+def _check_signer(case: Case, held: Anchored, registered: list[Authority]) -> None:
+    """Check the list's signature, and that its signer may still keep it.
+
+    Raises:
+        ProofError, NotFoundError, MalformedError: the list counts for nothing.
+    """
+    status_list = _list(case, held)
+    demand = ProofDemand(
+        purpose=proof_set.ASSERTION,
+        suites=frozenset(proof_set.SUITES),
+        now=timestamps.from_posix(case.now),
+        challenge=None,
+        domain=None,
+    )
+    proofs = proof_set.verify_proofs(status_list.raw, partial(_key, case), demand)
+    signer = proof_set.signer_of(status_list, proofs).did
+    logged = held.entry.at or 0
+    if not any(_may_keep(each, signer, logged, case) for each in registered):
+        raise ProofError("signer_wrong", f"{quote(signer)} may not keep this list now")
+
+
+def _may_keep(statement: Authority, signer: str, logged: int, case: Case) -> bool:
+    """Say whether a signer could keep a list under a statement when it was logged."""
+    end = statement.until
+    if statement.state == "ended":
+        end = min(end, statement.since or _logged_end(case, statement))
+    keeper = statement.grantee if logged < end else statement.status_custodian
+    return keeper is not None and same_subject(keeper, signer)
+
+
+def _logged_end(case: Case, statement: Authority) -> int:
+    times = [held.entry.at or 0 for held, each in statements(case) if each == statement]
+    return min(times, default=0)
+
+
+def _key(case: Case, method: str, purpose: str) -> bytes:
+    """Find a key in the newest state of its DID; a retired key signs no lists."""
+    did = proof_set.did_of(method)
+    home = case.home(did)
+    held = None if home is None else case.evidence.newest("did", parse_webvh(did).scid, home)
+    if held is None:
+        raise NotFoundError("signer_unknown", f"no record of {quote(did)}")
+    return state_of(held).document.public_key(method, Relationship(purpose))
