@@ -1,0 +1,128 @@
+"""What a region's office writes into the logs: DIDs, grants, schemas, lists in custody.
+
+Each function composes the next entry of a chain, signs it with the identity that may, hands it
+in, and returns where it stands, which the next one of that chain has to name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from did_service.cli.founding import Identity, did_entry
+from did_service.client.registry import RegistryClient
+from did_service.client.transport import Transport
+from did_service.core.anchor import entry as entries
+from did_service.core.anchor.authority import Authority, parse_authority
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.credentials import proof_set
+from did_service.core.credentials.bitstring_status_list import (
+    BitstringStatusList,
+    ListDescription,
+    Purpose,
+    status_list_credential,
+)
+from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64, jcs, strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.web.settings import Edge
+
+_LIST_LIFETIME = timedelta(days=7)
+_LIST_TTL_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Writes entries of one region's logs.
+
+    Attributes:
+        transport: Reaches the registry.
+        reg: Origin of the control log.
+        ev: Origin of the ev log of the year.
+        edge: Clock and randomness.
+    """
+
+    transport: Transport
+    reg: str
+    ev: str
+    edge: Edge
+
+    def submit(self, entry: Entry, content: bytes | None = None, *, origin: str = "") -> Placed:
+        """Hand in an entry, into the control log unless another origin is named."""
+        receipt = RegistryClient(self.transport, origin or self.reg).submit(entry, content)
+        return Placed(entry.sequenced(receipt.at), receipt.index, receipt.leaf)
+
+    def register(self, identity: Identity) -> Placed:
+        """Register the first version of a DID in its home log."""
+        return self.submit(did_entry(identity))
+
+    def state(
+        self, granter: Identity, authority: Authority, after: Placed | None = None
+    ) -> Placed:
+        """Publish an authority statement, signed by its granter."""
+        entry = entries.compose("authority", authority.subject, authority.encode(), after=after)
+        return self.submit(self._signed(entry, granter))
+
+    def end(self, granter: Identity, placed: Placed) -> Placed:
+        """End a statement as of now."""
+        held = parse_authority(placed.entry.body)
+        ended = replace(held, state="ended", since=self.edge.posix())
+        return self.state(granter, ended, placed)
+
+    def publish_schema(self, owner: Identity, identifier: str, schema: JsonObject) -> Placed:
+        """Publish a JSON Schema under its id."""
+        text = jcs.encode(schema)
+        body: JsonObject = {
+            "kind": "json-schema",
+            "media_type": "application/schema+json",
+            "content": text.decode(),
+            "sha256": b64.encode_url(sha256(text)),
+            "owner": owner.did,
+            "state": "active",
+        }
+        return self.submit(self._signed(entries.compose("schema", identifier, body), owner))
+
+    def take_custody(self, custodian: Identity, newest: Placed, content: bytes) -> Placed:
+        """Sign an ended issuer's status list anew, as its custodian, its bits unchanged.
+
+        Args:
+            custodian: Named by the issuer's authority statement.
+            newest: The list's newest entry in the ev log.
+            content: That list.
+        """
+        former = Fields(newest.entry.body, "status")
+        issued = max(self.edge.posix(), former.integer("iat") + 1)
+        signed = self._list(custodian, strict_json.load_object(content), issued)
+        body: JsonObject = {
+            **newest.entry.body,
+            "iat": issued,
+            "exp": issued + int(_LIST_LIFETIME.total_seconds()),
+        }
+        entry = entries.compose(
+            "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
+        )
+        return self.submit(entry, signed, origin=self.ev)
+
+    def _list(self, custodian: Identity, former: JsonObject, issued: int) -> bytes:
+        subject = Fields(former, "list").object("credentialSubject")
+        begins = timestamps.from_posix(issued)
+        description = ListDescription(
+            url=str(former["id"]),
+            issuer=custodian.did,
+            purpose=Purpose(str(subject["statusPurpose"])),
+            valid_from=begins,
+            valid_until=begins + _LIST_LIFETIME,
+            ttl_seconds=_LIST_TTL_SECONDS,
+        )
+        bits = BitstringStatusList.decode(str(subject["encodedList"]))
+        options = ProofOptions(custodian.method, "assertionMethod", begins)
+        document = status_list_credential(description, bits)
+        return jcs.encode(
+            proof_set.sign(document, custodian.sign, options, SUITES["eddsa-jcs-2022"])
+        )
+
+    def _signed(self, entry: Entry, *identities: Identity) -> Entry:
+        for identity in identities:
+            entry = entries.sign(entry, identity.sign, identity.method, self.edge.clock())
+        return entry

@@ -1,0 +1,68 @@
+"""What the attackers of the scenes do. Each holds what such an attacker really has.
+
+A removed agency still has its key; whoever forks a log here has the log's true key. None of
+them has the cosigning keys of the other regions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from did_service.cli.demo.cast import SCHOOL
+from did_service.cli.demo.world import World
+from did_service.core.credentials import proof_set
+from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
+
+Forge = Callable[[World, JsonObject], JsonObject]
+
+_BACK = timedelta(seconds=1)
+
+
+def credential(presented: JsonObject) -> JsonObject:
+    """Return the credential inside a presentation file."""
+    token = as_object(presented["vp_token"], "vp_token")
+    shown = as_object(as_array(token["q"], "q")[0], "presentation")
+    held = shown["verifiableCredential"]
+    return as_object(held[0] if isinstance(held, list) else held, "credential")
+
+
+def tamper(presented: JsonObject) -> JsonObject:
+    """Change a claim: the holder moves to another district."""
+    changed = deepcopy(presented)
+    subject = as_object(credential(changed)["credentialSubject"], "credentialSubject")
+    residence = as_object(subject["residence"], "residence")
+    residence["address"] = "广州市越秀区虚构路99号"
+    return changed
+
+
+def fork(world: World) -> JsonObject:
+    """Make evidence on a second branch of Guangdong's log, signed with the log's true key."""
+    return world.forked_evidence()
+
+
+def issue_after_end(world: World, model: JsonObject) -> JsonObject:
+    """Issue like an honest credential, dated now, after the agency's end."""
+    return _signed(world, model, world.edge.clock() + _BACK)
+
+
+def back_date(world: World, model: JsonObject) -> JsonObject:
+    """Issue like an honest credential, dated as the honest one was, before the end."""
+    created = as_text(as_object(model["proof"], "proof")["created"], "created")
+    return _signed(world, model, timestamps.parse(created))
+
+
+def _signed(world: World, model: JsonObject, created: datetime) -> JsonObject:
+    """Sign what the model says, under a new id and date, with the removed agency's key."""
+    identity = world.identity(SCHOOL)
+    document: JsonObject = {
+        **{name: value for name, value in model.items() if name != "proof"},
+        "id": UUID(bytes=world.edge.rng(16), version=4).urn,
+        "validFrom": timestamps.encode(created),
+    }
+    options = ProofOptions(identity.method, "assertionMethod", created)
+    return proof_set.sign(document, identity.sign, options, SUITES[SCHOOL.cryptosuite])

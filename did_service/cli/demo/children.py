@@ -1,0 +1,77 @@
+"""The programs of citizen and counter, started as their users would start them.
+
+The commands are relative to the demo's folder, so that a reader can repeat each of them there.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import UnavailableError
+
+_MODULES = {"wallet": "wallet_cli", "did-verify": "did_service.verifier"}
+_CHILD_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command that has ended.
+
+    Attributes:
+        command: As a reader would type it.
+        code: Exit code.
+        output: The JSON object it wrote to stdout; empty where it wrote none.
+        errors: What it told people.
+        seconds: How long it took.
+    """
+
+    command: str
+    code: int
+    output: JsonObject
+    errors: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Starts programs in a folder, with the routes that stand in for the network."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def run(self, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> Run:
+        """Run `wallet` or `did-verify` to its end.
+
+        Args:
+            program: Its name.
+            arguments: Its arguments; paths relative to the folder.
+            codes: Exit codes that the story expects.
+
+        Raises:
+            UnavailableError: `child_failed`, with what it said, for any other exit code.
+        """
+        began = perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", _MODULES[program], *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=_CHILD_SECONDS,
+            check=False,
+        )
+        command = shlex.join([program, *arguments])
+        if done.returncode not in codes:
+            said = (done.stderr or done.stdout).strip()[-400:]
+            raise UnavailableError("child_failed", f"{command} ended {done.returncode}: {said}")
+        output = strict_json.load_object(done.stdout) if done.stdout.startswith("{") else {}
+        return Run(command, done.returncode, output, done.stderr, perf_counter() - began)

@@ -1,0 +1,100 @@
+"""What the person at the terminal sees while the story runs: people's text, on stderr.
+
+rich draws it where there is a terminal; in a pipe the same lines come plain. With `--json` the
+one object on stdout is the whole answer and these lines stay quiet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from did_service.core.errors import Bilingual
+from did_service.core.verification.render import Language, say
+
+_COLOURS = {
+    "accepted": "green",
+    "accepted-with-limits": "green",
+    "refused": "red",
+    "undecided": "yellow",
+}
+_WORDS = {
+    "accepted": Bilingual("通过", "ACCEPTED"),
+    "accepted-with-limits": Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
+    "refused": Bilingual("不通过", "REFUSED"),
+    "undecided": Bilingual("无法判定", "CANNOT TELL"),
+}
+
+
+class Narrator:
+    """Tells the story in Chinese, English or both."""
+
+    def __init__(self, language: Language, *, quiet: bool = False) -> None:
+        self._language = language
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+
+    def title(self, text: Bilingual, subtitle: Bilingual) -> None:
+        """Open the story."""
+        body = f"[bold]{self._say(text)}[/]\n[dim]{self._say(subtitle)}[/]"
+        self._console.print(Panel(body, border_style="cyan", expand=False))
+
+    def chapter(self, text: Bilingual) -> None:
+        """Open a part of the story."""
+        self._console.print(f"\n[bold cyan]▌ {self._say(text)}[/]")
+
+    @contextmanager
+    def step(self, text: Bilingual) -> Iterator[None]:
+        """Tell one step and how long it took."""
+        began = perf_counter()
+        with self._console.status(self._say(text)):
+            yield
+        seconds = perf_counter() - began
+        self._console.print(f"  [green]✔[/] {self._say(text)} [dim]{seconds:.2f} s[/]")
+
+    def note(self, text: Bilingual) -> None:
+        """Say something that is not a step."""
+        self._console.print(f"    [dim]{self._say(text)}[/]")
+
+    def command(self, text: str) -> None:
+        """Show the command that a user would type."""
+        self._console.print(f"    [dim]$ {escape(text)}[/]", soft_wrap=True)
+
+    def verdict(self, outcome: str, lines: Sequence[str], *, expected: str) -> None:
+        """Show a verdict as the clerk sees it, and whether it is the expected one."""
+        colour = _COLOURS.get(outcome, "red")
+        body = "\n".join(escape(line) for line in lines)
+        self._console.print(Panel(body, border_style=colour, expand=False))
+        if outcome != expected:
+            told = Bilingual(
+                f"应为 {expected}，实为 {outcome}", f"expected {expected}, got {outcome}"
+            )
+            self._console.print(f"  [bold red]✘ {self._say(told)}[/]")
+
+    def summary(
+        self, rows: Sequence[tuple[Bilingual, str, bool, float]], seconds: float
+    ) -> None:
+        """Show all scenes: title, outcome, whether it is the expected one, seconds."""
+        table = Table(box=None, pad_edge=False)
+        for heading in (Bilingual("场景", "scene"), Bilingual("结论", "verdict")):
+            table.add_column(self._say(heading))
+        table.add_column("")
+        table.add_column("s", justify="right")
+        for title, outcome, as_expected, took in rows:
+            word = f"[{_COLOURS.get(outcome, 'red')}]{self._say(_WORDS[outcome])}[/]"
+            mark = "[green]✔[/]" if as_expected else "[bold red]✘[/]"
+            table.add_row(self._say(title), word, mark, f"{took:.2f}")
+        self._console.print()
+        self._console.print(table)
+        total = Bilingual(
+            f"全部用时 {seconds:.1f} 秒，全程未联网", f"{seconds:.1f} s in all, no network used"
+        )
+        self._console.print(f"\n[bold]{self._say(total)}[/]")
+
+    def _say(self, text: Bilingual) -> str:
+        return escape(say(text, self._language))

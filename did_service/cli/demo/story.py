@@ -1,0 +1,166 @@
+"""The honest part of the story, from founding to a credential in the wallet.
+
+Each method is one chapter; `scenes` begins where this ends. Officers act over HTTP with their
+tokens, citizen and counter through their programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from did_service.cli.demo.cast import AGENCIES, AUDIENCE, CITIZEN, AgencyPlan
+from did_service.cli.demo.children import Children, Run
+from did_service.cli.demo.narrator import Narrator
+from did_service.cli.demo.world import ACCEPTING, APPROVING, World
+from did_service.core.encoding import strict_json
+from did_service.core.errors import Bilingual
+
+WALLET = f"wallets/{CITIZEN}"
+TRUST = "counter/trust"
+PASSPHRASE = f"{WALLET}/passphrase.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The world, the programs and the folder that a story plays in.
+
+    Attributes:
+        folder: Everything is written below it.
+        world: The services.
+        children: Starts `wallet` and `did-verify` in that folder.
+        tell: Speaks to the person at the terminal.
+    """
+
+    folder: Path
+    world: World
+    children: Children
+    tell: Narrator
+
+    def found(self) -> None:
+        """Let five regions found their federation and witness each other."""
+        self.tell.chapter(
+            Bilingual("一、五个地区共同见证", "1. Five regions witness each other")
+        )
+        with self.tell.step(
+            Bilingual(
+                "各地区登记根身份，并由其余四地中的三地联署",
+                "each region logs its root; three of the four others cosign",
+            )
+        ):
+            self.world.begin_logs()
+            self.world.publish()
+        policy = self.world.policy
+        (self.folder / "policy.json").write_text(strict_json.dumps(policy.members))
+        told = Bilingual(
+            f"信任策略指纹 {policy.fingerprint}", f"policy fingerprint {policy.fingerprint}"
+        )
+        self.tell.note(told)
+
+    def authorise(self) -> None:
+        """Publish schemas, register the agencies, and give them authority."""
+        self.tell.chapter(Bilingual("二、机关登记与授权", "2. Agencies and their authority"))
+        with self.tell.step(
+            Bilingual("国家平台公布证照数据规范", "the national platform publishes the schemas")
+        ):
+            self.world.publish_schemas()
+        for plan in AGENCIES:
+            with self.tell.step(
+                Bilingual(
+                    f"{plan.name.zh}登记身份，获授权签发，公布状态列表",
+                    f"{plan.name.en} registers, is authorised, publishes status lists",
+                )
+            ):
+                self.world.set_up_agency(plan)
+        with self.tell.step(
+            Bilingual("各地见证机复核并联署", "the other regions check and cosign")
+        ):
+            self.world.publish("gd", "hn", "cn")
+
+    def issue(self) -> None:
+        """Let the citizen apply, two officers handle it, and the wallet receive."""
+        self.tell.chapter(
+            Bilingual("三、申请、受理、审批、领取", "3. Apply, accept, approve, receive")
+        )
+        self._prepare_wallet()
+        for plan in AGENCIES:
+            self._apply(plan)
+        with self.tell.step(
+            Bilingual("钱包领取并核验两份证照", "the wallet receives and verifies both")
+        ):
+            self.wallet("receive")
+        with self.tell.step(
+            Bilingual("签发批次存证，各地联署", "issuance batches are anchored and cosigned")
+        ):
+            self.world.tick_agencies()
+            self.world.publish("gd", "hn")
+        with self.tell.step(
+            Bilingual("钱包取得离线凭据包", "the wallet fetches its evidence: the staple")
+        ):
+            self.wallet("refresh", "all", "--fresh")
+
+    def equip_counter(self) -> None:
+        """Give the counter its policy: the only thing it trusts beforehand."""
+        with self.tell.step(
+            Bilingual(
+                "湖南窗口装入信任策略，从不联网",
+                "a counter in Hunan pins the policy; it has no network",
+            )
+        ):
+            fingerprint = self.world.policy.fingerprint
+            self.verify(
+                "trust", "pin", "policy.json", "--fingerprint", fingerprint, "--trust", TRUST
+            )
+
+    def challenge(self) -> str:
+        """Ask the counter for a nonce that it will accept once."""
+        run = self.verify("challenge", "--trust", TRUST, "--json")
+        return str(run.output["nonce"])
+
+    def present(self, plan: AgencyPlan, nonce: str, target: str) -> Run:
+        """Let the wallet answer the counter with one credential and its staple."""
+        name = self.alias(plan)
+        return self.wallet(
+            "present", name, "--nonce", nonce, "--audience", AUDIENCE, "--out", target
+        )
+
+    def alias(self, plan: AgencyPlan) -> str:
+        """Return the wallet's short name of the credential that an agency issued."""
+        return f"{plan.item}-1"
+
+    def wallet(self, *arguments: str) -> Run:
+        """Run the citizen's wallet."""
+        common = ("--store", WALLET, "--passphrase-file", PASSPHRASE, "--no-input", "--json")
+        return self.children.run("wallet", *common, *arguments)
+
+    def verify(self, *arguments: str) -> Run:
+        """Run the counter's verifier; a verdict may be anything, a fault may not."""
+        return self.children.run("did-verify", *arguments, codes=(0, 1, 5))
+
+    def _prepare_wallet(self) -> None:
+        path = self.folder / PASSPHRASE
+        path.parent.mkdir(parents=True, mode=0o700)
+        path.write_text("correct horse battery staple\n")
+        path.chmod(0o600)
+        with self.tell.step(
+            Bilingual("公民建立加密钱包", "the citizen makes an encrypted wallet")
+        ):
+            self.wallet("init")
+            self.wallet(
+                "trust", "pin", "policy.json", "--fingerprint", self.world.policy.fingerprint
+            )
+
+    def _apply(self, plan: AgencyPlan) -> None:
+        claims = self.folder / f"{WALLET}/claims-{plan.item}.json"
+        claims.write_text(strict_json.dumps(plan.claims))
+        with self.tell.step(
+            Bilingual(f"向{plan.name.zh}提出申请", f"the citizen applies to {plan.name.en}")
+        ):
+            path = str(claims.relative_to(self.folder))
+            self.wallet("apply", plan.url, plan.item, "--claims", path)
+        with self.tell.step(
+            Bilingual("一人受理，另一人审批", "one officer accepts, another approves")
+        ):
+            for application in self.world.applications(plan, "received"):
+                self.world.office(plan, ACCEPTING, f"applications/{application}/accept")
+                self.world.office(plan, APPROVING, f"applications/{application}/approve")
