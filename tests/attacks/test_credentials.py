@@ -15,6 +15,7 @@ from did_service.core.credentials import (
 )
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.model import parse_credential
+from did_service.core.credentials.schema_rules import DIALECT
 from did_service.core.encoding import b64, jcs, strict_json
 from did_service.core.encoding.multiformats import multibase_encode
 from did_service.core.errors import DidServiceError, LimitError, MalformedError, ProofError
@@ -144,7 +145,7 @@ def test_proof_of_wrong_length(size):
 
 
 def test_newline_after_pattern():
-    schema = {"$schema": schema_check.DIALECT, "type": "string", "pattern": "^[0-9]{6}$"}
+    schema = {"$schema": DIALECT, "type": "string", "pattern": "^[0-9]{6}$"}
     assert schema_check.check(schema, "440100") == ()
     assert schema_check.check(schema, "440100\n") != ()
     for name, value in (("id", "urn:uuid:1\n"), ("issuer", "did:example:a\n")):

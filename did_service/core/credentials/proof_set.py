@@ -129,7 +129,7 @@ def verify_proofs(
     if len(set(names)) != len(names):
         raise ProofError("proof_id_repeated", "two proofs have the same id")
     for proof in proofs:
-        _check_demand(proof, demand)
+        _check_demand(proof, demand, suites)
     return tuple(
         _verify(_rest_on(unsecured, proof.previous, proofs), proof, resolve, suites)
         for proof in proofs
@@ -187,8 +187,8 @@ def _verify(
     )
 
 
-def _check_demand(proof: Proof, demand: ProofDemand) -> None:
-    if proof.cryptosuite not in demand.suites:
+def _check_demand(proof: Proof, demand: ProofDemand, suites: Mapping[str, Cryptosuite]) -> None:
+    if proof.cryptosuite not in demand.suites & suites.keys():
         raise UnsupportedError(
             "cryptosuite_not_accepted",
             f"cryptosuite {quote(proof.cryptosuite)} is not accepted",

@@ -103,6 +103,10 @@ def test_expired_proof_is_refused_from_its_last_second():
 def test_suite_that_is_not_accepted_is_refused():
     only_rdfc = replace(DEMAND, suites=frozenset({"eddsa-rdfc-2022"}))
     assert refusal(signed(), only_rdfc) == "cryptosuite_not_accepted"
+    unknown = signed()
+    unknown["proof"]["cryptosuite"] = "ecdsa-sd-2023"
+    demand = replace(DEMAND, suites=frozenset({"ecdsa-sd-2023"}))
+    assert refusal(unknown, demand) == "cryptosuite_not_accepted"
 
 
 def test_presentation_answers_its_challenge_and_domain():

@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import pyoxigraph
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +150,21 @@ def test_any_text_is_parsed_or_refused(text):
     except MalformedError:
         return
     assert nquads.parse("".join(map(nquads.encode, quads))) == quads
+
+
+def small_graphs():
+    node = st.sampled_from([f"_:n{number}" for number in range(5)])
+    place = node | st.sampled_from(["<urn:a>", "<urn:b>"])
+    predicate = st.sampled_from(["<urn:p>", "<urn:q>"])
+    value = place | st.sampled_from(['"x"', '"x"@en', '"1"^^<urn:t>'])
+    quad = st.tuples(place, predicate, value, place | st.just(""))
+    return st.lists(quad, max_size=12, unique=True)
+
+
+@given(small_graphs())
+def test_another_implementation_writes_the_same(quads):
+    text = "".join(map(nquads.encode, quads))
+    dataset = pyoxigraph.Dataset(pyoxigraph.parse(text, pyoxigraph.RdfFormat.N_QUADS))
+    dataset.canonicalize(pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0)
+    written = pyoxigraph.serialize(dataset, format=pyoxigraph.RdfFormat.N_QUADS).decode()
+    assert rdfc.canonicalize(quads) == "".join(sorted(written.splitlines(keepends=True)))

@@ -1,0 +1,73 @@
+"""What both JSON Schema engines share: the dialect, the formats of ours, a violation.
+
+A format is judged by a function that raises `MalformedError` with the rule in its message, so
+both engines refuse the same texts and a person reads which rule and position it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from did_service.core.credentials import identifiers
+from did_service.core.credentials.members import is_url
+from did_service.core.encoding import timestamps
+from did_service.core.errors import MalformedError
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Judge: TypeAlias = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which an instance does not fit.
+
+    Attributes:
+        path: JSON Pointer into the instance.
+        keyword: The schema keyword that was not met; empty when only the fast engine knows.
+        message: What was expected, never the value found: it may be personal data.
+    """
+
+    path: str
+    keyword: str
+    message: str
+
+
+def _check_date(text: str) -> None:
+    _check_time(f"{text}T00:00:00Z")
+
+
+def _check_time(text: str) -> None:
+    try:
+        timestamps.parse(text)
+    except MalformedError as error:
+        raise MalformedError(error.code, "not a date or time of the calendar") from error
+
+
+def _check_url(text: str) -> None:
+    if not is_url(text):
+        raise MalformedError("member_invalid", "not an absolute URL")
+
+
+def _check_did(text: str) -> None:
+    if not is_url(text) or not text.startswith("did:") or set("/?#") & {*text}:
+        raise MalformedError("member_invalid", "not a DID")
+
+
+def _check_licence(text: str) -> None:
+    identifiers.check_licence_identifier(text)
+
+
+FORMATS: Mapping[str, Judge] = {
+    "date": _check_date,
+    "date-time": _check_time,
+    "uri": _check_url,
+    "did": _check_did,
+    "citizen-number": identifiers.check_citizen_number,
+    "organisation-code": identifiers.check_organisation_code,
+    "licence-identifier": _check_licence,
+}
+# A failing credit code warns: real codes with a wrong check character are in use.
+WARNINGS: Mapping[str, Judge] = {"credit-code": identifiers.check_credit_code}
