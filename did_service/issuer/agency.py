@@ -54,6 +54,7 @@ class Agency:
         key: That key.
         jurisdiction: Region code for which it issues.
         evidence_log: Origin of the region's ev log, such as `gd.example/ev/2026`.
+        statements: Subjects of the authority entries from itself up to a root of the policy.
         mirrors: Base URLs of logs and mirrors where wallets find evidence.
         status_period: Lists are signed anew after so long, so that their age stays small.
     """
@@ -64,6 +65,7 @@ class Agency:
     key: SigningKey
     jurisdiction: str
     evidence_log: str
+    statements: tuple[str, ...]
     mirrors: tuple[str, ...]
     items: tuple[Item, ...]
     officers: tuple[Officer, ...]

@@ -130,7 +130,7 @@ class Applications:
 
         Returns:
             `{"state"}` while there is nothing to hand over, else `{"credential","batch",
-            "evidence"}`.
+            "evidence","authority"}`.
 
         Raises:
             NotFoundError: `pickup_unknown`.

@@ -89,6 +89,7 @@ class Issuance:
             "credential": credential,
             "batch": batch,
             "evidence": list(self._agency.mirrors),
+            "authority": list(self._agency.statements),
         }
 
     def _draft(self, item: Item, claims: JsonObject, holder: str, index: int) -> JsonObject:

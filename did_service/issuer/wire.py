@@ -48,6 +48,7 @@ class HandoverAnswer(Wire):
     credential: dict[str, Any]
     batch: dict[str, Any] | None = Field(description="its place in an issuance batch")
     evidence: list[str] = Field(description="base URLs of logs and mirrors")
+    authority: list[str] = Field(description="subjects of the issuer's authority statements")
 
 
 class StateAnswer(Wire):
