@@ -259,7 +259,8 @@ def _split(url: str) -> SplitResult:
         port, host = place.port, place.hostname
     except ValueError as error:
         raise UsageError("url_invalid", f"not a URL: {quote(url)}") from error
-    plain = url.isascii() and url.isprintable() and " " not in url
+    dotted = {".", ".."} & set(place.path.split("/"))  # these would be resolved on the way
+    plain = url.isascii() and url.isprintable() and " " not in url and not dotted
     expected = host if port is None else f"{host}:{port}"
     if place.scheme != "https" or not host or place.netloc != expected or place.fragment:
         raise UsageError("url_invalid", f"not an https URL of a host: {quote(url)}")

@@ -170,9 +170,15 @@ def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
 def test_a_transaction_that_fails_leaves_nothing(empty, tmp_path):
     log = schema_chain(["urn:x:1"])
     engine = database.open_engine(tmp_path / "log.sqlite")
-    with pytest.raises(ConflictError), database.writing(engine) as connection:
-        empty.within(connection).append(log.entries, {})
-        empty.within(connection).append(log.entries, {})
+
+    def append_twice():
+        with database.writing(engine) as connection:
+            empty.within(connection).append(log.entries, {})
+            empty.within(connection).append(log.entries, {})
+
+    with pytest.raises(ConflictError) as caught:
+        append_twice()
+    assert caught.value.code == "log_moved"
     assert empty.size() == 0
 
 
@@ -184,7 +190,7 @@ def test_logs_in_one_database_do_not_mix(empty, tmp_path):
     assert other.newest("schema", "urn:x:1") is None
 
 
-# --- judging a batch ----------------------------------------------------------------------------
+# --- judging a batch ------------------------------------------------------------------------
 
 
 def test_a_batch_is_judged_entry_by_entry(fed, tmp_path):
