@@ -56,11 +56,13 @@ class UnverifiedDelivery:
         credential: The credential, as it was written.
         batch: Its place in an issuance batch, where it has one already.
         evidence: Base URLs of logs and mirrors where its evidence is to be had.
+        authority: Subjects of the issuer's authority statements, up to a root.
     """
 
     credential: JsonObject
     batch: JsonObject | None
     evidence: tuple[str, ...]
+    authority: tuple[str, ...] = ()
 
     def encode(self) -> JsonObject:
         """Return the object that `parse_delivery` reads."""
@@ -68,11 +70,12 @@ class UnverifiedDelivery:
             "credential": self.credential,
             "batch": self.batch,
             "evidence": list(self.evidence),
+            "authority": list(self.authority),
         }
 
 
 def parse_delivery(value: JsonObject) -> UnverifiedDelivery:
-    """Read `{"credential","batch","evidence"}`.
+    """Read `{"credential","batch","evidence","authority"}`.
 
     Raises:
         MalformedError: another shape.
@@ -83,6 +86,7 @@ def parse_delivery(value: JsonObject) -> UnverifiedDelivery:
         credential=fields.object("credential"),
         batch=None if fields.value("batch") is None else fields.object("batch"),
         evidence=fields.texts("evidence", most=MAX_MIRRORS),
+        authority=fields.texts("authority", most=MAX_MIRRORS),
     )
     fields.close()
     return delivery
