@@ -163,7 +163,8 @@ def check_time(case: Case) -> Check:
 
 def check_freshness(case: Case, used: Iterable[Anchored]) -> Iterator[Check]:
     """Step 13: every statement that carries the decision is recent enough for the tier."""
-    dated = [each for each in dict.fromkeys(used) if each.time is not None]
+    once = {(each.origin, each.placed.index): each for each in used}
+    dated = [each for each in once.values() if each.time is not None]
     if not dated:
         yield Check(_STEP_FRESH, "freshness_unknown", case.position)
         return

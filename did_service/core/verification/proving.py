@@ -12,27 +12,19 @@ two roots, both with a quorum, is a fork; then nothing of that log counts (threa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.freshness import statement_time
-from did_service.core.anchor.heads import (
-    HeadRecord,
-    HeadsSnapshot,
-    check_record,
-    parse_record,
-    parse_snapshot,
-)
+from did_service.core.anchor.heads import HeadsSnapshot, parse_snapshot
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
-from did_service.core.limits import MAX_HEADS_FILE_BYTES, MAX_HEADS_TRIED
+from did_service.core.limits import MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.merkle import check_inclusion, leaf_hash
+from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 from did_service.core.verification.anchored import (
@@ -45,11 +37,9 @@ from did_service.core.verification.anchored import (
     Tree,
 )
 from did_service.core.verification.bundle import gunzip
-from did_service.core.verification.evidence import (
-    UnverifiedBatch,
-    UnverifiedEvidence,
-    UnverifiedItem,
-)
+from did_service.core.verification.evidence import UnverifiedEvidence, UnverifiedItem
+from did_service.core.verification.issuance import anchoring_of, take_batch
+from did_service.core.verification.order import Order, is_claim_unproven
 
 Sources = Sequence[tuple[str, UnverifiedEvidence]]
 
@@ -78,15 +68,22 @@ def verify_evidence(
     work.take_ev(sources)
     work.take_contents(sources)
     work.take_heads_files(sources)
-    entries = [work.dated(each) for each in work.found]
+    order = Order(work.heads, work.snapshots)
+    entries = tuple(map(order.dated, work.found))
+    work.dropped.extend(map(_undated, filter(is_claim_unproven, entries)))
+    issued: dict[bytes, list[Issuance]] = {}
+    anchoring = anchoring_of(entries)
+    for name, batch in ((name, batch) for name, each in sources for batch in each.batches):
+        what = f"batch of entry {batch.index} of {quote(batch.log)}"
+        work.attempt(name, what, partial(take_batch, issued, batch, anchoring))
     return Evidence(
         checkpoints=tuple(work.usable_checkpoints()),
-        entries=tuple(each for each in entries if not work.is_forked(each.origin)),
+        entries=entries,
         contents=work.contents,
-        issued=_issued(sources, work, entries),
+        issued=issued,
         policies=tuple(policy for _, each in sources for policy in each.policies),
         heads_files=work.heads_files,
-        complete=_complete(work, entries),
+        complete=order.complete(entries),
         dropped=tuple(work.dropped),
         forks=tuple(work.forks),
     )
@@ -266,45 +263,6 @@ class _Work:
         self.snapshots[root] = snapshot
         self.heads_files[root] = file
 
-    # --- which is the latest --------------------------------------------------------------
-
-    def dated(self, found: Anchored) -> Anchored:
-        """Add the newest heads entry that names an entry as its subject's latest, and T."""
-        known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
-        naming = [each for each in known if self._names(each, found)]
-        if not naming:
-            if found.item.head is not None:
-                self.dropped.append(Dropped(found.source, _what(found.item), "head_unproven"))
-            return found
-        heads = max(naming, key=lambda each: (each.at, each.fresh_at))
-        issued = found.entry.body.get("iat") if found.entry.type == "status" else None
-        time = statement_time(
-            heads.fresh_at, heads.at, issued if isinstance(issued, int) else None
-        )
-        return replace(found, heads=heads, time=time)
-
-    def _names(self, heads: Heads, found: Anchored) -> bool:
-        if found.item.head is None:
-            return self._names_in_file(heads, found)
-        claim = found.item.head
-        try:
-            record = parse_record(claim.record)
-            path = list(claim.path)
-            check_record(record, claim.position, heads.count, path, heads.root, found.placed)
-        except DidServiceError:
-            return False
-        return True
-
-    def _names_in_file(self, heads: Heads, found: Anchored) -> bool:
-        snapshot = self.snapshots.get(heads.root)
-        if snapshot is None:
-            return False
-        try:
-            position = snapshot.find(found.entry.type, found.entry.subject)
-        except NotFoundError:
-            return False
-        return snapshot.records[position] == HeadRecord.of(found.placed)
-
 
 def _items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
     return ((name, item) for name, evidence in sources for item in evidence.items)
@@ -314,71 +272,5 @@ def _what(item: UnverifiedItem) -> str:
     return f"{item.entry.type} entry {item.index} of {quote(item.log)}"
 
 
-# --- since when a record has existed ---------------------------------------------------------
-
-
-def _issued(
-    sources: Sources, work: _Work, entries: Iterable[Anchored]
-) -> dict[bytes, list[Issuance]]:
-    """Check the batches: record in batch, batch root in the ev tree, that tree in reg."""
-    anchoring: dict[tuple[str, int], list[Anchored]] = {}
-    for each in entries:
-        if each.entry.type == "evidence" and each.tree is not None:
-            anchoring.setdefault((each.origin, each.placed.index), []).append(each)
-    issued: dict[bytes, list[Issuance]] = {}
-
-    def take(batch: UnverifiedBatch) -> None:
-        proofs = _issuances(batch, anchoring.get((batch.log, batch.index), []))
-        issued.setdefault(batch.record, []).extend(proofs)
-
-    for name, evidence in sources:
-        for batch in evidence.batches:
-            what = f"batch of entry {batch.index} of {quote(batch.log)}"
-            work.attempt(name, what, partial(take, batch))
-    return issued
-
-
-def _issuances(batch: UnverifiedBatch, anchoring: list[Anchored]) -> list[Issuance]:
-    if not anchoring:
-        raise NotFoundError("entry_missing", "the evidence entry of a batch is not at hand")
-    leaf = batch_leaf(batch.salt, batch.record)
-    found = []
-    for each in anchoring:
-        root, body = each.entry.digest or b"", Fields(each.entry.body, "evidence")
-        check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
-        if body.text("kind") != "issuance" or each.tree is None:
-            raise ProofError("stream_kind_wrong", "not an issuance stream")
-        tree = each.tree
-        found.append(
-            Issuance(
-                body.text("owner"), tree.reg, tree.item.index, tree.existed_by, batch, each
-            )
-        )
-    return found
-
-
-def batch_leaf(salt: bytes, record: bytes) -> bytes:
-    """Return the leaf hash of a salted record of a batch (docs/formats.md §2)."""
-    leaf = {"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)}
-    return leaf_hash(jcs.encode({**leaf}))
-
-
-# --- whether anything is missing -------------------------------------------------------------
-
-
-def _complete(work: _Work, entries: Iterable[Anchored]) -> dict[str, int]:
-    """Find the logs of which a heads file and the entry of every subject in it are at hand.
-
-    Only then can it be proven offline that a statement does *not* exist: its subject is a hash.
-    """
-    held: dict[str, set[HeadRecord]] = {}
-    for each in entries:
-        held.setdefault(each.origin, set()).add(HeadRecord.of(each.placed))
-    complete: dict[str, int] = {}
-    for origin, known in work.heads.items():
-        for heads in known:
-            snapshot = work.snapshots.get(heads.root)
-            if snapshot and held.get(origin, set()).issuperset(snapshot.records):
-                time = statement_time(heads.fresh_at, heads.at)
-                complete[origin] = max(time, complete.get(origin, 0))
-    return complete
+def _undated(found: Anchored) -> Dropped:
+    return Dropped(found.source, _what(found.item), "head_unproven")

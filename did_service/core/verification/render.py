@@ -114,7 +114,8 @@ def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
 
 
 def _check(check: Check, language: Language) -> str:
-    parts = [f"  {MARKS[check.result]} {escape(say(check.message, language))}"]
+    detail = "" if check.detail is None else f" ({escape(check.detail)})"
+    parts = [f"  {MARKS[check.result]} {say(check.sentence.message, language)}{detail}"]
     if check.basis is not None:
         parts.append(_basis(check.basis, language))
     if check.waived:

@@ -1,0 +1,74 @@
+"""Since when a record has existed (threat rule 13).
+
+    record ──salt──► leaf ──► batch root = `d` of an evidence entry ──► ev tree
+                                       that tree in a heads entry of reg ──► checkpoint
+
+The batch hides its size by padding to a power of two, so the path's length tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from did_service.core.encoding import b64, jcs
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import NotFoundError, ProofError
+from did_service.core.log.merkle import check_inclusion, leaf_hash
+from did_service.core.verification.anchored import Anchored, Issuance
+from did_service.core.verification.evidence import UnverifiedBatch
+
+
+def batch_leaf(salt: bytes, record: bytes) -> bytes:
+    """Return the leaf hash of a salted record of a batch (docs/formats.md §2).
+
+    Args:
+        salt: 32 random bytes.
+        record: SHA-256 of the record.
+    """
+    return leaf_hash(
+        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)})
+    )
+
+
+Anchoring = Mapping[tuple[str, int], Sequence[Anchored]]
+"""Evidence entries in ev trees that reg names, by origin and index."""
+
+
+def anchoring_of(entries: Iterable[Anchored]) -> Anchoring:
+    """Find the evidence entries on which batches can rest."""
+    found: dict[tuple[str, int], list[Anchored]] = {}
+    for each in entries:
+        if each.entry.type == "evidence" and each.tree is not None:
+            found.setdefault((each.origin, each.placed.index), []).append(each)
+    return found
+
+
+def take_batch(
+    issued: dict[bytes, list[Issuance]], batch: UnverifiedBatch, anchoring: Anchoring
+) -> None:
+    """Check one batch against the anchored evidence entries, and add what it proves.
+
+    Args:
+        issued: Proofs by record, added to; each list has the earliest first.
+        batch: As received.
+        anchoring: Of `anchoring_of`.
+
+    Raises:
+        NotFoundError: `entry_missing`: its evidence entry is not anchored in reg.
+        ProofError: a Merkle code, or `stream_kind_wrong`.
+    """
+    proofs = [_issuance(batch, each) for each in anchoring.get((batch.log, batch.index), ())]
+    if not proofs:
+        raise NotFoundError("entry_missing", "the evidence entry of a batch is not at hand")
+    known = [*issued.get(batch.record, []), *proofs]
+    issued[batch.record] = sorted(known, key=lambda each: (each.existed_by, each.index))
+
+
+def _issuance(batch: UnverifiedBatch, held: Anchored) -> Issuance:
+    leaf, root = batch_leaf(batch.salt, batch.record), held.entry.digest or b""
+    check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
+    body, tree = Fields(held.entry.body, "evidence"), held.tree
+    if body.text("kind") != "issuance" or tree is None:
+        raise ProofError("stream_kind_wrong", "not an issuance stream")
+    owner = body.text("owner")
+    return Issuance(owner, tree.reg, tree.item.index, tree.existed_by, batch, held)

@@ -1,0 +1,86 @@
+"""Which entry is the latest of its subject, as of when, and whether anything is missing.
+
+    item.head: record + path ──► root of a verified heads entry        (staple)
+    heads file: all records   ──► root of a verified heads entry        (bundle)
+
+An old heads entry stays provable, so "latest" is as old as the `at` of the newest that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from did_service.core.anchor.freshness import statement_time
+from did_service.core.anchor.heads import (
+    HeadRecord,
+    HeadsSnapshot,
+    check_record,
+    parse_record,
+)
+from did_service.core.errors import DidServiceError, NotFoundError
+from did_service.core.limits import MAX_HEADS_TRIED
+from did_service.core.verification.anchored import Anchored, Heads
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The verified heads entries by the log they are about, newest first, and heads files."""
+
+    heads: Mapping[str, Sequence[Heads]]
+    snapshots: Mapping[bytes, HeadsSnapshot]
+
+    def dated(self, found: Anchored) -> Anchored:
+        """Add the newest heads entry that names an entry as its subject's latest, and T."""
+        known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
+        naming = [each for each in known if self._names(each, found)]
+        if not naming:
+            return found
+        heads = max(naming, key=lambda each: (each.at, each.fresh_at))
+        issued = found.entry.body.get("iat") if found.entry.type == "status" else None
+        issued_at = issued if isinstance(issued, int) else None
+        return replace(
+            found, heads=heads, time=statement_time(heads.fresh_at, heads.at, issued_at)
+        )
+
+    def complete(self, entries: Iterable[Anchored]) -> dict[str, int]:
+        """Find the logs of which the newest entry of every subject is at hand, with T.
+
+        Only there can it be proven that a statement does not exist: its subject is a hash.
+        """
+        held: dict[str, set[HeadRecord]] = {}
+        for each in entries:
+            held.setdefault(each.origin, set()).add(HeadRecord.of(each.placed))
+        complete: dict[str, int] = {}
+        for origin, heads in ((o, each) for o, known in self.heads.items() for each in known):
+            snapshot = self.snapshots.get(heads.root)
+            if snapshot and held.get(origin, set()).issuperset(snapshot.records):
+                time = statement_time(heads.fresh_at, heads.at)
+                complete[origin] = max(time, complete.get(origin, 0))
+        return complete
+
+    def _names(self, heads: Heads, found: Anchored) -> bool:
+        claim = found.item.head
+        if claim is None:
+            return self._names_in_file(heads, found)
+        try:
+            record, path = parse_record(claim.record), list(claim.path)
+            check_record(record, claim.position, heads.count, path, heads.root, found.placed)
+        except DidServiceError:
+            return False
+        return True
+
+    def _names_in_file(self, heads: Heads, found: Anchored) -> bool:
+        snapshot = self.snapshots.get(heads.root)
+        if snapshot is None:
+            return False
+        try:
+            position = snapshot.find(found.entry.type, found.entry.subject)
+        except NotFoundError:
+            return False
+        return snapshot.records[position] == HeadRecord.of(found.placed)
+
+
+def is_claim_unproven(found: Anchored) -> bool:
+    """Say whether an item came with a head that no verified heads entry bears out."""
+    return found.item.head is not None and found.heads is None
