@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
@@ -41,37 +42,41 @@ class BodyLimit:
         if error is not None:
             await problem_response(error, language)(scope, receive, send)
             return
-        count = _Count(receive, send, limit, language)
-        await self._app(scope, count.receive, count.send)
+        count = _Count(receive, send, limit)
+        try:
+            await self._app(scope, count.receive, count.send)
+        except ClientDisconnect:
+            if not count.exceeded:
+                raise
+        if count.exceeded and not count.begun:
+            await problem_response(_too_large(limit), language)(scope, receive, send)
 
 
 class _Count:
-    """One request whose body arrives in pieces."""
+    """One request whose body arrives in pieces; past the limit it ends for the app behind."""
 
-    def __init__(self, receive: Receive, send: Send, limit: int, language: str) -> None:
+    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
         self._receive = receive
         self._send = send
-        self._limit = limit
-        self._language = language
-        self._read = 0
-        self._answered = False
+        self._left = limit
+        self.begun = False
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the limit is passed."""
+        return self._left < 0
 
     async def receive(self) -> Message:
         """Hand on a piece, or end the request where the limit is passed."""
         message = await self._receive()
-        self._read += len(message.get("body", b""))
-        if self._read > self._limit:
-            return {"type": "http.disconnect"}
-        return message
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.exceeded else message
 
     async def send(self, message: Message) -> None:
-        """Hand on an answer; once the limit is passed, the refusal in its place."""
-        if self._read <= self._limit:
+        """Hand on the answer, unless the refusal is to stand in its place."""
+        if self.begun or not self.exceeded:
+            self.begun = True
             await self._send(message)
-        elif not self._answered:
-            self._answered = True
-            refusal = problem_response(_too_large(self._limit), self._language)
-            await refusal({"type": "http", "method": "POST"}, self._receive, self._send)
 
 
 def _announced(headers: Headers, limit: int) -> DidServiceError | None:

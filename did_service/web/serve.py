@@ -77,7 +77,7 @@ class Server:
         self._listener = listener
         self._server = _Announcing(_config(app))
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, daemon=True
+            target=self._server.serve_on, args=(listener,), daemon=True
         )
 
     def start(self) -> Self:
@@ -87,7 +87,9 @@ class Server:
             UnavailableError: `server_not_started`.
         """
         self._thread.start()
-        if not self._server.ready.wait(_START_SECONDS):
+        self._server.decided.wait(_START_SECONDS)
+        if not self._server.started:
+            self.stop()
             raise UnavailableError("server_not_started", "the server did not come up")
         return self
 
@@ -110,15 +112,25 @@ class Server:
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it is ready."""
+    """Says when it has come up, or has failed to."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.ready = threading.Event()
+        self.decided = threading.Event()
+
+    def serve_on(self, listener: socket.socket) -> None:
+        """Serve in this thread; a failed start has been logged and ends it quietly."""
+        try:
+            self.run(sockets=[listener])
+        except SystemExit:
+            self.should_exit = True
+        finally:
+            self.decided.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Announce that requests are answered from now on."""
         await super().startup(sockets=sockets)
-        self.ready.set()
+        self.decided.set()
 
 
 def _config(app: FastAPI) -> uvicorn.Config:

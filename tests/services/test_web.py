@@ -1,0 +1,444 @@
+"""The frame of every server: problems, body limits, health, serving, settings, database."""
+
+import json
+import logging
+import socket
+import threading
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+
+from did_service.core import errors
+from did_service.core.encoding.strict_json import as_integer, as_text
+from did_service.core.errors import (
+    Bilingual,
+    ConflictError,
+    DidServiceError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    OrderError,
+    RuleError,
+    UnavailableError,
+    UsageError,
+)
+from did_service.web import database, problems
+from did_service.web.app import create_app
+from did_service.web.serve import Server, loopback, run, unix_socket
+from did_service.web.settings import SYSTEM, Edge, read_settings
+
+
+class UnixConnection(HTTPConnection):
+    def __init__(self, path):
+        super().__init__("gd.example")
+        self._path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        self.sock.connect(self._path)
+
+
+def ask(path, method, target, body=None, **headers):
+    """One request over the socket; returns status, headers and body."""
+    connection = UnixConnection(path)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, target, body, sent)
+    answer = connection.getresponse()
+    result = answer.status, dict(answer.getheaders()), answer.read()
+    connection.close()
+    return result
+
+
+REFUSALS = {
+    "order": OrderError("out_of_order", "entry 2 does not follow", newest=4, leaf=None),
+    "unavailable": UnavailableError("log_full", "4,096 entries wait", retry_after=7),
+    "late": UnavailableError("quorum_missing", "no quorum"),
+}
+
+
+@pytest.fixture(scope="module")
+def app():
+    app = create_app(
+        "test",
+        ready=lambda: {"database": True, "quorum": bool(app.state.quorum)},
+        gauges=lambda: {"log_entries": 12},
+        body_limits={"/large": 3_000_000},
+    )
+    app.state.quorum = False
+    app.state.read = []
+
+    @app.get("/refuse/{name}")
+    def refuse(name: str) -> None:
+        raise REFUSALS[name]
+
+    @app.get("/fault")
+    def fault() -> None:
+        raise ValueError("wang wei 440100")
+
+    @app.get("/typed/{number}")
+    def typed(number: int) -> dict[str, int]:
+        return {"number": number}
+
+    @app.post("/small")
+    @app.post("/large")
+    async def take(request: Request) -> dict[str, int]:
+        body = await request.body()
+        app.state.read.append(len(body))
+        return {"read": len(body)}
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def server(app, tmp_path_factory):
+    path = tmp_path_factory.mktemp("s") / "a.sock"
+    with Server(app, unix_socket(path)):
+        yield path
+
+
+# --- problems -------------------------------------------------------------------------------
+
+
+def subclasses(kind):
+    return [kind, *(deeper for each in kind.__subclasses__() for deeper in subclasses(each))]
+
+
+def test_every_error_class_has_its_status():
+    expected = {
+        "DidServiceError": 400,
+        "MalformedError": 400,
+        "LimitError": 413,
+        "UnsupportedError": 400,
+        "ProofError": 422,
+        "DecryptionError": 422,
+        "RuleError": 422,
+        "OrderError": 409,
+        "PolicyError": 422,
+        "NotFoundError": 404,
+        "ConflictError": 409,
+        "UnavailableError": 503,
+        "UsageError": 400,
+    }
+    ours = [each for each in subclasses(DidServiceError) if each.__module__ == errors.__name__]
+    found = {each.__name__: problems.status_of(each("some_code", "some text")) for each in ours}
+    assert found == expected
+
+
+def test_a_code_may_narrow_the_status_of_its_class():
+    assert problems.status_of(RuleError("same_officer", "x")) == 403
+    assert problems.status_of(NotFoundError("pickup_used", "x")) == 410
+
+
+def test_a_problem_document_speaks_the_callers_language(server):
+    for language, meaning in (
+        ("zh-CN,en;q=0.5", "zh"),
+        ("en-GB", "en"),
+        ("fr, en;q=0.2", "en"),
+    ):
+        status, headers, body = ask(server, "GET", "/refuse/order", Accept_Language=language)
+        document = json.loads(body)
+        assert (status, headers["content-type"]) == (409, "application/problem+json")
+        assert headers["content-language"] == meaning
+        assert headers["vary"] == "Accept-Language"
+        assert document == {
+            "type": "urn:didsvc:problem:out_of_order",
+            "title": getattr(OrderError.meaning, meaning),
+            "status": 409,
+            "detail": "entry 2 does not follow",
+            "next": getattr(OrderError.next_step, meaning),
+            "code": "out_of_order",
+            "newest": 4,
+            "leaf": None,
+        }
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("zh", "zh"),
+        ("zh-Hans-CN", "zh"),
+        ("en, zh;q=0.9", "en"),
+        ("en;q=0.3, zh;q=0.9", "zh"),
+        ("fr", "en"),
+        ("zh;q=0", "en"),
+        ("zh;q=much", "en"),
+        ("zh;q=nan", "en"),
+        ("*", "en"),
+    ],
+)
+def test_the_language_is_the_one_ranked_higher(header, language):
+    assert problems.preferred(header) == language
+
+
+def test_unavailable_says_when_to_come_back(server):
+    status, headers, _ = ask(server, "GET", "/refuse/unavailable")
+    assert (status, headers["retry-after"]) == (503, "7")
+    status, headers, _ = ask(server, "GET", "/refuse/late")
+    assert (status, headers["retry-after"]) == (503, "2")
+
+
+def test_details_cannot_overwrite_the_document():
+    error = RuleError("some_code", "text", status=200, detail="lie", type="lie")
+    document = problems.problem_of(error)
+    found = (document["status"], document["type"], document["detail"])
+    assert found == (422, "urn:didsvc:problem:some_code", "text")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "path_unknown"),
+        ("DELETE", "/health", 405, "method_not_allowed"),
+        ("GET", "/typed/x?password=secret", 400, "request_malformed"),
+        ("GET", "/health/", 404, "path_unknown"),
+        ("GET", "/docs", 404, "path_unknown"),
+    ],
+)
+def test_what_the_framework_refuses_is_a_problem_document_too(
+    server, method, target, status, code
+):
+    found, headers, body = ask(server, method, target)
+    assert (found, headers["content-type"]) == (status, "application/problem+json")
+    assert json.loads(body)["code"] == code
+    assert b"secret" not in body
+    if status == 405:
+        assert headers["allow"] == "GET"
+
+
+def test_a_fault_says_nothing_about_itself(server, caplog):
+    with caplog.at_level(logging.ERROR):
+        status, _, body = ask(server, "GET", "/fault", Accept_Language="zh")
+    document = json.loads(body)
+    assert (status, document["code"], document["status"]) == (500, "internal_fault", 500)
+    assert "出错" in document["title"]
+    for text in (body.decode(), caplog.text):
+        assert "wang wei" not in text
+        assert "Traceback" not in text
+    assert "ValueError" in caplog.text
+
+
+# --- bodies ---------------------------------------------------------------------------------
+
+
+def chunks(total):
+    return (b"x" * 10_000 for _ in range(total // 10_000))
+
+
+def test_a_body_within_its_limit_is_read(server):
+    assert json.loads(ask(server, "POST", "/small", b"x" * 1_048_576)[2]) == {"read": 1_048_576}
+    assert json.loads(ask(server, "POST", "/large", chunks(2_000_000))[2]) == {
+        "read": 2_000_000
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/small", b"x" * 1_048_577),
+        ("/small", chunks(1_500_000)),
+        ("/large", chunks(3_500_000)),
+    ],
+)
+def test_an_oversized_body_is_refused_and_never_seen(server, app, target, body):
+    app.state.read.clear()
+    status, headers, answer = ask(server, "POST", target, body, Accept_Language="zh")
+    assert (status, headers["content-type"]) == (413, "application/problem+json")
+    assert json.loads(answer)["code"] == "too_large"
+    assert headers["content-language"] == "zh"
+    assert app.state.read == []
+
+
+def test_an_announced_length_is_refused_before_a_byte_is_sent(server):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(server))
+        head = "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 413")
+
+
+# --- health ---------------------------------------------------------------------------------
+
+
+def test_health_readiness_and_metrics(server, app):
+    assert json.loads(ask(server, "GET", "/health")[2]) == {"status": "ok"}
+    status, _, body = ask(server, "GET", "/ready")
+    assert (status, json.loads(body)["waiting_for"]) == (503, ["quorum"])
+    app.state.quorum = True
+    status, _, body = ask(server, "GET", "/ready")
+    assert (status, json.loads(body)["status"]) == (200, "ready")
+    app.state.quorum = False
+    _, headers, body = ask(server, "GET", "/metrics")
+    assert headers["content-type"].startswith("text/plain")
+    lines = body.decode().splitlines()
+    assert "didsvc_log_entries 12" in lines
+    assert any(line.startswith('didsvc_requests_total{status="5xx"} ') for line in lines)
+
+
+# --- serving --------------------------------------------------------------------------------
+
+
+def test_a_socket_that_is_served_is_not_taken_over(server):
+    with pytest.raises(UnavailableError) as caught:
+        unix_socket(server)
+    assert caught.value.code == "address_in_use"
+    assert ask(server, "GET", "/health")[0] == 200
+
+
+def test_a_stale_socket_is_replaced_and_private(tmp_path):
+    path = tmp_path / "a.sock"
+    unix_socket(path).close()
+    assert path.is_socket()
+    with Server(create_app("again"), unix_socket(path)):
+        assert ask(path, "GET", "/health")[0] == 200
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_name_too_long_for_a_socket_is_told(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        unix_socket(tmp_path / ("x" * 108))
+    assert caught.value.code == "socket_name_long"
+
+
+def test_a_loopback_port_is_served_and_taken_once():
+    listener = loopback(0)
+    port = listener.getsockname()[1]
+    with pytest.raises(UnavailableError) as caught:
+        loopback(port)
+    assert caught.value.code == "address_in_use"
+    with Server(create_app("port"), listener):
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/health")
+        assert connection.getresponse().read() == b'{"status":"ok"}'
+        connection.close()
+
+
+def test_an_app_that_cannot_start_is_told(tmp_path):
+    @asynccontextmanager
+    async def broken(_app):
+        raise ValueError("no database")
+        yield
+
+    app = FastAPI(lifespan=broken)
+    server = Server(app, unix_socket(tmp_path / "a.sock"))
+    with pytest.raises(UnavailableError) as caught:
+        server.start()
+    assert caught.value.code == "server_not_started"
+
+
+def test_run_serves_until_it_is_told_to_stop(tmp_path, monkeypatch):
+    """`run` is what a command calls; here a thread stands in for the process."""
+    held = []
+    original = uvicorn.Server.startup
+
+    async def startup(self, sockets=None):
+        held.append(self)
+        await original(self, sockets=sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
+    path = tmp_path / "a.sock"
+    listener = unix_socket(path)
+    thread = threading.Thread(target=run, args=(create_app("run"), listener))
+    thread.start()
+    assert ask(path, "GET", "/health")[0] == 200
+    held[0].should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
+    listener.close()
+
+
+# --- settings -------------------------------------------------------------------------------
+
+
+def test_settings_are_read_from_toml_and_json(tmp_path):
+    toml, other = tmp_path / "a.toml", tmp_path / "a.json"
+    toml.write_text('host = "gd.example"\nk = 3\nyears = [2026]\n[keys]\nlog = "a"\n')
+    other.write_text('{"host":"gd.example","k":3,"years":[2026],"keys":{"log":"a"}}')
+    for path in (toml, other):
+        fields = read_settings(path)
+        assert (fields.text("host"), fields.integer("k")) == ("gd.example", 3)
+        assert [as_integer(each, "years") for each in fields.array("years")] == [2026]
+        assert as_text(fields.object("keys")["log"], "log") == "a"
+        fields.close()
+
+
+@pytest.mark.parametrize("text", ["= 3", "at = 2026-01-01", "rate = 0.5", 'x = "\xff"'])
+def test_settings_that_are_no_settings_are_malformed(tmp_path, text):
+    path = tmp_path / "a.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(MalformedError) as caught:
+        read_settings(path)
+    assert caught.value.code == "settings_invalid"
+
+
+def test_missing_settings_are_told(tmp_path):
+    with pytest.raises(NotFoundError) as caught:
+        read_settings(tmp_path / "none.toml")
+    assert caught.value.code == "settings_missing"
+
+
+def test_the_edge_gives_time_and_randomness():
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert Edge(lambda: noon, bytes).posix() == int(noon.timestamp())
+    assert SYSTEM.clock().utcoffset().total_seconds() == 0
+    assert len(SYSTEM.rng(32)) == 32
+    assert SYSTEM.rng(32) != SYSTEM.rng(32)
+
+
+# --- database -------------------------------------------------------------------------------
+
+
+def test_the_database_is_opened_in_one_way(tmp_path):
+    engine = database.open_engine(tmp_path / "deep" / "a.sqlite")
+    with database.reading(engine) as connection:
+        values = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert values == ["wal", 2, 1]
+
+
+def test_a_second_writer_waits_and_then_gives_up(tmp_path, monkeypatch):
+    engine = database.open_engine(tmp_path / "a.sqlite")
+    other = database.open_engine(tmp_path / "a.sqlite")
+    with other.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        connection.commit()
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        with pytest.raises(UnavailableError) as caught, database.writing(other):
+            pass
+        with database.reading(other) as reader:
+            assert reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar() == 0
+    assert caught.value.code == "database_busy"
+    with database.writing(other) as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+
+
+def test_a_writing_transaction_is_undone_by_an_error(tmp_path):
+    engine = database.open_engine(tmp_path / "a.sqlite")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+
+    def fail():
+        with database.writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+            raise ConflictError("log_moved", "too late")
+
+    with pytest.raises(ConflictError):
+        fail()
+    with database.reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM t").scalar() == 0
+
+
+def test_problem_documents_have_sentences_in_both_languages():
+    for kind in subclasses(DidServiceError):
+        for sentence in (kind.meaning, kind.next_step):
+            assert isinstance(sentence, Bilingual)
+    assert LimitError("too_large", "x").meaning.zh
