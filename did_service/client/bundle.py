@@ -64,9 +64,9 @@ def collect(policy: Policy, readers: Readers) -> UnverifiedEvidence:
             continue
         reg = read_log(policy, reg_origin(region), readers)
         checkpoints.append(reg.note)
-        items.extend(_about_itself(reg))
+        items.extend(about_itself(reg))
         for ev, heads in _ev_copies(policy, region, reg, readers):
-            found = list(_about_ev(reg, ev, heads))
+            found = list(about_ev(reg, ev, heads))
             items.extend(found)
             contents |= _contents(found, readers[ev.origin])
     return UnverifiedEvidence(tuple(checkpoints), tuple(items), contents)
@@ -81,10 +81,16 @@ def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
     note = readers[origin].checkpoint()
     checkpoint = policy.log_policy(origin).verify(note).checkpoint
     size = checkpoint.size
-    entries = [parse_entry(data) for data in readers[origin].entries(0, size, size)]
-    leaves = tuple(entry.leaf() for entry in entries)
-    if tree_root(leaves) != checkpoint.root:
+    copy = copy_of(origin, note, readers[origin].entries(0, size, size))
+    if tree_root(copy.leaves) != checkpoint.root:
         raise ProofError("root_mismatch", f"the entries of {quote(origin)} are not its tree's")
+    return copy
+
+
+def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> Copy:
+    """Put the entries of a whole log, as stored, beside a checkpoint; nothing is compared."""
+    entries = [parse_entry(data) for data in stored]
+    leaves = tuple(entry.leaf() for entry in entries)
     placed = tuple(
         Placed(entry, index, leaf)
         for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
@@ -92,7 +98,7 @@ def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
     return Copy(origin, note, placed, leaves)
 
 
-def _about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
+def about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
     """Yield the newest heads entry of a control log, and the items that it names."""
     heads = _heads_about(reg, reg.origin)
     if heads is None:
@@ -103,7 +109,7 @@ def _about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
         yield reg.item(index, size, head)
 
 
-def _about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
+def about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
     """Yield the heads entry about an ev log, and the items of that log that it names."""
     size = Fields(heads.entry.body, "heads").integer("size")
     yield reg.item(heads.index, len(reg.placed))

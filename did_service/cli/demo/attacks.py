@@ -40,11 +40,6 @@ def tamper(presented: JsonObject) -> JsonObject:
     return changed
 
 
-def fork(world: World) -> JsonObject:
-    """Make evidence on a second branch of Guangdong's log, signed with the log's true key."""
-    return world.forked_evidence()
-
-
 def issue_after_end(world: World, model: JsonObject) -> JsonObject:
     """Issue like an honest credential, dated now, after the agency's end."""
     return _signed(world, model, world.edge.clock() + _BACK)

@@ -30,6 +30,7 @@ class Run:
         command: As a reader would type it.
         code: Exit code.
         output: The JSON object it wrote to stdout; empty where it wrote none.
+        lines: What it wrote to stdout otherwise.
         errors: What it told people.
         seconds: How long it took.
     """
@@ -37,6 +38,7 @@ class Run:
     command: str
     code: int
     output: JsonObject
+    lines: tuple[str, ...]
     errors: str
     seconds: float
 
@@ -74,4 +76,6 @@ class Children:
             said = (done.stderr or done.stdout).strip()[-400:]
             raise UnavailableError("child_failed", f"{command} ended {done.returncode}: {said}")
         output = strict_json.load_object(done.stdout) if done.stdout.startswith("{") else {}
-        return Run(command, done.returncode, output, done.stderr, perf_counter() - began)
+        lines = () if output else tuple(done.stdout.rstrip().splitlines())
+        seconds = perf_counter() - began
+        return Run(command, done.returncode, output, lines, done.stderr, seconds)

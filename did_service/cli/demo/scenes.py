@@ -16,6 +16,7 @@ from shutil import copyfile
 from did_service.cli.demo import attacks
 from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL
 from did_service.cli.demo.children import Run
+from did_service.cli.demo.forks import forked_evidence
 from did_service.cli.demo.story import TRUST, Story
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
@@ -135,7 +136,7 @@ def _stale(stage: Stage) -> Run:
 def _forked(stage: Stage) -> Run:
     shown = stage.read(FIRST)
     if stage.armed:
-        shown = {**shown, "staple": attacks.fork(stage.story.world)}
+        shown = {**shown, "staple": forked_evidence(stage.story.world)}
     stage.write_input(shown)
     return _check_again(stage)
 

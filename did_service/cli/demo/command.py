@@ -1,0 +1,49 @@
+"""`did-service demo`: options, and what is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from did_service.core.encoding import strict_json
+from did_service.core.verification.render import Language
+
+
+@click.command()
+@click.option(
+    "--lang",
+    type=click.Choice([each.value for each in Language]),
+    default=Language.BOTH.value,
+    show_default=True,
+    help="Language in which the story is told.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Leave every file in this new folder, to repeat each step by hand.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no story.")
+def demo(lang: str, keep: Path | None, *, as_json: bool) -> None:
+    r"""Play the whole story: five regions, two agencies, a citizen, a counter.
+
+    Everything runs on this machine without a network: the registries and witnesses of five
+    regions, two agencies, the citizen's wallet and the counter's verifier. Nine scenes show
+    what the counter accepts, refuses, and cannot tell, and why.
+
+    \b
+    Examples:
+      did-service demo
+      did-service demo --lang en --keep story
+      cd story && cat scenes/undecided-stale/command.txt
+    """
+    from did_service.cli.demo import play
+    from did_service.web.settings import SYSTEM
+
+    options = play.Options(Language(lang), keep, quiet=as_json)
+    played, seconds = play.play(options, SYSTEM)
+    result = play.encode(played, seconds)
+    if as_json:
+        click.echo(strict_json.dumps(result))
+    if not result["ok"]:
+        raise SystemExit(1)

@@ -1,0 +1,130 @@
+"""Play the whole story and say how each scene ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from did_service.cli.demo.children import Children
+from did_service.cli.demo.narrator import Narrator
+from did_service.cli.demo.scenes import SCENES, Scene, Stage
+from did_service.cli.demo.story import Story
+from did_service.cli.demo.world import opened
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual, ConflictError, quote
+from did_service.core.verification.render import Language
+from did_service.web.settings import Edge
+
+SCHEMA = "demo/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A scene that was played; `outcome` is what the counter's report says."""
+
+    scene: Scene
+    outcome: str
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the outcome is the one that must come."""
+        return self.outcome == self.scene.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to play.
+
+    Attributes:
+        language: In which the story is told.
+        keep: Where every file stays; None plays in a folder that is removed.
+        quiet: Tell nothing.
+        disarmed: Leave the attacks out, so that their scenes must fail; for tests.
+    """
+
+    language: Language
+    keep: Path | None
+    quiet: bool
+    disarmed: bool = False
+
+
+def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
+    """Play all scenes; returns them and the seconds that all of it took.
+
+    Raises:
+        ConflictError: `folder_not_empty`: nothing that is there is overwritten.
+        UnavailableError: `child_failed`, or a service that does not answer.
+    """
+    began = perf_counter()
+    with ExitStack() as stack:
+        folder = _folder(options.keep, stack)
+        narrator = Narrator(options.language, quiet=options.quiet)
+        narrator.title(
+            Bilingual(
+                "跨省通办：离线核验一份证照", "A credential crosses provinces, verified offline"
+            ),
+            Bilingual(
+                "人物机构均为虚构，全程不联网",
+                "all people and agencies are fictional; no network",
+            ),
+        )
+        world = stack.enter_context(opened(folder, edge))
+        children = Children(folder, {"DIDSVC_ROUTES": str(folder / "routes.json")})
+        story = Story(folder, world, children, narrator)
+        for chapter in (story.found, story.authorise, story.issue):
+            chapter()
+        played = _scenes(story, options)
+        seconds = perf_counter() - began
+        narrator.summary(
+            [(p.scene.title, p.outcome, p.as_expected, p.seconds) for p in played], seconds
+        )
+    return played, seconds
+
+
+def encode(played: Sequence[Played], seconds: float) -> JsonObject:
+    """Return the object that `--json` prints."""
+    return {
+        "schema": SCHEMA,
+        "ok": all(each.as_expected for each in played),
+        "seconds": round(seconds, 3),
+        "scenes": [
+            {
+                "id": each.scene.id,
+                "expected": each.scene.expected,
+                "outcome": each.outcome,
+                "seconds": round(each.seconds, 3),
+            }
+            for each in played
+        ],
+    }
+
+
+def _scenes(story: Story, options: Options) -> list[Played]:
+    story.tell.chapter(Bilingual("四、窗口核验", "4. At the counter"))
+    story.equip_counter()
+    return [_play(Stage(story, scene, not options.disarmed)) for scene in SCENES]
+
+
+def _play(stage: Stage) -> Played:
+    began = perf_counter()
+    stage.path(stage.folder).mkdir(parents=True)
+    stage.story.tell.chapter(stage.scene.title)
+    run = stage.scene.play(stage)
+    played = Played(stage.scene, stage.outcome(), perf_counter() - began)
+    stage.story.tell.command(run.command)
+    stage.story.tell.verdict(played.outcome, run.lines, expected=stage.scene.expected)
+    return played
+
+
+def _folder(keep: Path | None, stack: ExitStack) -> Path:
+    if keep is None:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="didsvc-demo-")))
+    if keep.exists() and any(keep.iterdir()):
+        raise ConflictError("folder_not_empty", f"{quote(keep)} is not empty")
+    keep.mkdir(parents=True, exist_ok=True)
+    return keep.resolve()

@@ -1,0 +1,291 @@
+"""The services of the story: five regions and two agencies, each on a Unix socket.
+
+Every region is one server with its registry and its witness; every agency is one server. They
+talk HTTP to each other through `routes.json`, which stands in for the network. The offices'
+work that the story needs is done here through the same calls that offices use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fastapi import FastAPI
+
+from did_service.cli.administration import Administration
+from did_service.cli.demo.cast import AGENCIES, REGIONS, AgencyPlan, plan, schema_of
+from did_service.cli.founding import Founded, Identity, create_identity, found
+from did_service.client.bundle import collect
+from did_service.client.registry import LogReader, RegistryClient
+from did_service.client.routes import parse_routes
+from did_service.client.transport import Transport
+from did_service.core.anchor.authority import Authority
+from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.policy import Policy
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.webvh import write
+from did_service.core.encoding import b64, strict_json
+from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
+from did_service.core.verification.bundle import encode_bundle
+from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
+from did_service.issuer.app import Issuer
+from did_service.issuer.app import create_app as issuer_app
+from did_service.issuer.store import IssuerStore
+from did_service.registry.region import Pace, RegistrySettings
+from did_service.registry.registry import Registry
+from did_service.web.database import open_engine
+from did_service.web.serve import Server, unix_socket
+from did_service.web.settings import Edge
+
+ACCEPTING = "officer-li"
+APPROVING = "officer-zhao"
+_PERMIT_TIME = timedelta(days=5 * 365)
+_AUTHORITY_SECONDS = 5 * 365 * 86_400
+# The story publishes when it says so; nothing happens behind its back.
+_PACE = Pace(least=0, most=3_600, heads_least=0, heads_most=3_600)
+_ROLES = {
+    ACCEPTING: frozenset({"accept"}),
+    APPROVING: frozenset({"approve", "revoke"}),
+}
+
+
+@dataclass(slots=True)
+class _Office:
+    """A running agency with what its region has granted it."""
+
+    identity: Identity
+    issuer: Issuer
+    statement: Placed
+    tokens: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class World:
+    """All services; open it with `opened`.
+
+    Attributes:
+        folder: Databases and static files are written below it.
+        edge: Clock and randomness.
+        founded: The federation.
+        registries: The running registry of each region.
+        transport: Reaches every service.
+    """
+
+    folder: Path
+    edge: Edge
+    founded: Founded
+    sockets: Path
+    transport: Transport
+    running: ExitStack
+    registries: dict[str, Registry] = field(default_factory=dict)
+    offices: dict[str, _Office] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> Policy:
+        """The federation's policy."""
+        return self.founded.policy
+
+    def identity(self, agency: AgencyPlan) -> Identity:
+        """Return the identity of an agency, keys included."""
+        return self.offices[agency.id].identity
+
+    # --- regions ---------------------------------------------------------------------------
+
+    def serve_region(self, region: str) -> None:
+        """Start the server of one region: its registry, and its witness of the others."""
+
+    def begin_logs(self) -> None:
+        """Write the first entries of every control log: the policy, and the region's root."""
+        for region in REGIONS:
+            office = self._administration(region.id)
+            for entry in self.founded.first_entries(region.id, self.edge.clock()):
+                office.submit(entry)
+
+    def publish(self, *regions: str) -> None:
+        """Publish what was written; all regions unless some are named."""
+        for region in regions or tuple(self.registries):
+            self.registries[region].publish_now()
+
+    def publish_schemas(self) -> None:
+        """Let the nation-wide region publish the schemas of the story."""
+        office = self._administration("cn")
+        owner = self.founded.roots["cn"]
+        for agency in AGENCIES:
+            office.publish_schema(owner, agency.schema_id, schema_of(agency.item))
+
+    # --- agencies --------------------------------------------------------------------------
+
+    def set_up_agency(self, agency: AgencyPlan) -> None:
+        """Register an agency, grant it authority, start its server, publish its lists."""
+        identity = create_identity(agency.host, self.edge)
+        office = self._administration(agency.region)
+        office.register(identity)
+        root = self.founded.roots[agency.region]
+        authority = self._authority(agency, root, identity)
+        statement = office.state(root, authority)
+        tokens = {name: b64.encode_url(self.edge.rng(24)) for name in (ACCEPTING, APPROVING)}
+        values = self._agency(agency, identity, authority, tokens)
+        store = IssuerStore(open_engine(self.folder / "agencies" / agency.id / "issuer.sqlite"))
+        issuer = Issuer(values, store, RegistryClient(self.transport, office.ev), self.edge)
+        self.offices[agency.id] = _Office(identity, issuer, statement, tokens)
+        self._serve(agency.host, issuer_app(issuer))
+        issuer.tick()
+
+    def tick_agencies(self) -> None:
+        """Let the agencies anchor their batches and lists."""
+        for office in self.offices.values():
+            office.issuer.tick()
+
+    def applications(self, agency: AgencyPlan, state: str) -> list[str]:
+        """Return the ids of an agency's applications in a state, as an officer sees them."""
+        url = f"{agency.url}/office/applications?state={state}"
+        answer = self.transport.get(
+            url, headers=self._login(agency, ACCEPTING), max_bytes=1_048_576
+        )
+        listed = strict_json.load_object(answer.body)["applications"]
+        rows = (as_object(row, "application") for row in as_array(listed, "applications"))
+        return [as_text(row["id"], "id") for row in rows]
+
+    def office(self, agency: AgencyPlan, officer: str, call: str) -> None:
+        """Let an officer act: `applications/ID/accept`, `credentials/ID/revoke` and so on."""
+        url = f"{agency.url}/office/{call}"
+        headers = self._login(agency, officer)
+        self.transport.post(url, b"{}", headers=headers, max_bytes=1_048_576)
+
+    def revoke(self, agency: AgencyPlan, credential: str) -> None:
+        """Let an officer revoke a credential."""
+        self.office(agency, APPROVING, f"credentials/{credential}/revoke")
+
+    def end_authority(self, agency: AgencyPlan) -> None:
+        """End an agency's authority; its region takes its status lists into custody."""
+        root = self.founded.roots[agency.region]
+        office = self._administration(agency.region)
+        held = self.offices[agency.id]
+        held.statement = office.end(root, held.statement)
+        log = self.registries[agency.region].region.stores[office.ev]
+        for url in self._list_urls(agency):
+            newest = log.newest("status", url)
+            content = log.content(newest.entry.digest or b"") if newest else None
+            if newest and content:
+                office.take_custody(root, newest, content)
+
+    # --- evidence --------------------------------------------------------------------------
+
+    def bundle(self) -> bytes:
+        """Make a trust bundle of everything that is published."""
+        readers = {
+            origin: LogReader.of_log(self.transport, origin)
+            for region in self.policy.regions
+            for origin in region.logs
+        }
+        return encode_bundle(collect(self.policy, readers))
+
+    # --- parts -----------------------------------------------------------------------------
+
+    def _administration(self, region: str) -> Administration:
+        origins = list(self.founded.keys[region].logs)
+        return Administration(self.transport, origins[0], origins[1], self.edge)
+
+    def settings(self, region: str, folder: Path) -> RegistrySettings:
+        """Return what a registry of a region is given."""
+        return RegistrySettings(
+            region=region,
+            folder=folder,
+            policy=self.policy,
+            signers=self.founded.keys[region].logs,
+            transport=self.transport,
+            edge=self.edge,
+            pace=_PACE,
+        )
+
+    def _serve(self, host: str, app: FastAPI) -> None:
+        listener = unix_socket(self.sockets / f"{host}.sock")
+        self.running.enter_context(Server(app, listener))
+
+    def _login(self, agency: AgencyPlan, officer: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.offices[agency.id].tokens[officer]}"}
+
+    def _list_urls(self, agency: AgencyPlan) -> list[str]:
+        return [f"{agency.url}/status/{number}" for number in LIST_NUMBERS.values()]
+
+    def _authority(self, agency: AgencyPlan, root: Identity, identity: Identity) -> Authority:
+        begins = self.edge.posix()
+        return Authority(
+            granter=root.did,
+            grantee=identity.did,
+            scope=agency.scope,
+            name=agency.name,
+            roles=("issuer",),
+            types=(agency.type_id,),
+            items=(),
+            prefixes=(),
+            territory=(agency.jurisdiction,),
+            begins=begins,
+            until=begins + _AUTHORITY_SECONDS,
+            state="active",
+            since=None,
+            status_lists=tuple(self._list_urls(agency)),
+            status_custodian=root.did,
+            basis=agency.basis,
+            other=None,
+        )
+
+    def _agency(
+        self,
+        agency: AgencyPlan,
+        identity: Identity,
+        authority: Authority,
+        tokens: Mapping[str, str],
+    ) -> Agency:
+        origins = list(self.founded.keys[agency.region].logs)
+        item = Item(
+            id=agency.item,
+            type_name=agency.class_name,
+            schema_id=agency.schema_id,
+            schema=schema_of(agency.item),
+            cryptosuite=agency.cryptosuite,
+            valid_for=_PERMIT_TIME,
+        )
+        return Agency(
+            url=agency.url,
+            did=identity.did,
+            method=identity.method,
+            key=identity.sign,
+            jurisdiction=agency.jurisdiction,
+            evidence_log=origins[1],
+            statements=(authority.subject,),
+            mirrors=(*(f"https://{origin}" for origin in origins), "https://cn.example/reg"),
+            items=(item,),
+            officers=tuple(
+                Officer(name, sha256(tokens[name].encode()), roles)
+                for name, roles in _ROLES.items()
+            ),
+            did_log=write.encode_log([identity.entry]),
+        )
+
+
+@contextmanager
+def opened(folder: Path, edge: Edge) -> Iterator[World]:
+    """Found the federation, start every service, and stop them at the end.
+
+    Args:
+        folder: Where databases, static files and `routes.json` are written.
+        edge: Clock and randomness.
+    """
+    founded = found(plan(edge.clock().year), edge)
+    hosts = [region.host for region in REGIONS] + [agency.host for agency in AGENCIES]
+    with ExitStack() as running:
+        # a socket's name is limited to 108 bytes, which a folder of the reader's may exceed
+        sockets = Path(running.enter_context(TemporaryDirectory(prefix="didsvc-")))
+        places: JsonObject = {host: f"unix:{sockets}/{host}.sock" for host in hosts}
+        routes = folder / "routes.json"
+        routes.write_text(strict_json.dumps(places))
+        transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
+        world = World(folder, edge, founded, sockets, transport, running)
+        for region in REGIONS:
+            world.serve_region(region.id)
+        yield world
