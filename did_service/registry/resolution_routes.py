@@ -1,4 +1,4 @@
-"""DID Resolution over HTTP (W3C DID Resolution 1.0, 2026 draft, §12), and native did:webvh files.
+"""DID Resolution over HTTP (W3C DID Resolution 1.0, 2026 draft, §12); native did:webvh files.
 
     GET /1.0/identifiers/DID-URL      `Accept` decides what is answered, see `Form`
     GET /…/did.jsonl, /…/did-witness.json      by Host, for DIDs of this region

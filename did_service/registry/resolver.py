@@ -1,7 +1,7 @@
 """Resolving DIDs: did:webvh from the federation's logs, did:key and did:jwk by computation.
 
     did:webvh at home in the federation ── its entries in the log, fully verified again
-    did:webvh elsewhere, did:web         ── fetched by https, fully verified; no log stands behind
+    did:webvh elsewhere, did:web         ── fetched by https, verified; no log stands behind
 
 Of a DID that is at home in this region, the result carries the log's proof that this version
 is the latest, and how fresh that statement is. Method: did:webvh 1.0 §3.6.2; result: W3C DID

@@ -81,9 +81,8 @@ async def _one(registry: Registry, origin: str, body: bytes) -> Placed:
 async def _many(registry: Registry, origin: str, body: bytes, language: str) -> Response:
     rows = await run_in_threadpool(submissions.parse_batch, body)
     good = [row for row in rows if not isinstance(row, DidServiceError)]
-    written: list[list[Result]] = []
-    for answer in registry.sequencer.submit(origin, good):
-        written.append(await asyncio.wrap_future(answer))
+    answers = registry.sequencer.submit(origin, good)
+    written: list[list[Result]] = [await asyncio.wrap_future(answer) for answer in answers]
     results = chain.from_iterable(written)
     lines = [
         submissions.line_of(

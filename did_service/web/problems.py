@@ -61,6 +61,7 @@ _BY_CLASS: tuple[tuple[type[DidServiceError], int], ...] = (
 _BY_CODE: Mapping[str, int] = {
     "method_not_allowed": 405,
     "same_officer": 403,
+    "not_signed_by_log": 403,  # c2sp.org/tlog-witness
     "officer_unknown": 401,
     "pickup_used": 410,
     "too_many_requests": 429,

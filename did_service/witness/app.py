@@ -1,0 +1,40 @@
+"""The witness of a region as a web application.
+
+    witness = Witness(settings)            witness.start() … witness.refresh_now()
+    app = create_app(witness)              witness.close()
+
+Its mirrors are served under `/witness/SHA256HEX(origin)`, like the logs at home.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from did_service.core.anchor.policy import reg_origin
+from did_service.core.limits import MAX_DID_LOG_BYTES
+from did_service.replica.routes import replica_router
+from did_service.web import app as web
+from did_service.witness.routes import witness_router
+from did_service.witness.witness import Witness, folder_of
+
+PREFIX = "/witness"
+BODY_LIMITS = {f"{PREFIX}/did-proof": MAX_DID_LOG_BYTES}
+
+
+def create_app(witness: Witness) -> FastAPI:
+    """Make the application of one witness; its lifetime is the caller's business."""
+    app = web.create_app("witness", gauges=witness.gauges, body_limits=BODY_LIMITS)
+    for router in routers(witness):
+        app.include_router(router)
+    return app
+
+
+def routers(witness: Witness) -> list[APIRouter]:
+    """Return the routes of the witness and of every mirror it keeps."""
+    made = APIRouter(prefix=PREFIX)
+    made.include_router(witness_router(witness))
+    mirror = witness.mirror
+    for origin, replica in mirror.replicas.items():
+        reg = mirror.replicas[reg_origin(mirror.pinned.region_of_log(origin))]
+        made.include_router(replica_router(replica, reg), prefix=f"/{folder_of(origin)}")
+    return [made]

@@ -1,0 +1,214 @@
+"""Answering add-checkpoint (c2sp.org/tlog-witness): the one place where a witness cosigns.
+
+    400 malformed, old above new · 404 not ours to witness · 403 not signed by the log
+    409 not the size held · 422 another history, or an entry that the rules refuse
+    503 still copying, ask again · 200 copied, judged, held, guarded, cosigned
+
+Before the first answer about a log in the life of a process, the log's own published checkpoint
+is looked at: where it bears our signature on a larger tree than we hold, we were restored from
+a backup, and hold that tree before anything is signed (threat rule 9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    PolicyError,
+    ProofError,
+    RuleError,
+    UnavailableError,
+    quote,
+)
+from did_service.core.log import tiles
+from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
+from did_service.core.log.cosignature import Cosigner, cosigned_at
+from did_service.core.log.note import UnverifiedNote, VerifierKey, parse_note, verify_note
+from did_service.core.log.witnessing import (
+    Decision,
+    HeldCheckpoint,
+    Status,
+    UnverifiedAddCheckpoint,
+    decide,
+    parse_add_checkpoint,
+)
+from did_service.replica.last_signed import LastSigned
+from did_service.web.settings import Edge
+from did_service.witness.catch_up import CatchUp
+from did_service.witness.mirror import Mirror
+from did_service.witness.store import Alarm, WitnessStore
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A signature line with status 200, or the size that is held with status 409."""
+
+    status: Status
+    body: bytes
+
+
+class Cosigning:
+    """Cosigns the logs whose policy names this witness.
+
+    Args:
+        cosigner: The witness's key.
+        mirror: Its copies.
+        store: What it holds, and its alarms.
+        guard: What its key last signed, outside of the database.
+        edge: The clock.
+    """
+
+    def __init__(
+        self,
+        cosigner: Cosigner,
+        mirror: Mirror,
+        store: WitnessStore,
+        guard: LastSigned,
+        edge: Edge,
+    ) -> None:
+        self._cosigner = cosigner
+        self._mirror = mirror
+        self._store = store
+        self._guard = guard
+        self._edge = edge
+        self._catch_up = CatchUp(mirror)
+        self._locks = {origin: Lock() for origin in mirror.replicas}
+        self._recovered: set[str] = set()
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """Judge a request and cosign what it offers.
+
+        Raises:
+            MalformedError: the request, or `old_size_too_large`.
+            NotFoundError: `origin_unknown`.
+            ProofError: `not_signed_by_log`; `consistency_invalid` and the like, `tree_differs`:
+                it is not the history that is held, and now an alarm.
+            RuleError: `entry_refused`, with the rule's code in `details`; an alarm as well.
+            UnavailableError: the log cannot be read, or copying it takes longer.
+        """
+        request = parse_add_checkpoint(body)
+        head = request.checkpoint
+        key = self._key_of(request)
+        self._recover(head.origin)
+        decision = decide(request, self._held(head.origin), key)
+        if decision.checkpoint is None:
+            return self._refuse(decision, request)
+        self._copy(request)
+        with self._locks[head.origin]:
+            decision = decide(request, self._held(head.origin), key)
+            if decision.checkpoint is None:
+                return self._refuse(decision, request)
+            return Reply(Status.COSIGNED, self._cosign(decision.checkpoint, request.note))
+
+    def close(self) -> None:
+        """Let copies that are under way finish their piece, and stop."""
+        self._catch_up.close()
+
+    # --- signing ----------------------------------------------------------------------------
+
+    def _cosign(self, head: Checkpoint, note: UnverifiedNote) -> bytes:
+        """Hold a head, durably, and then sign a re-encoding of it."""
+        now = self._edge.posix()
+        self._keep(head, note)
+        self._mirror.replicas[head.origin].store.remember_cosigned(head.size, now)
+        return self._cosigner.cosign(head.encode(), now).encode()
+
+    def _keep(self, head: Checkpoint, note: UnverifiedNote) -> None:
+        hashes = self._mirror.replicas[head.origin].store.hashes
+        prove = partial(tiles.consistency_proof, hashes, new_size=head.size)
+        self._guard.advance(head, prove)
+        self._store.hold(head, note.encode())
+
+    def _held(self, origin: str) -> HeldCheckpoint | None:
+        """Return the larger of what the database and the guard say was signed."""
+        row, guarded = self._store.held(origin), self._guard.held(origin)
+        known = [each for each in (row.head if row else None, guarded) if each is not None]
+        return max(known, key=lambda held: held.size, default=None)
+
+    def _recover(self, origin: str) -> None:
+        """Hold the newest published head that bears our own signature, once a process."""
+        if origin in self._recovered:
+            return
+        note = self._published_by_us(origin)
+        if note is not None:
+            signed, held = parse_checkpoint(note.text), self._held(origin)
+            if held is None or signed.size > held.size:
+                self._catch_up.to(signed)
+                with self._locks[origin]:
+                    self._keep(signed, note)
+        self._recovered.add(origin)
+
+    def _published_by_us(self, origin: str) -> UnverifiedNote | None:
+        """Return what a log has published, if it bears the log's signature and ours."""
+        try:
+            note = parse_note(self._mirror.read(origin).checkpoint())
+            if cosigned_at(note, self._cosigner.verifier_key) is None:
+                return None
+            verify_note(note, self._log_key(origin, note))
+        except NotFoundError:
+            return None  # it has never published
+        except DidServiceError as error:
+            raise UnavailableError("log_unreadable", f"{origin}: {error.code}") from error
+        return note if parse_checkpoint(note.text).origin == origin else None
+
+    # --- judging ----------------------------------------------------------------------------
+
+    def _key_of(self, request: UnverifiedAddCheckpoint) -> VerifierKey:
+        origin = request.checkpoint.origin
+        try:
+            policy = self._mirror.log_policy(origin)
+        except PolicyError as error:
+            raise NotFoundError("origin_unknown", f"no log {quote(origin)} here") from error
+        if all(each.key != self._cosigner.verifier_key for each in policy.witnesses):
+            raise NotFoundError("origin_unknown", f"{quote(origin)} has other witnesses")
+        return self._log_key(origin, request.note)
+
+    def _log_key(self, origin: str, note: UnverifiedNote) -> VerifierKey:
+        """Return the key of a log that signed a note; of several, the first if none did."""
+        keys = [log.key for log in self._mirror.log_policy(origin).logs]
+        return next((key for key in keys if note.lines_of(key)), keys[0])
+
+    def _copy(self, request: UnverifiedAddCheckpoint) -> None:
+        try:
+            self._catch_up.to(request.checkpoint)
+        except UnavailableError:
+            raise
+        except ProofError as error:
+            self._remember(error.code, request)
+            raise
+        except DidServiceError as error:
+            self._remember(error.code, request)
+            what = f"{error.code}: {error.message}"
+            raise RuleError("entry_refused", what, rule=error.code) from error
+
+    def _watch_forks(self, request: UnverifiedAddCheckpoint) -> None:
+        """Compare what the log has signed with our copy, whatever else the request lacks."""
+        head = request.checkpoint
+        store = self._mirror.replicas[head.origin].store
+        if head.size <= store.size() and store.root(head.size) != head.root:
+            self._remember("log_forked", request)
+
+    def _refuse(self, decision: Decision, request: UnverifiedAddCheckpoint) -> Reply:
+        match decision.status:
+            case Status.SIZE_CONFLICT:
+                self._watch_forks(request)
+                return Reply(decision.status, decision.size_body)
+            case Status.MALFORMED:
+                raise MalformedError(decision.reason, "the old size is above the new one")
+            case Status.NOT_SIGNED:
+                raise ProofError("not_signed_by_log", "no valid signature of the log's key")
+            case _:
+                self._remember(decision.reason, request)
+                raise ProofError(decision.reason, "the tree does not extend the one held")
+
+    def _remember(self, code: str, request: UnverifiedAddCheckpoint) -> None:
+        origin = request.checkpoint.origin
+        held = self._store.held(origin)
+        note = b"" if held is None else held.note
+        alarm = Alarm(origin, self._edge.posix(), code, request.note.encode(), note)
+        self._store.remember_alarm(alarm)
