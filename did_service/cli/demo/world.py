@@ -18,7 +18,13 @@ from fastapi import FastAPI
 
 from did_service.cli.administration import Administration
 from did_service.cli.demo.cast import AGENCIES, REGIONS, AgencyPlan, plan, schema_of
-from did_service.cli.founding import Founded, Identity, create_identity, found
+from did_service.cli.founding import (
+    Founded,
+    Identity,
+    RegionPlan,
+    create_identity,
+    found,
+)
 from did_service.client.bundle import collect
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
@@ -35,11 +41,15 @@ from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
+from did_service.registry import app as registry_app
 from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
+from did_service.web.app import create_app as frame
 from did_service.web.database import open_engine
 from did_service.web.serve import Server, unix_socket
 from did_service.web.settings import Edge
+from did_service.witness import app as witness_app
+from did_service.witness.witness import Witness, WitnessSettings
 
 ACCEPTING = "officer-li"
 APPROVING = "officer-zhao"
@@ -95,8 +105,24 @@ class World:
 
     # --- regions ---------------------------------------------------------------------------
 
-    def serve_region(self, region: str) -> None:
+    def serve_region(self, region: RegionPlan) -> None:
         """Start the server of one region: its registry, and its witness of the others."""
+        folder = self.folder / "regions" / region.id
+        keys = self.founded.keys[region.id]
+        registry = Registry(self.settings(region.id, folder))
+        witness = Witness(
+            WitnessSettings(
+                folder, self.policy, keys.witness, keys.native, self.transport, self.edge
+            )
+        )
+        for service in (registry, witness):
+            self.running.callback(service.close)
+        limits = {**registry_app.body_limits(registry), **witness_app.BODY_LIMITS}
+        app = frame(region.host, body_limits=limits)
+        for router in (*registry_app.routers(registry), *witness_app.routers(witness)):
+            app.include_router(router)
+        self.registries[region.id] = registry
+        self._serve(region.host, app)
 
     def begin_logs(self) -> None:
         """Write the first entries of every control log: the policy, and the region's root."""
@@ -287,5 +313,5 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
         transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
         world = World(folder, edge, founded, sockets, transport, running)
         for region in REGIONS:
-            world.serve_region(region.id)
+            world.serve_region(region)
         yield world
