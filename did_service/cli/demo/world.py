@@ -8,6 +8,7 @@ work that the story needs is done here through the same calls that offices use.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -133,8 +134,9 @@ class World:
 
     def publish(self, *regions: str) -> None:
         """Publish what was written; all regions unless some are named."""
-        for region in regions or tuple(self.registries):
-            self.registries[region].publish_now()
+        chosen = [self.registries[region] for region in regions or tuple(self.registries)]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Registry.publish_now, chosen))  # raises what any region raises
 
     def publish_schemas(self) -> None:
         """Let the nation-wide region publish the schemas of the story."""
