@@ -2,8 +2,8 @@
 
     {"type":"passphrase","kdf":{argon2id},"nonce","wrapped"}
 
-Its associated data is the wallet's id and its own parameters, so that nobody lowers the costs of
-guessing. Changing a passphrase makes a new slot; the data key and what it seals stay.
+Its associated data is the wallet's id and its own parameters, so that nobody lowers the costs
+of guessing. Changing a passphrase makes a new slot; the data key and what it seals stay.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from did_service.core.errors import DecryptionError, UnsupportedError
 PASSPHRASE = "passphrase"  # noqa: S105 - the type of a slot
 
 Rng = Callable[[int], bytes]
+Costs = Callable[[bytes], Argon2id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,11 @@ class Slot:
     wrapped: bytes = field(repr=False)
 
     @classmethod
-    def make(cls, data_key: bytes, wallet_id: str, passphrase: str, rng: Rng) -> Slot:
+    def make(
+        cls, data_key: bytes, wallet_id: str, passphrase: str, rng: Rng, costs: Costs
+    ) -> Slot:
         """Wrap a data key; takes as long as the key derivation says."""
-        kdf, nonce = Argon2id.moderate(rng(SALT_BYTES)), rng(NONCE_BYTES)
+        kdf, nonce = costs(rng(SALT_BYTES)), rng(NONCE_BYTES)
         secret = kdf.derive(passphrase)
         return cls(kdf, nonce, seal(data_key, _slot_data(wallet_id, kdf), nonce, secret))
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from did_service.core.crypto.sealed import KEY_BYTES, NONCE_BYTES, seal, unseal
+from did_service.core.crypto.sealed import KEY_BYTES, NONCE_BYTES, Argon2id, seal, unseal
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers, load_object
 from did_service.core.errors import (
@@ -30,7 +30,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_WALLET_BYTES, MAX_WALLET_RECORDS
-from wallet_cli.slot import Rng, Slot, parse_slot
+from wallet_cli.slot import Costs, Rng, Slot, parse_slot
 
 FORMAT = "didsvc-wallet/1"
 _FAMILY = "didsvc-wallet/"
@@ -80,24 +80,31 @@ class Vault:
     records: Mapping[str, Record] = field(repr=False)
 
     @classmethod
-    def create(cls, passphrase: str, rng: Rng) -> Vault:
+    def create(cls, passphrase: str, rng: Rng, costs: Costs = Argon2id.moderate) -> Vault:
         """Make an empty vault; takes as long as the key derivation says."""
         wallet_id, key = b64.encode_url(rng(ID_BYTES)), rng(KEY_BYTES)
-        return cls(wallet_id, (Slot.make(key, wallet_id, passphrase, rng),), key, 0, {})
+        slot = Slot.make(key, wallet_id, passphrase, rng, costs)
+        return cls(wallet_id, (slot,), key, 0, {})
 
     def of_kind(self, kind: str) -> tuple[Record, ...]:
-        """Return the records of a kind, in the order in which they were first put."""
+        """Return the records of a kind."""
         return tuple(record for record in self.records.values() if record.kind == kind)
 
-    def add(self, kind: str, value: JsonObject, rng: Rng) -> tuple[Vault, str]:
-        """Put a new record; returns the vault with it and its id."""
-        identifier = b64.encode_url(rng(ID_BYTES))
-        return self._with(identifier, kind, 1, value, rng), identifier
+    def put(self, identifier: str, kind: str, value: JsonObject, rng: Rng) -> Vault:
+        """Add a record, or replace the one of this id.
 
-    def put(self, identifier: str, value: JsonObject, rng: Rng) -> Vault:
-        """Replace the content of a record that is there."""
-        former = self.records[identifier]
-        return self._with(identifier, former.kind, former.version + 1, value, rng)
+        Raises:
+            LimitError: `wallet_full`.
+        """
+        former = self.records.get(identifier)
+        if former is None and len(self.records) >= MAX_WALLET_RECORDS:
+            raise LimitError("wallet_full", f"a wallet keeps {MAX_WALLET_RECORDS} records")
+        version = 1 if former is None else former.version + 1
+        nonce = rng(NONCE_BYTES)
+        associated = _record_data(self.wallet_id, identifier, kind, version)
+        sealed = seal(_pad(jcs.encode(value)), associated, nonce, self.key)
+        record = Record(identifier, kind, version, value, nonce, sealed)
+        return replace(self, records={**self.records, identifier: record})
 
     def drop(self, identifiers: Iterable[str]) -> Vault:
         """Remove records."""
@@ -105,9 +112,11 @@ class Vault:
         kept = {name: each for name, each in self.records.items() if name not in gone}
         return replace(self, records=kept)
 
-    def with_passphrase(self, passphrase: str, rng: Rng) -> Vault:
+    def with_passphrase(
+        self, passphrase: str, rng: Rng, costs: Costs = Argon2id.moderate
+    ) -> Vault:
         """Replace every passphrase slot by one for a new passphrase; no record changes."""
-        slot = Slot.make(self.key, self.wallet_id, passphrase, rng)
+        slot = Slot.make(self.key, self.wallet_id, passphrase, rng, costs)
         return replace(self, slots=(slot,))
 
     def encode(self, rng: Rng) -> tuple[Vault, bytes]:
@@ -130,19 +139,13 @@ class Vault:
         }
         return written, jcs.encode(members) + b"\n"
 
-    def _with(
-        self, identifier: str, kind: str, version: int, value: JsonObject, rng: Rng
-    ) -> Vault:
-        if len(self.records) >= MAX_WALLET_RECORDS and identifier not in self.records:
-            raise LimitError("wallet_full", f"a wallet keeps {MAX_WALLET_RECORDS} records")
-        nonce = rng(NONCE_BYTES)
-        associated = _record_data(self.wallet_id, identifier, kind, version)
-        sealed = seal(_pad(jcs.encode(value)), associated, nonce, self.key)
-        record = Record(identifier, kind, version, value, nonce, sealed)
-        return replace(self, records={**self.records, identifier: record})
-
 
 # --- reading ---------------------------------------------------------------------------------
+
+
+def new_id(rng: Rng) -> str:
+    """Draw the id of a new record."""
+    return b64.encode_url(rng(ID_BYTES))
 
 
 def open_vault(data: bytes, passphrase: str) -> Vault:

@@ -6,7 +6,7 @@
     GET  ISS/batches/HEX      the place of a credential in an issuance batch
 
 ISS is `https://HOST/agencies/ID`. What an issuer answers is believed only as far as proofs go:
-a delivery is read into its three parts here and judged by the wallet.
+a delivery is read into its parts here and judged by the wallet.
 """
 
 from __future__ import annotations

@@ -169,12 +169,27 @@ class LogReader:
         Raises:
             NotFoundError: `subject_unknown`.
         """
-        path = f"evidence/{kind}/{percent_encode(subject, safe='')}"
-        return self._get(path, MAX_STAPLE_BYTES)
+        return self._evidence(kind, subject, "")
 
     def fresh_evidence(self, kind: str, subject: str) -> bytes:
         """Return the same at the newest checkpoint instead of the hour's."""
-        path = f"evidence/{kind}/{percent_encode(subject, safe='')}?fresh"
+        return self._evidence(kind, subject, "?fresh")
+
+    def numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
+        """Return the evidence that entry `number` of a chain existed, newest or not.
+
+        Raises:
+            NotFoundError: `entry_unknown`.
+            UnavailableError: `not_covered_yet`.
+        """
+        return self._evidence(kind, subject, f"?n={number}")
+
+    def fresh_numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
+        """Return the same at the newest checkpoint instead of the hour's."""
+        return self._evidence(kind, subject, f"?fresh&n={number}")
+
+    def _evidence(self, kind: str, subject: str, query: str) -> bytes:
+        path = f"evidence/{kind}/{percent_encode(subject, safe='')}{query}"
         return self._get(path, MAX_STAPLE_BYTES)
 
     def _get(self, path: str, max_bytes: int) -> bytes:

@@ -91,6 +91,7 @@ MAX_WALLET_RECORDS = 10_000  # keys, credentials and answers of a lifetime
 MAX_PASSPHRASE_BYTES = 1_024
 MIN_PASSPHRASE_CHARACTERS = 8  # NIST SP 800-63B-4 §3.1.1.2: never fewer
 MAX_MIRRORS = 64  # places of evidence that come with one credential
+MAX_STAPLE_FETCHES = 64  # entries that a wallet asks for one credential; a dozen is usual
 MAX_LABEL_CHARACTERS = 80  # a name that a person gives to a key
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first

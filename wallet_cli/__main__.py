@@ -1,0 +1,94 @@
+"""`wallet`: the way in and the way out.
+
+Here stand the clock, the randomness and the environment of a run, and here every error becomes
+a sentence and an exit code (docs/formats.md §7). No traceback reaches a person.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from did_service.core.errors import DidServiceError, UsageError
+from wallet_cli.commands import wallet
+from wallet_cli.config import Format, Language, Settings, language_of, resolve
+from wallet_cli.exits import Exit, exit_of
+from wallet_cli.parser import Run
+from wallet_cli.session import Session
+from wallet_cli.terminal import Terminal
+
+
+class _Program:
+    """One run: what to speak with before a command has begun, and afterwards."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
+        self.terminal = Terminal(_provisional(arguments), "")
+
+    def begin(self, options: Mapping[str, object], command: str) -> Session:
+        """Settle the settings and begin the session of a command."""
+        self.terminal.command = command
+        settings = resolve(options, os.environ, Path.home())
+        self.terminal = Terminal(settings, command)
+        return Session(settings, self.terminal, lambda: datetime.now(UTC), os.urandom)
+
+    def run(self) -> Exit:
+        """Run the command and return how it ended."""
+        try:
+            done = wallet.main(
+                [*self._arguments], "wallet", standalone_mode=False, obj=Run(self.begin)
+            )
+            sys.stdout.flush()
+        except DidServiceError as error:
+            return self._refuse(error)
+        except click.ClickException as error:
+            return self._refuse(UsageError("usage", _sentence(error)))
+        except (click.Abort, KeyboardInterrupt):
+            return self._refuse(UsageError("declined", "it was interrupted"))
+        except BrokenPipeError:
+            _close_stdout()
+            return Exit.DECLINED
+        except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
+            self.terminal.fault(error)
+            return Exit.FAULT
+        return done if isinstance(done, Exit) else Exit.DONE
+
+    def _refuse(self, error: DidServiceError) -> Exit:
+        code = exit_of(error)
+        self.terminal.error(error, code)
+        return code
+
+
+def main() -> None:
+    """Run `wallet` with the arguments of this process."""
+    sys.exit(_Program(sys.argv[1:]).run())
+
+
+def _provisional(arguments: Sequence[str]) -> Settings:
+    """Return what to speak with while the options are not understood yet."""
+    try:
+        language = language_of({}, os.environ)
+    except UsageError:
+        language = Language.EN
+    form = Format.JSON if "--json" in arguments else Format.TEXT
+    return Settings(Path(), language, form)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Write click's sentence the way ours are written."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _close_stdout() -> None:
+    """Let nothing be written to a pipe that nobody reads when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The commands of `wallet`, one file for each noun; `wallet` itself with its help."""
+
+from __future__ import annotations
+
+import click
+
+from did_service import __version__
+from wallet_cli.parser import Entry, LazyGroup
+
+_EXAMPLES = """\
+A first hour:
+
+  wallet init                                            make the store
+  wallet trust pin policy.json --fingerprint "1a2b …"    whom to believe
+  wallet apply https://gz.gd.example/agencies/gz residence-permit --claims me.json
+  wallet receive                                         once the agency has approved
+  wallet refresh all                                     fetch the evidence
+  wallet present residence-permit-1 --nonce N --audience A --out me.vp.json
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot tell,
+6 issuer not trusted, 7 not found, 8 try again, 9 not yet, 10 input needed,
+11 store damaged, 70 a fault of ours."""
+
+ENTRIES = {
+    "init": Entry(
+        "wallet_cli.commands.store:init", "Make a wallet, protected by a passphrase."
+    ),
+    "status": Entry(
+        "wallet_cli.commands.store:status", "What the wallet holds, and what is due."
+    ),
+    "id": Entry("wallet_cli.commands.id:group", "Your identifiers (did:key)."),
+    "apply": Entry("wallet_cli.commands.apply:apply", "Apply to an agency for a credential."),
+    "receive": Entry(
+        "wallet_cli.commands.receive:receive", "Pick up, check and keep credentials."
+    ),
+    "pending": Entry("wallet_cli.commands.pending:group", "Applications on their way."),
+    "cred": Entry("wallet_cli.commands.cred:group", "Your credentials."),
+    "refresh": Entry(
+        "wallet_cli.commands.refresh:refresh", "Fetch the evidence of credentials."
+    ),
+    "present": Entry(
+        "wallet_cli.commands.present:present", "Answer a counter with a credential."
+    ),
+    "trust": Entry("wallet_cli.commands.trust:group", "Whom the wallet believes."),
+    "passphrase": Entry("wallet_cli.commands.passphrase:group", "Change the passphrase."),
+    "doctor": Entry("wallet_cli.commands.store:doctor", "Look for trouble in the store."),
+}
+
+
+wallet = LazyGroup(
+    "wallet",
+    ENTRIES,
+    "Keep credentials on this machine and show them, also with no network.\n\n"
+    "把证照保存在本机，出示时不需要网络。",
+    _EXAMPLES,
+)
+click.version_option(__version__, prog_name="wallet")(wallet)

@@ -1,0 +1,115 @@
+"""What a run of the wallet goes by: options first, then the environment, then defaults.
+
+    --store DIR             WALLET_STORE             $XDG_DATA_HOME/didsvc-wallet
+    --lang zh|en|both       WALLET_LANG              LC_ALL, LC_MESSAGES, LANG; else en
+    --passphrase-file FILE  WALLET_PASSPHRASE_FILE   a prompt, where there is a terminal
+
+A passphrase itself is never an argument nor a variable: others could read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from did_service.core.errors import Bilingual, UsageError, quote
+
+
+class Language(Enum):
+    """In which language a person is addressed."""
+
+    ZH = "zh"
+    EN = "en"
+    BOTH = "both"
+
+    def say(self, text: Bilingual) -> str:
+        """Return a text in this language."""
+        match self:
+            case Language.ZH:
+                return text.zh
+            case Language.EN:
+                return text.en
+            case Language.BOTH:
+                return f"{text.zh} {text.en}"
+
+
+class Format(Enum):
+    """What stdout carries: lines for people, or one JSON object."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run."""
+
+    store: Path
+    language: Language = Language.EN
+    format: Format = Format.TEXT
+    quiet: bool = False
+    no_input: bool = False
+    assume_yes: bool = False
+    offline: bool = False
+    passphrase_file: Path | None = None
+    passphrase_fd: int | None = None
+
+
+def resolve(
+    options: Mapping[str, object], environment: Mapping[str, str], home: Path
+) -> Settings:
+    """Settle the settings of a run.
+
+    Args:
+        options: Global options by name, those that were given.
+        environment: Variables; those of other programs are not looked at.
+        home: Where the default store lies below.
+
+    Raises:
+        UsageError: `passphrase_twice`, `language_unknown`.
+    """
+    file, descriptor = options.get("passphrase_file"), options.get("passphrase_fd")
+    if file is not None and descriptor is not None:
+        raise UsageError(
+            "passphrase_twice", "--passphrase-file and --passphrase-fd were both given"
+        )
+    if file is None and descriptor is None:
+        file = environment.get("WALLET_PASSPHRASE_FILE") or None
+    store = options.get("store") or environment.get("WALLET_STORE")
+    return Settings(
+        store=Path(str(store)) if store else default_store(environment, home),
+        language=language_of(options, environment),
+        format=Format.JSON if options.get("json") else Format.TEXT,
+        quiet=bool(options.get("quiet")),
+        no_input=bool(options.get("no_input")),
+        assume_yes=bool(options.get("yes")),
+        offline=bool(options.get("offline")),
+        passphrase_file=None if file is None else Path(str(file)),
+        passphrase_fd=descriptor if isinstance(descriptor, int) else None,
+    )
+
+
+def default_store(environment: Mapping[str, str], home: Path) -> Path:
+    """Return `$XDG_DATA_HOME/didsvc-wallet`, where the XDG base directories put data."""
+    data = environment.get("XDG_DATA_HOME", "")
+    root = Path(data) if Path(data).is_absolute() else home / ".local" / "share"
+    return root / "didsvc-wallet"
+
+
+def language_of(options: Mapping[str, object], environment: Mapping[str, str]) -> Language:
+    """Return the reader's language.
+
+    Raises:
+        UsageError: `language_unknown` for an option or WALLET_LANG that is none of ours.
+    """
+    chosen = options.get("lang") or environment.get("WALLET_LANG")
+    if chosen:
+        try:
+            return Language(chosen)
+        except ValueError as error:
+            raise UsageError("language_unknown", f"no language {quote(chosen)}") from error
+    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next((name for name in names if name), "")
+    return Language.ZH if locale.startswith("zh") else Language.EN

@@ -1,0 +1,70 @@
+"""The names by which a person calls what a wallet holds, and how they are found again."""
+
+from __future__ import annotations
+
+import re
+
+from did_service.core.errors import NotFoundError, UsageError, quote
+from wallet_cli.holdings import (
+    HeldCredential,
+    Identity,
+    credentials,
+    identities,
+)
+from wallet_cli.vault import Vault
+
+
+def find_credential(vault: Vault, name: str) -> HeldCredential:
+    """Find a credential by its alias, its id, or the beginning of either.
+
+    Raises:
+        NotFoundError: `credential_unknown`.
+        UsageError: `credential_ambiguous`, naming those it may be.
+    """
+    held = credentials(vault)
+    exact = [each for each in held if each.alias == name]
+    found = exact or [each for each in held if any(n.startswith(name) for n in _names(each))]
+    if not found or not name:
+        raise NotFoundError("credential_unknown", f"no credential {quote(name)} in this wallet")
+    if len(found) > 1:
+        names = ", ".join(each.alias for each in found)
+        raise UsageError("credential_ambiguous", f"{quote(name)} may be {names}")
+    return found[0]
+
+
+def find_identity(vault: Vault, name: str) -> Identity:
+    """Find a key by its did:key, its label, or the beginning of either.
+
+    Raises:
+        NotFoundError: `identity_unknown`.
+        UsageError: `identity_ambiguous`.
+    """
+    held = identities(vault)
+    exact = [each for each in held if name in (each.did, each.label)]
+    found = exact or [
+        each for each in held if each.did.startswith(name) or each.label.startswith(name)
+    ]
+    if not found or not name:
+        raise NotFoundError("identity_unknown", f"no key {quote(name)} in this wallet")
+    if len(found) > 1:
+        raise UsageError("identity_ambiguous", f"{len(found)} keys begin with {quote(name)}")
+    return found[0]
+
+
+def new_alias(vault: Vault, name: str) -> str:
+    """Return the first of `name-1`, `name-2`, … that is free."""
+    taken = {each.alias for each in credentials(vault)}
+    numbers = range(1, len(taken) + 2)
+    return next(f"{name}-{n}" for n in numbers if f"{name}-{n}" not in taken)
+
+
+def short_name(types: tuple[str, ...]) -> str:
+    """Return a short name for a type of credential: `ResidencePermit` is `residence-permit`."""
+    named = next((each for each in types if each != "VerifiableCredential"), "credential")
+    words = re.findall("[A-Z]?[a-z0-9]+", named.rpartition(":")[2])
+    return "-".join(word.lower() for word in words)[:40] or "credential"
+
+
+def _names(held: HeldCredential) -> tuple[str, ...]:
+    identifier = str(held.credential.get("id", ""))
+    return held.alias, identifier, identifier.removeprefix("urn:uuid:")

@@ -1,0 +1,166 @@
+"""The grammar of the command line: nouns and verbs, global options anywhere, loaded when used.
+
+A group knows the names and one line of each of its commands; the module behind one is imported
+when it is called or asked for help. Global options may stand before or after a command's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wallet_cli.exits import Exit
+
+if TYPE_CHECKING:
+    from wallet_cli.session import Session
+
+GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --help"
+
+
+@dataclass(slots=True)
+class Run:
+    """What `main` hands to the command: how to begin, and the options met on the way there."""
+
+    begin: Callable[[Mapping[str, object], str], Session]
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a group's help: where the command stands, and what it does."""
+
+    place: str
+    summary: str
+
+
+class WalletCommand(click.Command):
+    """A command that takes the global options and works in a session."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own parameters and the global options, which help leaves out."""
+        return [*super().get_params(ctx), *_options(hidden=True)]
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write examples as they stand, and where the other options are told."""
+        if self.epilog:
+            formatter.write(f"\nExamples:\n{self.epilog.rstrip()}\n")
+        formatter.write(f"\n{GLOBAL_HINT}\n")
+
+    def invoke(self, ctx: click.Context) -> Exit:
+        """Begin the session, do the work, close what was opened."""
+        run = ctx.find_object(Run)
+        if run is None:
+            raise click.UsageError("no run to begin")
+        words = ctx.command_path.partition(" ")[2]
+        session = ctx.obj = run.begin(run.options, words)
+        try:
+            return super().invoke(ctx) or Exit.DONE
+        finally:
+            session.close()
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def __init__(
+        self, name: str, entries: Mapping[str, Entry], summary: str, epilog: str | None = None
+    ) -> None:
+        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 96}
+        super().__init__(name, help=summary, epilog=epilog, context_settings=settings)
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the help."""
+        return list(self._entries)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import a command."""
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, name = entry.place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the global options; help shows them for `wallet` alone."""
+        return [*super().get_params(ctx), *_options(hidden=ctx.parent is not None)]
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the lines without importing what they speak of."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.summary) for name, each in self._entries.items()])
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write examples as they stand."""
+        if self.epilog:
+            formatter.write(f"\n{self.epilog.rstrip()}\n")
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
+    run = ctx.find_object(Run)
+    if run is not None and value not in (None, False):
+        run.options[str(param.name)] = value
+    return value
+
+
+def _options(*, hidden: bool) -> list[click.Option]:
+    """Return the global options; each call makes new ones, as a parser wants its own."""
+    file = click.Path(dir_okay=False)
+    flags: Mapping[str, str] = {
+        "--json": "One JSON object on stdout.",
+        "--quiet": "No progress on stderr.",
+        "--no-input": "Never ask; end with 10 instead.",
+        "--yes": "Confirm what would be asked.",
+        "--offline": "Any use of the network is an error.",
+    }
+    values: Mapping[str, tuple[click.ParamType[Any], str]] = {
+        "--store": (click.Path(file_okay=False), "Where the wallet lies [WALLET_STORE]."),
+        "--lang": (click.Choice(["zh", "en", "both"]), "Language [WALLET_LANG]."),
+        "--passphrase-file": (file, "First line is the passphrase [WALLET_PASSPHRASE_FILE]."),
+        "--passphrase-fd": (click.INT, "Read the passphrase from this descriptor."),
+    }
+    made = [
+        click.Option(
+            [name],
+            type=kind,
+            help=text,
+            hidden=hidden,
+            expose_value=False,
+            callback=_remember,
+            metavar="|".join(kind.choices) if isinstance(kind, click.Choice) else None,
+        )
+        for name, (kind, text) in values.items()
+    ]
+    made += [
+        click.Option(
+            [name],
+            is_flag=True,
+            help=text,
+            hidden=hidden,
+            expose_value=False,
+            callback=_remember,
+        )
+        for name, text in flags.items()
+    ]
+    return made

@@ -1,0 +1,244 @@
+"""Collecting a staple: what one credential needs to be verified with no network.
+
+    needed ──► GET BASE/evidence/T/S ──► verify under the pinned policy ──► needed …, until
+    nothing new is named. The issuance batch leads to the entry that anchored it.
+
+Any mirror will do, since every item proves itself: those that were named, in their order, then
+the log's own address. What does not verify is left out. Nothing that is held is ever replaced
+by something older, and the proof that a credential existed early is never given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from did_service.client.issuer import IssuerClient
+from did_service.client.registry import LogReader
+from did_service.client.transport import Transport
+from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.credentials.model import Credential, parse_credential
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.syntax import parse_webvh
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
+from did_service.core.limits import MAX_STAPLE_FETCHES
+from did_service.core.verification import evidence as sets
+from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.evidence import (
+    UnverifiedBatch,
+    UnverifiedEvidence,
+    parse_evidence,
+)
+from did_service.core.verification.proving import verify_evidence
+from did_service.core.verification.staple import Wanted, needed_for, staple_for
+from wallet_cli.holdings import HeldCredential
+
+ISSUANCE = "issuance"
+
+
+class Moment(Enum):
+    """At which checkpoint evidence is asked for: the hour's, as all wallets do, or now's."""
+
+    EPOCH = "epoch"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where evidence is asked for.
+
+    Attributes:
+        transport: Reaches them.
+        bases: Base URLs of logs and mirrors, in the order in which they are asked; one that
+            ends in `/witness` stands for all mirrors that this witness keeps.
+        moment: The checkpoint.
+    """
+
+    transport: Transport
+    bases: Sequence[str]
+    moment: Moment = Moment.EPOCH
+
+    def readers(self, origin: str) -> Iterator[LogReader]:
+        """Yield the readers of one log: mirrors of it, then its own address."""
+        mirror, own = sha256(origin.encode()).hex(), f"https://{origin}"
+        found: list[str] = []
+        for base in (each.rstrip("/") for each in self.bases):
+            if base.endswith("/witness"):
+                found.append(f"{base}/{mirror}")
+            elif base == own or base.endswith(f"/{mirror}"):
+                found.append(base)
+        for base in dict.fromkeys([*found, own]):
+            yield LogReader(self.transport, base)
+
+    def read(self, reader: LogReader, wanted: Wanted, number: int | None) -> bytes:
+        """Ask one reader for the newest entry of a subject, or for entry `number` of it."""
+        kind, subject, newest = wanted.kind, wanted.subject, self.moment is Moment.NEWEST
+        if number is None:
+            ask = reader.fresh_evidence if newest else reader.evidence
+            return ask(kind, subject)
+        ask_numbered = reader.fresh_numbered_evidence if newest else reader.numbered_evidence
+        return ask_numbered(kind, subject, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A piece that nobody gave: what kind of entry, and the code of the last refusal."""
+
+    kind: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A staple as it can be had now, and what could not be had."""
+
+    staple: UnverifiedEvidence
+    missing: tuple[Missing, ...]
+
+
+def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
+    """Collect the staple of a credential, on top of the one that is held.
+
+    Raises:
+        MalformedError: the credential is none.
+    """
+    work = _Collection(parse_credential(held.credential), policy, places)
+    if held.staple is not None:
+        work.sets.append(("held", parse_evidence(held.staple)))
+    work.take_statements(held.delivery.authority)
+    work.take_needed()
+    work.take_issuance(held)
+    staple = staple_for(work.credential, policy, work.evidence())
+    return Collected(staple, tuple(work.missing))
+
+
+@dataclass(slots=True)
+class _Collection:
+    """What has been fetched so far for one credential."""
+
+    credential: Credential
+    policy: Policy
+    places: Places
+    sets: list[tuple[str, UnverifiedEvidence]] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    asked: set[Wanted] = field(default_factory=set)
+
+    def evidence(self) -> Evidence:
+        return verify_evidence(self.sets, self.policy)
+
+    def take_needed(self) -> None:
+        """Fetch what is named until nothing new is named."""
+        while True:
+            named = needed_for(self.credential, self.policy, self.evidence())
+            new = [wanted for wanted in named if wanted not in self.asked]
+            if not new or len(self.asked) >= MAX_STAPLE_FETCHES:
+                return
+            for wanted in new:
+                self.take(wanted)
+
+    def take_statements(self, subjects: Sequence[str]) -> None:
+        """Fetch the issuer's statements, each from the region where it stands."""
+        try:
+            home = self.policy.home_of_did(parse_webvh(self.credential.issuer))
+        except DidServiceError as error:
+            self.missing.append(Missing("did", error.code))
+            return
+        regions = [home, *(region for region in self.policy.regions if region is not home)]
+        for subject in subjects:
+            wanted = [Wanted(reg_origin(region), "authority", subject) for region in regions]
+            if not any(self._fetched(each) for each in wanted):
+                self.missing.append(Missing("authority", "subject_unknown"))
+
+    def take(self, wanted: Wanted) -> None:
+        """Fetch one entry, or note that it is missing."""
+        self.asked.add(wanted)
+        try:
+            self.sets.append(("fetched", self.fetch(wanted)))
+        except DidServiceError as error:
+            self.missing.append(Missing(wanted.kind, error.code))
+
+    def _fetched(self, wanted: Wanted) -> bool:
+        self.asked.add(wanted)
+        try:
+            self.sets.append(("fetched", self.fetch(wanted)))
+        except DidServiceError:
+            return False
+        return True
+
+    def fetch(self, wanted: Wanted, number: int | None = None) -> UnverifiedEvidence:
+        """Ask one place after the other until what comes verifies.
+
+        Raises:
+            DidServiceError: the last place's refusal.
+        """
+        refusal: DidServiceError = UnavailableError("evidence_missing", "no place to ask")
+        for reader in self.places.readers(wanted.origin):
+            try:
+                found = parse_evidence(self.places.read(reader, wanted, number))
+                self._check_holds(found, wanted)
+            except DidServiceError as error:
+                refusal = error
+                continue
+            return found
+        raise refusal
+
+    def _check_holds(self, found: UnverifiedEvidence, wanted: Wanted) -> None:
+        proven = verify_evidence((("fetched", found),), self.policy)
+        if not any(
+            (each.entry.type, each.entry.subject) == (wanted.kind, wanted.subject)
+            for each in proven.entries
+        ):
+            raise UnavailableError("evidence_unproven", "what came does not prove the entry")
+
+    # --- the issuance batch ---------------------------------------------------------------
+
+    def take_issuance(self, held: HeldCredential) -> None:
+        """Fetch the proof that the credential existed, unless it is held already."""
+        record = sha256(jcs.encode(held.credential))
+        if self.evidence().issuances(record):
+            return
+        try:
+            batch = self._batch(held, record)
+            entry = self._anchoring(batch)
+        except DidServiceError as error:
+            self.missing.append(Missing("evidence", error.code))
+            return
+        self.sets.append(("fetched", entry))
+        self.sets.append(("fetched", UnverifiedEvidence(batches=(batch,))))
+
+    def _batch(self, held: HeldCredential, record: bytes) -> UnverifiedBatch:
+        """Return the place of the credential's record, from the pick-up or asked for now."""
+        members = held.delivery.batch
+        if members is None:
+            if not held.issuer_url:
+                raise NotFoundError("batch_unknown", "it came without a place in a batch")
+            members = IssuerClient(self.places.transport, held.issuer_url).batch(record)
+        whole: JsonObject = {"format": sets.FORMAT, "checkpoints": [], "items": []}
+        (batch,) = parse_evidence({**whole, "batches": [members]}).batches
+        return batch
+
+    def _anchoring(self, batch: UnverifiedBatch) -> UnverifiedEvidence:
+        """Find the entry of the issuer's stream that anchored a batch: numbers rise with it."""
+        wanted = Wanted(batch.log, "evidence", stream_id(self.credential.issuer, ISSUANCE))
+        newest, index = _place(self.fetch(wanted), wanted)
+        low, high = (newest if index == batch.index else 1), newest
+        while low < high:
+            middle = (low + high) // 2
+            _, index = _place(self.fetch(wanted, middle), wanted)
+            low, high = (middle + 1, high) if index < batch.index else (low, middle)
+        entry = self.fetch(wanted, low)
+        if _place(entry, wanted) != (low, batch.index):
+            raise NotFoundError("batch_unknown", "no entry of the stream anchors the batch")
+        return entry
+
+
+def _place(found: UnverifiedEvidence, wanted: Wanted) -> tuple[int, int]:
+    """Return number and index of the entry that was asked for."""
+    for item in found.items:
+        if (item.entry.type, item.entry.subject) == (wanted.kind, wanted.subject):
+            return item.entry.number, item.index
+    raise NotFoundError("entry_unknown", "the answer holds another entry")

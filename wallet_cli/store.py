@@ -1,0 +1,135 @@
+"""The wallet's directory: `wallet.json`, the version before it, the lock, the trust files.
+
+    STORE/wallet.json      replaced whole, mode 0600, in a directory of mode 0700
+          wallet.json.1    what it was before the last change; removed with a passphrase
+          lock             held while the file changes
+          trust/           the wallet's own trust directory (`did_service.trust`)
+
+A change is made on the newest file under the lock, so that two wallets at work lose nothing of
+each other; the key is derived once, when the store is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
+from did_service.core.limits import MAX_WALLET_BYTES
+from did_service.trust.files import (
+    TEMPORARY,
+    exclusive_lock,
+    make_private_directory,
+    read_file,
+    replace_file,
+)
+from wallet_cli.slot import Rng
+from wallet_cli.vault import Vault, open_vault, reopen
+
+FILE = "wallet.json"
+PREVIOUS = "wallet.json.1"
+Change = Callable[[Vault], Vault]
+
+
+class StoreDirectory:
+    """A directory that holds a wallet, or may come to hold one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file = path / FILE
+        self.previous = path / PREVIOUS
+        self.trust = path / "trust"
+
+    def create(self, vault: Vault, rng: Rng) -> OpenStore:
+        """Write a new wallet.
+
+        Raises:
+            ConflictError: `store_exists`.
+            UnavailableError: `file_not_written`.
+        """
+        make_private_directory(self.path)
+        with exclusive_lock(self.path / "lock"):
+            if self.file.exists() or self.previous.exists():
+                raise ConflictError("store_exists", f"there is a wallet in {quote(self.path)}")
+            written, data = vault.encode(rng)
+            replace_file(self.file, data)
+        return OpenStore(self, written, data, rng)
+
+    def open(self, passphrase: str, rng: Rng) -> OpenStore:
+        """Open the wallet; errors as `read` and `vault.open_vault`."""
+        data = self.read()
+        return OpenStore(self, open_vault(data, passphrase), data, rng)
+
+    def read(self) -> bytes:
+        """Return the file as it lies there.
+
+        Raises:
+            NotFoundError: `store_missing`.
+            MalformedError: `file_damaged`: longer than any wallet.
+            UnavailableError: `file_not_read`.
+        """
+        data = read_file(self.file, MAX_WALLET_BYTES)
+        if data is None:
+            raise NotFoundError("store_missing", f"there is no wallet in {quote(self.path)}")
+        return data
+
+    def sweep(self) -> None:
+        """Remove what a killed writer left; the caller holds the lock."""
+        for path in self.path.glob(TEMPORARY):
+            path.unlink(missing_ok=True)
+
+
+class OpenStore:
+    """An unlocked wallet: the vault as last read, and the way to change it."""
+
+    def __init__(self, directory: StoreDirectory, vault: Vault, data: bytes, rng: Rng) -> None:
+        self.directory = directory
+        self.vault = vault
+        self._data = data
+        self._rng = rng
+
+    def commit(self, change: Change) -> Vault:
+        """Apply a change to the newest vault and write it; the version before is kept.
+
+        Raises:
+            UnavailableError: `file_not_written`; what was there before is still there.
+            DidServiceError: what `change` raises; nothing is written then.
+        """
+        directory = self.directory
+        with exclusive_lock(directory.path / "lock"):
+            directory.sweep()
+            before = directory.read()
+            self._write(change(self._newest(before)), before)
+        return self.vault
+
+    def commit_passphrase(self, change: Change) -> Vault:
+        """Apply a change of slots; the version before, which the old ones open, is wiped."""
+        directory = self.directory
+        with exclusive_lock(directory.path / "lock"):
+            directory.sweep()
+            self._write(change(self._newest(directory.read())), None)
+            _wipe(directory.previous)
+        return self.vault
+
+    def _newest(self, data: bytes) -> Vault:
+        return self.vault if data == self._data else reopen(data, self.vault.key)
+
+    def _write(self, vault: Vault, before: bytes | None) -> None:
+        written, data = vault.encode(self._rng)
+        if before is not None:
+            replace_file(self.directory.previous, before)
+        replace_file(self.directory.file, data)
+        self.vault, self._data = written, data
+
+
+def _wipe(path: Path) -> None:
+    """Overwrite and remove a file; a disk may keep older copies of its blocks all the same."""
+    try:
+        with suppress(FileNotFoundError):
+            size = path.stat().st_size
+            with path.open("r+b") as file:
+                file.write(bytes(size))
+            path.unlink()
+    except OSError as error:
+        raise UnavailableError("file_not_written", f"{path.name}: {error.strerror}") from error

@@ -1,0 +1,227 @@
+"""What a person sees and what a script reads.
+
+    stdout   data: lines, or with --json one object {"schema":"wallet/1","ok",…}
+    stderr   people: progress, `wallet: warning: …`, `wallet: error: …`, `wallet: hint: …`
+
+Foreign text (names, claims, answers of servers) is escaped before any screen: nothing in a
+credential moves the cursor, turns the reading order or begins a line (threat rule 30). There is
+no markup: what looks like a tag is shown as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from getpass import getpass
+from typing import TextIO
+
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps
+from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from wallet_cli.config import Format, Settings
+from wallet_cli.exits import Exit
+from wallet_cli.messages import Message, message_of
+
+SCHEMA = "wallet/1"
+_WIDE_SPACE = "\u3000"  # the space of Chinese text: a separator, but one that prints
+_FAULT = Message(
+    Bilingual("钱包自身出错", "something went wrong in the wallet itself"),
+    Bilingual(
+        "已保存的内容没有变化；请报告此问题",
+        "nothing that was stored has changed; please report this",
+    ),
+)
+
+
+def shown(foreign: object) -> str:
+    """Return foreign text as it may stand on a screen: what does not print is written out.
+
+    That is all of Unicode's controls, line ends and formatting characters, those that turn the
+    reading order among them.
+    """
+    return "".join(_shown(character) for character in str(foreign))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character == _WIDE_SPACE:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Align columns by their width on a screen, where a Chinese character is two wide."""
+    from rich.cells import cell_len
+
+    held = [tuple(shown(cell) for cell in row) for row in rows]
+    columns = list(zip(*held, strict=True))
+    widths = [max(cell_len(cell) for cell in column) for column in columns]
+    lines = []
+    for row in held:
+        cells = zip(row, widths, strict=True)
+        padded = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in cells)
+        lines.append(padded.rstrip())
+    return lines
+
+
+class Terminal:
+    """The three streams of a run, in the reader's language.
+
+    Args:
+        settings: Language, format and how much to say.
+        command: Words of the command, such as `cred list`.
+    """
+
+    def __init__(self, settings: Settings, command: str) -> None:
+        self._settings = settings
+        self.command = command
+        self._warnings: list[JsonValue] = []
+
+    def say(self, text: Bilingual) -> str:
+        """Return a text in the reader's language."""
+        return self._settings.language.say(text)
+
+    def note(self, text: Bilingual) -> None:
+        """Tell a person what is going on; nothing with --quiet or --json."""
+        if not self._settings.quiet and self._settings.format is Format.TEXT:
+            print(self.say(text), file=sys.stderr)
+
+    def warn(self, code: str, detail: str = "", **members: str | int) -> None:
+        """Point at something that does not stop the command."""
+        told = message_of(code)
+        self._warnings.append({"code": code, **members})
+        if self._settings.format is Format.TEXT:
+            text = self.say(told.text) if told else code
+            tail = f" ({shown(detail)})" if detail else ""
+            print(f"wallet: warning: {text}{tail} [{code}]", file=sys.stderr)
+
+    def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
+        """Hand out the result: the data with --json, else the lines.
+
+        Args:
+            data: What a script reads.
+            lines: What a person reads; foreign text in them is escaped already.
+        """
+        self._hand_out({"ok": True, "data": data}, lines)
+
+    def finish_short(
+        self, code: Exit, reason: str, data: JsonObject, lines: Iterable[str]
+    ) -> Exit:
+        """Hand out a result that is not all that was asked for; returns `code`.
+
+        Args:
+            code: How the run ends.
+            reason: A code of `messages`, told to a person after the lines.
+            data: As for `finish`.
+            lines: As for `finish`.
+        """
+        told = message_of(reason) or _FAULT
+        text, hint = self.say(told.text), self.say(told.hint)
+        error: JsonObject = {
+            "code": reason,
+            "exit": int(code),
+            "message": text,
+            "message_en": told.text.en,
+            "hint": hint,
+            "details": {},
+        }
+        self._hand_out({"ok": False, "error": error, "data": data}, lines)
+        if self._settings.format is Format.TEXT:
+            print(f"wallet: {text} [{reason}]", file=sys.stderr)
+            print(f"wallet: hint: {hint}", file=sys.stderr)
+        return code
+
+    def _hand_out(self, members: JsonObject, lines: Iterable[str]) -> None:
+        if self._settings.format is Format.JSON:
+            self._write_envelope(members)
+            return
+        for line in lines:
+            print(line)
+
+    def error(self, error: DidServiceError, code: Exit) -> None:
+        """Tell what was refused, why, and what to do."""
+        told = message_of(error.code) or Message(error.meaning, error.next_step)
+        text = self._sentence(error, told)
+        self._fail(
+            error.code, code, (text, error.message, self.say(told.hint)), {**error.details}
+        )
+
+    def fault(self, what: BaseException) -> None:
+        """Tell of a fault of ours: its class, and nothing of its content."""
+        text = f"{self.say(_FAULT.text)} ({type(what).__name__})"
+        told = (text, _FAULT.text.en, self.say(_FAULT.hint))
+        self._fail("internal_fault", Exit.FAULT, told, {"class": type(what).__name__})
+
+    def confirm(self, question: Bilingual) -> None:
+        """Ask before something that cannot be undone; `--yes` answers for the person.
+
+        Raises:
+            UsageError: `declined`, or `input_needed` where nobody can be asked.
+        """
+        if self._settings.assume_yes:
+            return
+        self._check_person("--yes")
+        print(f"{self.say(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
+            raise UsageError("declined", "it was not confirmed")
+
+    def secret(self, prompt: Bilingual) -> str:
+        """Ask for a secret without showing it.
+
+        Raises:
+            UsageError: `input_needed` where nobody can be asked, `declined` at end of input.
+        """
+        self._check_person("--passphrase-file")
+        try:
+            return getpass(f"{self.say(prompt)}: ")
+        except EOFError as error:
+            raise UsageError("declined", "no passphrase was given") from error
+
+    def _check_person(self, option: str) -> None:
+        if self._settings.no_input or not _is_terminal(sys.stdin):
+            raise UsageError("input_needed", f"nobody can be asked here: use {option}")
+
+    def _sentence(self, error: DidServiceError, told: Message) -> str:
+        """Write the sentence: ours for the code, with what is wrong and where if it asks so."""
+        text = self.say(told.text)
+        if message_of(error.code) is not None and not text.endswith((":", "：")):
+            return text
+        detail = shown(error.message)
+        return f"{text} {detail}" if text.endswith((":", "：")) else f"{text}: {detail}"
+
+    def _fail(
+        self, name: str, code: Exit, told: tuple[str, str, str], details: JsonObject
+    ) -> None:
+        text, english, hint = told
+        if self._settings.format is Format.JSON:
+            error: JsonObject = {
+                "code": name,
+                "exit": int(code),
+                "message": text,
+                "message_en": english,
+                "hint": hint,
+                "details": dict(details),
+            }
+            self._write_envelope({"ok": False, "error": error, "data": None})
+        print(f"wallet: error: {text} [{name}]", file=sys.stderr)
+        print(f"wallet: hint: {hint}", file=sys.stderr)
+
+    def _write_envelope(self, members: JsonObject) -> None:
+        head: JsonObject = {"schema": SCHEMA, "command": self.command}
+        print(_printable(dumps({**head, **members, "warnings": self._warnings})))
+
+
+def _printable(text: str) -> str:
+    """Spell what does not print as JSON escapes: it stands in strings, so no value changes."""
+    return "".join(
+        character if character == "\n" or character.isprintable() else _escape(character)
+        for character in text
+    )
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
