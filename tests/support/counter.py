@@ -11,7 +11,7 @@ The credential is issued when the scene is made; time passes with `scene.fed.tic
 import json
 
 from did_service.core.anchor.entry import Placed
-from did_service.core.credentials import eddsa_rdfc_2022, proof_set
+from did_service.core.credentials import proof_set
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import jcs, timestamps
@@ -21,7 +21,7 @@ from did_service.core.verification.evidence import UnverifiedEvidence, parse_evi
 from did_service.core.verification.report import Report
 from did_service.core.verification.request import Clock, NonceState, Request
 from did_service.core.verification.verify import verify
-from tests.support.federation import RESIDENCE, Actor, Federation
+from tests.support.federation import RESIDENCE, Actor, Federation, founded
 
 NONCE, AUDIENCE = "n-0S6_WzA2Mj", "https://counter.hn.example/1"
 SCHEMA = "urn:didsvc:schema:residence-permit:1"
@@ -34,7 +34,7 @@ class Scene:
     """See the module's docstring."""
 
     def __init__(self, *, federation: Federation | None = None, **statement: object) -> None:
-        self.fed = federation or Federation()
+        self.fed = federation or founded()
         self.agency = self.fed.agency("gz.gd.example")
         self.holder = self.fed.device("wang")
         self.grant: Placed = self.fed.grant(self.fed.root("gd"), self.agency, **statement)
@@ -197,4 +197,26 @@ def all_codes(report: Report) -> list[str]:
     return [check.code for check in report.checks]
 
 
-RDFC = eddsa_rdfc_2022
+def clock_at(seconds: int) -> Clock:
+    """A clock that shows a POSIX second."""
+    return Clock(timestamps.from_posix(seconds))
+
+
+def items_of(evidence: JsonObject, kind: str) -> list[JsonObject]:
+    """The items of one entry type."""
+    return [item for item in evidence["items"] if item["entry"]["t"] == kind]
+
+
+def without(evidence: JsonObject, kind: str) -> JsonObject:
+    """The evidence without the items of one entry type."""
+    return {**evidence, "items": [i for i in evidence["items"] if i["entry"]["t"] != kind]}
+
+
+def custodial_scene() -> Scene:
+    """A scene whose agency has a custodian for its status lists, `scene.keeper`."""
+    fed = founded()
+    keeper = fed.agency("sz.gd.example")
+    scene = Scene(federation=fed, status_custodian=keeper.did)
+    scene.keeper = keeper
+    scene.fed.tick()
+    return scene

@@ -1,0 +1,160 @@
+"""Attacks by whoever stands at the counter (docs/threat-model.md §6, Holder and Bytes).
+
+Each one is tried for real, runs again with no network, and must not end in 通过.
+"""
+
+import json
+
+import pytest
+
+from did_service.core.credentials.proof_set import ProofOptions, sign
+from did_service.core.encoding import timestamps
+from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.verification.render import Language, render
+from did_service.core.verification.report import Outcome
+from did_service.core.verification.request import NonceState
+from tests.support.counter import (
+    AUDIENCE,
+    INDEX,
+    NONCE,
+    Scene,
+    codes,
+    items_of,
+    request,
+    without,
+)
+from tests.support.refusals import refused
+
+pytestmark = pytest.mark.offline
+DAY = 86_400
+
+
+def test_revoked_in_stale_list_is_refused(scene):
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    file = scene.file()
+    scene.fed.tick(days=60)
+    report = scene.check(data=file)
+    assert report.outcome is Outcome.REFUSED
+    assert "revoked" in codes(report)
+
+
+def test_dropping_the_staple_gains_nothing(scene):
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    report = scene.check(staple=None)
+    assert report.outcome is Outcome.UNDECIDED
+    report = scene.check(staple=None, bundle=scene.staple())
+    assert report.outcome is Outcome.REFUSED
+
+
+def test_waiver_of_absence_refused(scene):
+    scene.publish()
+    with refused("member_invalid"):
+        scene.fed.next_policy(
+            waivers=[{"item": "x", "code": "status_missing", "max_seconds": 9_999_999}]
+        )
+    waivers = [{"item": "x", "code": "status_stale", "max_seconds": 9_999_999}]
+    policy = scene.fed.next_policy(waivers=waivers)
+    staple = without(scene.staple(), "status")
+    report = scene.check(staple=staple, policy=policy, request=request(item="x"))
+    assert report.outcome is Outcome.UNDECIDED
+    assert "status_missing" in codes(report)
+    assert report.limits == ()
+
+
+def test_two_persons_one_response(scene):
+    scene.publish()
+    other = scene.fed.device("li")
+    theirs = scene.issue(
+        credentialSubject={"id": other.did, "jurisdiction": "440100", "familyName": "李"}
+    )
+    file = json.loads(scene.file())
+    file["vp_token"]["q"].append(scene.present(theirs, holder=other))
+    report = scene.check(data=json.dumps(file).encode())
+    assert report.outcome is Outcome.REFUSED
+    assert codes(report) == ["holder_mismatch", "holder_mismatch"]
+
+
+def test_borrowed_credential(scene):
+    scene.publish()
+    report = scene.check(scene.present(holder=scene.fed.device("thief")))
+    assert codes(report) == ["holder_mismatch"]
+
+
+def test_replay_same_counter(scene):
+    scene.publish()
+    report = scene.check(request=request(nonce_state=NonceState.USED))
+    assert report.outcome is Outcome.REFUSED
+    assert codes(report) == ["nonce_used"]
+
+
+def test_replay_other_counter(scene):
+    scene.publish()
+    file = scene.file()
+    report = scene.check(data=file, request=request(audience="https://elsewhere.example"))
+    assert codes(report) == ["audience_wrong"]
+    report = scene.check(data=file, request=request(nonce="another"))
+    assert codes(report) == ["nonce_unknown"]
+    assert report.outcome is Outcome.REFUSED
+
+
+def test_late_answer(scene):
+    scene.publish()
+    report = scene.check(request=request(nonce_state=NonceState.UNKNOWN))
+    assert report.outcome is Outcome.REFUSED
+    assert codes(report) == ["nonce_unknown"]
+
+
+def test_old_entry_with_new_heads(scene):
+    scene.publish()
+    old = items_of(scene.staple(), "authority")
+    scene.fed.tick(days=1)
+    scene.fed.end(scene.grant, scene.fed.root("gd"))
+    scene.publish()
+    new = scene.staple()
+    heads = items_of(new, "authority")[0]["head"]
+    forged = [{**item, "head": heads} for item in old]
+    notes = scene.staple()["checkpoints"]
+    staple = {**new, "items": [*without(new, "authority")["items"], *forged]}
+    staple["checkpoints"] = notes
+    report = scene.check(staple=staple)
+    assert report.outcome is Outcome.UNDECIDED
+    assert "authority_missing" in codes(report)
+    assert "evidence_dropped" in codes(report)
+
+
+def test_terminal_escape_in_claim(scene):
+    scene.publish()
+    subject = {
+        "id": scene.holder.did,
+        "jurisdiction": "440100",
+        "familyName": "王",
+        "a\x1b[2J": 1,
+    }
+    report = scene.check(scene.present(scene.issue(credentialSubject=subject)))
+    lines = "".join(render(report, Language.BOTH))
+    assert "\x1b" not in lines
+    assert "\\u001b[2J" in lines
+
+
+def test_bidi_in_name():
+    name = {"zh": "广州\u202e市公安局", "en": "Guangzhou\nPSB"}
+    scene = Scene(name=name)
+    scene.fed.tick()
+    scene.publish()
+    lines = render(scene.check(), Language.BOTH)
+    assert not any(set(line) & {"\u202e", "\n"} for line in lines)
+    assert any("\\u202e" in line for line in lines)
+
+
+def test_policy_swapped_presentation_proof(scene):
+    """An assertion proof is no holder's proof: the purpose is part of what is demanded."""
+    scene.publish()
+    document = {n: v for n, v in scene.present().items() if n != "proof"}
+    created = timestamps.from_posix(scene.fed.now)
+    options = ProofOptions(
+        scene.holder.method, "assertionMethod", created, challenge=NONCE, domain=AUDIENCE
+    )
+    forged = sign(document, scene.holder.key, options, eddsa_jcs_2022)
+    assert codes(scene.check(forged)) == ["holder_proof_invalid"]
