@@ -374,6 +374,14 @@ UNSAFE: Mapping[str, Bilingual] = {
         "验证码未被记录，重复出示无法识别",
         "the challenge is not remembered: a replay would pass",
     ),
+    "nothing_remembered": Bilingual(
+        "未使用信任目录：不记录、不比对以往所见",
+        "no trust directory: nothing is remembered or compared with the past",
+    ),
+    "tier_relaxed": Bilingual(
+        "新旧要求宽于默认值，且无办理事项为据",
+        "evidence may be older than by default, and no service item allows it",
+    ),
     "audience_not_asked": Bilingual(
         "未要求凭证专供本窗口", "it was not asked to be for this counter alone"
     ),

@@ -1,0 +1,145 @@
+"""`did-verify`: what comes in, what goes out, and how it ends.
+
+Only here are the clock, randomness and the terminal touched. No traceback ever reaches a
+person: what was refused has a code, a sentence and a next step, and a fault of ours says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from did_service.verifier.arguments import parser_in
+from did_service.verifier.language import asked_for, choose, of_locale
+
+if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
+    from did_service.core.encoding.strict_json import JsonObject
+    from did_service.verifier.surroundings import Surroundings
+    from did_service.verifier.terminal import Answer
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def read_clock() -> datetime:
+    """Return the machine's time."""
+    return datetime.now(UTC)
+
+
+def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = read_clock) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        words: The command line without the program's name; None for the process's own.
+        clock: Tells the time.
+    """
+    given = sys.argv[1:] if words is None else words
+    spoken = asked_for(given, os.environ) or of_locale(os.environ)
+    try:
+        _tolerate_any_text()
+        arguments = parser_in(spoken).parse_args(given)
+        command = import_module(f"did_service.verifier.{arguments.command}")
+        answer: Answer = command.run(arguments, _surroundings(given, clock))
+        if arguments.json:
+            _write_json(answer.data)
+        else:
+            _write_words(answer, spoken)
+    except SystemExit as leaving:  # --help and --version have spoken
+        return int(leaving.code or 0)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback
+        return _complain(error, given, spoken)
+    return answer.exit_code
+
+
+def _tolerate_any_text() -> None:
+    """Let a terminal that cannot show a character show its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surroundings:
+    from did_service.verifier.surroundings import Surroundings
+
+    return Surroundings(
+        clock=clock(),
+        rng=os.urandom,
+        boot=_boot(),
+        environment=os.environ,
+        home=Path("~").expanduser(),
+        stdin=BytesIO() if sys.stdin is None else sys.stdin.buffer,
+        language=asked_for(words, os.environ) or "both",
+    )
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+# --- speaking ---------------------------------------------------------------------------------
+
+
+def _write_words(answer: Answer, spoken: str) -> None:
+    _write("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
+    for remark in answer.remarks:
+        print(f"did-verify: note: {choose(spoken, remark.zh, remark.en)}", file=sys.stderr)
+
+
+def _write_json(data: JsonObject) -> None:
+    from did_service.core.encoding.strict_json import dumps
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other
+    _write(f"{dumps(data)}\n")
+
+
+def _write(text: str) -> None:
+    """Write to stdout to the last byte.
+
+    Raises:
+        UnavailableError: `output_not_written`: a full disk, or a reader that has gone.
+    """
+    from did_service.core.errors import UnavailableError
+
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would be tried once more, and complained of, at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UnavailableError("output_not_written", f"stdout: {error.strerror}") from error
+
+
+def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
+    """Say what went wrong and what to do next, and choose the exit code."""
+    from did_service.core.errors import DidServiceError
+    from did_service.verifier.terminal import complaint, exit_code_of, failed, fault
+
+    shown = error if isinstance(error, DidServiceError) else fault(error)
+    command = next((word for word in words if not word.startswith("-")), "")
+    code = exit_code_of(shown, command)
+    if "--json" in words and shown.code != "output_not_written":
+        _write_json(failed(command, shown, code))
+    for line in complaint(shown, spoken):
+        print(line, file=sys.stderr)
+    return code
+
+
+def _interrupted() -> int:
+    from did_service.verifier.terminal import DECLINED
+
+    return DECLINED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

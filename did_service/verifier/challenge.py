@@ -1,0 +1,51 @@
+"""`did-verify challenge`: a question that this trust directory takes one answer to."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+
+from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual
+from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.verification.messages import UNSAFE
+from did_service.trust.directory import NONCE_BYTES
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import Answer, answered
+
+
+def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Give out a nonce: on stdout alone, so that a script may catch it."""
+    if arguments.policy is None:
+        return _remembered(arguments, around)
+    nonce = b64.encode_url(around.rng(NONCE_BYTES))
+    return _answer(nonce, arguments.audience, None, "nonce_not_remembered")
+
+
+def _remembered(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    directory = around.directory(arguments.trust)
+    now = around.instant(arguments.now)
+    with directory.locked():
+        directory.change(lambda memory: memory.in_boot(around.boot))
+        # Never before the floor, or a clock set back would keep old questions open.
+        instant = max(now, directory.memory().floor or now)
+        nonce = directory.new_challenge(instant, around.rng)
+    expires = instant + timedelta(seconds=NONCE_LIFETIME_SECONDS)
+    unsafe = () if arguments.now is None else ("now_given",)
+    return _answer(nonce, arguments.audience, timestamps.encode(expires), *unsafe)
+
+
+def _answer(nonce: str, audience: str | None, expires: str | None, *unsafe: str) -> Answer:
+    data: JsonObject = {
+        "nonce": nonce,
+        "audience": audience,
+        "expires": expires,
+        "unsafe": [*unsafe],
+    }
+    remarks = [UNSAFE[code] for code in unsafe]
+    if expires is not None:
+        remarks.append(
+            Bilingual(f"{expires} 前有效，只接受一次", f"accepted once, until {expires}")
+        )
+    return Answer(answered("challenge", data), (nonce,), remarks=tuple(remarks))

@@ -1,0 +1,213 @@
+"""`did-verify check`: judge what is presented, and remember that it was judged, in one step.
+
+    lock ─► policy, evidence, memory ─► verify ─► evidence, forks, sizes, floor, nonce ─► unlock
+
+Whatever cannot be written is not decided: the report goes out after the nonce is spent, so two
+windows on one directory never both accept an answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.encoding import strict_json
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    NotFoundError,
+    UsageError,
+    quote,
+)
+from did_service.core.limits import (
+    MAX_BUNDLE_BYTES,
+    MAX_JSON_BYTES,
+    MAX_PRESENTED_BYTES,
+)
+from did_service.core.verification.anchored import Dropped
+from did_service.core.verification.bundle import parse_bundle
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.messages import Result
+from did_service.core.verification.render import Language, render
+from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
+from did_service.core.verification.request import Clock, NonceState, Remembered, Request
+from did_service.core.verification.verify import verify
+from did_service.trust.directory import TrustDirectory
+from did_service.trust.files import replace_file
+from did_service.trust.memory import Memory
+from did_service.verifier.held import (
+    SOURCE,
+    Held,
+    keep_evidence,
+    keep_forks,
+    read_held,
+    remember_logs,
+)
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
+
+_NOTHING = Remembered()
+_EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the command line asks, read.
+
+    Attributes:
+        presented: The file as it is.
+        bundles: Evidence sets by name.
+        unreadable: Bundles that are none: like all evidence, they are dropped and named.
+        request: What was asked of the holder; the state of its nonce is not known yet.
+        now: The time to judge by.
+        source: Where it comes from.
+    """
+
+    presented: bytes
+    bundles: tuple[tuple[str, UnverifiedEvidence], ...]
+    unreadable: tuple[Dropped, ...]
+    request: Request
+    now: datetime
+    source: NowFrom
+
+
+def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Judge a file and answer with the report."""
+    _check_words(arguments)
+    question = _read(arguments, around)
+    if arguments.policy is None:
+        report = _decide(question, around.directory(arguments.trust), around)
+    else:
+        data = around.read(arguments.policy, MAX_JSON_BYTES)
+        report = _judge(question, parse_policy(strict_json.loads(data)))
+        report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
+    if arguments.report is not None:
+        replace_file(Path(arguments.report), report.to_bytes())
+    verdict, *lines = render(report, Language(around.language))
+    return Answer(report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments))
+
+
+def _check_words(arguments: argparse.Namespace) -> None:
+    """Refuse what makes no sense before anything is spent."""
+    if arguments.audience is not None and arguments.nonce is None:
+        raise UsageError("nonce_absent", "--audience goes with --nonce")
+    if arguments.report is None:
+        return
+    path = Path(arguments.report)
+    if not path.parent.is_dir():
+        raise NotFoundError("directory_missing", quote(path.parent))
+    if path.exists() and not arguments.force:
+        raise ConflictError("file_exists", f"{quote(path)} (--force)")
+
+
+def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
+    presented = around.read(arguments.file, MAX_PRESENTED_BYTES)
+    bundles: list[tuple[str, UnverifiedEvidence]] = []
+    unreadable: list[Dropped] = []
+    for name in arguments.bundle:
+        data, source = around.read(name, MAX_BUNDLE_BYTES), f"bundle {Path(name).name}"
+        try:
+            bundles.append((source, parse_bundle(data)))
+        except DidServiceError as error:
+            unreadable.append(Dropped(source, "bundle", error.code))
+    return Question(
+        presented,
+        tuple(bundles),
+        tuple(unreadable),
+        Request(
+            tier=arguments.tier,
+            nonce=arguments.nonce,
+            audience=arguments.audience,
+            item=arguments.item,
+        ),
+        around.instant(arguments.now),
+        NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
+    )
+
+
+def _decide(question: Question, directory: TrustDirectory, around: Surroundings) -> Report:
+    if not directory.path.is_dir():
+        return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
+    with directory.locked():
+        held = read_held(directory, around.boot)
+        request = replace(question.request, nonce_state=_nonce_state(question, held.memory))
+        report = _judge(replace(question, request=request), held.policy, held)
+        if held.policy is not None:
+            _keep(question, directory, held, report)
+    return report
+
+
+def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
+    own = () if held is None else ((SOURCE, held.evidence),)
+    report = verify(
+        question.presented,
+        policy=policy,
+        evidence=(*own, *question.bundles),
+        request=question.request,
+        clock=Clock(question.now, question.source, None if held is None else held.memory.floor),
+        remembered=_NOTHING if held is None else held.remembered,
+    )
+    return _with_unreadable(report, question.unreadable)
+
+
+def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
+    """Name the bundles that could not be read, as step 3 names what did not verify."""
+    missed = any(check.result is Result.UNDECIDED for check in report.checks)
+    code = "evidence_dropped" if missed else "evidence_left_out"
+    named = [
+        Check(3, code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
+        for each in unreadable
+    ]
+    before = [check for check in report.checks if check.step <= 3]
+    after = report.checks[len(before) :]
+    return replace(report, checks=(*before, *named, *after))
+
+
+# --- what is remembered -----------------------------------------------------------------------
+
+
+def _nonce_state(question: Question, memory: Memory) -> NonceState:
+    if question.request.nonce is None:
+        return NonceState.NOT_REMEMBERED
+    try:
+        _spend(question, memory)
+    except ConflictError:
+        return NonceState.USED
+    except NotFoundError:
+        return NonceState.UNKNOWN
+    return NonceState.OPEN
+
+
+def _spend(question: Question, memory: Memory) -> Memory:
+    """Take the answer; a clock set back keeps no question open that had closed."""
+    instant = max(question.now, memory.floor or question.now)
+    return memory.with_answer(question.request.nonce or "", instant)
+
+
+def _keep(question: Question, directory: TrustDirectory, held: Held, report: Report) -> None:
+    lasting = UnverifiedEvidence(
+        batches=tuple(batch for _, bundle in question.bundles for batch in bundle.batches)
+    )
+    keep_forks(directory, held, report.evidence.forks)
+    keep_evidence(directory, held, report.evidence, lasting)
+    directory.change(lambda _: _after(question, held.memory, report))
+
+
+def _after(question: Question, memory: Memory, report: Report) -> Memory:
+    """Remember the decision; what stays undecided may be asked again with better evidence."""
+    after = remember_logs(memory, report.evidence)
+    if report.outcome is Outcome.UNDECIDED:
+        return after
+    if any(check.code == "holder_proven" for check in report.checks):
+        after = _spend(question, after)
+    # A given time is no time that has been: it moves no floor.
+    return after.with_floor(question.now) if question.source is NowFrom.CLOCK else after
+
+
+def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:
+    if outcome is Outcome.ACCEPTED_WITH_LIMITS and arguments.accept_limits:
+        return DONE
+    return _EXITS.get(outcome, UNDECIDED)

@@ -1,0 +1,114 @@
+"""`did-verify did`: verify a did:webvh 1.0 log from files and show one version of it.
+
+    {"ok":true,"did":"did:webvh:…","versionId":"3-Qm…","document":{…},"metadata":{…},"error":null}
+
+Members of `metadata` and the `type` of an error are those of W3C DID Resolution. The document
+of a DID that has ended is null.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+
+from did_service.core.did.resolution import error_type, version_metadata
+from did_service.core.did.webvh import History, Version, verify_history
+from did_service.core.did.webvh.entry import parse_version_time
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, MalformedError, UsageError, quote
+from did_service.core.limits import MAX_DID_LOG_BYTES
+from did_service.core.verification.render import escape
+from did_service.verifier.language import choose
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import Answer, describe, exit_code_of
+
+
+def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Verify a whole log, and answer with the version that was asked for or the newest.
+
+    Raises:
+        DidServiceError: what is wrong, unless `--json` asks for it as an object.
+    """
+    try:
+        history = _history(arguments, around)
+        version = history.resolve(
+            version_id=arguments.version_id,
+            version_time=_time(arguments.version_time),
+            version_number=arguments.version_number,
+        )
+    except DidServiceError as error:
+        if not arguments.json:
+            raise
+        return _failure(error, arguments.did)
+    return _answer(history, version, around.language)
+
+
+def _history(arguments: argparse.Namespace, around: Surroundings) -> History:
+    log = around.read(arguments.file, MAX_DID_LOG_BYTES)
+    witness = None
+    if arguments.witness is not None:
+        witness = around.read(arguments.witness, MAX_DID_LOG_BYTES)
+    return verify_history(log, witness_file=witness, did=arguments.did, now=around.clock)
+
+
+def _time(given: str | None) -> datetime | None:
+    try:
+        return None if given is None else parse_version_time(given)
+    except MalformedError as error:
+        raise UsageError("version_time_invalid", f"--version-time {quote(given)}") from error
+
+
+def _answer(history: History, version: Version, language: str) -> Answer:
+    metadata = version_metadata(history, version)
+    ended = version.parameters.deactivated
+    document = None if ended else version.document.raw
+    data: JsonObject = {
+        "ok": True,
+        "did": str(version.did),
+        "versionId": version.version_id,
+        "document": document,
+        "metadata": metadata,
+        "error": None,
+    }
+    return Answer(data, _lines(version, metadata, language), choose(language, "有效", "VALID"))
+
+
+def _lines(version: Version, metadata: JsonObject, language: str) -> tuple[str, ...]:
+    facts = [
+        (choose(language, "标识", "DID"), str(version.did)),
+        (choose(language, "版本", "version"), version.version_id),
+        (choose(language, "生效", "since"), str(metadata["versionTime"])),
+    ]
+    facts += [
+        (choose(language, "密钥", "key"), str(method.get("id"))) for method in _methods(version)
+    ]
+    lines = [f"  {name}  {escape(value)}" for name, value in facts]
+    if "nextVersionId" in metadata:
+        later = choose(language, "此后还有新版本", "there is a later version")
+        lines.append(f"  ! {later}: {metadata['nextVersionId']}")
+    if metadata["deactivated"]:
+        lines.append(f"  ! {choose(language, '该标识已注销', 'this DID has ended')}")
+    return tuple(lines)
+
+
+def _methods(version: Version) -> list[JsonObject]:
+    if version.parameters.deactivated:
+        return []
+    listed = version.document.raw.get("verificationMethod")
+    return (
+        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    )
+
+
+def _failure(error: DidServiceError, did: str | None) -> Answer:
+    code = exit_code_of(error, "did")
+    described = {**describe(error, code), "type": error_type(error).uri}
+    data: JsonObject = {
+        "ok": False,
+        "did": did,
+        "versionId": None,
+        "document": None,
+        "metadata": {},
+        "error": described,
+    }
+    return Answer(data, exit_code=code)

@@ -1,0 +1,184 @@
+"""What a trust directory holds, read and written back: policy, evidence, memory, forks.
+
+Everything is kept under the directory's lock by the caller, so that one decision and what is
+remembered of it are one step. Evidence only gets newer; a fork stays on record, and its log
+unusable, until a higher policy is pinned (docs/threat-model.md rule 5).
+
+    forks/HASH.json   {"format":"didsvc-fork/1","policy":SEQ,"origin","size","notes":[…],
+                       "remembered":{"size","root"}|null}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64, strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import LimitError, MalformedError, PolicyError
+from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
+from did_service.core.verification.anchored import Evidence, Fork, Tree
+from did_service.core.verification.bundle import encode_bundle, parse_bundle
+from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
+from did_service.core.verification.proving import verify_evidence
+from did_service.core.verification.request import Remembered
+from did_service.trust.directory import TrustDirectory
+from did_service.trust.memory import KnownLog, Memory
+
+FORK_FORMAT = "didsvc-fork/1"
+_T = TypeVar("_T")
+
+SOURCE = "trust"  # the name of the directory's own evidence in reports
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The content of a trust directory; `forked` names the logs that count for nothing."""
+
+    policy: Policy | None
+    evidence: UnverifiedEvidence
+    memory: Memory
+    forked: frozenset[str]
+
+    @property
+    def remembered(self) -> Remembered:
+        """What the core needs to know of the past."""
+        trees = {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
+        return Remembered(trees, self.forked)
+
+    def demand_policy(self) -> Policy:
+        """Return the pinned policy.
+
+        Raises:
+            PolicyError: `policy_missing`.
+        """
+        if self.policy is None:
+            raise PolicyError("policy_missing", "no policy is pinned in this trust directory")
+        return self.policy
+
+
+def read_held(directory: TrustDirectory, boot: str) -> Held:
+    """Read a trust directory; one that does not exist holds nothing.
+
+    Raises:
+        MalformedError: `trust_damaged`, naming the file.
+        UnavailableError: `file_not_read`.
+    """
+    stored, evidence = directory.read_policy(), directory.read_evidence()
+    policy = None if stored is None else _own("policy.json", _policy, stored)
+    return Held(
+        policy,
+        UnverifiedEvidence()
+        if evidence is None
+        else _own("evidence.json.gz", parse_bundle, evidence),
+        directory.memory().in_boot(boot),
+        frozenset() if policy is None else forked_logs(directory, policy),
+    )
+
+
+def forked_logs(directory: TrustDirectory, policy: Policy) -> frozenset[str]:
+    """Return the logs whose fork came to light under this policy or a later one."""
+    found = (
+        _own(f"forks/{name}", _fork, directory.read_fork(name)) for name in directory.forks()
+    )
+    return frozenset(origin for origin, seq in found if seq >= policy.sequence)
+
+
+def prove(held: Held, *more: tuple[str, UnverifiedEvidence]) -> Evidence:
+    """Say what the directory's own evidence proves, and with it any further sets.
+
+    Raises:
+        PolicyError: `policy_missing`.
+    """
+    known = held.remembered
+    sources = ((SOURCE, held.evidence), *more)
+    return verify_evidence(sources, held.demand_policy(), known.trees, known.forked)
+
+
+def keep_forks(directory: TrustDirectory, held: Held, forks: Sequence[Fork]) -> None:
+    """Keep the proof of each fork, once for each tree size and policy."""
+    sequence = held.demand_policy().sequence
+    kept = directory.forks()
+    for fork in forks:
+        about = f"{fork.origin} {fork.size} {sequence}"
+        name = f"{sha256(about.encode()).hex()[:32]}.json"
+        if name not in kept:
+            directory.keep_fork(name, _encode_fork(fork, sequence, held.memory))
+
+
+def keep_evidence(
+    directory: TrustDirectory, held: Held, evidence: Evidence, lasting: UnverifiedEvidence
+) -> None:
+    """Merge what verified into the directory; nothing is lost, and nothing gets older.
+
+    While a log is forked the stored evidence stays as it is: it is half of the proof. Issuance
+    proofs of single credentials are kept only where `lasting` evidence, such as a bundle, has
+    them: those of a staple would tell who was here.
+
+    Raises:
+        LimitError: `too_large`: the union could not be read again.
+    """
+    if held.forked or evidence.forks:
+        return
+    kept = _without_strangers(evidence, {*held.evidence.batches, *lasting.batches}).kept()
+    if kept == held.evidence:
+        return
+    if len(kept.items) > MAX_EVIDENCE_ITEMS or len(kept.checkpoints) > MAX_EVIDENCE_CHECKPOINTS:
+        raise LimitError("too_large", f"{len(kept.items)} items of evidence in one directory")
+    directory.write_evidence(encode_bundle(kept))
+
+
+def remember_logs(memory: Memory, evidence: Evidence) -> Memory:
+    """Remember the largest tree of each log and the newest time that a quorum has shown."""
+    for each in evidence.checkpoints:
+        time = timestamps.from_posix(each.fresh_at)
+        known = KnownLog(each.checkpoint.size, each.checkpoint.root, time)
+        memory = memory.with_log(each.checkpoint.origin, known)
+    if evidence.fresh_at is None:
+        return memory
+    return memory.with_floor(timestamps.from_posix(evidence.fresh_at))
+
+
+def _without_strangers(evidence: Evidence, batches: set[UnverifiedBatch]) -> Evidence:
+    issued = {
+        record: [proof for proof in proofs if proof.batch in batches]
+        for record, proofs in evidence.issued.items()
+    }
+    return replace(evidence, issued=issued)
+
+
+def _policy(data: bytes) -> Policy:
+    return parse_policy(strict_json.loads(data))
+
+
+def _encode_fork(fork: Fork, sequence: int, memory: Memory) -> bytes:
+    known = memory.logs.get(fork.origin)
+    remembered: JsonObject | None = None
+    if known is not None and known.size == fork.size:
+        remembered = {"size": known.size, "root": b64.encode_url(known.root)}
+    members: JsonObject = {
+        "format": FORK_FORMAT,
+        "policy": sequence,
+        "origin": fork.origin,
+        "size": fork.size,
+        "notes": [note.decode() for note in fork.notes],
+        "remembered": remembered,
+    }
+    return f"{strict_json.dumps(members)}\n".encode()
+
+
+def _fork(data: bytes) -> tuple[str, int]:
+    fields = Fields(strict_json.load_object(data), "fork")
+    fields.constant("format", FORK_FORMAT)
+    return fields.text("origin"), fields.integer("policy", least=1)
+
+
+def _own(name: str, parse: Callable[[bytes], _T], data: bytes) -> _T:
+    """Parse a file that this program wrote: what is wrong with it is damage."""
+    try:
+        return parse(data)
+    except (MalformedError, PolicyError) as error:
+        raise MalformedError("trust_damaged", f"{name}: {error.message}", file=name) from error

@@ -1,0 +1,39 @@
+"""In which language a person is addressed: zh, en or both.
+
+Asked for with `--lang` or `DIDVERIFY_LANG`, a language holds for everything. Otherwise verdicts
+are given in both, as two people read them, and all else as the locale says (POSIX: LC_ALL over
+LC_MESSAGES over LANG).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+LANGUAGES = ("zh", "en", "both")
+OPTION = "--lang"
+VARIABLE = "DIDVERIFY_LANG"
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def asked_for(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """Return the language that was asked for, before the command line is parsed.
+
+    Complaints about a command line need a language as well. What is no language is left to the
+    parser to refuse, and in the environment to be passed over.
+    """
+    given = [after for word, after in pairwise(words) if word == OPTION]
+    given += [word.removeprefix(f"{OPTION}=") for word in words if word.startswith(OPTION)]
+    given.append(environment.get(VARIABLE, ""))
+    return next((each for each in given if each in LANGUAGES), None)
+
+
+def of_locale(environment: Mapping[str, str]) -> str:
+    """Return the language of the locale, English unless it is Chinese."""
+    locale = next((environment[name] for name in _LOCALE if environment.get(name)), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def choose(language: str, zh: str, en: str) -> str:
+    """Return the words for a language."""
+    return {"zh": zh, "en": en}.get(language, f"{zh} {en}")

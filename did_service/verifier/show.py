@@ -1,0 +1,105 @@
+"""`did-verify trust show`: the pinned policy, its regions, and how old the evidence is."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+from did_service.core.anchor.freshness import age_seconds
+from did_service.core.anchor.policy import Policy
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual
+from did_service.core.verification.messages import UNSAFE
+from did_service.core.verification.render import Language, duration, escape, say
+from did_service.trust.memory import KnownLog
+from did_service.verifier.held import Held, prove, read_held
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import Answer, answered
+
+
+def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Show what a trust directory holds; nothing in it changes."""
+    held = read_held(around.directory(arguments.trust), around.boot)
+    policy = held.demand_policy()
+    now, language = timestamps.to_posix(around.clock), Language(around.language)
+    kinds = Counter(each.entry.type for each in prove(held).entries)
+    logs = sorted(held.memory.logs.items())
+    floor = held.memory.floor
+    data: JsonObject = {
+        "policy": describe_policy(policy),
+        "items": {kind: kinds[kind] for kind in sorted(kinds)},
+        "logs": {origin: _describe_log(log, now) for origin, log in logs},
+        "forked": [*sorted(held.forked)],
+        "floor": None if floor is None else timestamps.encode(floor),
+    }
+    lines = [*policy_lines(policy, language), *_region_lines(policy, language)]
+    lines += [_log_line(held, origin, now, language) for origin, _ in logs]
+    counted = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
+    lines.append(_line(Bilingual("材料", "evidence"), counted or "0", language))
+    return Answer(answered("trust show", data), tuple(lines), remarks=warnings(policy))
+
+
+def describe_policy(policy: Policy) -> JsonObject:
+    """Write what a person compares and a script decides on."""
+    return {
+        "federation": policy.federation,
+        "seq": policy.sequence,
+        "fingerprint": policy.fingerprint,
+        "expires": timestamps.encode(policy.expires),
+        "demo": policy.demo,
+        "regions": [
+            {
+                "id": region.id,
+                "name": {"zh": region.name.zh, "en": region.name.en},
+                "territory": [*region.territory],
+                "logs": [*region.logs],
+            }
+            for region in policy.regions
+        ],
+    }
+
+
+def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
+    """Return the lines that tell a person which policy it is."""
+    named = (
+        (Bilingual("联邦", "federation"), policy.federation),
+        (Bilingual("策略", "policy"), str(policy.sequence)),
+        (Bilingual("指纹", "fingerprint"), policy.fingerprint),
+        (Bilingual("有效至", "expires"), timestamps.encode(policy.expires)),
+    )
+    return tuple(_line(name, value, language) for name, value in named)
+
+
+def warnings(policy: Policy) -> tuple[Bilingual, ...]:
+    """Return what must be said whenever a policy is shown."""
+    return (UNSAFE["policy_demo"],) if policy.demo else ()
+
+
+def _describe_log(log: KnownLog, now: int) -> JsonObject:
+    age = age_seconds(timestamps.to_posix(log.time), now)
+    return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
+
+
+def _region_lines(policy: Policy, language: Language) -> list[str]:
+    return [
+        _line(
+            Bilingual("地区", "region"),
+            f"{each.id}  {say(each.name, language)}  {' '.join(each.territory)}",
+            language,
+        )
+        for each in policy.regions
+    ]
+
+
+def _log_line(held: Held, origin: str, now: int, language: Language) -> str:
+    log = held.memory.logs[origin]
+    length = duration(age_seconds(timestamps.to_posix(log.time), now))
+    old = say(Bilingual(f"{length.zh}前", f"{length.en} old"), language)
+    forked = say(Bilingual("历史矛盾", "forked"), language) if origin in held.forked else ""
+    value = f"{origin}  {log.size}  {old}  {forked}".rstrip()
+    return _line(Bilingual("登记簿", "log"), value, language)
+
+
+def _line(name: Bilingual, value: str, language: Language) -> str:
+    return f"{say(name, language)}  {escape(value)}"

@@ -1,0 +1,83 @@
+"""What a command reads from the world: time, randomness, files, standard input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from did_service.core.encoding import timestamps
+from did_service.core.errors import MalformedError, NotFoundError, UsageError, quote
+from did_service.trust.directory import TrustDirectory, default_path
+
+STDIN = "-"
+_STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The world at the moment a command starts.
+
+    Attributes:
+        clock: The machine's time, aware UTC.
+        rng: Random bytes, as many as asked for.
+        boot: Names the current boot of the machine; empty where it cannot be told.
+        environment: Environment variables.
+        home: The user's home directory.
+        stdin: Standard input as bytes.
+        language: `zh`, `en` or `both`, in which verdicts are given.
+    """
+
+    clock: datetime
+    rng: Callable[[int], bytes]
+    boot: str
+    environment: Mapping[str, str]
+    home: Path
+    stdin: BinaryIO
+    language: str
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Read a file, or standard input for `-`; beyond `max_bytes` one more byte is read.
+
+        That byte is for the parser, which refuses what is too large in its own words.
+
+        Raises:
+            NotFoundError: `file_missing`, `file_not_read`.
+        """
+        try:
+            if name == STDIN:
+                return self.stdin.read(max_bytes + 1)
+            with Path(name).open("rb") as file:
+                return file.read(max_bytes + 1)
+        except FileNotFoundError as error:
+            raise NotFoundError("file_missing", quote(name)) from error
+        except (OSError, ValueError) as error:  # a null byte in a name is a ValueError
+            reason = getattr(error, "strerror", None) or "not a file name"
+            raise NotFoundError("file_not_read", f"{quote(name)}: {reason}") from error
+
+    def directory(self, given: str | None) -> TrustDirectory:
+        """Return the trust directory that was named, or the user's own."""
+        return TrustDirectory(
+            default_path(self.environment, self.home) if given is None else Path(given)
+        )
+
+    def instant(self, given: str | None) -> datetime:
+        """Return the clock's time, or what `--now` makes of it.
+
+        Raises:
+            UsageError: `now_invalid`.
+        """
+        if given is None:
+            return self.clock
+        step = _STEP.fullmatch(given)
+        try:
+            if step is None:
+                return timestamps.parse_utc(given)
+            length = timedelta(**{_UNITS[step[3]]: int(step[2])})
+            return self.clock + length if step[1] == "+" else self.clock - length
+        except (MalformedError, OverflowError) as error:
+            raise UsageError("now_invalid", f"--now {quote(given)}") from error

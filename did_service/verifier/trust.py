@@ -1,0 +1,203 @@
+"""`did-verify trust pin` and `trust import`: the policy and the evidence of a directory.
+
+The policy is the only thing that is trusted: the first is pinned with a fingerprint from a
+second channel, each later one is the signed successor of the one before (docs/threat-model.md
+rule 17). A bundle is believed in nothing: its items prove themselves under the policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from did_service.core.anchor.policy import (
+    Policy,
+    check_current,
+    check_first,
+    check_successor,
+    parse_policy,
+)
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
+from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.bundle import parse_bundle
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.render import Language, say
+from did_service.trust.directory import TrustDirectory
+from did_service.verifier.held import (
+    Held,
+    forked_logs,
+    keep_evidence,
+    keep_forks,
+    prove,
+    read_held,
+    remember_logs,
+)
+from did_service.verifier.show import describe_policy, policy_lines, show, warnings
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import Answer, answered
+
+_BUNDLE = "bundle"
+
+
+def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Run the action that was named."""
+    actions = {"pin": pin, "import": merge, "show": show}
+    return actions[arguments.action](arguments, around)
+
+
+# --- pin --------------------------------------------------------------------------------------
+
+
+def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Pin a policy: the first under its fingerprint, any other as the next one."""
+    data = around.read(arguments.policy, MAX_JSON_BYTES)
+    offered = parse_policy(strict_json.loads(data))
+    check_current(offered, around.clock)
+    directory = around.directory(arguments.trust)
+    _check_may_follow(read_held(directory, around.boot).policy, offered, arguments.fingerprint)
+    with directory.locked():
+        held = read_held(directory, around.boot).policy  # another process may have come first
+        _check_may_follow(held, offered, arguments.fingerprint)
+        _write_policy(directory, held, offered)
+    language = Language(around.language)
+    lines = (say(_pinned(held, offered), language), *policy_lines(offered, language))
+    return Answer(
+        answered("trust pin", describe_policy(offered)), lines, remarks=warnings(offered)
+    )
+
+
+def _pinned(held: Policy | None, offered: Policy) -> Bilingual:
+    number = offered.sequence
+    if held is not None and held.digest == offered.digest:
+        return Bilingual(f"策略 {number} 此前已载入", f"policy {number} was pinned already")
+    return Bilingual(f"已载入策略 {number}", f"policy {number} is pinned")
+
+
+def _check_may_follow(held: Policy | None, offered: Policy, fingerprint: str | None) -> None:
+    """Check that a policy may be pinned after the one held.
+
+    Raises:
+        UsageError: `fingerprint_missing`: the first policy, and nobody vouched for it.
+        PolicyError: `fingerprint_wrong`, or a code of `check_successor`.
+    """
+    if fingerprint is not None:
+        check_first(offered, fingerprint)
+    elif held is None:
+        raise UsageError(
+            "fingerprint_missing",
+            "the first policy is pinned with --fingerprint, learned over a second channel",
+        )
+    if held is not None and held.digest != offered.digest:
+        check_successor(held, offered)
+
+
+def _write_policy(directory: TrustDirectory, held: Policy | None, offered: Policy) -> None:
+    """Write the policy; it settles the forks that came to light before it."""
+    settled = frozenset() if held is None else forked_logs(directory, held)
+    directory.write_policy(strict_json.dumps(offered.members).encode() + b"\n")
+    settled -= forked_logs(directory, offered)
+    directory.change(lambda memory: memory.without_logs(settled))
+
+
+# --- import -----------------------------------------------------------------------------------
+
+
+def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Merge a bundle: its policies one step at a time, then each item that is newer."""
+    bundle = parse_bundle(around.read(arguments.bundle, MAX_BUNDLE_BYTES))
+    directory = around.directory(arguments.trust)
+    read_held(directory, around.boot).demand_policy()
+    with directory.locked():
+        before = read_held(directory, around.boot).demand_policy()
+        after = _walk(before, bundle.policies, around.clock)
+        if after is not before:
+            _write_policy(directory, before, after)
+        held = read_held(directory, around.boot)
+        merged = _merge(directory, held, bundle)
+    counts = _count(prove(held), merged)
+    data: JsonObject = {**counts, "policy": describe_policy(after)}
+    texts = [_counted(counts)]
+    if after is not before:
+        number = after.sequence
+        texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
+    lines = tuple(say(text, Language(around.language)) for text in texts)
+    return Answer(answered("trust import", data), lines, remarks=_fork_remarks(merged))
+
+
+def _walk(held: Policy, offered: Iterable[JsonObject], now: datetime) -> Policy:
+    """Go on to the policies that follow the one held, each signed by old and new.
+
+    Raises:
+        PolicyError: `policy_forked`.
+    """
+    policies = [policy for members in offered if (policy := _readable(members)) is not None]
+    for policy in sorted(policies, key=lambda each: each.sequence):
+        try:
+            check_successor(held, policy)
+            check_current(policy, now)
+        except DidServiceError as error:
+            if error.code == "policy_forked":
+                raise
+            continue
+        held = policy
+    return held
+
+
+def _readable(members: JsonObject) -> Policy | None:
+    try:
+        return parse_policy(members)
+    except DidServiceError:
+        return None
+
+
+def _merge(directory: TrustDirectory, held: Held, bundle: UnverifiedEvidence) -> Evidence:
+    merged = prove(held, (_BUNDLE, bundle))
+    keep_forks(directory, held, merged.forks)
+    keep_evidence(directory, held, merged, bundle)
+    directory.change(lambda memory: remember_logs(memory, merged))
+    return merged
+
+
+def _count(before: Evidence, merged: Evidence) -> dict[str, int]:
+    """Count what a bundle brought, by item: newer, the same, older, dropped."""
+    best = {_chain(each): each.rank for each in sorted(before.entries, key=lambda e: e.rank)}
+    counts = Counter(newer=0, same=0, older=0)
+    for each in merged.entries:
+        if each.source == _BUNDLE:
+            held = best.get(_chain(each))
+            counts[_compared(each.rank, held)] += 1
+    counts["dropped"] = sum(each.source == _BUNDLE for each in merged.dropped)
+    return dict(counts)
+
+
+def _chain(anchored: Anchored) -> tuple[str, str, str]:
+    return anchored.origin, anchored.entry.type, anchored.entry.subject
+
+
+def _compared(rank: tuple[int, int], held: tuple[int, int] | None) -> str:
+    if held is None or rank > held:
+        return "newer"
+    return "same" if rank == held else "older"
+
+
+def _counted(counts: dict[str, int]) -> Bilingual:
+    newer, same, older, dropped = counts.values()
+    return Bilingual(
+        f"较新 {newer} 项，相同 {same} 项，较旧 {older} 项，弃用 {dropped} 项",
+        f"{newer} newer, {same} the same, {older} older, {dropped} dropped",
+    )
+
+
+def _fork_remarks(merged: Evidence) -> tuple[Bilingual, ...]:
+    return tuple(
+        Bilingual(
+            f"{each.origin} 出现两份相互矛盾的历史，新策略发布前不再采信",
+            f"{each.origin} has shown two histories: not relied on until a new policy",
+        )
+        for each in merged.forks
+    )
