@@ -8,9 +8,11 @@ UnavailableError, a problem document (RFC 9457) is the error it names, with code
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
@@ -81,11 +83,17 @@ class Transport:
     Args:
         routes: Hosts that are reached at a place of their own.
         timeout_seconds: For one whole answer.
+        tls: Which certificates count; None for those of the commonly trusted authorities.
     """
 
     def __init__(
-        self, routes: Routes | None = None, *, timeout_seconds: float = HTTP_TIMEOUT_SECONDS
+        self,
+        routes: Routes | None = None,
+        *,
+        timeout_seconds: float = HTTP_TIMEOUT_SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self._routes = routes or Routes()
         self._timeout = timeout_seconds
         self._clients: dict[str, httpx.Client] = {}
@@ -181,7 +189,9 @@ class Transport:
         if name not in self._clients:
             socket_path = route.path if isinstance(route, UnixRoute) else None
             client = httpx.Client(
-                transport=httpx.HTTPTransport(uds=socket_path, trust_env=False),
+                transport=httpx.HTTPTransport(
+                    verify=self._tls or True, uds=socket_path, trust_env=False
+                ),
                 timeout=self._timeout,
                 follow_redirects=False,
                 trust_env=False,
@@ -198,7 +208,9 @@ class Transport:
         sent = {"accept-encoding": "identity", **headers, "host": place.netloc}
         tail = place.path + (f"?{place.query}" if place.query else "")
         match self._routes.places.get(host):
-            case UnixRoute():
+            case UnixRoute(path):
+                if not Path(path).is_socket():
+                    raise UnavailableError("peer_unreachable", f"{quote(host)} is not served")
                 return httpx.Request(method, f"http://{host}{tail}", headers=sent, content=body)
             case LoopbackRoute(address):
                 url = f"http://{address}{tail}"

@@ -75,6 +75,7 @@ class Server:
 
     def __init__(self, app: FastAPI, listener: socket.socket) -> None:
         self._listener = listener
+        self._name = listener.getsockname()  # a path, or address and port
         self._server = _Announcing(_config(app))
         self._thread = threading.Thread(
             target=self._server.serve_on, args=(listener,), daemon=True
@@ -94,10 +95,12 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Let requests that are being answered finish, then stop."""
+        """Let requests that are being answered finish, then stop and take the name away."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+        if isinstance(self._name, str):
+            Path(self._name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self.start()
