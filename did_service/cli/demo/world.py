@@ -84,6 +84,7 @@ class World:
         founded: The federation.
         registries: The running registry of each region.
         transport: Reaches every service.
+        apps: What is served, by host.
     """
 
     folder: Path
@@ -94,6 +95,7 @@ class World:
     running: ExitStack
     registries: dict[str, Registry] = field(default_factory=dict)
     offices: dict[str, _Office] = field(default_factory=dict)
+    apps: dict[str, FastAPI] = field(default_factory=dict)
 
     @property
     def policy(self) -> Policy:
@@ -231,6 +233,7 @@ class World:
         )
 
     def _serve(self, host: str, app: FastAPI) -> None:
+        self.apps[host] = app
         listener = unix_socket(self.sockets / f"{host}.sock")
         self.running.enter_context(Server(app, listener))
 
