@@ -8,13 +8,15 @@
 The credential is issued when the scene is made; time passes with `scene.fed.tick`.
 """
 
+import gzip
 import json
 
+from did_service.core.anchor.authority import subject_of
 from did_service.core.anchor.entry import Placed
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.proof_set import ProofOptions
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
@@ -220,3 +222,52 @@ def custodial_scene() -> Scene:
     scene.keeper = keeper
     scene.fed.tick()
     return scene
+
+
+def chained(hops: int) -> Scene:
+    """A permit whose issuer is so many statements away from the root."""
+    scene = Scene()
+    fed = scene.fed
+    upper, lower = fed.root("gd"), []
+    for number in range(hops - 1):
+        agency = fed.agency(f"level{number}.gd.example")
+        body = fed.statement(upper, agency, roles=["granter", "issuer"], status_lists=[])
+        lower.append(fed.state(body, upper) if number < 3 else forced(scene, body, upper))
+        upper = agency
+    body = fed.statement(upper, scene.agency, scope="below")
+    lower.append(fed.state(body, upper) if hops < 5 else forced(scene, body, upper))
+    fed.tick()
+    fed.end(scene.grant, fed.root("gd"))
+    fed.tick()
+    scene.credential = scene.issue()
+    scene.grants = lower
+    scene.publish()
+    return scene
+
+
+def forced(scene, body, signer):
+    """Log a statement that the rules refuse."""
+    fed, reg = scene.fed, "gd.example/reg"
+    subject = subject_of(body["granter"], body["grantee"], body["scope"])
+    entry = fed.sign(fed.compose(reg, "authority", subject, body), signer)
+    return fed.logs[reg].force(entry.sequenced(fed.now))
+
+
+def whole_log(scene):
+    """A bundle of everything in gd's reg, with its heads file."""
+    log = scene.fed.logs["gd.example/reg"]
+    subjects = {(p.entry.type, p.entry.subject) for p in log.entries if p.entry.type != "heads"}
+    bundle = scene.fed.evidence(*sorted(subjects))
+    for item in bundle["items"]:
+        item.pop("head", None)
+    heads = items_of(bundle, "heads")[0]["entry"]["b"]
+    snapshot = log.snapshot(heads["size"])
+    file = b64.encode_url(gzip.compress(snapshot.encode(), mtime=0))
+    return {**bundle, "heads_files": {heads["root"]: file}}
+
+
+def with_keeper(scene):
+    staple, more = scene.staple(), scene.fed.evidence(("did", scene.keeper.id))
+    known = {(item["log"], item["index"]) for item in staple["items"]}
+    items = [item for item in more["items"] if (item["log"], item["index"]) not in known]
+    return {**staple, "items": [*staple["items"], *items]}
