@@ -18,6 +18,7 @@ from tests.support.counter import (
     all_codes,
     codes,
     status_entry,
+    with_keeper,
 )
 from tests.support.federation import RESIDENCE
 from tests.support.refusals import refused
@@ -37,14 +38,6 @@ def removed_on_day(scene, day, *, since=None):
 def custodian_list(scene, **changes):
     """The custodian goes on with the list after the end."""
     return scene.fed.status_list(scene.agency, by=scene.keeper, **changes)
-
-
-def with_keeper(scene):
-    """A staple with the custodian's did entry."""
-    staple, more = scene.staple(), scene.fed.evidence(("did", scene.keeper.id))
-    known = {(item["log"], item["index"]) for item in staple["items"]}
-    items = [item for item in more["items"] if (item["log"], item["index"]) not in known]
-    return {**staple, "items": [*staple["items"], *items]}
 
 
 def test_removed_issuer_of_day_10_credential_of_day_5(custodial):

@@ -245,7 +245,7 @@ def chained(hops: int) -> Scene:
     return scene
 
 
-def forced(scene, body, signer):
+def forced(scene: Scene, body: JsonObject, signer: Actor) -> Placed:
     """Log a statement that the rules refuse."""
     fed, reg = scene.fed, "gd.example/reg"
     subject = subject_of(body["granter"], body["grantee"], body["scope"])
@@ -253,7 +253,7 @@ def forced(scene, body, signer):
     return fed.logs[reg].force(entry.sequenced(fed.now))
 
 
-def whole_log(scene):
+def whole_log(scene: Scene) -> JsonObject:
     """A bundle of everything in gd's reg, with its heads file."""
     log = scene.fed.logs["gd.example/reg"]
     subjects = {(p.entry.type, p.entry.subject) for p in log.entries if p.entry.type != "heads"}
@@ -266,7 +266,8 @@ def whole_log(scene):
     return {**bundle, "heads_files": {heads["root"]: file}}
 
 
-def with_keeper(scene):
+def with_keeper(scene: Scene) -> JsonObject:
+    """The staple, with the did entry of the custodian."""
     staple, more = scene.staple(), scene.fed.evidence(("did", scene.keeper.id))
     known = {(item["log"], item["index"]) for item in staple["items"]}
     items = [item for item in more["items"] if (item["log"], item["index"]) not in known]

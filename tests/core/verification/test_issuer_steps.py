@@ -11,7 +11,9 @@ from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     Scene,
     all_codes,
+    chained,
     codes,
+    forced,
     items_of,
     request,
     whole_log,

@@ -15,6 +15,7 @@ from did_service.core.verification.request import Clock, Remembered, Tree
 from tests.support.counter import (
     INDEX,
     all_codes,
+    chained,
     clock_at,
     codes,
     request,
