@@ -4,8 +4,9 @@
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
 fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
 rules for DIDs, schemas, grants and ev entries have files of their own. A refusal is for good,
-whoever judges; `UnavailableError` is not a refusal. Sources: docs/formats.md §2; threat rules
-2, 3, 6 to 11, 14, 15, 17 and 22.
+whoever judges, once the judge's copy of the region's control log reaches to that second; until
+then, as after `UnavailableError`, it judges again when it knows more. Sources: docs/formats.md
+§2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from did_service.core.errors import (
     PolicyError,
     RuleError,
     UnavailableError,
-    UnsupportedError,
     quote,
 )
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
@@ -61,13 +61,9 @@ def check(entry: Entry, log: LogView, world: World) -> None:
             _check_policy(entry, former, world.policy)
         case "heads":
             _check_heads(entry, log, world)
-        case "status":
+        case _:  # its place has shown that it is status or evidence
             _check_year_link(entry, former, log)
-            rules_ev.check_status(entry, log, world, former)
-        case "evidence":
-            rules_ev.check_evidence(entry, log, world)
-        case _:
-            raise UnsupportedError("entry_type_unknown", f"no rules for {quote(entry.type)}")
+            rules_ev.check(entry, log, world, former)
 
 
 def newest_of(kind: str, subject: str, log: LogView, world: World) -> Placed | None:
@@ -143,7 +139,7 @@ def _check_policy(entry: Entry, former: Placed | None, current: Policy) -> None:
 
 def _check_year_link(entry: Entry, former: Placed | None, log: LogView) -> None:
     """The first entry of a list in a new year names its last one in the old log (rule 22)."""
-    crosses = former is not None and log.newest("status", entry.subject) is None
+    crosses = former is not None and log.newest(entry.type, entry.subject) is None
     if "x" in entry.body and former is not None and crosses:
         link = Fields(entry.body, "status").fields("x")
         link.constant("log", _year_before(log.origin))

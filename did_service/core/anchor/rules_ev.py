@@ -28,7 +28,13 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id, parse_did_url
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import RuleError, UnavailableError, UnsupportedError, quote
+from did_service.core.errors import (
+    ProofError,
+    RuleError,
+    UnavailableError,
+    UnsupportedError,
+    quote,
+)
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import (
     MAX_CLOCK_AHEAD_SECONDS,
@@ -45,36 +51,62 @@ def stream_id(owner: str, kind: str) -> str:
     return f"urn:didsvc:stream:{kind}:{did_id(owner)}"
 
 
-def reg_at(entry: Entry, log: LogView, world: World) -> LogAt:
-    """Return the region's control log as it stood when an ev entry was sequenced.
-
-    Never before the newest heads entry that covers the ev log up to this entry: an operator
-    who sets the second back gains nothing by it.
-    """
-    reg = world.reg_beside(log.origin)
-    then = LogAt.as_of(reg, entry.at or 0)
-    heads = reg.newest("heads", log.origin)
-    if heads is None or Fields(heads.entry.body, "heads").integer("size") > log.size():
-        return then
-    return LogAt(reg, max(then.size, heads.index + 1))
-
-
-def check_status(entry: Entry, log: LogView, world: World, former: Placed | None) -> None:
-    """Check a `status` entry and the list behind it.
+def check(entry: Entry, log: LogView, world: World, former: Placed | None) -> None:
+    """Check a `status` or `evidence` entry.
 
     Args:
         entry: The entry.
         log: An ev log.
         world: Everything else.
-        former: The newest entry of the same list, perhaps in last year's log.
+        former: The newest entry of the same chain, perhaps in last year's log.
 
     Raises:
         RuleError: `list_not_registered`, `status_time_falls`, `status_time_ahead`,
-            `digest_wrong`, `signer_wrong`, `list_mismatch`.
+            `digest_wrong`, `signer_wrong`, `list_mismatch`; `subject_wrong`, `role_missing`.
         UnsupportedError: `list_kind_unknown`.
-        UnavailableError: `content_missing`.
+        UnavailableError: `content_missing`, `log_not_mirrored`.
         ProofError, MalformedError: a signature or a shape.
     """
+    after, before = _reg_around(entry, log, world)
+    try:
+        _check_by(after, entry, world, former)
+    except (RuleError, ProofError):
+        if not _would_do(before, entry, world, former):
+            raise
+
+
+def _would_do(reg: LogAt, entry: Entry, world: World, former: Placed | None) -> bool:
+    try:
+        _check_by(reg, entry, world, former)
+    except (RuleError, ProofError):
+        return False
+    return True
+
+
+def _reg_around(entry: Entry, log: LogView, world: World) -> tuple[LogAt, LogAt]:
+    """Return the control log as it stood after and before the second of an ev entry.
+
+    Within one second nobody can say which of the two logs moved first, so either will do. But
+    never before the newest heads entry that covers the ev log up to this entry: an operator
+    who sets the second back gains nothing by it.
+    """
+    reg, at = world.reg_beside(log.origin), entry.at or 0
+    heads = reg.newest("heads", log.origin)
+    least = 0
+    if heads is not None and Fields(heads.entry.body, "heads").integer("size") <= log.size():
+        least = heads.index + 1
+    after, before = (LogAt.as_of(reg, second).size for second in (at, at - 1))
+    return LogAt(reg, max(after, least)), LogAt(reg, max(before, least))
+
+
+def _check_by(reg: LogAt, entry: Entry, world: World, former: Placed | None) -> None:
+    if entry.type == "status":
+        _check_status(entry, reg, world, former)
+    else:
+        _check_evidence(entry, reg, world)
+
+
+def _check_status(entry: Entry, reg: LogAt, world: World, former: Placed | None) -> None:
     fields = Fields(entry.body, "status")
     if fields.choice("kind", ("bitstring", "token")) != "bitstring":
         raise UnsupportedError("list_kind_unknown", "only bitstring lists are taken so far")
@@ -88,7 +120,6 @@ def check_status(entry: Entry, log: LogView, world: World, former: Placed | None
     if fields.has("x"):
         fields.value("x")  # judged with the place of the entry
     fields.close()
-    reg = reg_at(entry, log, world)
     if former is not None:
         _check_follows(issuer, issued, former, entry, reg)
     allowed = allowed_signers(issuer, entry.subject, reg, entry.at or 0)
@@ -163,15 +194,11 @@ def _check_description(entry: Entry, listed: JsonObject) -> None:
         raise RuleError("list_mismatch", "the list's id is not the entry's subject")
 
 
-def check_evidence(entry: Entry, log: LogView, world: World) -> None:
-    """Check an `evidence` entry: its stream belongs to the owner, and the owner has signed.
+def _check_evidence(entry: Entry, reg: LogAt, world: World) -> None:
+    """Its stream belongs to the owner, and the owner has signed.
 
     An owner that lost its authority anchors no more issuances; what it asked or decided
     before, it still may.
-
-    Raises:
-        RuleError: `subject_wrong`, `signer_wrong`, `role_missing`.
-        ProofError, MalformedError: a signature or a shape.
     """
     fields = Fields(entry.body, "evidence")
     owner, kind = fields.text("owner"), fields.choice("kind", tuple(STREAM_ROLES))
@@ -179,7 +206,6 @@ def check_evidence(entry: Entry, log: LogView, world: World) -> None:
     fields.close()
     if entry.subject != stream_id(owner, kind):
         raise RuleError("subject_wrong", "the stream's name does not hold its owner's")
-    reg = reg_at(entry, log, world)
     homes = at_home_in(reg, world)
     if owner not in signers_of(entry, homes):
         raise RuleError("signer_wrong", "the owner of the stream has not signed")

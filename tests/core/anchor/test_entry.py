@@ -1,0 +1,105 @@
+"""Log entries: one form, closed members, and what a proof in them covers."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from did_service.core.anchor import entry as entries
+from did_service.core.anchor.entry import parse_entry, parse_sequenced, parse_submission
+from did_service.core.encoding import jcs
+from did_service.core.errors import DidServiceError, MalformedError
+from tests.support.federation import founded
+
+FED = founded()
+EVERY = [placed.entry for log in FED.logs.values() for placed in log.entries]
+SEQUENCED = EVERY[0]
+
+
+def changed(**members):
+    """The bytes of a good entry with other members; None takes one away."""
+    merged = {**SEQUENCED.members, **members}
+    return jcs.encode({name: value for name, value in merged.items() if value is not None})
+
+
+@pytest.mark.parametrize("entry", EVERY, ids=lambda e: f"{e.type}-{e.subject[:12]}")
+def test_parse_and_encode_are_inverse(entry):
+    assert parse_entry(entry.encode()) == entry
+    assert parse_sequenced(entry.members) == entry
+    assert parse_submission(entry.submission().members).sequenced(entry.at) == entry
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_are_refused_or_are_their_own_encoding(data):
+    with contextlib.suppress(DidServiceError):
+        assert parse_entry(data).encode() == data
+
+
+@given(position=st.integers(0, len(SEQUENCED.encode()) - 1), byte=st.integers(0, 255))
+def test_a_changed_byte_is_refused_or_changes_the_leaf(position, byte):
+    data = bytearray(SEQUENCED.encode())
+    before, data[position] = data[position], byte
+    try:
+        entry = parse_entry(bytes(data))
+    except DidServiceError:
+        return
+    assert (entry.leaf() == SEQUENCED.leaf()) == (byte == before)
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"v": 2}, "member_invalid"),
+        ({"v": True}, "member_invalid"),
+        ({"t": "didweb"}, "entry_type_unknown"),
+        ({"t": "join"}, "entry_type_unknown"),
+        ({"s": ""}, "member_invalid"),
+        ({"s": None}, "member_missing"),
+        ({"n": 0}, "member_invalid"),
+        ({"n": 2**32}, "member_invalid"),
+        ({"n": 2}, "member_missing"),
+        ({"p": "A" * 43}, "member_unknown"),
+        ({"d": "A" * 43}, "member_unknown"),
+        ({"a": None}, "entry_malformed"),
+        ({"a": -1}, "member_invalid"),
+        ({"b": []}, "member_invalid"),
+        ({"b": {"proof": {}}}, "entry_malformed"),
+        ({"extra": 1}, "member_unknown"),
+        ({"b": {"text": "x" * 60_000}}, "too_large"),
+    ],
+)
+def test_another_shape_is_refused(members, code):
+    with pytest.raises(MalformedError) as refused:
+        parse_entry(changed(**members))
+    assert refused.value.code == code
+
+
+def test_only_the_canonical_form_is_an_entry():
+    with pytest.raises(MalformedError) as refused:
+        parse_entry(SEQUENCED.encode().replace(b'"v":1', b'"v": 1'))
+    assert refused.value.code == "entry_not_canonical"
+
+
+@pytest.mark.parametrize("parse", [parse_sequenced, parse_submission])
+def test_only_the_log_sets_the_second(parse):
+    wrong = SEQUENCED.submission() if parse is parse_sequenced else SEQUENCED
+    with pytest.raises(MalformedError) as refused:
+        parse(wrong.members)
+    assert refused.value.code == "entry_malformed"
+
+
+def test_a_signed_entry_keeps_every_proof_and_secures_the_same_bytes():
+    root, other = FED.root("gd"), FED.root("hn")
+    unsigned = entries.compose("schema", "urn:x", {"owner": root.did})
+    once = FED.sign(unsigned, root)
+    twice = FED.sign(once, other)
+    assert [len(entries.proofs(each)) for each in (once, twice)] == [1, 2]
+    assert entries.secured(unsigned) == entries.secured(once) == entries.secured(twice)
+    assert entries.secured(twice.sequenced(5)) == entries.secured(unsigned)
+
+
+def test_an_entry_without_proof_has_none_to_give():
+    with pytest.raises(MalformedError) as refused:
+        entries.proofs(entries.compose("schema", "urn:x", {}))
+    assert refused.value.code == "proof_missing"

@@ -1,0 +1,322 @@
+"""The policy: sound by itself, pinned once, then one signed step after the other."""
+
+from datetime import timedelta
+
+import pytest
+
+from did_service.core.anchor.policy import (
+    check_current,
+    check_first,
+    check_signed,
+    check_successor,
+    parse_policy,
+    reg_origin,
+)
+from did_service.core.crypto import multikey
+from did_service.core.did.syntax import parse_webvh
+from did_service.core.errors import MalformedError, PolicyError, UnsupportedError
+from did_service.core.log.note import NoteSigner
+from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
+from did_service.core.log.quorum import Group, Quorum
+from tests.support.dids import NOW, key
+from tests.support.federation import founded
+from tests.support.founding import (
+    TERRITORY,
+    governor,
+    log_policy,
+    log_signer,
+    witness,
+)
+from tests.support.refusals import refused
+
+FED = founded()
+POLICY = FED.policy
+REG = "gd.example/reg"
+OTHERS = [region for region in TERRITORY if region != "gd"]
+
+
+def changed(region=0, **members):
+    """The policy's members with other members of one region."""
+    regions = [dict(each) for each in POLICY.members["regions"]]
+    regions[region].update(members)
+    return {**POLICY.members, "regions": regions}
+
+
+def with_reg(log: LogPolicy, **members):
+    """The policy with another text for gd's reg."""
+    logs = {**POLICY.members["regions"][0]["logs"], REG: log.encode().decode()}
+    return changed(logs=logs, **members)
+
+
+def of(k, names, *extra, groups=None):
+    """A tlog-policy of gd's reg with these witnesses and a quorum of k."""
+    known = [KnownWitness(name, witness(name).verifier_key) for name in names]
+    quorum = Quorum.of(k, names) if groups is None else Quorum("top", groups)
+    return LogPolicy((KnownLog(log_signer(REG).verifier_key),), (*known, *extra), quorum)
+
+
+def outsider(name):
+    signer = NoteSigner(f"{name}.org/witness", key(name))
+    cosigner = witness("gd")
+    return KnownWitness(name, type(cosigner)(signer.name, signer.key).verifier_key)
+
+
+def test_members_are_kept_and_digest_covers_the_proofs():
+    again = parse_policy(POLICY.members)
+    assert again == POLICY
+    proofless = {**POLICY.members, "proof": POLICY.members["proof"][:-1]}
+    assert parse_policy(proofless).digest != POLICY.digest
+
+
+def test_lookups():
+    gd = POLICY.region_of_log("gd.example/ev/2026")
+    assert gd.id == "gd"
+    assert reg_origin(gd) == REG
+    assert POLICY.log_policy(REG) == gd.logs[REG]
+    assert POLICY.region_of_root(gd.root) is gd
+    assert POLICY.region_of_root(gd.root + ":x") is None
+    assert POLICY.nation_wide().id == "cn"
+    assert POLICY.home_of_schema("urn:didsvc:schema:education:1").id == "cn"
+    assert POLICY.home_of_schema("https://gd.example/schemas/1").id == "gd"
+    assert POLICY.home_of_did(parse_webvh(gd.root)) is gd
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda: POLICY.region_of_log("bj.example/reg"), "log_unknown"),
+        (lambda: POLICY.region_of_host("gd.example.org"), "home_unknown"),
+        (lambda: POLICY.home_of_schema("https://gd.example"), "home_unknown"),
+        (lambda: POLICY.home_of_schema("https://bj.example/x"), "home_unknown"),
+    ],
+)
+def test_unknown_names_have_no_home(ask, code):
+    with refused(code, PolicyError):
+        ask()
+
+
+def test_a_federation_may_have_no_nation_wide_region():
+    with refused("home_unknown", PolicyError):
+        parse_policy(changed(region=4, territory=["110000"])).nation_wide()
+
+
+@pytest.mark.parametrize(
+    ("members", "kind"),
+    [
+        ({"format": "didsvc-policy/2"}, MalformedError),
+        ({"rules": 2}, MalformedError),
+        ({"demo": "yes"}, MalformedError),
+        ({"expires": "2027-11-21T00:00:00+08:00"}, MalformedError),
+        ({"tiers": {"online": 300}}, MalformedError),
+        ({"proof": {}}, MalformedError),
+        ({"faults": {"regions": 1}}, MalformedError),
+        ({"more": 1}, MalformedError),
+        ({"seq": 2}, PolicyError),
+        ({"previous": "A" * 43}, PolicyError),
+    ],
+    ids=str,
+)
+def test_another_shape_is_refused(members, kind):
+    with pytest.raises(kind):
+        parse_policy({**POLICY.members, **members})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"hosts": ["GD.example"]},
+        {"hosts": ["gd.example."]},
+        {"hosts": ["gd.example:443"]},
+        {"hosts": ["gd.test"]},
+        {"prefixes": ["https://gd.example"]},
+        {"prefixes": ["http://gd.example/"]},
+        {"prefixes": ["urn:didsvc:"]},
+        {"territory": ["4400"]},
+        {"root": "did:web:gd.example"},
+        {"logs": {}},
+        {"logs": {"gd.example/ev/2026": log_policy("gd.example/ev/2026").encode().decode()}},
+        {"witness": witness("hn").verifier_key.encode()},
+        {"witness": log_signer("gd.example/ev/26").verifier_key.encode()},
+        {"daily_entries": 0},
+    ],
+    ids=lambda members: str(members)[:60],
+)
+def test_a_region_names_its_own_things_in_whole_labels(members):
+    with pytest.raises((MalformedError, UnsupportedError)):
+        parse_policy(changed(**members))
+
+
+@pytest.mark.parametrize("member", ["id", "root", "hosts", "prefixes", "logs"])
+def test_nothing_stands_in_a_policy_twice(member):
+    value = POLICY.members["regions"][0][member]
+    extra = {"hosts": ["gd.example", "hn.example"], "logs": None}.get(member, value)
+    with pytest.raises((PolicyError, MalformedError)) as twice:
+        parse_policy(changed(region=1, **{member: extra}))
+    assert twice.value.code in {"region_repeated", "member_invalid"}
+
+
+def test_one_key_has_one_role():
+    twin = type(witness("gd"))("gd.example/witness", governor("gd")).verifier_key.encode()
+    with refused("key_repeated", PolicyError):
+        parse_policy(changed(witness=twin))
+
+
+def test_a_region_may_sign_all_its_logs_with_one_key():
+    one = NoteSigner("gd.example/ev/2026", log_signer(REG).key).verifier_key
+    text = LogPolicy(
+        (KnownLog(one),),
+        tuple(KnownWitness(name, witness(name).verifier_key) for name in OTHERS),
+        Quorum.of(3, OTHERS),
+    )
+    logs = {**POLICY.members["regions"][0]["logs"], one.name: text.encode().decode()}
+    assert parse_policy(changed(logs=logs)).log_policy(one.name) == text
+
+
+@pytest.mark.parametrize(("k", "count"), [(2, 5), (6, 5), (2, 4), (0, 5)])
+def test_governance_is_a_majority(k, count):
+    keys = [multikey.encode_ed25519(key(str(i)).public) for i in range(count)]
+    with pytest.raises((PolicyError, MalformedError)):
+        parse_policy({**POLICY.members, "governance": {"k": k, "keys": keys}})
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_a_quorum_that_shares_an_honest_cosigner_is_sound(k):
+    parse_policy(with_reg(of(k, OTHERS)))
+
+
+def test_a_quorum_may_ask_for_outsiders_as_well():
+    strangers = [outsider("bank"), outsider("press"), outsider("court")]
+    groups = (
+        Group("regions", 3, tuple(OTHERS)),
+        Group("outside", 2, ("bank", "press", "court")),
+        Group("top", 2, ("regions", "outside")),
+    )
+    parse_policy(with_reg(of(3, OTHERS, *strangers, groups=groups)))
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        (of(2, OTHERS), "quorum_unsafe"),
+        (of(1, OTHERS), "quorum_unsafe"),
+        (of(2, OTHERS[:3]), "quorum_unsafe"),
+        (of(1, OTHERS[:1]), "quorum_unsafe"),
+        (log_policy("gd.example/ev/2026"), "log_unknown"),
+        (
+            LogPolicy(of(3, OTHERS).logs, of(3, OTHERS).witnesses, Quorum("hn")),
+            "quorum_unsafe",
+        ),
+        (
+            of(3, OTHERS, outsider("bank"), groups=(Group("top", 3, (*OTHERS, "bank")),)),
+            "operator_repeated",
+        ),
+        (
+            of(3, OTHERS, outsider("a"), outsider("b"), outsider("c"), groups=(
+                Group("regions", 3, tuple(OTHERS)),
+                Group("outside", 2, ("a", "b", "c")),
+                Group("top", 1, ("regions", "outside")),
+            )),
+            "quorum_unsafe",
+        ),
+        (
+            of(3, [], outsider("a"), outsider("b"), outsider("c"), groups=(
+                Group("top", 3, ("a", "b", "c")),
+            )),
+            "quorum_unsafe",
+        ),
+        (
+            of(3, OTHERS, outsider("a"), outsider("b"), groups=(
+                Group("regions", 3, tuple(OTHERS)),
+                Group("outside", 1, ("a", "b")),
+                Group("top", 2, ("regions", "outside")),
+            )),
+            "quorum_unsafe",
+        ),
+    ],
+)  # fmt: skip
+def test_a_quorum_that_can_split_is_not_pinned(log, code):
+    with refused(code, PolicyError):
+        parse_policy(with_reg(log))
+
+
+def test_a_second_witness_of_a_region_is_no_outsider():
+    second = type(witness("hn"))("mirror.hn.example/witness", key("second")).verifier_key
+    groups = (
+        Group("regions", 3, tuple(OTHERS)),
+        Group("outside", 1, ("second",)),
+        Group("top", 2, ("regions", "outside")),
+    )
+    log = of(3, OTHERS, KnownWitness("second", second), groups=groups)
+    with refused("operator_repeated", PolicyError):
+        parse_policy(with_reg(log))
+
+
+# --- pinning and stepping --------------------------------------------------------------------
+
+
+def test_a_policy_is_pinned_with_its_fingerprint():
+    check_first(POLICY, POLICY.fingerprint)
+    check_first(POLICY, POLICY.fingerprint.upper().replace(" ", ""))
+
+
+def test_a_policy_without_its_threshold_is_not_pinned():
+    weak = FED.next_policy([governor("gd"), governor("hn")])
+    with refused("policy_signatures_missing", PolicyError):
+        check_first(weak, weak.fingerprint)
+
+
+def test_one_governor_counts_once_and_strangers_not_at_all():
+    for keys in (
+        [governor("gd")] * 3,
+        [governor("gd"), governor("hn"), key("stranger")],
+    ):
+        with refused("policy_signatures_missing", PolicyError):
+            check_signed(FED.next_policy(keys), POLICY)
+
+
+def test_a_changed_member_voids_the_signatures():
+    forged = parse_policy({**POLICY.members, "demo": False})
+    with refused("policy_signatures_missing", PolicyError):
+        check_signed(forged, POLICY)
+
+
+def test_the_next_policy_follows():
+    check_successor(POLICY, FED.next_policy())
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"seq": 3}, "policy_skipped"),
+        ({"previous": "A" * 43}, "policy_skipped"),
+        ({"federation": "urn:didsvc:federation:other"}, "policy_skipped"),
+    ],
+)
+def test_a_step_is_one_step(members, code):
+    with refused(code, PolicyError):
+        check_successor(POLICY, FED.next_policy(**members))
+
+
+def test_an_older_policy_is_a_rollback():
+    with refused("policy_rollback", PolicyError):
+        check_successor(FED.next_policy(), POLICY)
+    with refused("policy_rollback", PolicyError):
+        check_successor(POLICY, POLICY)
+
+
+def test_new_governance_needs_both_thresholds():
+    fresh = [key(f"fresh {i}") for i in range(3)]
+    governance = {"k": 2, "keys": [multikey.encode_ed25519(each.public) for each in fresh]}
+    old = [governor(region) for region in ("gd", "hn", "zj")]
+    check_successor(POLICY, FED.next_policy([*old, *fresh[:2]], governance=governance))
+    for keys in (old, fresh):
+        with refused("policy_signatures_missing", PolicyError):
+            check_successor(POLICY, FED.next_policy(keys, governance=governance))
+
+
+def test_a_policy_lasts_thirteen_months_at_most():
+    check_current(POLICY, NOW)
+    with refused("policy_expired", PolicyError):
+        check_current(POLICY, NOW + timedelta(days=365))
+    with refused("policy_lifetime", PolicyError):
+        check_current(POLICY, NOW - timedelta(days=32))
