@@ -36,11 +36,19 @@ class Bilingual:
     en: str
 
 
+def escape(foreign: str) -> str:
+    """Show foreign text on a screen: what does not print as itself is written out.
+
+    That is all of Unicode's controls, line and paragraph ends, and bidirectional formatting.
+    """
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in foreign)
+
+
 def quote(foreign: object) -> str:
     """Show foreign text in a message: escaped, and cut at 80 characters."""
     text = str(foreign)
     shown = text[:MAX_QUOTED_CHARACTERS]
-    escaped = "".join(c if c.isprintable() and c != '"' else f"\\u{ord(c):04x}" for c in shown)
+    escaped = escape(shown).replace('"', "\\u0022")
     return f'"{escaped}{"…" if len(text) > len(shown) else ""}"'
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual
+from did_service.core.errors import Bilingual, escape
 from did_service.core.verification.messages import UNSAFE, Result
 from did_service.core.verification.report import (
     Basis,
@@ -70,14 +70,6 @@ def say(text: Bilingual, language: Language) -> str:
             return text.en
         case Language.BOTH:
             return f"{text.zh} {text.en}"
-
-
-def escape(foreign: str) -> str:
-    """Show foreign text on a screen: what does not print as itself is written out.
-
-    That is all of Unicode's controls, line and paragraph ends, and bidirectional formatting.
-    """
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in foreign)
 
 
 def duration(seconds: int) -> Bilingual:
