@@ -60,10 +60,16 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: `arguments_invalid`.
         """
-        from did_service.core.errors import UsageError  # noqa: PLC0415 - not for `--help`
+        from did_service.core.errors import UsageError, escape  # noqa: PLC0415 - not for --help
 
-        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in message)
-        raise UsageError("arguments_invalid", f"{shown} ({self.prog} --help)")
+        raise UsageError("arguments_invalid", f"{escape(message)} ({self.prog} --help)")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Examples stand as they are written; names and texts get room side by side."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=88)
 
 
 class _Builder:
@@ -88,9 +94,11 @@ class _Builder:
             help=self.say(*about),
             description=self.say(*about),
             epilog=f"{title}:{examples}" if examples else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
         )
-        self._everywhere(parser)
+        text = self.say("输出一个 JSON 对象", "print one JSON object")
+        parser.add_argument("--json", action="store_true", help=text)
+        self.language(parser)
         return parser
 
     def trust(self, parser: argparse._ActionsContainer) -> None:
@@ -119,11 +127,10 @@ class _Builder:
         )
         parser.add_argument("--now", metavar="T", help=text)
 
-    def _everywhere(self, parser: Parser) -> None:
-        data = self.say("输出一个 JSON 对象", "print one JSON object")
-        parser.add_argument("--json", action="store_true", help=data)
-        text = self.say("语言", "language")
-        parser.add_argument(OPTION, choices=LANGUAGES, help=text)
+    def language(self, parser: Parser) -> None:
+        """Add `--lang`, wherever people look for it; `language.asked_for` has read it."""
+        text = self.say("语言 (默认: 结论用双语)", "language (default: verdicts in both)")
+        parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS, help=text)
 
 
 def parser_in(language: str) -> Parser:
@@ -133,8 +140,9 @@ def parser_in(language: str) -> Parser:
         prog="did-verify",
         description=build.say(*_ABOUT),
         epilog=f"{build.say('示例', 'examples')}:{_EXAMPLES}{build.say(*_EXITS)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
+    build.language(parser)
     version = build.say("显示版本", "print the version")
     parser.add_argument("--version", action="version", version=__version__, help=version)
     commands = parser.add_subparsers(
@@ -200,6 +208,7 @@ def _did(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
 def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
     text = build.say("信任目录：载入策略与信任包", "the trust directory: policy and bundles")
     parser = commands.add_parser("trust", help=text, description=text)
+    build.language(parser)
     actions = parser.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=Parser
     )

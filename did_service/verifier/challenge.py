@@ -11,6 +11,7 @@ from did_service.core.errors import Bilingual
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
 from did_service.core.verification.messages import UNSAFE
 from did_service.trust.directory import NONCE_BYTES
+from did_service.verifier.held import directory_at
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
 
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
 
 
 def _remembered(arguments: argparse.Namespace, around: Surroundings) -> Answer:
-    directory = around.directory(arguments.trust)
+    directory = directory_at(arguments.trust, around)
     now = around.instant(arguments.now)
     with directory.locked():
         directory.change(lambda memory: memory.in_boot(around.boot))

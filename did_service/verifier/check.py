@@ -41,6 +41,7 @@ from did_service.trust.memory import Memory
 from did_service.verifier.held import (
     SOURCE,
     Held,
+    directory_at,
     keep_evidence,
     keep_forks,
     read_held,
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     _check_words(arguments)
     question = _read(arguments, around)
     if arguments.policy is None:
-        report = _decide(question, around.directory(arguments.trust), around)
+        report = _decide(question, directory_at(arguments.trust, around), around)
     else:
         data = around.read(arguments.policy, MAX_JSON_BYTES)
         report = _judge(question, parse_policy(strict_json.loads(data)))

@@ -15,9 +15,14 @@ from did_service.core.did.resolution import error_type, version_metadata
 from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, MalformedError, UsageError, quote
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    UsageError,
+    escape,
+    quote,
+)
 from did_service.core.limits import MAX_DID_LOG_BYTES
-from did_service.core.verification.render import escape
 from did_service.verifier.language import choose
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, describe, exit_code_of

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from did_service.core.anchor.policy import Policy, parse_policy
@@ -25,8 +26,9 @@ from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
-from did_service.trust.directory import TrustDirectory
+from did_service.trust.directory import TrustDirectory, default_path
 from did_service.trust.memory import KnownLog, Memory
+from did_service.verifier.surroundings import Surroundings
 
 FORK_FORMAT = "didsvc-fork/1"
 _T = TypeVar("_T")
@@ -58,6 +60,12 @@ class Held:
         if self.policy is None:
             raise PolicyError("policy_missing", "no policy is pinned in this trust directory")
         return self.policy
+
+
+def directory_at(given: str | None, around: Surroundings) -> TrustDirectory:
+    """Return the trust directory that was named, or the user's own."""
+    own = default_path(around.environment, around.home)
+    return TrustDirectory(own if given is None else Path(given))
 
 
 def read_held(directory: TrustDirectory, boot: str) -> Held:

@@ -9,18 +9,18 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.errors import Bilingual, escape
 from did_service.core.verification.messages import UNSAFE
-from did_service.core.verification.render import Language, duration, escape, say
+from did_service.core.verification.render import Language, duration, say
 from did_service.trust.memory import KnownLog
-from did_service.verifier.held import Held, prove, read_held
+from did_service.verifier.held import Held, directory_at, prove, read_held
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
 
 
 def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     """Show what a trust directory holds; nothing in it changes."""
-    held = read_held(around.directory(arguments.trust), around.boot)
+    held = read_held(directory_at(arguments.trust, around), around.boot)
     policy = held.demand_policy()
     now, language = timestamps.to_posix(around.clock), Language(around.language)
     kinds = Counter(each.entry.type for each in prove(held).entries)

@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import MalformedError, NotFoundError, UsageError, quote
-from did_service.trust.directory import TrustDirectory, default_path
 
 STDIN = "-"
 _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
@@ -58,12 +57,6 @@ class Surroundings:
         except (OSError, ValueError) as error:  # a null byte in a name is a ValueError
             reason = getattr(error, "strerror", None) or "not a file name"
             raise NotFoundError("file_not_read", f"{quote(name)}: {reason}") from error
-
-    def directory(self, given: str | None) -> TrustDirectory:
-        """Return the trust directory that was named, or the user's own."""
-        return TrustDirectory(
-            default_path(self.environment, self.home) if given is None else Path(given)
-        )
 
     def instant(self, given: str | None) -> datetime:
         """Return the clock's time, or what `--now` makes of it.

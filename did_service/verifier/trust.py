@@ -30,6 +30,7 @@ from did_service.core.verification.render import Language, say
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.held import (
     Held,
+    directory_at,
     forked_logs,
     keep_evidence,
     keep_forks,
@@ -58,7 +59,7 @@ def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     data = around.read(arguments.policy, MAX_JSON_BYTES)
     offered = parse_policy(strict_json.loads(data))
     check_current(offered, around.clock)
-    directory = around.directory(arguments.trust)
+    directory = directory_at(arguments.trust, around)
     _check_may_follow(read_held(directory, around.boot).policy, offered, arguments.fingerprint)
     with directory.locked():
         held = read_held(directory, around.boot).policy  # another process may have come first
@@ -110,7 +111,7 @@ def _write_policy(directory: TrustDirectory, held: Policy | None, offered: Polic
 def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     """Merge a bundle: its policies one step at a time, then each item that is newer."""
     bundle = parse_bundle(around.read(arguments.bundle, MAX_BUNDLE_BYTES))
-    directory = around.directory(arguments.trust)
+    directory = directory_at(arguments.trust, around)
     read_held(directory, around.boot).demand_policy()
     with directory.locked():
         before = read_held(directory, around.boot).demand_policy()
