@@ -8,6 +8,7 @@ more than the limit.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -43,11 +44,8 @@ class BodyLimit:
             await problem_response(error, language)(scope, receive, send)
             return
         count = _Count(receive, send, limit)
-        try:
+        with suppress(ClientDisconnect):
             await self._app(scope, count.receive, count.send)
-        except ClientDisconnect:
-            if not count.exceeded:
-                raise
         if count.exceeded and not count.begun:
             await problem_response(_too_large(limit), language)(scope, receive, send)
 

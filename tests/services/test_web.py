@@ -1,5 +1,6 @@
 """The frame of every server: problems, body limits, health, serving, settings, database."""
 
+import asyncio
 import json
 import logging
 import socket
@@ -10,7 +11,7 @@ from http.client import HTTPConnection
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 
 from did_service.core import errors
 from did_service.core.encoding.strict_json import as_integer, as_text
@@ -79,6 +80,10 @@ def app():
     @app.get("/fault")
     def fault() -> None:
         raise ValueError("wang wei 440100")
+
+    @app.get("/teapot")
+    def teapot() -> None:
+        raise HTTPException(418)
 
     @app.get("/typed/{number}")
     def typed(number: int) -> dict[str, int]:
@@ -198,6 +203,7 @@ def test_details_cannot_overwrite_the_document():
         ("GET", "/typed/x?password=secret", 400, "request_malformed"),
         ("GET", "/health/", 404, "path_unknown"),
         ("GET", "/docs", 404, "path_unknown"),
+        ("GET", "/teapot", 400, "request_malformed"),
     ],
 )
 def test_what_the_framework_refuses_is_a_problem_document_too(
@@ -252,6 +258,27 @@ def test_an_oversized_body_is_refused_and_never_seen(server, app, target, body):
     assert json.loads(answer)["code"] == "too_large"
     assert headers["content-language"] == "zh"
     assert app.state.read == []
+
+
+def test_a_caller_who_hangs_up_is_no_fault(server, caplog):
+    with caplog.at_level(logging.ERROR), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(server))
+        connection.sendall(b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+    assert ask(server, "GET", "/health")[0] == 200
+    assert caplog.text == ""
+
+
+def test_a_length_that_is_no_number_is_malformed(app):
+    """Servers refuse it before us; whoever calls the application itself does not."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-length", b"\xb2")]
+    scope = {"type": "http", "method": "POST", "path": "/small", "headers": headers}
+    asyncio.run(app(scope, None, send))
+    assert sent[0]["status"] == 400
 
 
 def test_an_announced_length_is_refused_before_a_byte_is_sent(server):
