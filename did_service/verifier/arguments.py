@@ -168,8 +168,11 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
     parser.add_argument("--nonce", metavar="N", help=text)
     text = build.say("本窗口的名称", "the name of this counter")
     parser.add_argument("--audience", metavar="A", help=text)
-    text = build.say("佐证材料的新旧要求 (默认 day)", "how old evidence may be (default: day)")
-    parser.add_argument("--tier", choices=_TIERS, default="day", help=text)
+    text = build.say(
+        "佐证材料的新旧要求 (默认从办理事项，否则 day)",
+        "how old evidence may be (default: as the item says, else day)",
+    )
+    parser.add_argument("--tier", choices=_TIERS, help=text)
     text = build.say("办理事项", "the service item")
     parser.add_argument("--item", metavar="ITEM", help=text)
     text = build.say("有条件通过时退出码为 0", "exit 0 also when accepted with limits")

@@ -49,6 +49,7 @@ from did_service.verifier.held import (
 )
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
+from did_service.verifier.tier import DEFAULT, binding, is_relaxed, tier_of_item
 
 _NOTHING = Remembered()
 _EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
@@ -63,6 +64,7 @@ class Question:
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
         request: What was asked of the holder; the state of its nonce is not known yet.
+        tier: What the clerk asked for, if anything.
         now: The time to judge by.
         source: Where it comes from.
     """
@@ -71,6 +73,7 @@ class Question:
     bundles: tuple[tuple[str, UnverifiedEvidence], ...]
     unreadable: tuple[Dropped, ...]
     request: Request
+    tier: str | None
     now: datetime
     source: NowFrom
 
@@ -119,11 +122,12 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
         tuple(bundles),
         tuple(unreadable),
         Request(
-            tier=arguments.tier,
+            tier=arguments.tier or DEFAULT,
             nonce=arguments.nonce,
             audience=arguments.audience,
             item=arguments.item,
         ),
+        arguments.tier,
         around.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
     )
@@ -142,16 +146,31 @@ def _decide(question: Question, directory: TrustDirectory, around: Surroundings)
 
 
 def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
+    report = _verify(question, question.request, policy, held)
+    if policy is not None:
+        demanded = tier_of_item(question.request.item, policy, report.evidence)
+        tier = binding(question.tier, demanded, policy)
+        if tier != report.tier:
+            request = replace(question.request, tier=tier)
+            report = _verify(question, request, policy, held)
+        if is_relaxed(tier, demanded, policy):
+            report = replace(report, unsafe=(*report.unsafe, "tier_relaxed"))
+    return _with_unreadable(report, question.unreadable)
+
+
+def _verify(
+    question: Question, request: Request, policy: Policy | None, held: Held | None
+) -> Report:
     own = () if held is None else ((SOURCE, held.evidence),)
-    report = verify(
+    floor = None if held is None else held.memory.floor
+    return verify(
         question.presented,
         policy=policy,
         evidence=(*own, *question.bundles),
-        request=question.request,
-        clock=Clock(question.now, question.source, None if held is None else held.memory.floor),
+        request=request,
+        clock=Clock(question.now, question.source, floor),
         remembered=_NOTHING if held is None else held.remembered,
     )
-    return _with_unreadable(report, question.unreadable)
 
 
 def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
