@@ -71,6 +71,12 @@ MAX_SCHEMA_BYTES = 49_152  # formats.md 2: content of a schema entry
 MAX_SCHEMAS_CACHED = 64  # compiled schemas kept; a counter meets a dozen
 MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more
 
+# --- issuing ---------------------------------------------------------------------------------
+CHALLENGE_SECONDS = 600  # a wallet signs at once; a person with a form needs minutes
+MAX_OPEN_CHALLENGES = 100_000  # anybody may ask for one: ten minutes of 160 a second
+MAX_CLAIMS_BYTES = 131_072  # a portrait fits, and the credential stays below its own limit
+MAX_LISTED_ROWS = 1_000  # applications or credentials in one answer to an officer
+
 # --- evidence --------------------------------------------------------------------------------
 MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list
 MAX_BUNDLE_BYTES = 268_435_456  # a bundle unpacked

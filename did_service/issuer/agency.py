@@ -35,12 +35,20 @@ class Item:
 class Officer:
     """One officer and the roles `accept`, `approve`, `revoke` that the office gave.
 
-    The bearer token is known by its SHA-256 alone.
+    The bearer token is known by its digest alone, see `officers.hash_token`.
     """
 
     name: str
     token_sha256: bytes
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key and the DID URL under which verifiers find its public half."""
+
+    method: str
+    key: SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +58,16 @@ class Agency:
     Attributes:
         url: Base of its endpoints, `https://HOST/agencies/ID`, without a slash at the end.
         did: Its did:webvh.
-        method: The DID URL of the key it signs credentials, lists and entries with.
+        method: The DID URL of the key it signs credentials and status lists with.
         key: That key.
         jurisdiction: Region code for which it issues.
         evidence_log: Origin of the region's ev log, such as `gd.example/ev/2026`.
         statements: Subjects of the authority entries from itself up to a root of the policy.
         mirrors: Base URLs of logs and mirrors where wallets find evidence.
+        did_log: Its did.jsonl.
         status_period: Lists are signed anew after so long, so that their age stays small.
+        anchor: Signs evidence entries, a key apart from the others (threat rule 33); None
+            where a DID lists one key only, as in a demonstration.
     """
 
     url: str
@@ -71,6 +82,12 @@ class Agency:
     officers: tuple[Officer, ...]
     did_log: bytes
     status_period: timedelta = timedelta(hours=1)
+    anchor: Signer | None = None
+
+    @property
+    def evidence_signer(self) -> Signer:
+        """Return who signs evidence entries."""
+        return self.anchor or Signer(self.method, self.key)
 
     def list_url(self, purpose: Purpose) -> str:
         """Return the URL of the status list for a purpose: one list each."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
+from time import monotonic
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 
 from did_service.client.registry import RegistryClient
-from did_service.core.errors import DidServiceError
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.did.syntax import parse_webvh
+from did_service.core.errors import DidServiceError, RuleError
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.chains import Chains
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.issuance import Issuance
-from did_service.issuer.routes import Desk, citizens, office_applications, office_credentials
+from did_service.issuer.office_routes import office_applications, office_credentials
+from did_service.issuer.officers import check_officers
+from did_service.issuer.routes import Desk, citizens
 from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
 from did_service.web.app import create_app as frame
@@ -27,48 +33,67 @@ _LOG = logging.getLogger("did_service.issuer")
 
 
 class Issuer:
-    """One agency at work: its app, and the ticks that anchor lists and batches.
+    """One agency at work: the parts behind its app, and the ticks that anchor.
 
     Args:
         agency: Who it is.
-        store: Its database.
+        store: Its database, which no other process may use.
         log: Hands entries in to the region's ev log.
         edge: Clock and randomness.
+
+    Raises:
+        UsageError: `officers_ambiguous` or `role_unknown`.
     """
 
     def __init__(
         self, agency: Agency, store: IssuerStore, log: RegistryClient, edge: Edge
     ) -> None:
-        self._chains = Chains(agency, store, log, edge)
-        self.evidence = IssuanceEvidence(agency, store, self._chains, edge)
-        self.statuses = StatusLists(agency, store, self._chains, edge)
+        check_officers(agency.officers)
+        chains = Chains(agency, store, log, edge)
+        self._store = store
+        self.evidence = IssuanceEvidence(agency, store, chains, edge)
+        self.statuses = StatusLists(agency, store, chains, edge)
         issuance = Issuance(agency, store, self.evidence, edge)
         self.applications = Applications(agency, store, issuance, edge)
         self.desk = Desk(agency, self.applications, self.statuses, self.evidence)
 
     def tick(self) -> None:
-        """Send what is on its way, renew the lists that are due, anchor one batch.
+        """Renew the lists that are due, and anchor one batch; what was on its way goes first.
+
+        A chain that the log refuses does not hold up the others.
 
         Raises:
             UnavailableError: the log did not answer; all of it is tried again next time.
+            RuleError: `log_refused`.
         """
-        self._chains.flush()
-        self.statuses.publish_changes()
-        self.evidence.tick()
+        steps: list[Callable[[], None]] = [
+            *(partial(self.statuses.publish, purpose) for purpose in Purpose),
+            self.evidence.tick,
+        ]
+        refused: list[RuleError] = []
+        for step in steps:
+            try:
+                step()
+            except RuleError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
 
     @contextmanager
     def ticking(self, seconds: float) -> Iterator[None]:
-        """Tick at a fixed pace in a thread of its own while the context lasts."""
+        """Tick now and then at a fixed pace, in a thread of its own, while the context lasts.
+
+        The pace does not depend on how long a tick takes: a busy one shows no more than others.
+        """
         stop = Event()
 
         def run() -> None:
-            while not stop.wait(seconds):
-                try:
-                    self.tick()
-                except DidServiceError as error:
-                    _LOG.warning("tick failed: %s", error.code)
+            due = monotonic()
+            while not stop.wait(max(0.0, due - monotonic())):
+                self._try_tick()
+                due = max(due + seconds, monotonic())
 
-        thread = Thread(target=run, daemon=True)
+        thread = Thread(target=run, name="issuer", daemon=True)
         thread.start()
         try:
             yield
@@ -76,16 +101,37 @@ class Issuer:
             stop.set()
             thread.join()
 
+    def ready(self) -> Mapping[str, bool]:
+        """Say for `/ready` whether the status lists that credentials name are in the log."""
+        return {"status_lists": self.statuses.anchored()}
+
+    def gauges(self) -> Mapping[str, int]:
+        """Return numbers for `/metrics`."""
+        return {"issuer_pending_entries": self._store.pending_count()}
+
+    def _try_tick(self) -> None:
+        try:
+            self.tick()
+        except DidServiceError as error:
+            _LOG.warning("tick failed: %s %s", error.code, error.details.get("reason", ""))
+        except Exception as error:  # noqa: BLE001 - lists must be renewed after any fault
+            _LOG.error("tick failed: %s", type(error).__name__)
+
 
 def create_app(issuer: Issuer) -> FastAPI:
-    """Return the app of one agency: calls below its URL, its did.jsonl at the root."""
+    """Return the app of one agency: calls below its URL, and its DID log."""
     agency = issuer.desk.agency
-    app = frame("issuer")
+    app = frame("issuer", ready=issuer.ready, gauges=issuer.gauges)
     prefix = urlsplit(agency.url).path
     for router in (citizens, office_applications, office_credentials):
         app.include_router(router(issuer.desk), prefix=prefix)
 
-    @app.get("/.well-known/did.jsonl", tags=["issuer"], response_class=Response)
+    @app.get(
+        urlsplit(parse_webvh(agency.did).log_url).path,
+        tags=["issuer"],
+        response_class=Response,
+        responses={200: {"content": {"text/jsonl": {}}}},
+    )
     def did_log() -> Response:
         """Return the agency's DID log, as any did:webvh resolver fetches it."""
         return Response(agency.did_log, media_type="text/jsonl")

@@ -9,26 +9,21 @@ a proof over the agency's own challenge, so that issuing binds a proven key.
 
 from __future__ import annotations
 
+from threading import Lock
+
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.crypto.hashes import sha256
-from did_service.core.did.key import public_of_did_key
-from did_service.core.encoding import b64, strict_json, timestamps
+from did_service.core.did.key import public_of_did_key, public_of_method_id
+from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import (
-    ConflictError,
-    MalformedError,
-    NotFoundError,
-    ProofError,
-    RuleError,
-    quote,
-)
+from did_service.core.errors import ConflictError, NotFoundError, ProofError, RuleError, quote
+from did_service.core.limits import CHALLENGE_SECONDS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.issuance import Issuance
 from did_service.issuer.store import IssuerStore, Value
 from did_service.web.settings import Edge
 
-_CHALLENGE_SECONDS = 600
 _RANDOM_BYTES = 32
 _SUITES = frozenset({"eddsa-jcs-2022"})
 
@@ -40,13 +35,19 @@ class Applications:
         self, agency: Agency, store: IssuerStore, issuance: Issuance, edge: Edge
     ) -> None:
         self._agency, self._store, self._issuance, self._edge = agency, store, issuance, edge
+        self._approving, self._collecting = Lock(), Lock()
+        self._handed_out: set[str] = set()  # being sent just now, by application
 
     def challenge(self) -> JsonObject:
-        """Give out a challenge that one application may answer within ten minutes."""
+        """Give out a challenge that one application may answer within ten minutes.
+
+        Raises:
+            UnavailableError: `too_many_requests`.
+        """
         challenge = b64.encode_url(self._edge.rng(_RANDOM_BYTES))
         now = self._edge.posix()
-        self._store.add_challenge(challenge, now + _CHALLENGE_SECONDS, now)
-        expires = timestamps.encode(timestamps.from_posix(now + _CHALLENGE_SECONDS))
+        self._store.add_challenge(challenge, now + CHALLENGE_SECONDS, now)
+        expires = timestamps.encode(timestamps.from_posix(now + CHALLENGE_SECONDS))
         return {"challenge": challenge, "expires": expires}
 
     def submit(self, body: JsonObject) -> JsonObject:
@@ -65,27 +66,33 @@ class Applications:
         fields = Fields(body, "application")
         item = self._item(fields.text("item", max_chars=64))
         claims, holder = fields.object("claims"), fields.text("holder")
-        fields.value("proof")
+        challenge = fields.fields("proof").text("challenge", max_chars=64)
         fields.close()
-        challenge = self._check_holder(body, holder)
+        self._check_holder(body, holder, challenge)
         self._issuance.check_claims(item, claims, holder)
         code = b64.encode_url(self._edge.rng(_RANDOM_BYTES))
         identifier = b64.encode_url(self._edge.rng(12))
+        now = self._edge.posix()
         row: dict[str, Value] = {
             "id": identifier,
             "item": item.id,
-            "claims": strict_json.dumps(claims),
+            "claims": jcs.encode(claims).decode(),
             "holder": holder,
             "state": "received",
             "note": "",
-            "received": self._edge.posix(),
+            "received": now,
             "pickup_sha256": sha256(code.encode()),
         }
-        self._store.receive(challenge, self._edge.posix(), row)
+        self._store.receive(challenge, now, row)
         return {"id": identifier, "pickup": f"{self._agency.url}/pickup/{code}"}
 
-    def listed(self, state: str | None) -> list[JsonObject]:
-        """Return what officers see of the applications, the claims included."""
+    def listed(self, state: str | None, start: int) -> list[JsonObject]:
+        """Return what officers see of the applications, the claims included.
+
+        Args:
+            state: Only those in it, None for all.
+            start: Number of the first one wanted, oldest first.
+        """
         return [
             {
                 "id": row["id"],
@@ -97,7 +104,7 @@ class Applications:
                 "accepted_by": row["accepted_by"],
                 "approved_by": row["approved_by"],
             }
-            for row in self._store.applications(state)
+            for row in self._store.applications(state, start)
         ]
 
     def accept(self, identifier: str, officer: str) -> None:
@@ -106,44 +113,62 @@ class Applications:
         changes: dict[str, Value] = {"state": "accepted", "accepted_by": officer}
         self._store.move(identifier, "received", changes)
 
-    def send_back(self, identifier: str, note: str) -> None:
+    def send_back(self, identifier: str, note: str, officer: str) -> None:
         """Return an application to its citizen with a reason; raises as `accept`."""
         state = self._store.application(identifier)["state"]
         if state not in ("received", "accepted"):
             raise ConflictError("state_wrong", f"a {state} application is not returned")
-        self._store.move(identifier, state, {"state": "returned", "note": note})
+        changes: dict[str, Value] = {"state": "returned", "note": note, "returned_by": officer}
+        self._store.move(identifier, state, changes)
 
     def approve(self, identifier: str, officer: str) -> str:
         """Approve an accepted application and issue; returns the credential's id.
 
+        One at a time, so that nothing is signed that is not kept.
+
         Raises:
-            RuleError: `same_officer`: who accepted may not approve.
+            RuleError: `same_officer`: who accepted may not approve; `claims_invalid`: the
+                item's schema has changed since.
             NotFoundError, ConflictError: `application_unknown`, `state_wrong`.
+            UnavailableError: `status_list_full`.
         """
-        row = self._store.application(identifier)
-        if row["accepted_by"] == officer:
-            raise RuleError("same_officer", "accepting and approving take two officers")
-        return self._issuance.issue(row, self._item(row["item"]), officer)
+        with self._approving:
+            row = self._store.application(identifier)
+            if row["state"] != "accepted":
+                raise ConflictError("state_wrong", f"a {row['state']} application")
+            if row["accepted_by"] == officer:
+                raise RuleError("same_officer", "accepting and approving take two officers")
+            return self._issuance.issue(row, self._item(row["item"]), officer)
 
     def collect(self, code: str) -> JsonObject:
-        """Hand over an issued credential, once.
+        """Return what lies at a pick-up address; a credential is given to one caller only.
+
+        The caller sends it and then says so by `handed_over`. If the process dies in between,
+        the credential is still there.
 
         Returns:
-            `{"state"}` while there is nothing to hand over, else `{"credential","batch",
-            "evidence","authority"}`.
+            `{"state","note"}` while there is nothing to hand over, else `{"credential",
+            "batch","evidence","authority"}`.
 
         Raises:
             NotFoundError: `pickup_unknown`.
             ConflictError: `pickup_used`.
         """
-        row = self._store.by_pickup(sha256(code.encode()))
-        if row["state"] == "collected":
-            raise ConflictError("pickup_used", "the credential has been picked up")
-        if row["state"] != "issued":
-            return {"state": row["state"], "note": row["note"]}
-        changes: dict[str, Value] = {"state": "collected", "credential": None}
-        self._store.move(row["id"], "issued", changes)
-        return self._issuance.handover(strict_json.load_object(row["credential"]))
+        with self._collecting:
+            row = self._store.by_pickup(sha256(code.encode()))
+            if row["state"] == "collected" or row["id"] in self._handed_out:
+                raise ConflictError("pickup_used", "the credential has been picked up")
+            if row["state"] != "issued":
+                return {"state": row["state"], "note": row["note"]}
+            answer = self._issuance.handover(strict_json.load_object(row["credential"]))
+            self._handed_out.add(row["id"])
+            return answer
+
+    def handed_over(self, code: str) -> None:
+        """Close a pick-up address for good and forget the credential behind it."""
+        identifier = self._store.by_pickup(sha256(code.encode()))["id"]
+        self._store.move(identifier, "issued", {"state": "collected", "credential": None})
+        self._handed_out.discard(identifier)
 
     def _item(self, identifier: str) -> Item:
         for item in self._agency.items:
@@ -151,25 +176,20 @@ class Applications:
                 return item
         raise NotFoundError("item_unknown", f"no service item {quote(identifier)} here")
 
-    def _check_holder(self, body: JsonObject, holder: str) -> str:
-        """Check that the holder's key signed the application; return the challenge."""
+    def _check_holder(self, body: JsonObject, holder: str, challenge: str) -> None:
+        """Check that the holder's key signed the application for this agency."""
+        public = public_of_did_key(holder)
         demand = ProofDemand(
-            purpose="authentication",
+            purpose=proof_set.AUTHENTICATION,
             suites=_SUITES,
             now=self._edge.clock(),
-            challenge=None,
+            challenge=challenge,
             domain=self._agency.url,
         )
-        public = public_of_did_key(holder)
 
         def resolve(method: str, _purpose: str) -> bytes:
-            if proof_set.did_of(method) != holder:
+            if public_of_method_id(method) != public:
                 raise ProofError("holder_proof_invalid", "another key than the holder's")
             return public
 
-        proofs = proof_set.verify_proofs(body, resolve, demand)
-        members = body["proof"]
-        challenge = members.get("challenge") if isinstance(members, dict) else None
-        if len(proofs) != 1 or not isinstance(challenge, str):
-            raise MalformedError("challenge_missing", "one proof over the challenge is needed")
-        return challenge
+        proof_set.verify_proofs(body, resolve, demand)

@@ -1,27 +1,47 @@
 """What an agency writes into its region's log, so that nothing is lost on the way.
 
-An entry is stored before it is sent and forgotten when the log has it. The log answers the same
-bytes the same way, so after a crash or a lost answer the entry is simply sent again. The log
-comes first: what is served or reported as done follows from the log's answer.
+    compose ──► stored as pending ──► sent ──► the log's answer stored, pending forgotten
+
+The log answers the same bytes the same way, so after a crash or a lost answer the entry is
+simply sent again. What an entry says is worked out when its chain is free, and one at a time:
+of two officers who revoke at once, the second says what both did. The log comes first; what
+is served or reported as done follows from its answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
-from did_service.client.registry import RegistryClient
+from did_service.client.registry import Receipt, RegistryClient
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import ProofError, RuleError
+from did_service.core.errors import DidServiceError, RuleError, UnavailableError
 from did_service.issuer.agency import Agency
-from did_service.issuer.store import Anchored, IssuerStore
+from did_service.issuer.store import IssuerStore
 from did_service.web.settings import Edge
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the next entry of a chain says.
+
+    Attributes:
+        body: Without proof; evidence entries are signed in `Chains`.
+        digest: The entry's `d`, 32 bytes.
+        content: The bytes behind it, where the log is to keep them.
+    """
+
+    body: JsonObject
+    digest: bytes
+    content: bytes | None = None
+
+
 class Chains:
-    """The chains of one agency: one entry of each on its way at most."""
+    """The chains of one agency: one entry on its way at a time."""
 
     def __init__(
         self, agency: Agency, store: IssuerStore, log: RegistryClient, edge: Edge
@@ -29,39 +49,35 @@ class Chains:
         self._agency, self._store, self._log, self._edge = agency, store, log, edge
         self._lock = Lock()
 
-    def append(
-        self, kind: str, subject: str, body: JsonObject, content: bytes | None, digest: bytes
-    ) -> None:
-        """Write the next entry of a chain into the log and wait until it is durable there.
+    def append(self, kind: str, subject: str, say: Callable[[], Statement | None]) -> None:
+        """Send what is on its way; then write the next entry, and wait until it is durable.
 
         Args:
             kind: `status` or `evidence`.
             subject: List URL or stream id.
-            body: Without proof; evidence entries are signed here.
-            content: The bytes behind the digest where the log is to keep them.
-            digest: The entry's `d`.
+            say: Asked once the chain is free; None where there is nothing to say any more.
 
         Raises:
-            UnavailableError: the log did not answer; the entry is kept and sent by `flush`.
-            RuleError, OrderError: the log refused it; it is forgotten.
+            UnavailableError: `log_unreachable`; the entry is kept and sent by the next call.
+            RuleError: `log_refused`, with the log's `reason`; the entry is forgotten.
         """
         with self._lock:
-            self._flush_one(kind, subject)
-            entry = entries.compose(
-                kind, subject, body, after=self._newest(kind, subject), digest=digest
-            )
-            if kind == "evidence":
-                entry = entries.sign(
-                    entry, self._agency.key, self._agency.method, self._edge.clock()
-                )
-            self._store.set_pending(kind, subject, entry.encode(), content)
-            self._flush_one(kind, subject)
+            self._send(kind, subject)
+            statement = say()
+            if statement is not None:
+                entry = self._compose(kind, subject, statement)
+                self._store.set_pending(kind, subject, entry.encode(), statement.content)
+                self._send(kind, subject)
 
-    def flush(self) -> None:
-        """Send whatever is on its way; raises as `append`."""
-        with self._lock:
-            for row in self._store.pending_chains():
-                self._flush_one(row["type"], row["subject"])
+    def _compose(self, kind: str, subject: str, statement: Statement) -> Entry:
+        after = self._newest(kind, subject)
+        entry = entries.compose(
+            kind, subject, statement.body, after=after, digest=statement.digest
+        )
+        if kind != "evidence":
+            return entry
+        signer = self._agency.evidence_signer
+        return entries.sign(entry, signer.key, signer.method, self._edge.clock())
 
     def _newest(self, kind: str, subject: str) -> Placed | None:
         row = self._store.chain(kind, subject)
@@ -70,20 +86,27 @@ class Chains:
         entry = entries.parse_entry(row["newest"])
         return Placed(entry, row["index"], entry.leaf())
 
-    def _flush_one(self, kind: str, subject: str) -> None:
+    def _send(self, kind: str, subject: str) -> None:
         row = self._store.chain(kind, subject)
         if row is None or row["pending"] is None:
             return
         entry = entries.parse_submission(strict_json.load_object(row["pending"]))
-        try:
-            receipt = self._log.submit(entry, row["content"])
-        except RuleError:
-            self._store.set_pending(kind, subject, None, None)
-            raise
+        receipt = self._submit(entry, row["content"])
         placed = entry.sequenced(receipt.at)
         if placed.leaf() != receipt.leaf:
-            raise ProofError("receipt_wrong", "the log confirms another entry than was sent")
-        issued = entry.body.get("iat", 0)
-        issued = issued if isinstance(issued, int) else 0
-        place = Anchored(kind, subject, placed.encode(), receipt.index, issued)
-        self._store.anchored(place)
+            raise UnavailableError("log_unreachable", "the log confirms another entry")
+        self._store.anchored(Placed(placed, receipt.index, receipt.leaf))
+
+    def _submit(self, entry: Entry, content: bytes | None) -> Receipt:
+        try:
+            return self._log.submit(entry, content)
+        except DidServiceError as error:
+            # Only the log's own rules end an entry: a proxy in between knows nothing of them.
+            if not isinstance(error, RuleError) or error.code == "peer_refused":
+                raise UnavailableError(
+                    "log_unreachable", f"no receipt: {error.code}"
+                ) from error
+            self._store.forget_pending(entry.type, entry.subject)
+            raise RuleError(
+                "log_refused", f"the log refuses this entry: {error.code}", reason=error.code
+            ) from error

@@ -1,26 +1,30 @@
 """Issuance batches: proof that a credential existed, without saying which or how many.
 
-Each issued credential's secured bytes are hashed and salted into a leaf of a Merkle tree, the
-leaves are filled up to a power of two, and the root is anchored at fixed ticks, also when there
-was nothing to anchor. A holder proves a record by salt and path; nobody can guess one.
+Each issued credential's secured bytes are hashed and salted into a leaf of a Merkle tree. The
+leaves are filled up with random ones to a power of two and sorted, so that a place says
+nothing; the root is anchored at fixed ticks, also when nothing was issued (threat rule 28). A
+holder proves a record by salt and path; nobody can guess one.
 
     leaf = RFC 6962 leaf over JCS {"salt": 32 random bytes, "sha256": of the record}
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
 from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.log.merkle import inclusion_path, leaf_hash, tree_root
+from did_service.core.log.merkle import leaf_hash, parents
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chains
+from did_service.issuer.chains import Chains, Statement
 from did_service.issuer.store import IssuerStore, Value
 from did_service.web.settings import Edge
 
 _SALT_BYTES = 32
-_LEAST_LEAVES = 16  # small days look alike
+LEAST_LEAVES = 1_024  # a quiet tick and a busy one yield paths of the same length
 
 
 def record_of(credential: JsonObject) -> bytes:
@@ -38,13 +42,11 @@ class IssuanceEvidence:
         """Anchor one batch of all records not batched yet; an empty one where there are none.
 
         Raises:
-            UnavailableError: the log did not answer; the batch is kept and sent next time.
+            UnavailableError, RuleError: as `Chains.append`; the next tick takes the batch up.
         """
-        self._chains.flush()
-        root = self._store.unsent_batch() or self._make_batch()
-        stream = stream_id(self._agency.did, "issuance")
-        body: JsonObject = {"owner": self._agency.did, "kind": "issuance"}
-        self._chains.append("evidence", stream, body, None, root)
+        self._chains.append(
+            "evidence", stream_id(self._agency.did, "issuance"), self._statement
+        )
 
     def proof(self, record: bytes) -> JsonObject:
         """Return the `batches` item (docs/formats.md §5) of a record.
@@ -64,27 +66,46 @@ class IssuanceEvidence:
             "path": [b64.encode_url(step) for step in steps],
         }
 
+    def _statement(self) -> Statement:
+        root = self._store.unsent_batch() or self._make_batch()
+        return Statement({"owner": self._agency.did, "kind": "issuance"}, root)
+
     def _make_batch(self) -> bytes:
-        records = self._store.unbatched()
-        salts = [self._edge.rng(_SALT_BYTES) for _ in records]
-        leaves = [_leaf(salt, record) for salt, record in zip(salts, records, strict=True)]
-        size = max(_LEAST_LEAVES, 1 << (len(leaves) - 1).bit_length() if leaves else 0)
-        leaves += [self._edge.rng(HASH_BYTES) for _ in range(size - len(leaves))]
-        root = tree_root(leaves)
+        salts = {record: self._edge.rng(_SALT_BYTES) for record in self._store.unbatched()}
+        levels = _tree(self._leaves(salts))
+        root = levels[-1][0]
         places: list[dict[str, Value]] = [
-            {
-                "record": record,
-                "root": root,
-                "salt": salt,
-                "position": position,
-                "path": b"".join(inclusion_path(leaves, position)),
-            }
-            for position, (record, salt) in enumerate(zip(records, salts, strict=True))
+            _place(record, salt, levels) for record, salt in salts.items()
         ]
         self._store.add_batch(root, self._edge.posix(), places)
         return root
+
+    def _leaves(self, salts: Mapping[bytes, bytes]) -> list[bytes]:
+        leaves = [_leaf(salt, record) for record, salt in salts.items()]
+        size = max(LEAST_LEAVES, 1 << max(0, len(leaves) - 1).bit_length())
+        return sorted(leaves + [self._edge.rng(HASH_BYTES) for _ in range(size - len(leaves))])
 
 
 def _leaf(salt: bytes, record: bytes) -> bytes:
     value: JsonObject = {"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)}
     return leaf_hash(jcs.encode(value))
+
+
+def _tree(leaves: list[bytes]) -> list[list[bytes]]:
+    """Return all levels of a tree of 2^k leaves, the root alone in the last."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        levels.append(parents(levels[-1]))
+    return levels
+
+
+def _place(record: bytes, salt: bytes, levels: Sequence[list[bytes]]) -> dict[str, Value]:
+    position = bisect_left(levels[0], _leaf(salt, record))
+    path = [level[(position >> depth) ^ 1] for depth, level in enumerate(levels[:-1])]
+    return {
+        "record": record,
+        "root": levels[-1][0],
+        "salt": salt,
+        "position": position,
+        "path": b"".join(path),
+    }

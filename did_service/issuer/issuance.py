@@ -1,4 +1,9 @@
-"""Issuing: from an accepted application to a signed credential ready for pick-up."""
+"""Issuing: from an accepted application to a signed credential ready for pick-up.
+
+Claims are checked as the credential would hold them, when they come in and again before it is
+signed: against the item's schema, and against the contexts, whatever the cryptosuite. What is
+refused is named by its path; values, which are personal data, are never repeated.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,29 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from did_service.core.credentials import proof_set, schema_check
+from did_service.core.credentials import contexts, proof_set, schema_check, vocabulary
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
+from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
-from did_service.core.errors import NotFoundError, RuleError, UnavailableError
-from did_service.core.limits import STATUS_LIST_BITS
+from did_service.core.errors import (
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    RuleError,
+    UnavailableError,
+)
+from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.evidence import IssuanceEvidence, record_of
 from did_service.issuer.store import IssuerStore
 from did_service.web.settings import Edge
 
-_CONTEXTS: list[JsonValue] = [
-    "https://www.w3.org/ns/credentials/v2",
-    "urn:didsvc:context:1",
-]
+_CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked
+_SET_BY_AGENCY = frozenset({"id", "jurisdiction"})
+_MOST_NAMED = 5  # claims named in one refusal
 
 
 class Issuance:
@@ -34,31 +45,26 @@ class Issuance:
         self._agency, self._store, self._evidence, self._edge = agency, store, evidence, edge
 
     def check_claims(self, item: Item, claims: JsonObject, holder: str) -> None:
-        """Check claims against the item's schema, as the credential would hold them.
+        """Check claims as the credential would hold them.
 
         Raises:
             RuleError: `claims_invalid`, naming the claims; never showing their values.
+            LimitError: `too_large`.
         """
-        reserved = sorted({"id", "jurisdiction"} & claims.keys())
-        if reserved:
-            raise RuleError("claims_invalid", f"the agency sets {reserved[0]} by itself")
-        draft = self._draft(item, claims, holder, _DRAFT_INDEX)
-        violations = schema_check.check(item.schema, draft)
-        if violations:
-            told = "; ".join(f"{v.path}: {v.message}" for v in violations[:5])
-            raise RuleError("claims_invalid", told, count=len(violations))
+        self._draft(item, claims, holder, _DRAFT_INDEX)
 
     def issue(self, application: Mapping[str, Any], item: Item, officer: str) -> str:
         """Sign the credential of an accepted application; returns its id.
 
         Raises:
+            RuleError: `claims_invalid`.
             ConflictError: `state_wrong`.
             UnavailableError: `status_list_full`.
         """
         index = self._free_index()
         claims = load_object(application["claims"])
         draft = self._draft(item, claims, application["holder"], index)
-        options = ProofOptions(self._agency.method, "assertionMethod", self._edge.clock())
+        options = ProofOptions(self._agency.method, proof_set.ASSERTION, self._edge.clock())
         suite = SUITES[item.cryptosuite]
         credential = proof_set.sign(draft, self._agency.key, options, suite)
         self._store.add_credential(
@@ -93,12 +99,15 @@ class Issuance:
         }
 
     def _draft(self, item: Item, claims: JsonObject, holder: str, index: int) -> JsonObject:
+        """Return the unsigned credential, checked."""
+        _check_names(claims)
         begins = self._edge.clock()
         statuses: list[JsonValue] = [
             StatusEntry(purpose, index, self._agency.list_url(purpose)).encode()
             for purpose in Purpose
         ]
-        return {
+        subject = {"id": holder, "jurisdiction": self._agency.jurisdiction, **claims}
+        draft: JsonObject = {
             "@context": _CONTEXTS,
             "id": UUID(bytes=self._edge.rng(16), version=4).urn,
             "type": ["VerifiableCredential", item.type_name],
@@ -107,17 +116,15 @@ class Issuance:
             "validUntil": timestamps.encode(begins + item.valid_for),
             "credentialSchema": {"id": item.schema_id, "type": "JsonSchema"},
             "credentialStatus": statuses,
-            "credentialSubject": {
-                "id": holder,
-                "jurisdiction": self._agency.jurisdiction,
-                **claims,
-            },
+            "credentialSubject": subject,
         }
+        _check_draft(item, draft)
+        return draft
 
     def _free_index(self) -> int:
-        """Draw an index that is not taken, so that order of issuing does not show in it."""
+        """Draw an index that was never used, so that order of issuing does not show in it."""
         used = self._store.used_indices()
-        if len(used) > STATUS_LIST_BITS // 2:
+        if len(used) >= STATUS_LIST_BITS // 2:
             raise UnavailableError(
                 "status_list_full", "the status lists of this agency are full"
             )
@@ -125,3 +132,35 @@ class Issuance:
             index = int.from_bytes(self._edge.rng(4)) % STATUS_LIST_BITS
             if index not in used:
                 return index
+
+
+def _check_names(claims: JsonObject) -> None:
+    """Refuse names that are not claims: what the agency sets, and what bends the terms."""
+    size = len(jcs.encode(claims))
+    if size > MAX_CLAIMS_BYTES:
+        raise LimitError("too_large", f"claims of {size} bytes; {MAX_CLAIMS_BYTES} are taken")
+    reserved = sorted(_SET_BY_AGENCY & claims.keys())
+    if reserved:
+        raise RuleError("claims_invalid", f"the agency sets {reserved[0]} by itself")
+    if _has_context(claims):
+        raise RuleError("claims_invalid", "claims do not define terms: @context")
+
+
+def _has_context(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return "@context" in value or any(map(_has_context, value.values()))
+    return isinstance(value, list) and any(map(_has_context, value))
+
+
+def _check_draft(item: Item, draft: JsonObject) -> None:
+    violations = schema_check.check(item.schema, draft)
+    if violations:
+        told = "; ".join(f"{v.path}: {v.message}" for v in violations[:_MOST_NAMED])
+        raise RuleError("claims_invalid", told, count=len(violations))
+    try:
+        parse_credential(draft)
+        vocabulary.check_terms(draft)
+    except MalformedError as error:  # its text may quote a value
+        raise RuleError(
+            "claims_invalid", f"not what the contexts define: {error.code}", reason=error.code
+        ) from error

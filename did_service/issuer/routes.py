@@ -1,36 +1,36 @@
-"""The issuer's HTTP calls (docs/formats.md §9), below `/agencies/ID`.
+"""The issuer's HTTP calls for citizens (docs/formats.md §9), below `/agencies/ID`.
 
-Citizens: challenge, applications, pick-up, status lists, places in batches. Officers, with a
-bearer token each: applications and credentials of the office. Errors are problem documents made
-in `web.problems`; personal data stand only in answers to officers and in the pick-up itself.
+Challenge, applications, pick-up, status lists, places in batches. None needs a login: an
+application is bound to its holder's key, a pick-up to its secret address. Errors are problem
+documents made in `web.problems`; personal data stand only in the pick-up itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Response
+from starlette.background import BackgroundTask
 
-from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs
-from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import MalformedError, RuleError
-from did_service.issuer.agency import Agency, Officer
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import MalformedError
+from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.status import StatusLists
 from did_service.issuer.wire import (
     ApplicationAnswer,
     ApplicationBody,
-    ApprovalAnswer,
+    BatchAnswer,
     ChallengeAnswer,
     HandoverAnswer,
-    OfficeApplications,
-    ReturnBody,
-    StateAnswer,
+    WaitingAnswer,
 )
-from did_service.web.bodies import JsonBody, described
+from did_service.web.bodies import JsonBody, described, refusals
+
+_DIGEST_HEX = 64
+_LIST_TYPE = "application/vc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,121 +47,65 @@ def citizens(desk: Desk) -> APIRouter:
     """Return the routes that need no login."""
     router = APIRouter(tags=["issuer"])
 
-    @router.get("/challenge", response_model=ChallengeAnswer)
+    @router.get("/challenge", response_model=ChallengeAnswer, responses=refusals(503))
     def challenge() -> Response:
         """Give out a challenge for one application."""
-        return _json(desk.applications.challenge())
+        return answer(desk.applications.challenge())
 
     @router.post(
         "/applications",
         status_code=201,
         response_model=ApplicationAnswer,
         openapi_extra=described(ApplicationBody.model_json_schema()),
+        responses=refusals(400, 404, 409, 413, 422),
     )
     def apply(body: JsonBody) -> Response:
         """Take an application that its holder has signed."""
-        return _json(desk.applications.submit(body), 201)
+        return answer(desk.applications.submit(body), 201)
 
     @router.get(
         "/pickup/{code}",
         response_model=HandoverAnswer,
-        responses={202: {"model": StateAnswer}, 410: {"description": "picked up before"}},
+        responses={202: {"model": WaitingAnswer}, **refusals(404, 410)},
     )
     def pickup(code: str) -> Response:
         """Hand over an issued credential, once; 202 while there is none."""
-        answer = desk.applications.collect(code)
-        return _json(answer, 200 if "credential" in answer else 202)
+        found = desk.applications.collect(code)
+        if "credential" not in found:
+            return answer(found, 202)
+        response = answer(found)
+        response.background = BackgroundTask(desk.applications.handed_over, code)
+        return response
 
-    @router.get("/status/{number}", response_class=Response)
-    def status(number: int) -> Response:
+    @router.get(
+        "/status/{number}",
+        response_class=Response,
+        responses={200: {"content": {_LIST_TYPE: {}}}, **refusals(404)},
+    )
+    def status(number: str) -> Response:
         """Return a signed status list as anchored in the log."""
-        return Response(desk.statuses.served(number), media_type="application/vc")
+        headers = {"Cache-Control": "no-cache"}
+        return Response(desk.statuses.served(number), 200, headers, _LIST_TYPE)
 
-    @router.get("/batches/{record}", response_class=Response)
+    @router.get("/batches/{record}", response_model=BatchAnswer, responses=refusals(400, 404))
     def batch(record: str) -> Response:
         """Return the place of a record, lower-case hex of its SHA-256, in its batch."""
-        return _json(desk.evidence.proof(_digest(record)))
+        return answer(desk.evidence.proof(_digest(record)))
 
     return router
 
 
-def office_applications(desk: Desk) -> APIRouter:
-    """Return the officers' routes for applications: accepting and approving are two people."""
-    router = APIRouter(prefix="/office/applications", tags=["issuer office"])
-    accepting = Depends(_officer(desk.agency, "accept"))
-    approving = Depends(_officer(desk.agency, "approve"))
-
-    @router.get("", response_model=OfficeApplications)
-    def listed(state: str | None = None, _: Officer = accepting) -> Response:
-        """Return applications, all or those in one state."""
-        return _json({"applications": [*desk.applications.listed(state)]})
-
-    @router.post("/{identifier}/accept", response_model=StateAnswer)
-    def accept(identifier: str, officer: Officer = accepting) -> Response:
-        """Accept an application as complete."""
-        desk.applications.accept(identifier, officer.name)
-        return _json({"state": "accepted"})
-
-    @router.post(
-        "/{identifier}/return",
-        response_model=StateAnswer,
-        openapi_extra=described(ReturnBody.model_json_schema()),
-    )
-    def send_back(identifier: str, body: JsonBody, _: Officer = accepting) -> Response:
-        """Return an application to its citizen with a reason."""
-        fields = Fields(body, "body")
-        note = fields.text("note", max_chars=400)
-        fields.close()
-        desk.applications.send_back(identifier, note)
-        return _json({"state": "returned"})
-
-    @router.post("/{identifier}/approve", response_model=ApprovalAnswer)
-    def approve(identifier: str, officer: Officer = approving) -> Response:
-        """Approve an accepted application and issue its credential."""
-        return _json({"credential": desk.applications.approve(identifier, officer.name)})
-
-    return router
-
-
-def office_credentials(desk: Desk) -> APIRouter:
-    """Return the officers' routes for credentials that were issued."""
-    router = APIRouter(prefix="/office/credentials", tags=["issuer office"])
-    revoking = Depends(_officer(desk.agency, "revoke"))
-
-    @router.post("/{identifier}/{verb}", response_model=StateAnswer)
-    def change(identifier: str, verb: str, _: Officer = revoking) -> Response:
-        """Revoke, suspend or reinstate a credential; answered once the log has the list."""
-        return _json({"state": desk.statuses.change(identifier, verb)})
-
-    return router
-
-
-def _officer(agency: Agency, role: str) -> Callable[[str], Officer]:
-    """Return the dependency that demands a login with a role."""
-
-    def logged_in(authorization: str = Header(default="")) -> Officer:
-        scheme, _, token = authorization.partition(" ")
-        digest = sha256(token.encode())
-        for officer in agency.officers:
-            if scheme == "Bearer" and officer.token_sha256 == digest:
-                if role not in officer.roles:
-                    raise RuleError("role_missing", f"{officer.name} may not {role}")
-                return officer
-        raise RuleError("officer_unknown", "a bearer token of an officer is needed")
-
-    return logged_in
+def answer(value: JsonObject, status: int = 200) -> Response:
+    """Answer with JSON that nobody keeps."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(jcs.encode(value), status, headers, "application/json")
 
 
 def _digest(text: str) -> bytes:
     try:
         digest = bytes.fromhex(text)
-    except ValueError as error:
-        raise MalformedError("hex_invalid", "a record is 64 lower-case hex digits") from error
-    if digest.hex() != text or len(text) != 64:
+    except ValueError:
+        digest = b""
+    if len(text) != _DIGEST_HEX or digest.hex() != text:
         raise MalformedError("hex_invalid", "a record is 64 lower-case hex digits")
     return digest
-
-
-def _json(value: JsonObject, status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(jcs.encode(value), status, headers, "application/json")

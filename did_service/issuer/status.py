@@ -3,11 +3,18 @@
 There is one list for revocation and one for suspension; a credential has the same index in
 both. What a list says is computed from the states of the credentials, so a list that could not
 be anchored is made again by the next tick, and what is served is always what the log has.
+
+    valid ◄──reinstate── suspended        revoked is the end
+      └──────suspend──────►│
+      └──────────revoke────┴──► revoked
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
+from functools import partial
 
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
@@ -18,21 +25,33 @@ from did_service.core.credentials.bitstring_status_list import (
 )
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import jcs, timestamps
-from did_service.core.errors import ConflictError, NotFoundError, UsageError, quote
-from did_service.issuer.agency import LIST_NUMBERS, Agency
-from did_service.issuer.chains import Chains
-from did_service.issuer.store import IssuerStore
+from did_service.core.encoding import jcs, strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
+from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
+from did_service.issuer.agency import Agency
+from did_service.issuer.chains import Chains, Statement
+from did_service.issuer.store import IssuerStore, Row
 from did_service.web.settings import Edge
 
+
+class Verb(StrEnum):
+    """What an officer can do to an issued credential."""
+
+    REVOKE = "revoke"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+
+
+# verb: the states it starts from, the state it leads to
+_MOVES: Mapping[Verb, tuple[tuple[str, ...], str]] = {
+    Verb.REVOKE: (("valid", "suspended"), "revoked"),
+    Verb.SUSPEND: (("valid",), "suspended"),
+    Verb.REINSTATE: (("suspended",), "valid"),
+}
 _STATES = {Purpose.REVOCATION: ("revoked",), Purpose.SUSPENSION: ("suspended",)}
 _LIFETIME = timedelta(days=7)
-# verb: the state it needs, the state it makes
-_MOVES = {
-    "revoke": (("valid", "suspended"), "revoked"),
-    "suspend": (("valid",), "suspended"),
-    "reinstate": (("suspended",), "valid"),
-}
+_MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # the log's clock may be behind ours
 
 
 class StatusLists:
@@ -41,88 +60,149 @@ class StatusLists:
     def __init__(self, agency: Agency, store: IssuerStore, chains: Chains, edge: Edge) -> None:
         self._agency, self._store, self._chains, self._edge = agency, store, chains, edge
 
-    def change(self, credential: str, verb: str) -> str:
+    def change(self, credential: str, verb: Verb, officer: str) -> str:
         """Revoke, suspend or reinstate a credential; returns its new state.
+
+        The same change again makes nothing new, and tries again to publish.
 
         Raises:
             NotFoundError: `credential_unknown`.
             ConflictError: `state_wrong`: a revoked credential stays revoked.
-            UnavailableError: recorded, but the log has not answered; the next tick anchors it.
+            UnavailableError: `status_pending`: recorded; a tick publishes it once the log
+                answers.
+            RuleError: `log_refused`: recorded, but the log does not take this agency's list.
         """
-        if verb not in _MOVES:
-            raise UsageError("verb_unknown", f"no such change of state: {quote(verb)}")
         allowed, state = _MOVES[verb]
         former = self._store.credential(credential)["state"]
-        if former == state:
-            self.publish_changes()
-            return state
-        if former not in allowed:
-            raise ConflictError("state_wrong", f"a {former} credential: cannot {verb}")
-        self._store.set_state(credential, former, state)
-        self.publish_changes()
+        if former != state:
+            if former not in allowed:
+                raise ConflictError("state_wrong", f"a {former} credential: cannot {verb}")
+            now = self._edge.posix()
+            self._store.change_credential(
+                credential, former, {"state": state, "changed": now, "changed_by": officer}
+            )
+        try:
+            for purpose in Purpose:
+                self.publish(purpose)
+        except UnavailableError as error:
+            raise UnavailableError(
+                "status_pending", "recorded; it is published once the log answers"
+            ) from error
         return state
 
-    def publish_changes(self) -> None:
-        """Sign and anchor each list whose bits have changed, or that has become old."""
-        for purpose in Purpose:
-            if self._is_due(purpose):
-                self._publish(purpose)
+    def publish(self, purpose: Purpose) -> None:
+        """Sign and anchor a list whose bits have changed, or that has become old.
 
-    def served(self, number: int) -> bytes:
+        Raises:
+            UnavailableError, RuleError: as `Chains.append`; `list_ahead` when changes came so
+                fast that the list's time would run ahead of the clock.
+        """
+        url = self._agency.list_url(purpose)
+        self._chains.append("status", url, partial(self._statement, purpose))
+
+    def served(self, number: str) -> bytes:
         """Return a list as anchored.
 
         Raises:
             NotFoundError: `list_unknown`.
         """
-        for purpose, own in LIST_NUMBERS.items():
-            row = self._store.status_list(self._agency.list_url(purpose))
-            if own == number and row is not None:
-                return bytes(row["content"])
-        raise NotFoundError("list_unknown", f"no status list {number}")
+        row = self._store.status_list(f"{self._agency.url}/status/{number}")
+        if row is None:
+            raise NotFoundError("list_unknown", f"no status list {quote(number)}")
+        return bytes(row["content"])
 
-    def _bits(self, purpose: Purpose) -> BitstringStatusList:
+    def anchored(self) -> bool:
+        """Say whether every list stands in the log, as issued credentials need it."""
+        urls = map(self._agency.list_url, Purpose)
+        return all(self._store.status_list(url) is not None for url in urls)
+
+    def listed(self, start: int) -> list[JsonObject]:
+        """Return what officers see of issued credentials, oldest first.
+
+        `published` says whether the served lists show the state.
+
+        Args:
+            start: Number of the first one wanted.
+        """
+        shown = {purpose: self._shown(purpose) for purpose in Purpose}
+        return [
+            {
+                "id": row["id"],
+                "application": row["application"],
+                "state": row["state"],
+                "index": row["index"],
+                "issued": timestamps.encode(timestamps.from_posix(row["issued"])),
+                "published": _agrees(row, shown),
+            }
+            for row in self._store.credentials(start)
+        ]
+
+    def _shown(self, purpose: Purpose) -> BitstringStatusList | None:
+        row = self._store.status_list(self._agency.list_url(purpose))
+        if row is None:
+            return None
+        subject = Fields(strict_json.load_object(row["content"]), "list")
+        return BitstringStatusList.decode(
+            subject.fields("credentialSubject").text(
+                "encodedList", max_chars=len(row["content"])
+            )
+        )
+
+    def _statement(self, purpose: Purpose) -> Statement | None:
+        """Return the next entry of a list's chain, None while the last one will do."""
+        former = self._store.status_list(self._agency.list_url(purpose))
         bits = BitstringStatusList.empty()
         for index in self._store.indices_in(_STATES[purpose]):
             bits.set(index)
-        return bits
+        if former is not None and not self._is_due(former, bits):
+            return None
+        issued = self._next_time(former)
+        description = self._description(purpose, issued)
+        content = self._signed(description, bits)
+        body: JsonObject = {
+            "issuer": self._agency.did,
+            "kind": "bitstring",
+            "iat": issued,
+            "exp": timestamps.to_posix(description.valid_until),
+            "ttl": description.ttl_seconds,
+            "bits": len(bits),
+        }
+        return Statement(body, sha256(content), content)
 
-    def _is_due(self, purpose: Purpose) -> bool:
-        row = self._store.status_list(self._agency.list_url(purpose))
-        if row is None:
-            return True
-        age = self._edge.posix() - row["issued"]
-        told = self._bits(purpose).encode().encode()
-        return age >= self._agency.status_period.total_seconds() or told not in row["content"]
+    def _is_due(self, former: Row, bits: BitstringStatusList) -> bool:
+        age = self._edge.posix() - former["issued"]
+        unchanged = bits.encode().encode() in former["content"]
+        return age >= self._agency.status_period.total_seconds() or not unchanged
 
-    def _publish(self, purpose: Purpose) -> None:
-        url = self._agency.list_url(purpose)
-        former = self._store.status_list(url)
-        # iat strictly rises, also when two changes fall into one second
-        issued = max(self._edge.posix(), former["issued"] + 1 if former else 0)
+    def _next_time(self, former: Row | None) -> int:
+        """Return an iat that rises strictly, also when two changes fall into one second."""
+        now = self._edge.posix()
+        issued: int = max(now, former["issued"] + 1) if former else now
+        if issued > now + _MAX_AHEAD_SECONDS:
+            raise UnavailableError("list_ahead", "the list's time has run ahead of the clock")
+        return issued
+
+    def _description(self, purpose: Purpose, issued: int) -> ListDescription:
         begins = timestamps.from_posix(issued)
-        description = ListDescription(
-            url=url,
+        return ListDescription(
+            url=self._agency.list_url(purpose),
             issuer=self._agency.did,
             purpose=purpose,
             valid_from=begins,
             valid_until=begins + _LIFETIME,
             ttl_seconds=int(self._agency.status_period.total_seconds()),
         )
-        bits = self._bits(purpose)
-        options = ProofOptions(self._agency.method, "assertionMethod", begins)
-        signed = proof_set.sign(
-            status_list_credential(description, bits),
-            self._agency.key,
-            options,
-            SUITES["eddsa-jcs-2022"],
-        )
-        content = jcs.encode(signed)
-        body = {
-            "issuer": self._agency.did,
-            "kind": "bitstring",
-            "iat": issued,
-            "exp": issued + int(_LIFETIME.total_seconds()),
-            "ttl": description.ttl_seconds,
-            "bits": len(bits),
-        }
-        self._chains.append("status", url, body, content, sha256(content))
+
+    def _signed(self, description: ListDescription, bits: BitstringStatusList) -> bytes:
+        method, created = self._agency.method, description.valid_from
+        options = ProofOptions(method, proof_set.ASSERTION, created)
+        listed = status_list_credential(description, bits)
+        suite = SUITES["eddsa-jcs-2022"]
+        return jcs.encode(proof_set.sign(listed, self._agency.key, options, suite))
+
+
+def _agrees(row: Row, shown: Mapping[Purpose, BitstringStatusList | None]) -> bool:
+    return all(
+        bits is not None and bool(bits[row["index"]]) == (row["state"] in _STATES[purpose])
+        for purpose, bits in shown.items()
+    )

@@ -7,13 +7,25 @@ either all of it or nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Engine, Select, Table, delete, func, insert, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
-from did_service.core.errors import ConflictError, NotFoundError, quote
+from did_service.core.anchor.entry import Placed
+from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
+from did_service.core.limits import MAX_LISTED_ROWS, MAX_OPEN_CHALLENGES
 from did_service.issuer.tables import (
     TABLES,
     ApplicationRow,
@@ -43,17 +55,6 @@ _BATCH = _table(BatchRow)
 _LEAF = _table(LeafRow)
 
 
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """Where an entry on its way has come to stand; `issued` is the iat of a status list."""
-
-    type: str
-    subject: str
-    entry: bytes
-    index: int
-    issued: int
-
-
 class IssuerStore:
     """The database of one agency."""
 
@@ -62,10 +63,19 @@ class IssuerStore:
         self._engine = engine
         create_tables(engine, *TABLES)
 
+    # --- applications ------------------------------------------------------------------------
+
     def add_challenge(self, challenge: str, expires: int, now: int) -> None:
-        """Remember a challenge, and forget those that have expired."""
+        """Remember a challenge, and forget those that have expired.
+
+        Raises:
+            UnavailableError: `too_many_requests`: more are open than citizens would ask for.
+        """
         with writing(self._engine) as connection:
             connection.execute(delete(_CHALLENGE).where(_CHALLENGE.c.expires <= now))
+            opened = connection.execute(select(func.count()).select_from(_CHALLENGE))
+            if opened.scalar_one() >= MAX_OPEN_CHALLENGES:
+                raise UnavailableError("too_many_requests", "too many challenges are open")
             connection.execute(insert(_CHALLENGE).values(challenge=challenge, expires=expires))
 
     def receive(self, challenge: str, now: int, application: dict[str, Value]) -> None:
@@ -95,46 +105,12 @@ class IssuerStore:
             NotFoundError("application_unknown", f"no application {quote(identifier)}"),
         )
 
-    def applications(self, state: str | None) -> list[Row]:
-        """Return the applications in a state, or all, oldest first."""
-        question = select(_APPLICATION).order_by(_APPLICATION.c.received)
+    def applications(self, state: str | None, start: int = 0) -> list[Row]:
+        """Return the applications in a state, or all, oldest first, from number `start` on."""
+        question = select(_APPLICATION).order_by(_APPLICATION.c.received, _APPLICATION.c.id)
         if state is not None:
             question = question.where(_APPLICATION.c.state == state)
-        with reading(self._engine) as connection:
-            return [dict(row) for row in connection.execute(question).mappings()]
-
-    def move(self, identifier: str, state: str, changes: dict[str, Value]) -> None:
-        """Change an application that is still in `state`.
-
-        Raises:
-            ConflictError: `state_wrong`: it is not in that state any more.
-        """
-        with writing(self._engine) as connection:
-            done = connection.execute(
-                update(_APPLICATION)
-                .where(_APPLICATION.c.id == identifier, _APPLICATION.c.state == state)
-                .values(**changes)
-            )
-            if done.rowcount != 1:
-                raise ConflictError("state_wrong", f"the application is not {state}")
-
-    def add_credential(
-        self, application: str, changes: dict[str, Value], credential: dict[str, Value]
-    ) -> None:
-        """Mark an accepted application as issued and store what was issued, at once.
-
-        Raises:
-            ConflictError: `state_wrong`.
-        """
-        with writing(self._engine) as connection:
-            done = connection.execute(
-                update(_APPLICATION)
-                .where(_APPLICATION.c.id == application, _APPLICATION.c.state == "accepted")
-                .values(**changes)
-            )
-            if done.rowcount != 1:
-                raise ConflictError("state_wrong", "the application is not accepted")
-            connection.execute(insert(_CREDENTIAL).values(**credential))
+        return self._many(question.offset(start).limit(MAX_LISTED_ROWS))
 
     def by_pickup(self, digest: bytes) -> Row:
         """Return the application behind the SHA-256 of a pick-up code.
@@ -147,6 +123,29 @@ class IssuerStore:
             NotFoundError("pickup_unknown", "no such pick-up code"),
         )
 
+    def move(self, identifier: str, state: str, changes: dict[str, Value]) -> None:
+        """Change an application that is still in `state`.
+
+        Raises:
+            ConflictError: `state_wrong`: it is not in that state any more.
+        """
+        with writing(self._engine) as connection:
+            _move(connection, _APPLICATION, (identifier, state), changes)
+
+    # --- credentials -------------------------------------------------------------------------
+
+    def add_credential(
+        self, application: str, changes: dict[str, Value], credential: dict[str, Value]
+    ) -> None:
+        """Mark an accepted application as issued and store what was issued, at once.
+
+        Raises:
+            ConflictError: `state_wrong`.
+        """
+        with writing(self._engine) as connection:
+            _move(connection, _APPLICATION, (application, "accepted"), changes)
+            connection.execute(insert(_CREDENTIAL).values(**credential))
+
     def credential(self, identifier: str) -> Row:
         """Return what is known of an issued credential.
 
@@ -158,32 +157,26 @@ class IssuerStore:
             NotFoundError("credential_unknown", f"no credential {quote(identifier)}"),
         )
 
-    def credential_count(self) -> int:
-        """Return how many credentials were issued."""
-        with reading(self._engine) as connection:
-            return connection.execute(
-                select(func.count()).select_from(_CREDENTIAL)
-            ).scalar_one()
+    def credentials(self, start: int = 0) -> list[Row]:
+        """Return what is known of issued credentials, oldest first, from number `start` on."""
+        question = select(_CREDENTIAL).order_by(_CREDENTIAL.c.issued, _CREDENTIAL.c.id)
+        return self._many(question.offset(start).limit(MAX_LISTED_ROWS))
 
-    def used_indices(self) -> set[int]:
-        """Return the status indices that are taken."""
-        with reading(self._engine) as connection:
-            return set(connection.execute(select(_CREDENTIAL.c.index)).scalars())
-
-    def set_state(self, identifier: str, former: str, state: str) -> None:
-        """Change the state of a credential.
+    def change_credential(
+        self, identifier: str, former: str, changes: dict[str, Value]
+    ) -> None:
+        """Change a credential that is still in the state `former`.
 
         Raises:
             ConflictError: `state_wrong`.
         """
         with writing(self._engine) as connection:
-            done = connection.execute(
-                update(_CREDENTIAL)
-                .where(_CREDENTIAL.c.id == identifier, _CREDENTIAL.c.state == former)
-                .values(state=state)
-            )
-            if done.rowcount != 1:
-                raise ConflictError("state_wrong", f"the credential is not {former}")
+            _move(connection, _CREDENTIAL, (identifier, former), changes)
+
+    def used_indices(self) -> set[int]:
+        """Return the status indices that are taken."""
+        with reading(self._engine) as connection:
+            return set(connection.execute(select(_CREDENTIAL.c.index)).scalars())
 
     def indices_in(self, states: Iterable[str]) -> list[int]:
         """Return the status indices of credentials in these states."""
@@ -191,62 +184,63 @@ class IssuerStore:
         with reading(self._engine) as connection:
             return list(connection.execute(question).scalars())
 
+    # --- what is anchored --------------------------------------------------------------------
+
     def status_list(self, url: str) -> Row | None:
         """Return the anchored list of a URL, None before the first."""
         return self._maybe(select(_LIST).where(_LIST.c.url == url))
 
     def chain(self, kind: str, subject: str) -> Row | None:
         """Return the row of a chain, None before its first entry."""
-        return self._maybe(
-            select(_CHAIN).where(_CHAIN.c.type == kind, _CHAIN.c.subject == subject)
-        )
+        return self._maybe(select(_CHAIN).filter_by(type=kind, subject=subject))
 
-    def pending_chains(self) -> list[Row]:
-        """Return the chains with an entry on its way."""
+    def pending_count(self) -> int:
+        """Return how many entries are on their way to the log."""
+        question = select(func.count()).where(_CHAIN.c.pending.is_not(None))
         with reading(self._engine) as connection:
-            question = select(_CHAIN).where(_CHAIN.c.pending.is_not(None))
-            return [dict(row) for row in connection.execute(question).mappings()]
+            return connection.execute(question).scalar_one()
 
-    def set_pending(
-        self, kind: str, subject: str, entry: bytes | None, content: bytes | None
-    ) -> None:
-        """Remember an entry before it is sent, or forget one that the log refused."""
-        key = {"type": kind, "subject": subject}
+    def set_pending(self, kind: str, subject: str, entry: bytes, content: bytes | None) -> None:
+        """Remember an entry, and the bytes behind its digest, before it is sent."""
+        chain = {"type": kind, "subject": subject}
+        values = {"pending": entry, "content": content}
         with writing(self._engine) as connection:
-            done = connection.execute(
-                update(_CHAIN).filter_by(**key).values(pending=entry, content=content)
-            )
+            done = connection.execute(update(_CHAIN).filter_by(**chain).values(**values))
             if done.rowcount == 0:
-                connection.execute(insert(_CHAIN).values(pending=entry, content=content, **key))
+                connection.execute(insert(_CHAIN).values(**chain, **values))
 
-    def anchored(self, place: Anchored) -> None:
-        """Record that the entry on its way stands in the log, with what follows from it."""
-        key = {"type": place.type, "subject": place.subject}
+    def forget_pending(self, kind: str, subject: str) -> None:
+        """Forget an entry that the log has refused."""
+        chain = update(_CHAIN).filter_by(type=kind, subject=subject)
         with writing(self._engine) as connection:
-            chain = select(_CHAIN.c.content).filter_by(**key)
-            content = connection.execute(chain).scalar_one()
+            connection.execute(chain.values(pending=None, content=None))
+
+    def anchored(self, placed: Placed) -> None:
+        """Record that the entry on its way stands in the log, with what follows from it."""
+        entry = placed.entry
+        chain = {"type": entry.type, "subject": entry.subject}
+        held = {"newest": entry.encode(), "index": placed.index}
+        with writing(self._engine) as connection:
+            sent = select(_CHAIN.c.content).filter_by(**chain)
+            content = connection.execute(sent).scalar_one()
             connection.execute(
-                update(_CHAIN)
-                .filter_by(**key)
-                .values(newest=place.entry, index=place.index, pending=None, content=None)
+                update(_CHAIN).filter_by(**chain).values(pending=None, content=None, **held)
             )
-            if place.type == "status":
-                connection.execute(delete(_LIST).where(_LIST.c.url == place.subject))
-                served = {"url": place.subject, "content": content, "issued": place.issued}
-                connection.execute(insert(_LIST).values(**served))
+            if entry.type == "status":
+                served = {"url": entry.subject, "issued": entry.body["iat"]}
+                connection.execute(delete(_LIST).where(_LIST.c.url == entry.subject))
+                connection.execute(insert(_LIST).values(content=content, **served))
             else:
-                connection.execute(
-                    update(_BATCH)
-                    .where(_BATCH.c.entry_index.is_(None))
-                    .values(entry_index=place.index)
-                )
+                batch = update(_BATCH).where(_BATCH.c.root == entry.digest)
+                connection.execute(batch.values(entry_index=placed.index))
+
+    # --- issuance batches --------------------------------------------------------------------
 
     def unbatched(self) -> list[bytes]:
         """Return the records that stand in no batch yet, oldest first."""
-        batched = select(_LEAF.c.record)
         question = (
             select(_CREDENTIAL.c.record)
-            .where(_CREDENTIAL.c.record.not_in(batched))
+            .where(_CREDENTIAL.c.record.not_in(select(_LEAF.c.record)))
             .order_by(_CREDENTIAL.c.issued)
         )
         with reading(self._engine) as connection:
@@ -262,9 +256,8 @@ class IssuerStore:
     def unsent_batch(self) -> bytes | None:
         """Return the root of a batch that the log has not taken yet."""
         with reading(self._engine) as connection:
-            return connection.execute(
-                select(_BATCH.c.root).where(_BATCH.c.entry_index.is_(None))
-            ).scalar_one_or_none()
+            question = select(_BATCH.c.root).where(_BATCH.c.entry_index.is_(None))
+            return connection.execute(question).scalars().first()
 
     def leaf(self, record: bytes) -> Row:
         """Return the place of a record in an anchored batch.
@@ -279,13 +272,25 @@ class IssuerStore:
             NotFoundError("batch_unknown", "this record is in no anchored batch"),
         )
 
-    def _maybe(self, question: Select[tuple[Value, ...]]) -> Row | None:
+    def _many(self, question: Select[tuple[Value, ...]]) -> list[Row]:
         with reading(self._engine) as connection:
-            row = connection.execute(question).mappings().one_or_none()
-            return None if row is None else dict(row)
+            return [dict(row) for row in connection.execute(question).mappings()]
+
+    def _maybe(self, question: Select[tuple[Value, ...]]) -> Row | None:
+        return next(iter(self._many(question)), None)
 
     def _one(self, question: Select[tuple[Value, ...]], missing: NotFoundError) -> Row:
         row = self._maybe(question)
         if row is None:
             raise missing
         return row
+
+
+def _move(
+    connection: Connection, table: Table, former: tuple[str, str], changes: dict[str, Value]
+) -> None:
+    """Change the row with this id that is still in this state, or raise `state_wrong`."""
+    identifier, state = former
+    held = (table.c.id == identifier, table.c.state == state)
+    if connection.execute(update(table).where(*held).values(**changes)).rowcount != 1:
+        raise ConflictError("state_wrong", f"it is not {state} any more")

@@ -36,12 +36,16 @@ class ApplicationRow(SQLModel, table=True):
     received: int
     accepted_by: str | None = None
     approved_by: str | None = None
+    returned_by: str | None = None
     pickup_sha256: bytes = Field(unique=True)
     credential: str | None = None
 
 
 class CredentialRow(SQLModel, table=True):
-    """An issued credential by its id; `record` is the SHA-256 of its secured bytes."""
+    """An issued credential by its id; `record` is the SHA-256 of its secured bytes.
+
+    `changed` is the POSIX second of the last change of state, `changed_by` who made it.
+    """
 
     __tablename__ = "issuer_credential"
 
@@ -51,6 +55,8 @@ class CredentialRow(SQLModel, table=True):
     index: int = Field(unique=True)
     state: str = "valid"
     issued: int
+    changed: int | None = None
+    changed_by: str | None = None
 
 
 class ListRow(SQLModel, table=True):

@@ -6,9 +6,13 @@ generated clients what those accept and answer.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+ApplicationState = Literal["received", "accepted", "returned", "issued", "collected"]
+CredentialState = Literal["valid", "suspended", "revoked"]
+Members = dict[str, JsonValue]
 
 
 class Wire(BaseModel):
@@ -27,10 +31,15 @@ class ChallengeAnswer(Wire):
 class ApplicationBody(Wire):
     """An application, signed by the holder's key over the challenge."""
 
-    item: str = Field(description="id of the service item", examples=["residence-permit"])
-    claims: dict[str, Any] = Field(description="what the credential should say")
+    item: str = Field(
+        min_length=1,
+        max_length=64,
+        description="id of the service item",
+        examples=["residence-permit"],
+    )
+    claims: Members = Field(description="what the credential should say")
     holder: str = Field(description="did:key of the holder")
-    proof: dict[str, Any] = Field(
+    proof: Members = Field(
         description="eddsa-jcs-2022, purpose authentication, challenge, domain = agency URL"
     )
 
@@ -45,17 +54,28 @@ class ApplicationAnswer(Wire):
 class HandoverAnswer(Wire):
     """An issued credential."""
 
-    credential: dict[str, Any]
-    batch: dict[str, Any] | None = Field(description="its place in an issuance batch")
+    credential: Members
+    batch: Members | None = Field(description="its place in an issuance batch")
     evidence: list[str] = Field(description="base URLs of logs and mirrors")
     authority: list[str] = Field(description="subjects of the issuer's authority statements")
 
 
-class StateAnswer(Wire):
-    """The state of an application or a credential."""
+class WaitingAnswer(Wire):
+    """Nothing to pick up so far."""
 
-    state: str
-    note: str = ""
+    state: Literal["received", "accepted", "returned"]
+    note: str = Field(description="why it was returned; else empty")
+
+
+class BatchAnswer(Wire):
+    """The place of a record in an issuance batch (docs/formats.md §5)."""
+
+    log: str
+    index: int
+    record: str
+    salt: str
+    position: int
+    path: list[str]
 
 
 class OfficeApplication(Wire):
@@ -63,12 +83,35 @@ class OfficeApplication(Wire):
 
     id: str
     item: str
-    state: Literal["received", "accepted", "returned", "issued", "collected"]
+    state: ApplicationState
     note: str
     received: str
-    claims: dict[str, Any]
+    claims: Members
     accepted_by: str | None
     approved_by: str | None
+
+
+class OfficeApplications(Wire):
+    """Applications, oldest first."""
+
+    applications: list[OfficeApplication]
+
+
+class OfficeCredential(Wire):
+    """What the office knows of an issued credential."""
+
+    id: str
+    application: str
+    state: CredentialState
+    index: int = Field(description="its bit in both status lists")
+    issued: str
+    published: bool = Field(description="whether the published lists show the state")
+
+
+class OfficeCredentials(Wire):
+    """Credentials, oldest first."""
+
+    credentials: list[OfficeCredential]
 
 
 class ReturnBody(Wire):
@@ -77,13 +120,19 @@ class ReturnBody(Wire):
     note: str = Field(min_length=1, max_length=400)
 
 
+class ApplicationStateAnswer(Wire):
+    """The state of an application now."""
+
+    state: ApplicationState
+
+
+class CredentialStateAnswer(Wire):
+    """The state of a credential now, anchored and served."""
+
+    state: CredentialState
+
+
 class ApprovalAnswer(Wire):
     """What an approval has issued."""
 
     credential: str = Field(description="id of the credential, urn:uuid")
-
-
-class OfficeApplications(Wire):
-    """Applications, oldest first."""
-
-    applications: list[OfficeApplication]

@@ -39,6 +39,7 @@ from did_service.core.errors import (
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:didsvc:problem:"
 RETRY_AFTER_SECONDS = 2  # the pace at which a log publishes
+_UNAUTHORIZED = 401
 _FAULT = Bilingual("服务内部出错", "something went wrong on our side")
 _FAULT_NEXT = Bilingual("请稍后重试", "try again later")
 _LOG = logging.getLogger("did_service.web")
@@ -63,6 +64,7 @@ _BY_CODE: Mapping[str, int] = {
     "same_officer": 403,
     "not_signed_by_log": 403,  # c2sp.org/tlog-witness
     "officer_unknown": 401,
+    "officer_role_missing": 403,
     "pickup_used": 410,
     "too_many_requests": 429,
 }
@@ -109,6 +111,8 @@ def problem_response(
     headers["Content-Language"] = preferred(accept_language)
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.details.get("retry_after", RETRY_AFTER_SECONDS))
+    if status_of(error) == _UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 §11.6.1
     return Response(jcs.encode(document), status_of(error), headers, MEDIA_TYPE)
 
 
