@@ -17,12 +17,13 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
+    BindParameter,
     Connection,
     Engine,
     Insert,
     Select,
     Table,
+    bindparam,
     desc,
     func,
     insert,
@@ -41,6 +42,59 @@ from did_service.replica import rows
 from did_service.replica.rows import Row
 from did_service.replica.tables import CONTENT, COSIGNED, ENTRY, MODELS, NODE, SUBJECT
 from did_service.web import database
+
+# Statements are built once: building one costs more than running it.
+_LOG: BindParameter[str] = bindparam("log")
+_SIZE: BindParameter[int] = bindparam("size")
+_AT: BindParameter[int] = bindparam("at")
+_ENTRY = select(ENTRY.c.index, ENTRY.c.leaf, ENTRY.c.data).where(ENTRY.c.log == _LOG)
+_CHAIN = _ENTRY.where(ENTRY.c.key == bindparam("key"))
+_IN_ORDER = _CHAIN.order_by(ENTRY.c.number)
+_NEWEST = _CHAIN.order_by(desc(ENTRY.c.number)).limit(1)
+_NEWEST_BELOW = _NEWEST.where(ENTRY.c.index < _SIZE)
+_NUMBERED = _CHAIN.where(ENTRY.c.number == bindparam("number"))
+_PLACED = _ENTRY.where(ENTRY.c.index == bindparam("index"))
+_CHAINS_ABOUT = select(SUBJECT.c.index).where(
+    SUBJECT.c.log == _LOG, SUBJECT.c.grantee == bindparam("grantee")
+)
+_ABOUT = _ENTRY.where(ENTRY.c.index.in_(_CHAINS_ABOUT)).order_by(ENTRY.c.index)
+_LAST = select(ENTRY.c.index, ENTRY.c.at, ENTRY.c.total).where(ENTRY.c.log == _LOG).limit(1)
+_END = _LAST.order_by(desc(ENTRY.c.index))
+_END_BEFORE = _LAST.where(ENTRY.c.at < _AT).order_by(desc(ENTRY.c.at), desc(ENTRY.c.index))
+
+
+def _records(table: Table) -> Select[Any]:
+    columns = (table.c[name] for name in ("key", "number", "index", "at", "leaf"))
+    return select(*columns).where(table.c.log == _LOG)
+
+
+_SETTLED = (
+    _records(SUBJECT)
+    .where(SUBJECT.c.type != "heads", SUBJECT.c.index < _SIZE)
+    .order_by(SUBJECT.c.key)
+)
+_MOVED = select(SUBJECT.c.key).where(
+    SUBJECT.c.log == _LOG, SUBJECT.c.type != "heads", SUBJECT.c.index >= _SIZE
+)
+_FORMER = (
+    select(func.max(ENTRY.c.index))
+    .where(ENTRY.c.log == _LOG, ENTRY.c.index < _SIZE, ENTRY.c.key.in_(_MOVED))
+    .group_by(ENTRY.c.key)
+)
+_EARLIER = _records(ENTRY).where(ENTRY.c.index.in_(_FORMER))
+
+
+def _range(table: Table, column: str) -> Select[Any]:
+    within = (table.c.index >= bindparam("start")) & (table.c.index < bindparam("stop"))
+    return select(table.c[column]).where(table.c.log == _LOG, within).order_by(table.c.index)
+
+
+_DATA, _LEAVES = _range(ENTRY, "data"), _range(ENTRY, "leaf")
+_NODES = _range(NODE, "hash").where(NODE.c.level == bindparam("level"))
+_CONTENT = select(CONTENT.c.data).where(
+    CONTENT.c.log == _LOG, CONTENT.c.digest == bindparam("digest")
+)
+_COSIGNED = select(func.max(COSIGNED.c.size)).where(COSIGNED.c.log == _LOG, COSIGNED.c.at < _AT)
 
 
 def prepare(engine: Engine) -> None:
@@ -79,31 +133,30 @@ class ReplicaStore:
 
     def size(self) -> int:
         """Return the number of entries."""
-        return self._end()[0]
+        return self._end(_END)[0]
 
     def last_at(self) -> int:
         """Return `a` of the last entry, 0 for an empty log."""
-        return self._end()[1]
+        return self._end(_END)[1]
 
     def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
         """Return the newest entry of a chain, of those with an index under `below`."""
-        chain = _chain(kind, subject)
-        if below is not None:
-            chain = chain & (ENTRY.c.index < below)
-        return self._first(self._entries(chain).order_by(desc(ENTRY.c.number)))
+        key = subject_key(kind, subject)
+        if below is None:
+            return self._first(_NEWEST, key=key)
+        return self._first(_NEWEST_BELOW, key=key, size=below)
 
     def numbered(self, kind: str, subject: str, number: int) -> Placed | None:
         """Return the entry of a chain with this number."""
-        return self._first(self._entries(_chain(kind, subject) & (ENTRY.c.number == number)))
+        return self._first(_NUMBERED, key=subject_key(kind, subject), number=number)
 
     def chain(self, kind: str, subject: str) -> list[Placed]:
         """Return all entries of a chain, oldest first."""
-        return self._placed(self._entries(_chain(kind, subject)).order_by(ENTRY.c.number))
+        return self._placed(_IN_ORDER, key=subject_key(kind, subject))
 
     def statements_about(self, grantee: str) -> list[Placed]:
         """Return the newest authority entry of each chain with this grantee, in log order."""
-        newest = self._of(SUBJECT, SUBJECT.c.index).where(SUBJECT.c.grantee == did_id(grantee))
-        return self._placed(self._entries(ENTRY.c.index.in_(newest)).order_by(ENTRY.c.index))
+        return self._placed(_ABOUT, grantee=did_id(grantee))
 
     def snapshot(self, size: int) -> HeadsSnapshot:
         """Return the heads snapshot of the first `size` entries.
@@ -111,16 +164,10 @@ class ReplicaStore:
         Quick where `size` is near the end: only chains that have moved on since are looked up
         entry by entry.
         """
-        subjects = SUBJECT.c.type != "heads"
-        settled = self._records(SUBJECT).where(subjects, SUBJECT.c.index < size)
-        moved = self._of(SUBJECT, SUBJECT.c.key).where(subjects, SUBJECT.c.index >= size)
-        former = self._of(ENTRY, func.max(ENTRY.c.index)).where(
-            ENTRY.c.index < size, ENTRY.c.key.in_(moved)
-        )
-        earlier = self._records(ENTRY).where(ENTRY.c.index.in_(former.group_by(ENTRY.c.key)))
+        values = {"log": self._origin, "size": size}
         with self._reading() as connection:
-            records = [*connection.execute(settled.order_by(SUBJECT.c.key))]
-            records += connection.execute(earlier)
+            records = [*connection.execute(_SETTLED, values).all()]
+            records += connection.execute(_EARLIER, values).all()
         return HeadsSnapshot.of(HeadRecord(*record) for record in records)
 
     def root(self, size: int) -> bytes:
@@ -129,14 +176,14 @@ class ReplicaStore:
 
     def cosigned_before(self, at: int) -> int:
         """Return the size that was cosigned before a second; 0 for none."""
-        largest = self._of(COSIGNED, func.max(COSIGNED.c.size)).where(COSIGNED.c.at < at)
         with self._reading() as connection:
-            return connection.execute(largest).scalar() or 0
+            values = {"log": self._origin, "at": at}
+            return connection.execute(_COSIGNED, values).scalar() or 0
 
     def written_since(self, at: int) -> tuple[int, int]:
         """Return entries and bytes, contents included, with `a` at or after a second."""
-        size_before, _, total_before = self._end(ENTRY.c.at < at)
-        size, _, total = self._end()
+        size_before, _, total_before = self._end(_END_BEFORE, at=at)
+        size, _, total = self._end(_END)
         return size - size_before, total - total_before
 
     # --- bytes ------------------------------------------------------------------------------
@@ -147,24 +194,24 @@ class ReplicaStore:
         Raises:
             NotFoundError: `index_unknown`.
         """
-        found = self._first(self._entries(ENTRY.c.index == index))
+        found = self._first(_PLACED, index=index)
         if found is None:
             raise NotFoundError("index_unknown", f"no entry {index} in {self._origin}")
         return found
 
     def entries(self, start: int, stop: int) -> list[bytes]:
         """Return the stored bytes of entries `start` up to, not including, `stop`."""
-        return self._column(ENTRY, ENTRY.c.data, range(start, stop))
+        return self._column(_DATA, range(start, stop))
 
     def leaves(self, start: int, stop: int) -> list[bytes]:
         """Return the leaf hashes of entries `start` up to, not including, `stop`."""
-        return self._column(ENTRY, ENTRY.c.leaf, range(start, stop))
+        return self._column(_LEAVES, range(start, stop))
 
     def content(self, digest: bytes) -> bytes | None:
         """Return the content behind a digest, None where it was never handed in."""
-        wanted = self._of(CONTENT, CONTENT.c.data).where(CONTENT.c.digest == digest)
         with self._reading() as connection:
-            data: bytes | None = connection.execute(wanted).scalar()
+            values = {"log": self._origin, "digest": digest}
+            data: bytes | None = connection.execute(_CONTENT, values).scalar()
         return data
 
     def hashes(self, tile: TileId) -> bytes:
@@ -175,9 +222,8 @@ class ReplicaStore:
         first = tile.index * TILE_WIDTH
         rows = range(first, first + tile.width)
         if tile.level == 0:
-            return b"".join(self._column(ENTRY, ENTRY.c.leaf, rows))
-        level = NODE.c.level == tile.level
-        return b"".join(self._column(NODE, NODE.c.hash, rows, level))
+            return b"".join(self._column(_LEAVES, rows))
+        return b"".join(self._column(_NODES, rows, level=tile.level))
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -195,7 +241,7 @@ class ReplicaStore:
             with database.writing(self._engine) as connection:
                 self.within(connection).append(placed, contents)
             return
-        size, _, total = self._end()
+        size, _, total = self._end(_END)
         if [each.index for each in placed] != list(range(size, size + len(placed))):
             raise ConflictError("log_moved", f"{self._origin} has {size} entries by now")
         made = tiles.extend(self.hashes, size, [each.leaf for each in placed])
@@ -230,51 +276,25 @@ class ReplicaStore:
         if rows and self._connection is not None:
             self._connection.execute(statement, [{"log": self._origin, **row} for row in rows])
 
-    def _of(self, table: Table, *columns: ColumnElement[Any]) -> Select[Any]:
-        return select(*columns).where(table.c.log == self._origin)
-
-    def _entries(self, condition: ColumnElement[bool]) -> Select[Any]:
-        columns = (ENTRY.c.index, ENTRY.c.leaf, ENTRY.c.data)
-        return self._of(ENTRY, *columns).where(condition)
-
-    def _records(self, table: Table) -> Select[Any]:
-        column = table.c
-        return self._of(table, column.key, column.number, column.index, column.at, column.leaf)
-
-    def _end(self, *conditions: ColumnElement[bool]) -> tuple[int, int, int]:
-        """Return size, last `a` and bytes of the log, or of the part that fits."""
-        columns = (ENTRY.c.index, ENTRY.c.at, ENTRY.c.total)
-        last = self._of(ENTRY, *columns).where(*conditions)
-        order = (
-            (desc(ENTRY.c.at), desc(ENTRY.c.index)) if conditions else (desc(ENTRY.c.index),)
-        )
+    def _end(self, last: Select[Any], **values: int) -> tuple[int, int, int]:
+        """Return size, last `a` and bytes of the log, or of a first part of it."""
         with self._reading() as connection:
-            row = connection.execute(last.order_by(*order).limit(1)).first()
+            row = connection.execute(last, {"log": self._origin, **values}).first()
         return (row[0] + 1, row[1], row[2]) if row else (0, 0, 0)
 
-    def _first(self, entries: Select[Any]) -> Placed | None:
-        return next(iter(self._placed(entries.limit(1))), None)
+    def _first(self, entries: Select[Any], **values: object) -> Placed | None:
+        return next(iter(self._placed(entries, **values)), None)
 
-    def _placed(self, entries: Select[Any]) -> list[Placed]:
+    def _placed(self, entries: Select[Any], **values: object) -> list[Placed]:
         with self._reading() as connection:
-            rows = connection.execute(entries).all()
-        return [_parse(*row) for row in rows]
+            found = connection.execute(entries, {"log": self._origin, **values}).all()
+        return [_parse(*row) for row in found]
 
-    def _column(
-        self,
-        table: Table,
-        column: ColumnElement[bytes],
-        rows: range,
-        *conditions: ColumnElement[bool],
-    ) -> list[bytes]:
-        index = table.c.index
-        wanted = self._of(table, column).where(index >= rows.start, index < rows.stop)
+    def _column(self, column: Select[Any], index: range, **values: int) -> list[bytes]:
+        values |= {"start": index.start, "stop": index.stop}
         with self._reading() as connection:
-            return list(connection.execute(wanted.where(*conditions).order_by(index)).scalars())
-
-
-def _chain(kind: str, subject: str) -> ColumnElement[bool]:
-    return ENTRY.c.key == subject_key(kind, subject)
+            found = connection.execute(column, {"log": self._origin, **values})
+            return list(found.scalars())
 
 
 @lru_cache(maxsize=MAX_ENTRIES_CACHED)

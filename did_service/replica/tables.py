@@ -48,7 +48,11 @@ class SubjectRow(SQLModel, table=True):
     """The newest entry of a chain; `grantee` is the id of whom an authority entry is about."""
 
     __tablename__ = "replica_subject"
-    __table_args__ = (Index("replica_subject_grantee", "log", "grantee"),)
+    # Stored in the order of keys, which is that of a heads snapshot.
+    __table_args__ = (
+        Index("replica_subject_grantee", "log", "grantee"),
+        {"sqlite_with_rowid": False},
+    )
 
     log: str = Field(primary_key=True)
     key: bytes = Field(primary_key=True)
