@@ -16,7 +16,7 @@ from did_service.core.credentials import proof_set
 from did_service.core.credentials.model import Presentation
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.key import public_of_method_id
-from did_service.core.errors import DidServiceError, UnsupportedError
+from did_service.core.errors import DidServiceError
 from did_service.core.verification.presented import Shown
 from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
@@ -79,8 +79,6 @@ def _signer(presentation: Presentation, request: Request, now: datetime) -> Hold
     try:
         proofs = proof_set.verify_proofs(presentation.raw, _key, demand)
         return HolderFinding(proof_set.signer_of(presentation, proofs).did)
-    except UnsupportedError as error:
-        return HolderFinding(None, "unsupported", error.code)
     except DidServiceError as error:
         return HolderFinding(None, _CODES.get(error.code, "holder_proof_invalid"), error.code)
 

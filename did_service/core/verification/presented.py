@@ -8,6 +8,7 @@ Parsing proves nothing. A staple that cannot be read is absent, like any evidenc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from did_service.core.credentials.model import (
@@ -26,10 +27,17 @@ from did_service.core.errors import (
     MalformedError,
     UnsupportedError,
 )
-from did_service.core.limits import MAX_CREDENTIALS_IN_PRESENTATION, MAX_PRESENTED_BYTES
+from did_service.core.limits import (
+    MAX_CREDENTIAL_BYTES,
+    MAX_CREDENTIALS_IN_PRESENTATION,
+    MAX_PRESENTED_BYTES,
+)
 from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
 
+_SD_JWT = re.compile(
+    rb"\s*[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+(~[A-Za-z0-9_.~-]*)?\s*"
+)
 QUERY = "q"  # the one query of a presentation that answers no query object
 STAPLE = "staple"
 
@@ -60,7 +68,7 @@ def parse_presented(data: bytes) -> Presented:
         UnsupportedError: an SD-JWT or another form that this release does not take.
         MalformedError: anything else that is not one of the forms above.
     """
-    if data.lstrip()[:1] != b"{" and b"." in data:
+    if _SD_JWT.fullmatch(data[:MAX_CREDENTIAL_BYTES]):
         raise UnsupportedError("credential_unsupported", "SD-JWT credentials are not taken yet")
     members = strict_json.load_object(
         data, max_bytes=MAX_PRESENTED_BYTES, numbers=strict_json.Numbers.FINITE

@@ -166,23 +166,29 @@ def _summary(
         signer=None if signer is None else signer.verification_method,
         issued=issued,
         jurisdiction=next(iter(case.regions), None),
-        disclosed=tuple(_pointers(case.credential.raw.get("credentialSubject"))),
+        disclosed=tuple(_disclosed(case.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
     )
 
 
-def _pointers(value: JsonValue, path: str = "/credentialSubject") -> Iterator[str]:
-    """Name the claims that were shown, never their values; lists count as one claim."""
+def _disclosed(subjects: JsonValue) -> Iterator[str]:
+    """Name the claims that were shown, never their values, nor whom they are about."""
+    root = "/credentialSubject"
+    numbered = enumerate(subjects) if isinstance(subjects, list) else ()
+    named = [(f"{root}/{index}", each) for index, each in numbered] or [(root, subjects)]
+    for base, subject in named:
+        yield from (each for each in _pointers(subject, base) if each != f"{base}/id")
+
+
+def _pointers(value: JsonValue, path: str) -> Iterator[str]:
+    """Return a JSON Pointer to each claim; a list is one claim."""
     members: JsonObject = value if isinstance(value, dict) else {}
     for name, member in members.items():
         step = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
         if isinstance(member, dict):
             yield from _pointers(member, step)
-        elif step != "/credentialSubject/id":
+        else:
             yield step
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _pointers(item, f"{path}/{index}")
 
 
 def _shape_code(error: DidServiceError) -> str:

@@ -201,7 +201,9 @@ def test_holder_of_another_did_method_is_named(scene):
     shown = scene.present(
         holder=replace(scene.holder, did=scene.agency.did, method=scene.agency.method)
     )
-    assert codes(scene.check(shown)) == ["unsupported"]
+    report = scene.check(shown)
+    assert codes(report) == ["holder_proof_invalid"]
+    assert "did_method_unknown" in [check.detail for check in report.checks]
 
 
 def test_weakened_demands_stand_in_the_report(scene):

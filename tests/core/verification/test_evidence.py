@@ -1,0 +1,301 @@
+"""Evidence sets: reading and writing, bundles, what is kept when sets are merged."""
+
+import copy
+import gzip
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from did_service.core.encoding import b64
+from did_service.core.errors import DidServiceError
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_STAPLE_BYTES
+from did_service.core.verification.bundle import encode_bundle, gunzip, parse_bundle
+from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.proving import verify_evidence
+from tests.support.counter import Scene, items_of, whole_log
+from tests.support.evidence import evidence_item
+from tests.support.refusals import refused
+
+pytestmark = pytest.mark.offline
+DAY = 86_400
+
+
+@pytest.fixture(scope="module")
+def staple() -> dict:
+    scene = Scene()
+    scene.fed.tick()
+    scene.log_issuance()
+    scene.publish()
+    return {**scene.staple(), "policies": [{"policy": scene.fed.policy.members}]}
+
+
+def altered(staple, *path, value=None, drop=False):
+    """A copy with one member changed or dropped."""
+    copied = copy.deepcopy(staple)
+    target = copied
+    for step in path[:-1]:
+        target = target[step]
+    if drop:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return copied
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+def test_parsing_and_encoding_are_inverse(staple):
+    evidence = parse_evidence(staple)
+    assert parse_evidence(evidence.encode()) == evidence
+    data = json.dumps(evidence.encode()).encode()
+    assert parse_evidence(data) == evidence
+
+
+def test_bundle_is_the_same_set_packed(staple):
+    evidence = parse_evidence(staple)
+    packed = encode_bundle(evidence)
+    assert parse_bundle(packed) == evidence
+    assert parse_bundle(json.dumps(staple).encode()) == evidence
+    assert encode_bundle(evidence) == packed
+
+
+def test_heads_files_travel_with_a_bundle():
+    scene = Scene()
+    scene.fed.tick()
+    scene.publish()
+    evidence = parse_evidence(whole_log(scene))
+    assert parse_evidence(evidence.encode()) == evidence
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        (("format",), "didsvc-evidence/2", "member_invalid"),
+        (("other",), 1, "member_unknown"),
+        (("items", 0, "other"), 1, "member_unknown"),
+        (("items", 0, "size"), 0, "member_invalid"),
+        (("items", 0, "path"), ["AA"], "length_wrong"),
+        (("items", 0, "path"), ["A" * 43] * 64, "too_large"),
+        (("items", 0, "entry", "t"), "other", "entry_type_unknown"),
+        (("items", 0, "head", "record"), "AAAA", "length_wrong"),
+        (("batches", 0, "salt"), "AAAA", "length_wrong"),
+        (("contents",), {"AAAA": "x"}, "length_wrong"),
+        (("contents",), {"A" * 43: "\ud800"}, "utf8_invalid"),
+        (("heads_files",), {"A" * 43: "?"}, "base64_invalid"),
+        (("policies", 0, "more"), 1, "member_unknown"),
+        (("checkpoints",), ["x"] * 4_097, "too_large"),
+        (("checkpoints",), ["x" * 16_385], "too_large"),
+    ],
+)
+def test_other_shapes_are_refused_by_name(staple, path, value, code):
+    with pytest.raises(DidServiceError) as caught:
+        parse_evidence(altered(staple, *path, value=value))
+    assert caught.value.code in (code, "member_invalid")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_evidence_or_one_of_our_errors(data):
+    for parse in (parse_evidence, parse_bundle):
+        with suppress(DidServiceError):
+            assert parse(data).checkpoints is not None
+
+
+def test_staple_has_a_limit_before_it_is_parsed():
+    with refused("too_large"):
+        parse_evidence(b" " * (MAX_STAPLE_BYTES + 1))
+
+
+def test_bundle_bomb_is_stopped_at_the_cap():
+    bomb = gzip.compress(bytes(1_000_000))
+    with refused("too_large"):
+        gunzip(bomb, 999_999)
+    assert len(gunzip(bomb, 1_000_000)) == 1_000_000
+    assert MAX_BUNDLE_BYTES == 256 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x1f\x8b",
+        b"other",
+        gzip.compress(b"{}", mtime=0)[:-1],
+        gzip.compress(b"{}", mtime=0) + b"\0",
+    ],
+)
+def test_damaged_gzip_is_refused(data):
+    with refused("gzip_invalid"):
+        parse_bundle(data)
+
+
+# --- merging ----------------------------------------------------------------------------------
+
+
+def proven(scene, *sets):
+    return verify_evidence(
+        [(f"set {n}", parse_evidence(each)) for n, each in enumerate(sets)], scene.fed.policy
+    )
+
+
+def test_kept_evidence_proves_the_same_again(scene):
+    evidence = proven(scene, scene.staple())
+    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    assert {e.rank for e in again.entries} == {e.rank for e in evidence.entries}
+    assert again.kept() == evidence.kept()
+    assert scene.check(staple=None, evidence=[("kept", evidence.kept())])
+
+
+def test_older_sets_replace_nothing_newer(scene):
+    old = scene.staple()
+    scene.fed.tick(days=1)
+    scene.fed.status_list(scene.agency)
+    scene.publish()
+    new = scene.staple()
+    for order in ((old, new), (new, old)):
+        kept = verify_evidence([("kept", proven(scene, *order).kept())], scene.fed.policy)
+        home = scene.fed.policy.region_of_log("gd.example/reg")
+        assert kept.newest("did", scene.agency.id, home).time == scene.fed.now
+        lists = kept.chain("status", scene.agency.list_url(), home)
+        assert [each.entry.number for each in lists] == [2, 1]
+
+
+def test_omission_deletes_nothing(scene):
+    empty = {"format": "didsvc-evidence/1", "checkpoints": [], "items": []}
+    assert proven(scene, scene.staple(), empty).kept() == proven(scene, scene.staple()).kept()
+
+
+def test_issuance_proofs_are_kept(scene):
+    scene.log_issuance()
+    scene.publish()
+    evidence = proven(scene, scene.staple())
+    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    (record,) = again.issued
+    assert again.issuances(record)[0].owner == scene.agency.did
+    assert again.issuances(record)[0].reg == "gd.example/reg"
+
+
+def test_heads_files_and_completeness_are_kept(scene):
+    evidence = proven(scene, whole_log(scene))
+    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    assert evidence.complete == again.complete == {"gd.example/reg": scene.fed.now}
+
+
+def test_a_log_with_an_entry_missing_is_not_complete(scene):
+    bundle = whole_log(scene)
+    for kind in ("did", "authority", "policy"):
+        fewer = {**bundle, "items": [i for i in bundle["items"] if i["entry"]["t"] != kind]}
+        assert proven(scene, fewer).complete == {}
+
+
+# --- what is dropped, and why ---------------------------------------------------------------
+
+
+def codes_of(evidence):
+    return [(each.what.split()[0], each.code) for each in evidence.dropped]
+
+
+def test_content_under_a_wrong_digest_is_dropped(scene):
+    staple = scene.staple()
+    (digest,) = staple["contents"]
+    evidence = proven(scene, {**staple, "contents": {digest: "other"}})
+    assert codes_of(evidence) == [("content", "digest_wrong")]
+
+
+def test_item_of_a_tree_without_checkpoint_is_dropped(scene):
+    staple = {**scene.staple(), "checkpoints": []}
+    evidence = proven(scene, staple)
+    assert {code for _, code in codes_of(evidence)} == {"checkpoint_missing"}
+    assert evidence.entries == ()
+
+
+def test_item_of_a_foreign_log_is_dropped(scene):
+    staple = scene.staple()
+    for item in staple["items"]:
+        item["log"] = item["log"].replace("gd.", "xx.")
+    evidence = proven(scene, staple)
+    assert "log_unknown" in {code for _, code in codes_of(evidence)}
+
+
+def test_heads_of_another_region_order_nothing(scene):
+    """hn's log cannot speak for gd's ev log, whatever it anchors."""
+    fed = scene.fed
+    ev = fed.logs["gd.example/ev/2026"]
+    snapshot = ev.snapshot(ev.size())
+    body = {"size": ev.size(), "count": 1, "at": fed.now}
+    body["root"] = b64.encode_url(snapshot.root)
+    body["tree"] = b64.encode_url(ev.root(ev.size()))
+    hn = fed.logs["hn.example/reg"]
+    hn.force(fed.compose("hn.example/reg", "heads", ev.origin, body).sequenced(fed.now))
+    fed.cosign("hn.example/reg")
+    item = evidence_item(hn, hn.entries[-1], hn.size())
+    lie = {
+        "format": "didsvc-evidence/1",
+        "checkpoints": [fed.notes["hn.example/reg"].decode()],
+        "items": [item],
+    }
+    assert codes_of(proven(scene, lie)) == [("heads", "heads_elsewhere")]
+
+
+def test_ev_entries_stand_by_a_checkpoint_of_their_own(scene):
+    """Without reg an ev log still proves inclusion, though not that anything is the latest."""
+    fed = scene.fed
+    ev = fed.logs["gd.example/ev/2026"]
+    own = {
+        "format": "didsvc-evidence/1",
+        "checkpoints": [fed.notes[ev.origin].decode()],
+        "items": [evidence_item(ev, ev.entries[0], ev.size())],
+    }
+    evidence = proven(scene, own)
+    assert [each.time for each in evidence.entries] == [None]
+    assert verify_evidence([("kept", evidence.kept())], fed.policy).entries
+
+
+def test_ev_tree_that_contradicts_its_checkpoint_is_a_fork(scene):
+    fed = scene.fed
+    staple = scene.staple()
+    ev = fed.logs["gd.example/ev/2026"]
+    forked = copy.deepcopy(ev)
+    forked.entries[-1] = replace(forked.entries[-1], leaf=bytes(32))
+    fed.logs[ev.origin] = forked
+    note = fed.cosign(ev.origin).decode()
+    evidence = proven(scene, {**staple, "checkpoints": [*staple["checkpoints"], note]})
+    assert [fork.origin for fork in evidence.forks] == [ev.origin]
+    assert not [e for e in evidence.entries if e.entry.type == "status"]
+
+
+def test_batches_that_prove_nothing_are_dropped(scene):
+    scene.log_issuance()
+    scene.publish()
+    staple = scene.staple()
+    batch = staple["batches"][0]
+    for change, code in (
+        ({"index": 99}, "entry_missing"),
+        ({"salt": "A" * 43}, "inclusion_invalid"),
+        ({"position": 99}, "index_out_of_range"),
+    ):
+        evidence = proven(scene, {**staple, "batches": [{**batch, **change}]})
+        assert codes_of(evidence) == [("batch", code)]
+        assert evidence.issued == {}
+
+
+def test_only_issuance_streams_prove_issuance(scene):
+    """A counter's receipts are no proof that a credential existed, nor is anybody's audit."""
+    batch = scene.fed.batch(scene.agency, [b"record"], "audit")
+    scene.batches = [batch.item(b"record")]
+    scene.publish()
+    evidence = proven(scene, scene.staple())
+    assert codes_of(evidence) == [("batch", "stream_kind_wrong")]
+
+
+def test_every_dropped_piece_is_named_up_to_a_limit(scene):
+    staple = scene.staple()
+    staple["items"] = [*staple["items"], *(items_of(staple, "did") * 30)]
+    for item in staple["items"][-30:]:
+        item["path"] = []
+    report = scene.check(staple=staple)
+    named = [check for check in report.checks if check.code == "evidence_dropped"]
+    assert 1 <= len(named) <= 32

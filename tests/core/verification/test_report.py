@@ -1,0 +1,253 @@
+"""The report and its words: shape, outcome, sentences, what is never printed."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from did_service.core.credentials import schema_check
+from did_service.core.errors import Bilingual
+from did_service.core.verification.messages import CHECKS, UNSAFE, Result
+from did_service.core.verification.render import Language, duration, escape, render, say
+from did_service.core.verification.report import Basis, Check, Outcome
+from tests.support.counter import request
+
+pytestmark = pytest.mark.offline
+ROOT = Path(__file__).resolve().parents[3]
+
+
+# --- the closed table -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_every_code_has_both_languages_and_a_next_step(code):
+    sentence = CHECKS[code]
+    texts = [sentence.message]
+    settled = sentence.result in (Result.PASSED, Result.NOT_ASKED)
+    assert (sentence.next_step is None) is settled
+    texts += [] if sentence.next_step is None else [sentence.next_step]
+    for text in texts:
+        assert any("\u4e00" <= c <= "\u9fff" for c in text.zh)
+        assert text.en.isascii()
+        assert text.en
+
+
+@pytest.mark.parametrize("code", UNSAFE)
+def test_every_weakened_check_has_both_languages(code):
+    assert UNSAFE[code].zh
+    assert UNSAFE[code].en.isascii()
+
+
+def test_unknown_is_never_a_pass_or_a_refusal():
+    words = (
+        "missing",
+        "unknown",
+        "stale",
+        "not_met",
+        "dropped",
+        "forked",
+        "behind",
+        "not_proven",
+    )
+    own = {
+        "nonce_unknown",
+        "status_entry_missing",
+        "holder_proof_missing",
+    }  # demanded, not given
+    for code, sentence in CHECKS.items():
+        if any(word in code for word in words) and code not in own:
+            assert sentence.result is Result.UNDECIDED, code
+
+
+def test_refusals_are_the_authentic_negatives_alone():
+    assert {code for code, s in CHECKS.items() if s.result is Result.FAILED} == {
+        "malformed",
+        "too_large",
+        "issuer_deactivated",
+        "proof_invalid",
+        "key_not_listed",
+        "type_not_granted",
+        "region_not_granted",
+        "authority_suspended",
+        "issued_after_end",
+        "schema_violated",
+        "not_yet_valid",
+        "expired",
+        "status_entry_missing",
+        "revoked",
+        "suspended",
+        "holder_proof_missing",
+        "holder_proof_invalid",
+        "holder_mismatch",
+        "nonce_unknown",
+        "nonce_used",
+        "audience_wrong",
+        "query_not_answered",
+    }
+
+
+def test_no_code_of_a_step_lacks_its_sentence():
+    """Every text in the steps' modules that looks like a code of theirs stands in the table."""
+    folder = ROOT / "did_service/core/verification"
+    for name in ("checks", "issuer", "authority", "status", "holder", "verify"):
+        tree = ast.parse((folder / f"{name}.py").read_text())
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
+                "check",
+                "Check",
+            ):
+                for argument in call.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        assert argument.value in CHECKS
+
+
+# --- the outcome ------------------------------------------------------------------------------
+
+
+def test_report_is_false_unless_accepted(scene):
+    assert scene.check()
+    for report in (scene.check(staple=None), scene.check(request=request(nonce="x"))):
+        assert not report
+
+
+def test_same_input_gives_the_same_bytes(scene):
+    file = scene.file()
+    assert scene.check(data=file).to_bytes() == scene.check(data=file).to_bytes()
+
+
+def test_report_fits_its_published_schema(scene):
+    schema = json.loads((ROOT / "schemas/report.json").read_bytes())
+    reports = [
+        scene.check(),
+        scene.check(staple=None),
+        scene.check(policy=None),
+        scene.check(data=b"{"),
+        scene.check(request=request(nonce="x")),
+        scene.check(clock=scene.clock(900_000)),
+    ]
+    for report in reports:
+        assert schema_check.check(schema, json.loads(report.to_bytes())) == ()
+
+
+def test_evidence_is_named_with_source_age_and_bound(scene):
+    report = scene.check(clock=scene.clock(7_200))
+    (status,) = [check for check in report.encode()["checks"] if check["step"] == 9]
+    assert status["evidence"] == {
+        "source": "staple",
+        "time": "2026-11-21T08:00:00Z",
+        "age_seconds": 7_201,
+        "limit_seconds": 86_400,
+    }
+
+
+def test_report_names_claims_and_never_their_values(scene):
+    report = scene.check()
+    assert report.credentials[0].disclosed == (
+        "/credentialSubject/jurisdiction",
+        "/credentialSubject/familyName",
+        "/credentialSubject/givenName",
+    )
+    text = report.to_bytes().decode() + "".join(render(report, Language.BOTH))
+    assert "王" not in text
+    assert scene.holder.did not in text
+
+
+def test_claims_of_several_subjects_and_within_objects_are_named(scene):
+    subject = {
+        "id": scene.holder.did,
+        "jurisdiction": "440100",
+        "familyName": "王",
+        "residence": {"region": "440100", "a/b~c": "x"},
+    }
+    report = scene.check(scene.present(scene.issue(credentialSubject=[subject, subject])))
+    assert report.credentials[0].disclosed[:4] == (
+        "/credentialSubject/0/jurisdiction",
+        "/credentialSubject/0/familyName",
+        "/credentialSubject/0/residence/region",
+        "/credentialSubject/0/residence/a~1b~0c",
+    )
+
+
+def test_summary_shows_who_signed_only_if_the_signature_holds(scene):
+    assert scene.check().credentials[0].signer == scene.agency.method
+    assert scene.check(staple=None).credentials[0].signer is None
+
+
+# --- the words --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (Language.ZH, ["通过"]),
+        (Language.EN, ["ACCEPTED"]),
+        (Language.BOTH, ["通过 ACCEPTED"]),
+    ],
+)
+def test_first_line_is_the_word(scene, language, words):
+    lines = render(scene.check(), language)
+    assert lines[0] in words
+
+
+def test_age_and_bound_are_said_in_words(scene):
+    lines = render(scene.check(clock=scene.clock(7_200)), Language.BOTH)
+    (status,) = [line for line in lines if "未被吊销" in line]
+    assert "2 小时前 2 h old" in status
+    assert "1 天 1 d" in status
+
+
+def test_next_step_follows_what_cannot_be_told(scene):
+    lines = render(scene.check(staple=None), Language.EN)
+    assert lines[0] == "CANNOT TELL"
+    assert any("→" in line and "refresh" in line for line in lines)
+    assert not any("→" in line for line in render(scene.check(), Language.EN))
+
+
+def test_waived_finding_says_so(scene):
+    waivers = [
+        {"item": "x", "code": code, "max_seconds": 9_000_000}
+        for code in ("status_stale", "evidence_stale")
+    ]
+    policy = scene.fed.next_policy(waivers=waivers)
+    report = scene.check(policy=policy, request=request(item="x"), clock=scene.clock(172_800))
+    lines = render(report, Language.BOTH)
+    assert lines[0] == "有条件通过 ACCEPTED WITH LIMITS"
+    assert any("≈" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (7_199, "1 h"),
+        (86_400, "1 d"),
+        (864_001, "10 d"),
+    ],
+)
+def test_durations_are_said_in_their_largest_unit(seconds, words):
+    assert duration(seconds).en == words
+
+
+def test_foreign_text_cannot_move_the_screen():
+    assert escape("a\x1b[2Jb\u202ec\nd\u2028") == "a\\u001b[2Jb\\u202ec\\u000ad\\u2028"
+    assert escape("广州 ok") == "广州 ok"
+
+
+def test_texts_come_in_the_language_asked_for():
+    text = Bilingual("是", "yes")
+    assert [say(text, each) for each in Language] == ["是", "yes", "是 yes"]
+
+
+def test_detail_stands_in_brackets_in_both_languages():
+    check = Check(9, "revoked", detail="x")
+    assert check.message == Bilingual("证照已被吊销 (x)", "the credential has been revoked (x)")
+    assert Basis("staple").encode() == {
+        "source": "staple",
+        "time": None,
+        "age_seconds": None,
+        "limit_seconds": None,
+    }
+    assert Outcome.REFUSED.value == "refused"

@@ -1,0 +1,73 @@
+"""Staples: what a credential needs, and what is picked for it."""
+
+import json
+
+import pytest
+
+from did_service.core.credentials.model import parse_credential
+from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.proving import verify_evidence
+from did_service.core.verification.staple import (
+    Wanted,
+    needed_for,
+    staple_for,
+    statement_subject,
+)
+from tests.support.counter import SCHEMA, chained
+
+pytestmark = pytest.mark.offline
+
+
+def proven(scene, evidence):
+    return verify_evidence([("set", parse_evidence(evidence))], scene.fed.policy)
+
+
+def test_a_credential_alone_names_issuer_schema_and_list(scene):
+    credential = parse_credential(scene.credential)
+    assert set(needed_for(credential, scene.fed.policy, Evidence())) == {
+        Wanted("gd.example/reg", "did", scene.agency.id),
+        Wanted("cn.example/reg", "schema", SCHEMA),
+        Wanted("gd.example/ev/2026", "status", scene.agency.list_url()),
+    }
+
+
+def test_statements_lead_upward_to_the_root():
+    scene = chained(3)
+    evidence = proven(scene, scene.staple())
+    wanted = needed_for(parse_credential(scene.credential), scene.fed.policy, evidence)
+    kinds = [each.kind for each in wanted]
+    assert kinds.count("did") == 4
+    assert kinds.count("authority") >= 3
+    root = scene.fed.root("gd")
+    assert Wanted("gd.example/reg", "did", root.id) in wanted
+
+
+def test_a_staple_is_enough_and_holds_nothing_else(scene):
+    scene.log_issuance()
+    other = scene.fed.agency("fs.gd.example")
+    scene.publish()
+    more = scene.fed.evidence(("did", other.id))
+    sets = [("one", parse_evidence(scene.staple())), ("two", parse_evidence(more))]
+    evidence = verify_evidence(sets, scene.fed.policy)
+    staple = staple_for(parse_credential(scene.credential), scene.fed.policy, evidence)
+    assert scene.check(staple=json.loads(json.dumps(staple.encode())))
+    assert other.did not in json.dumps(staple.encode())
+    assert len(staple.batches) == 1
+
+
+def test_foreign_names_need_nothing_here(scene):
+    credential = parse_credential(
+        {
+            **scene.credential,
+            "issuer": "did:web:elsewhere.example",
+            "credentialSchema": {"id": "https://elsewhere.example/s", "type": "JsonSchema"},
+        }
+    )
+    assert needed_for(credential, scene.fed.policy, Evidence()) == ()
+
+
+def test_statement_subjects_are_those_of_the_log(scene):
+    root = scene.fed.root("gd")
+    subject = statement_subject(root.did, scene.agency.did, "residence")
+    assert subject == scene.grant.entry.subject
