@@ -41,7 +41,9 @@ class Narrator:
 
     def title(self, text: Bilingual, subtitle: Bilingual) -> None:
         """Open the story."""
-        body = f"[bold]{self._say(text)}[/]\n[dim]{self._say(subtitle)}[/]"
+        lines = [f"[bold]{line}[/]" for line in self._lines(text)]
+        lines += [f"[dim]{line}[/]" for line in self._lines(subtitle)]
+        body = "\n".join(lines)
         self._console.print(Panel(body, border_style="cyan", expand=False))
 
     def chapter(self, text: Bilingual) -> None:
@@ -54,16 +56,19 @@ class Narrator:
         began = perf_counter()
         with self._console.status(self._say(text)):
             yield
-        seconds = perf_counter() - began
-        self._console.print(f"  [green]✔[/] {self._say(text)} [dim]{seconds:.2f} s[/]")
+        first, *more = self._lines(text)
+        self._print(f"  [green]✔[/] {first} [dim]{perf_counter() - began:.2f} s[/]")
+        for line in more:
+            self._print(f"    [dim]{line}[/]")
 
     def note(self, text: Bilingual) -> None:
         """Say something that is not a step."""
-        self._console.print(f"    [dim]{self._say(text)}[/]")
+        for line in self._lines(text):
+            self._print(f"    [dim]{line}[/]")
 
     def command(self, text: str) -> None:
         """Show the command that a user would type."""
-        self._console.print(f"    [dim]$ {escape(text)}[/]", soft_wrap=True)
+        self._print(f"    [dim]$ {escape(text)}[/]")
 
     def verdict(self, outcome: str, lines: Sequence[str], *, expected: str) -> None:
         """Show a verdict as the clerk sees it, and whether it is the expected one."""
@@ -98,3 +103,12 @@ class Narrator:
 
     def _say(self, text: Bilingual) -> str:
         return escape(say(text, self._language))
+
+    def _lines(self, text: Bilingual) -> list[str]:
+        """Return a text line by line: one for each language it is told in."""
+        both = self._language is Language.BOTH
+        return [escape(text.zh), escape(text.en)] if both else [self._say(text)]
+
+    def _print(self, line: str) -> None:
+        """Print a line that is never broken, so that a command can be copied."""
+        self._console.print(line, soft_wrap=True)
