@@ -113,7 +113,8 @@ class HeldCredential:
         delivery: The credential, with its place in a batch and where evidence is.
         issuer_url: The issuer's URL; empty where it came as a file.
         received: RFC 3339.
-        staple: Its evidence, as of `refreshed`; None before the first refresh.
+        staple: Its evidence; None before the first refresh.
+        as_of: RFC 3339: until when all of it is known to be the latest; empty where it is not.
     """
 
     kind: ClassVar[str] = "credential"
@@ -125,7 +126,7 @@ class HeldCredential:
     issuer_url: str
     received: str
     staple: JsonObject | None = field(default=None, repr=False)
-    refreshed: str = ""
+    as_of: str = ""
 
     @property
     def credential(self) -> JsonObject:
@@ -141,7 +142,7 @@ class HeldCredential:
             "issuer_url": self.issuer_url,
             "received": self.received,
             "staple": self.staple,
-            "refreshed": self.refreshed,
+            "as_of": self.as_of,
         }
 
 
@@ -237,7 +238,7 @@ def _credential(record: Record) -> HeldCredential:
         issuer_url=_text(fields, "issuer_url", MAX_URL_CHARACTERS),
         received=fields.text("received"),
         staple=None if fields.value("staple") is None else fields.object("staple"),
-        refreshed=_text(fields, "refreshed"),
+        as_of=_text(fields, "as_of"),
     )
     fields.close()
     return found

@@ -11,7 +11,7 @@ by something older, and the proof that a credential existed early is never given
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from did_service.client.issuer import IssuerClient
@@ -22,7 +22,7 @@ from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
 from did_service.core.limits import MAX_STAPLE_FETCHES
@@ -38,6 +38,7 @@ from did_service.core.verification.staple import Wanted, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential
 
 ISSUANCE = "issuance"
+FETCHED = "fetched"
 
 
 class Moment(Enum):
@@ -94,10 +95,27 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A staple as it can be had now, and what could not be had."""
+    """A staple as it can be had now, and what could not be had.
+
+    Attributes:
+        staple: All that verified, old and new.
+        as_of: POSIX second until when each part of it is known to be the latest; None where a
+            part is not.
+        fetched: How many entries came.
+        missing: What did not come.
+    """
 
     staple: UnverifiedEvidence
+    as_of: int | None
+    fetched: int
     missing: tuple[Missing, ...]
+
+    def into(self, held: HeldCredential) -> HeldCredential:
+        """Return a credential with this staple."""
+        as_of = (
+            "" if self.as_of is None else timestamps.encode(timestamps.from_posix(self.as_of))
+        )
+        return replace(held, staple=self.staple.encode(), as_of=as_of)
 
 
 def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
@@ -112,8 +130,25 @@ def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
     work.take_statements(held.delivery.authority)
     work.take_needed()
     work.take_issuance(held)
-    staple = staple_for(work.credential, policy, work.evidence())
-    return Collected(staple, tuple(work.missing))
+    evidence = work.evidence()
+    return Collected(
+        staple=staple_for(work.credential, policy, evidence),
+        as_of=_as_of(work.credential, policy, evidence),
+        fetched=sum(name == FETCHED for name, _ in work.sets),
+        missing=tuple(work.missing),
+    )
+
+
+def _as_of(credential: Credential, policy: Policy, evidence: Evidence) -> int | None:
+    """Return the oldest T of the entries that the credential needs."""
+    times: list[int] = []
+    for wanted in needed_for(credential, policy, evidence):
+        region = policy.region_of_log(wanted.origin)
+        newest = evidence.newest(wanted.kind, wanted.subject, region)
+        if newest is None or newest.time is None:
+            return None
+        times.append(newest.time)
+    return min(times, default=None)
 
 
 @dataclass(slots=True)
@@ -157,14 +192,14 @@ class _Collection:
         """Fetch one entry, or note that it is missing."""
         self.asked.add(wanted)
         try:
-            self.sets.append(("fetched", self.fetch(wanted)))
+            self.sets.append((FETCHED, self.fetch(wanted)))
         except DidServiceError as error:
             self.missing.append(Missing(wanted.kind, error.code))
 
     def _fetched(self, wanted: Wanted) -> bool:
         self.asked.add(wanted)
         try:
-            self.sets.append(("fetched", self.fetch(wanted)))
+            self.sets.append((FETCHED, self.fetch(wanted)))
         except DidServiceError:
             return False
         return True
@@ -187,7 +222,7 @@ class _Collection:
         raise refusal
 
     def _check_holds(self, found: UnverifiedEvidence, wanted: Wanted) -> None:
-        proven = verify_evidence((("fetched", found),), self.policy)
+        proven = verify_evidence(((FETCHED, found),), self.policy)
         if not any(
             (each.entry.type, each.entry.subject) == (wanted.kind, wanted.subject)
             for each in proven.entries
@@ -207,8 +242,8 @@ class _Collection:
         except DidServiceError as error:
             self.missing.append(Missing("evidence", error.code))
             return
-        self.sets.append(("fetched", entry))
-        self.sets.append(("fetched", UnverifiedEvidence(batches=(batch,))))
+        self.sets.append((FETCHED, entry))
+        self.sets.append((FETCHED, UnverifiedEvidence(batches=(batch,))))
 
     def _batch(self, held: HeldCredential, record: bytes) -> UnverifiedBatch:
         """Return the place of the credential's record, from the pick-up or asked for now."""

@@ -11,6 +11,8 @@ each other; the key is derived once, when the store is opened.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +75,18 @@ class StoreDirectory:
         if data is None:
             raise NotFoundError("store_missing", f"there is no wallet in {quote(self.path)}")
         return data
+
+    def check_room(self, size: int) -> None:
+        """See to it that the disk has room for so many bytes more.
+
+        Raises:
+            UnavailableError: `file_not_written`.
+        """
+        try:
+            with tempfile.TemporaryFile(dir=self.path) as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise UnavailableError("file_not_written", f"{FILE}: {error.strerror}") from error
 
     def sweep(self) -> None:
         """Remove what a killed writer left; the caller holds the lock."""

@@ -11,7 +11,7 @@ no markup: what looks like a tag is shown as it is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from getpass import getpass
 from typing import TextIO
 
@@ -48,19 +48,17 @@ def _shown(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def table(rows: Iterable[Sequence[str]]) -> list[str]:
+def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Align columns by their width on a screen, where a Chinese character is two wide."""
     from rich.cells import cell_len
 
     held = [tuple(shown(cell) for cell in row) for row in rows]
     columns = list(zip(*held, strict=True))
     widths = [max(cell_len(cell) for cell in column) for column in columns]
-    lines = []
     for row in held:
         cells = zip(row, widths, strict=True)
         padded = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in cells)
-        lines.append(padded.rstrip())
-    return lines
+        yield padded.rstrip()
 
 
 class Terminal:

@@ -1,0 +1,213 @@
+"""`wallet cred list|show|verify|export|delete`: the credentials of this wallet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual
+from wallet_cli.exits import Exit
+from wallet_cli.holdings import HeldCredential, applications, credentials, identities
+from wallet_cli.naming import find_credential
+from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.session import Session, write_output
+from wallet_cli.terminal import shown, table
+from wallet_cli.views import claims, credential_view, issuer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wallet_cli.vault import Vault
+
+group = LazyGroup(
+    "cred",
+    {
+        "list": Entry("wallet_cli.commands.cred:listed", "List your credentials."),
+        "show": Entry("wallet_cli.commands.cred:show", "Show what one says."),
+        "verify": Entry("wallet_cli.commands.cred:verify", "Judge one as a counter would."),
+        "export": Entry("wallet_cli.commands.cred:export", "Write one to a file, keyless."),
+        "delete": Entry("wallet_cli.commands.cred:delete", "Delete one, and its key."),
+    },
+    "Your credentials. CRED is a short name such as residence-permit-1, or its beginning.",
+)
+
+
+@click.command(
+    "list",
+    cls=WalletCommand,
+    epilog="""
+  wallet cred list
+  wallet cred list --json
+""",
+)
+@click.pass_obj
+def listed(session: Session) -> None:
+    """List your credentials: name, type, validity, and how old their evidence is."""
+    views = [credential_view(each) for each in credentials(session.vault)]
+    session.terminal.finish({"credentials": [*views]}, _rows(session, views))
+
+
+def _rows(session: Session, views: list[JsonObject]) -> Iterator[str]:
+    if not views:
+        session.terminal.note(Bilingual("还没有证照", "no credentials yet"))
+        return
+    say = session.terminal.say
+    head = (
+        say(Bilingual("名称", "NAME")),
+        say(Bilingual("种类", "TYPE")),
+        say(Bilingual("有效期至", "VALID UNTIL")),
+        say(Bilingual("佐证截至", "EVIDENCE AS OF")),
+    )
+    rows = [
+        tuple(str(view[name] or "-") for name in ("alias", "type", "valid_until", "as_of"))
+        for view in views
+    ]
+    yield from table([head, *rows])
+
+
+@click.command(
+    "show",
+    cls=WalletCommand,
+    epilog="""
+  wallet cred show residence-permit-1
+  wallet cred show res --json           the credential itself, as its issuer wrote it
+""",
+)
+@click.argument("name", metavar="CRED")
+@click.pass_obj
+def show(session: Session, name: str) -> None:
+    """Show what a credential says."""
+    held = find_credential(session.vault, name)
+    data: JsonObject = {**credential_view(held), "credential": held.credential}
+    session.terminal.finish(data, _shown_lines(session, held))
+
+
+def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
+    say, view = session.terminal.say, credential_view(held)
+    rows = [
+        (say(Bilingual("名称", "name")), held.alias),
+        (say(Bilingual("种类", "type")), str(view["type"])),
+        (say(Bilingual("签发机关", "issuer")), str(issuer_of(held.credential))),
+        (say(Bilingual("持证标识", "holder")), held.holder),
+        (
+            say(Bilingual("有效期", "valid")),
+            f"{view['valid_from'] or '-'} … {view['valid_until'] or '-'}",
+        ),
+        (say(Bilingual("佐证截至", "evidence as of")), held.as_of or "-"),
+    ]
+    yield from table(rows)
+    yield ""
+    yield from table(claims(held.credential.get("credentialSubject")))
+
+
+@click.command(
+    "verify",
+    cls=WalletCommand,
+    epilog="""
+  wallet cred verify residence-permit-1
+  wallet cred verify residence-permit-1 --tier online    demand evidence of the last minutes
+
+Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).
+""",
+)
+@click.argument("name", metavar="CRED")
+@click.option(
+    "--tier",
+    type=click.Choice(["online", "day", "field"]),
+    default="day",
+    help="How old evidence may be.",
+)
+@click.pass_obj
+def verify(session: Session, name: str, tier: str) -> Exit:
+    """Judge a credential as a counter would, with the evidence in this wallet; no network."""
+    held = find_credential(session.vault, name)
+    policy = session.trust.policy()
+    from did_service.core.verification.render import Language, render
+    from did_service.core.verification.report import Outcome
+    from wallet_cli.judging import judge
+
+    evidence = (session.trust.evidence(), held.staple)
+    report = judge(held.credential, policy, evidence, session.now(), tier)
+    lines = render(report, Language(session.settings.language.value))
+    data: JsonObject = {"alias": held.alias, "report": report.encode()}
+    terminal = session.terminal
+    match report.outcome:
+        case Outcome.ACCEPTED:
+            terminal.finish(data, lines)
+            return Exit.DONE
+        case Outcome.REFUSED:
+            return terminal.finish_short(Exit.REFUSED, "credential_refused", data, lines)
+        case Outcome.UNDECIDED | Outcome.ACCEPTED_WITH_LIMITS:
+            return terminal.finish_short(Exit.UNDECIDED, "credential_undecided", data, lines)
+
+
+@click.command(
+    "export",
+    cls=WalletCommand,
+    epilog="""
+  wallet cred export residence-permit-1 --out permit.json
+  wallet cred export residence-permit-1 --out permit.json --staple permit.staple.json
+""",
+)
+@click.argument("name", metavar="CRED")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="Where to write.")
+@click.option(
+    "--staple", type=click.Path(dir_okay=False), help="Write its evidence here as well."
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.pass_obj
+def export(session: Session, name: str, out: str, staple: str | None, *, force: bool) -> None:
+    """Write a credential to a file. Its key stays here: the copy cannot be presented."""
+    held = find_credential(session.vault, name)
+    written = {out: held.credential}
+    if staple is not None:
+        written[staple] = held.staple or {}
+        if held.staple is None:
+            session.terminal.warn("staple_old", held.alias, credential=held.alias)
+    for target, document in written.items():
+        data = f"{strict_json.dumps(document)}\n".encode()
+        write_output(Path(target), data, force=force)
+    session.terminal.finish({"files": [*written]}, [shown(each) for each in written])
+
+
+@click.command(
+    "delete",
+    cls=WalletCommand,
+    epilog="""
+  wallet cred delete residence-permit-1
+""",
+)
+@click.argument("name", metavar="CRED")
+@click.pass_obj
+def delete(session: Session, name: str) -> None:
+    """Delete a credential and the key that it is bound to.
+
+    It cannot be presented any more, and the agency has to issue it again.
+    """
+    held = find_credential(session.vault, name)
+    session.terminal.confirm(
+        Bilingual(
+            f"删除 {held.alias} 及其密钥？删除后须重新办理",
+            f"delete {held.alias} and its key? It would have to be issued again",
+        )
+    )
+
+    def change(vault: Vault) -> Vault:
+        rest = vault.drop((held.id,))
+        return rest.drop(_unused_keys(rest, held.holder))
+
+    session.commit(change)
+    session.terminal.finish({"deleted": held.alias}, [held.alias])
+
+
+def _unused_keys(vault: Vault, holder: str) -> tuple[str, ...]:
+    """Return the record of a key that nothing else in the wallet is bound to."""
+    users = {each.holder for each in credentials(vault)}
+    users |= {each.holder for each in applications(vault)}
+    if holder in users:
+        return ()
+    return tuple(each.id for each in identities(vault) if each.did == holder)

@@ -1,0 +1,68 @@
+"""`wallet pending list|drop`: applications on their way."""
+
+from __future__ import annotations
+
+import click
+
+from did_service.core.errors import Bilingual, NotFoundError, UsageError, quote
+from wallet_cli.holdings import Application, applications
+from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.session import Session
+from wallet_cli.terminal import shown, table
+from wallet_cli.vault import Vault
+from wallet_cli.views import application_view, state_of
+
+group = LazyGroup(
+    "pending",
+    {
+        "list": Entry("wallet_cli.commands.pending:listed", "List applications on their way."),
+        "drop": Entry("wallet_cli.commands.pending:drop", "Give one up, with what arrived."),
+    },
+    "Applications on their way, and deliveries that could not be taken in.",
+)
+
+
+@click.command(
+    "list",
+    cls=WalletCommand,
+    epilog="""
+  wallet pending list
+""",
+)
+@click.pass_obj
+def listed(session: Session) -> None:
+    """List applications on their way."""
+    found = applications(session.vault)
+    rows = [
+        (each.id, each.item or "-", state_of(each), each.applied, each.note) for each in found
+    ]
+    session.terminal.finish(
+        {"pending": [application_view(each) for each in found]}, table(rows)
+    )
+
+
+@click.command(
+    "drop",
+    cls=WalletCommand,
+    epilog="""
+  wallet pending drop 3vQB…      the beginning of its id will do
+""",
+)
+@click.argument("name", metavar="ID")
+@click.pass_obj
+def drop(session: Session, name: str) -> None:
+    """Give an application up, with whatever arrived for it."""
+    application = _find(session.vault, name)
+    what = shown(application.item or application.issuer)
+    session.terminal.confirm(Bilingual(f"放弃 {what}？", f"give up {what}?"))
+    session.commit(lambda vault: vault.drop((application.id,)))
+    session.terminal.finish({"dropped": application.id}, [application.id])
+
+
+def _find(vault: Vault, name: str) -> Application:
+    found = [each for each in applications(vault) if name and each.id.startswith(name)]
+    if not found:
+        raise NotFoundError("application_unknown", f"no application {quote(name)}")
+    if len(found) > 1:
+        raise UsageError("application_ambiguous", f"{len(found)} begin with {quote(name)}")
+    return found[0]

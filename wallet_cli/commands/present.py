@@ -1,0 +1,120 @@
+"""`wallet present`: a signed answer to one counter and one nonce, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import jcs, strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual, ConflictError, NotFoundError, UsageError, quote
+from wallet_cli.commands.store import is_stale
+from wallet_cli.holdings import Answer, HeldCredential, Identity, answers, identities, keep
+from wallet_cli.naming import find_credential
+from wallet_cli.parser import WalletCommand
+from wallet_cli.session import Session, write_output
+from wallet_cli.signing import presentation_file, signed_presentation
+from wallet_cli.terminal import shown
+from wallet_cli.vault import Vault, new_id
+from wallet_cli.views import claims
+
+_MOST_CHARACTERS = 512
+
+
+@click.command(
+    "present",
+    cls=WalletCommand,
+    epilog="""
+  wallet present residence-permit-1 --nonce N --audience A --out me.vp.json
+
+N and A are what the counter shows: its challenge, and its name.
+""",
+)
+@click.argument("name", metavar="CRED")
+@click.option("--nonce", required=True, help="The counter's challenge.")
+@click.option("--audience", required=True, help="The counter's name.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="Where to write.")
+@click.option("--no-staple", is_flag=True, help="Without the evidence.")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+@click.pass_obj
+def present(  # noqa: PLR0913 - click hands over one argument for each option
+    session: Session,
+    name: str,
+    nonce: str,
+    audience: str,
+    out: str,
+    *,
+    no_staple: bool,
+    force: bool,
+) -> None:
+    """Answer a counter with a credential: a file signed for this challenge and counter alone.
+
+    The same challenge is answered once: a second answer with another credential is refused,
+    the same answer again is the same file.
+    """
+    path = Path(out)
+    if path.exists() and not force:
+        raise ConflictError("file_exists", quote(path))
+    _check_addressee(nonce, audience)
+    held = find_credential(session.vault, name)
+    holder = _holder(session.vault, held)
+    answer = _remember(session, held, (nonce, audience))
+    signed = signed_presentation(held.credential, holder, (nonce, audience), answer.created)
+    staple = None if no_staple else held.staple
+    if not no_staple and (staple is None or is_stale(held, session.now())):
+        session.terminal.warn("staple_old", held.alias, credential=held.alias)
+    document = presentation_file(signed, staple)
+    write_output(path, f"{strict_json.dumps(document)}\n".encode(), force=force)
+    disclosed = [claim for claim, _ in claims(held.credential.get("credentialSubject"))]
+    session.terminal.note(
+        Bilingual(f"出示内容：{'、'.join(disclosed)}", f"shows {', '.join(disclosed)}")
+    )
+    data: JsonObject = {
+        "credentials": [held.alias],
+        "disclosed": [*disclosed],
+        "staple": staple is not None,
+        "out": out,
+    }
+    session.terminal.finish(data, [shown(out)])
+
+
+def _check_addressee(nonce: str, audience: str) -> None:
+    for option, text in (("--nonce", nonce), ("--audience", audience)):
+        if not 1 <= len(text) <= _MOST_CHARACTERS or not text.isprintable():
+            raise UsageError(
+                "addressee_invalid", f"{option} has 1 to {_MOST_CHARACTERS} plain characters"
+            )
+
+
+def _holder(vault: Vault, held: HeldCredential) -> Identity:
+    for identity in identities(vault):
+        if identity.did == held.holder:
+            return identity
+    raise NotFoundError("identity_unknown", f"the key of {held.alias} is not in this wallet")
+
+
+def _remember(session: Session, held: HeldCredential, addressee: tuple[str, str]) -> Answer:
+    """Keep what is answered to whom before it is signed.
+
+    Raises:
+        ConflictError: `answered_otherwise`: it was answered with another credential.
+    """
+    nonce, audience = addressee
+    record = sha256(jcs.encode(held.credential))
+    answer = Answer(new_id(session.rng), audience, nonce, record, session.stamp())
+    made: list[Answer] = []
+
+    def change(vault: Vault) -> Vault:
+        for each in answers(vault):
+            if (each.audience, each.nonce) == (audience, nonce):
+                if each.record != record:
+                    raise ConflictError("answered_otherwise", quote(nonce))
+                made.append(each)
+                return vault
+        made.append(answer)
+        return keep(vault, answer, session.rng)
+
+    session.commit(change)
+    return made[0]

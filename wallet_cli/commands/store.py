@@ -1,0 +1,181 @@
+"""`wallet init`, `wallet status`, `wallet doctor`: the store as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import click
+
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.errors import Bilingual, ConflictError, MalformedError, quote
+from did_service.trust.files import read_file, replace_file
+from wallet_cli.exits import Exit
+from wallet_cli.holdings import HeldCredential, applications, credentials, identities
+from wallet_cli.parser import WalletCommand
+from wallet_cli.session import Session
+from wallet_cli.store import PREVIOUS
+from wallet_cli.terminal import shown, table
+from wallet_cli.vault import Vault, open_vault
+
+STALE = timedelta(days=1)  # the tier `day`: what counters usually ask for
+
+
+@click.command(
+    "init",
+    cls=WalletCommand,
+    epilog="""
+  wallet init                                   asks for a passphrase, twice
+  wallet init --passphrase-file ~/.wallet-pw    for scripts; the file's first line
+  wallet init --store /media/usb/wallet         somewhere else
+""",
+)
+@click.pass_obj
+def init(session: Session) -> None:
+    """Make a wallet, protected by a passphrase.
+
+    Whoever has both the store and the passphrase can show your credentials. There is no way
+    around a forgotten passphrase: the credentials have to be issued again.
+    """
+    directory = session.directory
+    if directory.file.exists():
+        raise ConflictError("store_exists", quote(directory.path))
+    vault = Vault.create(session.first_passphrase(), session.rng)
+    directory.create(vault, session.rng)
+    session.terminal.note(Bilingual(f"钱包已建立：{directory.path}", f"made {directory.path}"))
+    session.terminal.note(
+        Bilingual(
+            "下一步：wallet trust pin FILE --fingerprint …",
+            "next: wallet trust pin FILE --fingerprint …",
+        )
+    )
+    session.terminal.finish({"store": str(directory.path)}, [shown(directory.path)])
+
+
+@click.command(
+    "status",
+    cls=WalletCommand,
+    epilog="""
+  wallet status
+  wallet status --json
+""",
+)
+@click.pass_obj
+def status(session: Session) -> None:
+    """Show what the wallet holds and what is due."""
+    vault = session.vault
+    held, waiting = credentials(vault), applications(vault)
+    policy = session.trust.policy()
+    data: JsonObject = {
+        "store": str(session.directory.path),
+        "written": vault.counter,
+        "identities": len(identities(vault)),
+        "credentials": len(held),
+        "pending": len(waiting),
+        "policy": None
+        if policy is None
+        else {
+            "federation": policy.federation,
+            "seq": policy.sequence,
+            "expires": timestamps.encode(policy.expires),
+        },
+    }
+    if policy is None:
+        session.terminal.warn("policy_missing")
+    elif policy.expires <= session.now():
+        session.terminal.warn("policy_expired")
+    for each in held:
+        if is_stale(each, session.now()):
+            session.terminal.warn("staple_old", each.alias, credential=each.alias)
+    if any(each.delivery is not None for each in waiting):
+        session.terminal.warn("delivery_held_back")
+    say = session.terminal.say
+    rows = [
+        (say(Bilingual("位置", "store")), str(session.directory.path)),
+        (say(Bilingual("证照", "credentials")), str(len(held))),
+        (say(Bilingual("办理中", "pending")), str(len(waiting))),
+        (say(Bilingual("标识符", "identifiers")), str(data["identities"])),
+        (say(Bilingual("信任策略", "policy")), _policy_words(data["policy"])),
+    ]
+    session.terminal.finish(data, table(rows))
+
+
+def is_stale(held: HeldCredential, now: datetime) -> bool:
+    """Say whether a credential's evidence is older than counters usually accept, or missing."""
+    return not held.as_of or now - timestamps.parse_utc(held.as_of) > STALE
+
+
+def _policy_words(policy: JsonValue) -> str:
+    if not isinstance(policy, dict):
+        return "-"
+    return f"{policy['federation']} {policy['seq']} ≤ {policy['expires']}"
+
+
+@click.command(
+    "doctor",
+    cls=WalletCommand,
+    epilog="""
+  wallet doctor
+  wallet doctor --restore      put the version before in the place of a damaged store
+""",
+)
+@click.option("--restore", is_flag=True, help="Put wallet.json.1 in place of a damaged store.")
+@click.pass_obj
+def doctor(session: Session, *, restore: bool) -> Exit:
+    """Look for trouble in the store: damage, file modes, the policy."""
+    passphrase = session.passphrase()
+    findings: list[str] = []
+    try:
+        open_vault(session.directory.read(), passphrase)
+    except MalformedError as error:
+        _check_previous(session, passphrase, error)
+        findings.append(error.code)
+        if restore:
+            _restore(session)
+            findings.append("store_restored")
+    findings += [*_loose_modes(session)]
+    if session.trust.policy() is None:
+        findings.append("policy_missing")
+    for code in findings:
+        session.terminal.warn(code)
+    found: list[JsonValue] = [*findings]
+    if not findings:
+        good = Bilingual("没有发现问题", "nothing wrong was found")
+        session.terminal.finish({"findings": found}, [session.terminal.say(good)])
+        return Exit.DONE
+    damaged = "store_damaged" in findings and not restore
+    if damaged:
+        return session.terminal.finish_short(
+            Exit.DAMAGED, "previous_usable", {"findings": found}, []
+        )
+    session.terminal.finish({"findings": found})
+    return Exit.DONE
+
+
+def _check_previous(session: Session, passphrase: str, error: MalformedError) -> None:
+    """Raise the damage unless the version before opens."""
+    data = read_file(session.directory.previous, len(session.directory.read()) * 2 + 65_536)
+    if data is None:
+        raise error
+    open_vault(data, passphrase)
+
+
+def _restore(session: Session) -> None:
+    directory = session.directory
+    session.terminal.confirm(
+        Bilingual(
+            f"用 {PREVIOUS} 代替损坏的钱包？损坏的文件留作 wallet.json.damaged",
+            f"replace the damaged store by {PREVIOUS}? It stays as wallet.json.damaged",
+        )
+    )
+    replace_file(directory.path / "wallet.json.damaged", directory.read())
+    replace_file(directory.file, directory.previous.read_bytes())
+
+
+def _loose_modes(session: Session) -> Iterator[str]:
+    directory = session.directory
+    for path in (directory.path, directory.file, directory.previous):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield "store_exposed"
+            return

@@ -1,0 +1,126 @@
+"""`wallet trust pin|import|show`: the policy that the wallet believes, and evidence by file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual, DidServiceError, MalformedError, quote
+from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.session import Session, read_input, read_json
+from wallet_cli.terminal import table
+
+if TYPE_CHECKING:
+    from did_service.core.anchor.policy import Policy
+
+group = LazyGroup(
+    "trust",
+    {
+        "pin": Entry(
+            "wallet_cli.commands.trust:pin", "Pin the first policy, by its fingerprint."
+        ),
+        "import": Entry(
+            "wallet_cli.commands.trust:imported", "Take the next policy, or evidence."
+        ),
+        "show": Entry("wallet_cli.commands.trust:show", "Show what is pinned."),
+    },
+    "Whom the wallet believes. A pinned policy is all it takes on trust; everything else must\n"
+    "prove itself under it.",
+)
+
+
+@click.command(
+    "pin",
+    cls=WalletCommand,
+    epilog="""
+  wallet trust pin policy.json --fingerprint "1a2b 3c4d 5e6f 7081 92a3 b4c5 d6e7 f809"
+""",
+)
+@click.argument("file")
+@click.option(
+    "--fingerprint", required=True, help="From a second channel: a letter, a poster, a call."
+)
+@click.pass_obj
+def pin(session: Session, file: str, fingerprint: str) -> None:
+    """Pin the first policy, by its fingerprint.
+
+    The fingerprint comes from another source than the file: whoever could replace both, could
+    make you believe anything.
+    """
+    policy = session.trust.pin(read_json(file), fingerprint, session.now())
+    told = Bilingual(f"已固定策略 {policy.federation}", f"pinned {policy.federation}")
+    session.terminal.note(told)
+    session.terminal.finish(_view(policy), [policy.fingerprint])
+
+
+@click.command(
+    "import",
+    cls=WalletCommand,
+    epilog="""
+  wallet trust import policy-2.json          the policy that follows the pinned one
+  wallet trust import gd.bundle.json.gz      evidence for many credentials
+""",
+)
+@click.argument("file")
+@click.pass_obj
+def imported(session: Session, file: str) -> None:
+    """Take the policy that follows the pinned one, or a file of evidence."""
+    from did_service.core.anchor.policy import FORMAT
+    from did_service.core.verification.bundle import parse_bundle
+
+    data = read_input(file)
+    if data.lstrip()[:1] == b"{" and f'"{FORMAT}"'.encode() in data[:200]:
+        policy = session.trust.succeed(read_json(file), session.now())
+        session.terminal.finish(_view(policy), [policy.fingerprint])
+        return
+    try:
+        offered = parse_bundle(data)
+    except DidServiceError as error:
+        raise MalformedError("evidence_malformed", f"{quote(file)}: {error.message}") from error
+    proven = session.trust.merge(offered)
+    for each in proven.forks:
+        session.terminal.warn("log_forked", each.origin, log=each.origin)
+    if proven.dropped:
+        session.terminal.warn("evidence_dropped", str(len(proven.dropped)))
+    counted: JsonObject = {"entries": len(proven.entries), "dropped": len(proven.dropped)}
+    words = Bilingual("项佐证有效", "entries are proven")
+    session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
+
+
+@click.command(
+    "show",
+    cls=WalletCommand,
+    epilog="""
+  wallet trust show
+""",
+)
+@click.pass_obj
+def show(session: Session) -> None:
+    """Show the pinned policy: federation, number, fingerprint, expiry, regions."""
+    policy = session.trust.demand_policy()
+    say = session.terminal.say
+    demo = say(Bilingual("演示用，不具效力", "for demonstration, of no force"))
+    rows = [
+        (say(Bilingual("联盟", "federation")), policy.federation),
+        (say(Bilingual("编号", "number")), f"{policy.sequence}"),
+        (say(Bilingual("指纹", "fingerprint")), policy.fingerprint),
+        (say(Bilingual("有效期至", "expires")), timestamps.encode(policy.expires)),
+        *((each.id, f"{say(each.name)} {', '.join(each.hosts)}") for each in policy.regions),
+        *([("!", demo)] if policy.demo else []),
+    ]
+    session.terminal.finish(_view(policy), table(rows))
+
+
+def _view(policy: Policy) -> JsonObject:
+    return {
+        "federation": policy.federation,
+        "seq": policy.sequence,
+        "sha256": b64.encode_url(policy.digest),
+        "fingerprint": policy.fingerprint,
+        "expires": timestamps.encode(policy.expires),
+        "demo": policy.demo,
+        "regions": [region.id for region in policy.regions],
+    }

@@ -1,0 +1,79 @@
+"""Judging a credential as a counter would, with the evidence that this wallet holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from did_service.core.anchor.policy import Policy
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import RuleError
+from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
+from did_service.core.verification.messages import Result
+from did_service.core.verification.report import Check, Report
+from did_service.core.verification.request import Clock, Request
+from did_service.core.verification.verify import verify
+
+# A credential that fails one of these is not what it says, or was changed: step 1 is its shape,
+# 5 its signature, 7 its schema. One that is not valid yet, expired or revoked is still kept.
+_SPOILT = (1, 5, 7)
+_AUTHORITY = 6
+
+
+def judge(
+    credential: JsonObject,
+    policy: Policy | None,
+    evidence: tuple[UnverifiedEvidence, JsonObject | None],
+    now: datetime,
+    tier: str = "day",
+) -> Report:
+    """Run all steps of the verifier over one credential, without a holder's answer.
+
+    Args:
+        credential: As its issuer wrote it.
+        policy: The pinned policy; None leaves everything undecided.
+        evidence: What was imported, and the staple.
+        now: The present instant.
+        tier: How old evidence may be.
+    """
+    imported, staple = evidence
+    sources = [("bundle", imported)]
+    if staple is not None:
+        sources.append(("staple", parse_evidence(staple)))
+    return verify(
+        jcs.encode(credential),
+        policy=policy,
+        evidence=sources,
+        request=Request(tier=tier),
+        clock=Clock(now),
+    )
+
+
+def failed(report: Report, *steps: int) -> Check | None:
+    """Return the first check of these steps that failed."""
+    found = (each for each in report.checks if each.step in steps)
+    return next((each for each in found if each.result is Result.FAILED), None)
+
+
+def check_acceptable(report: Report) -> None:
+    """Refuse a credential that is not what it says, or whose issuer may not issue it.
+
+    Raises:
+        RuleError: `credential_spoilt`, `issuer_without_authority`.
+    """
+    spoilt, denied = failed(report, *_SPOILT), failed(report, _AUTHORITY)
+    if spoilt is not None:
+        raise RuleError(
+            "credential_spoilt", f"{spoilt.message.en} ({spoilt.code})", check=spoilt.code
+        )
+    if denied is not None:
+        raise RuleError(
+            "issuer_without_authority",
+            f"{denied.message.en} ({denied.code})",
+            check=denied.code,
+        )
+
+
+def is_signature_proven(report: Report) -> bool:
+    """Say whether the issuer's signature was checked with a key that its log names."""
+    return any(check.code == "proof_valid" for check in report.checks)

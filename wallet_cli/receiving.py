@@ -1,0 +1,201 @@
+"""Taking in what an issuer hands over: kept first, checked then, and whole or not at all.
+
+    pick-up ──► sealed beside its application ──► checked ──► a credential; the application ends
+                 (it is handed over only once)       └─ refused: it stays, with the reason
+
+So neither a killed process nor a refusal loses what cannot be fetched again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from did_service.client.issuer import (
+    IssuerClient,
+    NotYet,
+    UnverifiedDelivery,
+    issuer_of_pickup,
+    parse_delivery,
+)
+from did_service.core.credentials.model import Credential, parse_credential
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    LimitError,
+    RuleError,
+    quote,
+)
+from did_service.core.limits import MAX_CREDENTIAL_BYTES
+from did_service.core.verification.report import Report
+from wallet_cli.holdings import (
+    Application,
+    HeldCredential,
+    applications,
+    credentials,
+    identities,
+    keep,
+)
+from wallet_cli.judging import check_acceptable, is_signature_proven, judge
+from wallet_cli.naming import new_alias, short_name
+from wallet_cli.session import Session
+from wallet_cli.staples import Missing, Moment, Places, collect
+from wallet_cli.vault import Vault, new_id
+
+_DELIVERY_ROOM = 4 * MAX_CREDENTIAL_BYTES  # the largest delivery, as it is stored
+
+
+class Trusting(Enum):
+    """Whether a credential is kept although its issuer has no authority for it."""
+
+    LISTED = "listed"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A credential that was taken in; `report` is None where no policy is pinned."""
+
+    held: HeldCredential
+    report: Report | None
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Receives into one wallet."""
+
+    session: Session
+    trusting: Trusting = Trusting.LISTED
+
+    def pick_up(self, application: Application) -> Received | NotYet:
+        """Fetch what lies at an application's address, unless that was done; take it in.
+
+        Raises:
+            DidServiceError: what the transport raises; `pickup_used`; what `take_in` raises,
+                and then the delivery stays with its application.
+        """
+        session = self.session
+        if application.delivery is None:
+            session.directory.check_room(_DELIVERY_ROOM)
+            client = IssuerClient(session.transport, application.issuer)
+            answer = client.pick_up(application.pickup)
+            if isinstance(answer, NotYet):
+                return answer
+            application = replace(application, delivery=answer)
+            session.commit(lambda vault: keep(vault, application, session.rng))
+        return self._take_in_kept(application)
+
+    def at_address(self, url: str) -> Application:
+        """Return the application of a pick-up address; one that is new begins here.
+
+        Raises:
+            UsageError: `pickup_invalid`.
+        """
+        known = (each for each in applications(self.session.vault) if each.pickup == url)
+        return next(known, None) or Application(
+            id=new_id(self.session.rng),
+            issuer=issuer_of_pickup(url),
+            item="",
+            holder="",
+            applied=self.session.stamp(),
+            pickup=url,
+        )
+
+    def take_in(
+        self, delivery: UnverifiedDelivery, application: Application | None
+    ) -> Received:
+        """Check a delivery and keep its credential.
+
+        Args:
+            delivery: What came.
+            application: What it answers; None for a file.
+
+        Raises:
+            MalformedError, LimitError: no credential.
+            RuleError: `subject_foreign`, `credential_spoilt`, `issuer_without_authority`.
+            ConflictError: `credential_held`.
+        """
+        session = self.session
+        credential = _parse(delivery)
+        held = HeldCredential(
+            id=new_id(session.rng),
+            alias="",
+            holder=_holder(session.vault, credential),
+            delivery=delivery,
+            issuer_url=application.issuer if application else "",
+            received=session.stamp(),
+        )
+        received = self._checked(held)
+        name = application.item if application else ""
+        done = () if application is None else (application.id,)
+
+        def change(vault: Vault) -> Vault:
+            _check_new(vault, delivery.credential)
+            alias = new_alias(vault, name or short_name(credential.types))
+            named = replace(received.held, alias=alias)
+            return keep(vault.drop(done), named, session.rng)
+
+        vault = session.commit(change)
+        named = next(each for each in credentials(vault) if each.id == held.id)
+        return replace(received, held=named)
+
+    def _take_in_kept(self, application: Application) -> Received:
+        session = self.session
+        try:
+            return self.take_in(parse_delivery(application.delivery or {}), application)
+        except DidServiceError as error:
+            told = replace(application, note=f"{error.code}: {error.message}"[:1000])
+            session.commit(lambda vault: keep(vault, told, session.rng))
+            raise
+
+    def _checked(self, held: HeldCredential) -> Received:
+        """Collect what evidence there is and judge the credential by it."""
+        session = self.session
+        policy = session.trust.policy()
+        if policy is None:
+            session.terminal.warn("issuer_not_checked")
+            return Received(held, None)
+        missing: tuple[Missing, ...] = ()
+        if not session.settings.offline:
+            places = Places(session.transport, held.delivery.evidence, Moment.EPOCH)
+            collected = collect(held, policy, places)
+            missing = collected.missing
+            held = collected.into(held)
+        evidence = (session.trust.evidence(), held.staple)
+        report = judge(held.credential, policy, evidence, session.now())
+        try:
+            check_acceptable(report)
+        except RuleError as error:
+            if error.code != "issuer_without_authority" or self.trusting is Trusting.LISTED:
+                raise
+            session.terminal.warn(error.code, error.message)
+        if not is_signature_proven(report):
+            session.terminal.warn("signature_not_checked")
+        return Received(held, report, missing)
+
+
+def _parse(delivery: UnverifiedDelivery) -> Credential:
+    if len(jcs.encode(delivery.credential)) > MAX_CREDENTIAL_BYTES:
+        raise LimitError("too_large", f"a credential of more than {MAX_CREDENTIAL_BYTES} bytes")
+    return parse_credential(delivery.credential)
+
+
+def _holder(vault: Vault, credential: Credential) -> str:
+    """Return the key of this wallet that a credential is about."""
+    own = {each.did for each in identities(vault)}
+    subjects = [subject.get("id") for subject in credential.subjects]
+    for subject in subjects:
+        if isinstance(subject, str) and subject in own:
+            return subject
+    named = quote(subjects[0]) if subjects and subjects[0] else "nobody"
+    raise RuleError("subject_foreign", f"it is issued to {named}")
+
+
+def _check_new(vault: Vault, credential: JsonObject) -> None:
+    spelled = jcs.encode(credential)
+    for each in credentials(vault):
+        if jcs.encode(each.credential) == spelled:
+            raise ConflictError("credential_held", f"it is here already as {each.alias}")
