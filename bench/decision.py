@@ -1,0 +1,65 @@
+"""From bytes to yes or no: a credential with everything at hand, and a whole presentation.
+
+`vc.decision` is the proof, who signed, the dates, the compiled schema, and one bit of a status
+list that was verified and unpacked before: the least that a decision can be.
+`vc.presentation` is all thirteen steps of `did-verify check` over a presentation with its
+staple, nothing verified before, without starting a process.
+"""
+
+from __future__ import annotations
+
+from bench.counter import published_scene
+from bench.fixtures import NOW, Fixture, credentials, resolve
+from bench.harness import Session, V, repeat
+from did_service.core.credentials import schema_check
+from did_service.core.credentials.bitstring_status_list import (
+    BitstringStatusList,
+    parse_status_entry,
+)
+from did_service.core.credentials.model import parse_credential
+from did_service.core.credentials.proof_set import (
+    ASSERTION,
+    ProofDemand,
+    signer_of,
+    verify_proofs,
+)
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import Numbers
+from did_service.core.errors import DidServiceError
+from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.verification.report import Outcome
+
+_DEMAND = ProofDemand(ASSERTION, frozenset({eddsa_jcs_2022.NAME}), NOW, None, None)
+
+
+def run(session: Session) -> None:
+    """Measure both; the decision is about the large credential."""
+    _, large = credentials()
+    secured = large.issue(eddsa_jcs_2022.NAME)
+    status = BitstringStatusList.empty()
+    assert decide(secured, large, status)
+    assert not decide(secured.replace(b'"months":120', b'"months":121', 1), large, status)
+    scene = published_scene()
+    shown = scene.file()
+    assert scene.check(data=shown).outcome is Outcome.ACCEPTED
+    operations = [
+        repeat("decide", lambda: decide(secured, large, status)),
+        repeat("check", lambda: scene.check(data=shown)),
+    ]
+    samples = session.measure(operations)
+    session.compare("vc.decision", samples, "decide", V, 1.7)
+    session.compare("vc.presentation", samples, "check", V)
+
+
+def decide(secured: bytes, fixture: Fixture, revoked: BitstringStatusList) -> bool:
+    """Say whether a credential is proven, of its issuer, in time, well-formed, not revoked."""
+    try:
+        credential = parse_credential(strict_json.load_object(secured, numbers=Numbers.FINITE))
+        signer_of(credential, verify_proofs(credential.raw, resolve, _DEMAND))
+    except DidServiceError:
+        return False
+    begins, ends = credential.valid_from, credential.valid_until
+    is_current = (begins is None or begins <= NOW) and (ends is None or ends > NOW)
+    fits = not schema_check.check(fixture.schema, credential.raw)
+    statuses = map(parse_status_entry, credential.statuses)
+    return is_current and fits and not any(revoked[status.index] for status in statuses)

@@ -1,0 +1,85 @@
+"""A registry in a process of its own: the real application on a Unix socket.
+
+    python -m bench.registry_process FOLDER [--unsafe-without-signatures]
+
+FOLDER holds `policy.json`, and gets the socket and the data. On stdin, line by line:
+
+    ORIGIN JSON     an entry that was judged elsewhere, for the store; answered by nothing
+    publish         publish everything sequenced; answered by `published`
+    (end)           stop; answered by the peak of memory in KiB
+
+It says `ready` first. With the flag no signature is checked, which tells what signatures cost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.peak import peak_kib
+from bench.region import Witnesses, settings
+from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.policy import parse_policy
+from did_service.core.crypto import ed25519
+from did_service.core.encoding import strict_json
+from did_service.core.limits import MAX_BATCH_ENTRIES
+from did_service.core.log.merkle import leaf_hash
+from did_service.registry.app import create_app
+from did_service.registry.registry import Registry
+from did_service.web.serve import Server, unix_socket
+
+SOCKET = "registry.sock"
+POLICY = "policy.json"
+WITHOUT_SIGNATURES = "--unsafe-without-signatures"
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until stdin ends."""
+    folder, *flags = arguments
+    if WITHOUT_SIGNATURES in flags:
+        ed25519.verify = _unsafe_accept
+    policy = parse_policy(strict_json.load_object(Path(folder, POLICY).read_bytes()))
+    registry = Registry(settings(Path(folder), policy, Witnesses()))
+    registry.start()
+    with Server(create_app(registry), unix_socket(Path(folder, SOCKET))):
+        print("ready", flush=True)
+        for line in _stored(registry, sys.stdin.buffer):
+            assert line == b"publish\n", line
+            registry.publish_now()
+            print("published", flush=True)
+    registry.close()
+    print(peak_kib(), flush=True)
+
+
+def _stored(registry: Registry, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Put entries into their stores, and yield the lines that are none."""
+    waiting: dict[str, list[bytes]] = {}
+    for line in lines:
+        origin, _, data = line.removesuffix(b"\n").partition(b" ")
+        if not data:
+            for log in list(waiting):
+                _store(registry, log, waiting.pop(log))
+            yield line
+            continue
+        batch = waiting.setdefault(origin.decode(), [])
+        batch.append(data)
+        if len(batch) == MAX_BATCH_ENTRIES:
+            _store(registry, origin.decode(), waiting.pop(origin.decode()))
+
+
+def _store(registry: Registry, origin: str, batch: list[bytes]) -> None:
+    store = registry.region.stores[origin]
+    size = store.size()
+    placed = [
+        Placed(parse_entry(data), size + i, leaf_hash(data)) for i, data in enumerate(batch)
+    ]
+    store.append(placed, {})
+
+
+def _unsafe_accept(public: bytes, message: bytes, signature: bytes) -> None:
+    del public, message, signature
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,150 @@
+"""Group `log`, first half: entries into SQLite, durable when the call returns.
+
+`log.append-durable.sqlite` is what the store does with entries that were judged: leaf hashes,
+tree, rows, one synced transaction for 128 entries. It stands beside the time of V, and beside
+`sqlite-executemany`: the driver alone writing the very same rows. `log.append-durable.judged`
+is the sequencer, which applies all rules and checks every proof first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+from bench.harness import Operation, Row, Session, V
+from bench.region import REG, Province, Witnesses, places, settings
+from did_service.core.anchor.entry import Entry, compose
+from did_service.core.log.merkle import leaf_hash, tree_root
+from did_service.registry.region import Region
+from did_service.registry.sequencer import Sequencer, Submission
+from did_service.replica import rows
+from did_service.replica.store import ReplicaStore, prepare
+from did_service.replica.tables import ENTRY, SUBJECT
+from did_service.web import database
+
+NAME = "log.append-durable"
+BATCH = 128
+_BODY_BYTES = 1_400
+_AT = 1_795_608_000
+_PEER = "sqlite-executemany"
+
+
+def run(session: Session) -> None:
+    """Measure the half."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, Judged(Path(name)) as judged:
+        folder = Path(name)
+        operations = [
+            Operation("append", Stored(folder / "store.sqlite").run, BATCH),
+            Operation(_PEER, Bare(folder / "bare.sqlite").run, BATCH),
+            Operation("judged", judged.run, BATCH),
+        ]
+        samples = session.measure(operations)
+    session.compare(f"{NAME}.sqlite", samples, "append", V, 0.5)
+    rate, share = 1 / samples.median("append"), samples.ratio(_PEER, "append")
+    session.add(Row(f"{NAME}.sqlite", rate, "entries/s", share, _PEER, 0.7, samples.rounds))
+    session.compare(f"{NAME}.judged", samples, "judged", V)
+
+
+class Stored:
+    """Batches through the store, each entry of a chain of its own."""
+
+    def __init__(self, path: Path) -> None:
+        engine = database.open_engine(path)
+        prepare(engine)
+        self._store = ReplicaStore(engine, REG)
+        self._append(_entries(0))
+        leaves = [leaf_hash(data) for data in self._store.entries(0, BATCH)]
+        assert self._store.root(BATCH) == tree_root(leaves)
+
+    def run(self, count: int) -> float:
+        """Append `count` batches."""
+        return sum(self._append(_entries(self._store.size())) for _ in range(count))
+
+    def _append(self, batch: list[Entry]) -> float:
+        size = self._store.size()
+        begun = time.perf_counter()
+        self._store.append(places(batch, size), {})
+        seconds = time.perf_counter() - begun
+        assert self._store.size() == size + BATCH
+        return seconds
+
+
+class Bare:
+    """The same rows of the same tables by the driver alone, made beforehand."""
+
+    def __init__(self, path: Path) -> None:
+        engine = database.open_engine(path)
+        prepare(engine)
+        engine.dispose()
+        self._driver = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            self._driver.execute(f"PRAGMA {pragma}")
+        self._size = 0
+
+    def run(self, count: int) -> float:
+        """Write the rows of `count` batches."""
+        return sum(self._write() for _ in range(count))
+
+    def _write(self) -> float:
+        batch = places(_entries(self._size), self._size)
+        self._size += BATCH
+        prepared = [
+            _statement("INSERT", ENTRY.name, rows.entries(batch, {}, 0)),
+            _statement("INSERT OR REPLACE", SUBJECT.name, rows.subjects(batch)),
+        ]
+        begun = time.perf_counter()
+        self._driver.execute("BEGIN IMMEDIATE")
+        for statement, values in prepared:
+            self._driver.executemany(statement, values)
+        self._driver.execute("COMMIT")
+        return time.perf_counter() - begun
+
+
+class Judged:
+    """Batches of new DIDs through the sequencer of a region."""
+
+    def __init__(self, folder: Path) -> None:
+        self._province = Province()
+        given = settings(folder, self._province.fed.policy, Witnesses())
+        self._region = Region(given)
+        self._sequencer = Sequencer(self._region, lambda: None)
+
+    def run(self, count: int) -> float:
+        """Hand in `count` batches and wait for each."""
+        return sum(self._take() for _ in range(count))
+
+    def _take(self) -> float:
+        batch = [Submission(entry, {}) for entry in self._province.did_entries(BATCH)]
+        begun = time.perf_counter()
+        placed = self._sequencer.append(REG, batch)
+        seconds = time.perf_counter() - begun
+        assert len(placed) == BATCH
+        return seconds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sequencer.close()
+        self._region.close()
+
+
+def _entries(first: int) -> list[Entry]:
+    """Make a batch of sequenced entries of 1.5 KiB, of types that need no signature here."""
+    body = {"content": "x" * _BODY_BYTES}
+    return [
+        compose("schema", f"urn:bench:{number}", {**body}).sequenced(_AT)
+        for number in range(first, first + BATCH)
+    ]
+
+
+def _statement(
+    verb: str, table: str, values: list[rows.Row]
+) -> tuple[str, list[tuple[object, ...]]]:
+    columns = ("log", *values[0])
+    names, marks = (", ".join(f'"{each}"' for each in columns), ", ".join("?" for _ in columns))
+    statement = f'{verb} INTO "{table}" ({names}) VALUES ({marks})'
+    return statement, [(REG, *row.values()) for row in values]
