@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 PYTEST = ["-m", "pytest"]
-TWO_WORKERS = ["-n", "2"]
+TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]  # a group shares one worker
 COVERAGE = [sys.executable, "-m", "coverage"]
 # The first file asserts that the network is really gone.
 OFFLINE = ["-m", "offline", "tests/test_offline.py", "tests"]
