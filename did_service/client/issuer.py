@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from did_service.client.transport import Transport, raise_problem
+from did_service.client.answers import raise_problem
+from did_service.client.transport import Transport
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers
 from did_service.core.errors import MalformedError, UnavailableError, UsageError, quote

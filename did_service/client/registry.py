@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from did_service.client.transport import Answer, Transport, error_of
+from did_service.client.answers import Answer, error_of
+from did_service.client.transport import Transport
 from did_service.core.anchor.entry import Entry
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json

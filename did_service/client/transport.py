@@ -3,7 +3,7 @@
 https only, no redirects, no proxies, no retries; sizes are capped before bytes are kept, one
 deadline holds for the whole answer, and a compressed answer is refused. Hosts are reached as
 `routes` says. Failures come back as our errors: a peer that cannot be reached is
-UnavailableError, a problem document (RFC 9457) is the error it names, with code and details.
+UnavailableError, a problem document (RFC 9457) is the error it names (`answers`).
 """
 
 from __future__ import annotations
@@ -11,30 +11,16 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
 
+from did_service.client.answers import Answer, raise_problem
 from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    ConflictError,
-    DidServiceError,
-    LimitError,
-    MalformedError,
-    NotFoundError,
-    OrderError,
-    RuleError,
-    UnavailableError,
-    UsageError,
-    quote,
-)
+from did_service.core.errors import LimitError, UnavailableError, UsageError, quote
 from did_service.core.limits import (
     HTTP_TIMEOUT_SECONDS,
-    MAX_JSON_BYTES,
     MAX_RESPONSE_BYTES,
     MAX_URL_CHARACTERS,
 )
@@ -42,37 +28,7 @@ from did_service.core.limits import (
 if TYPE_CHECKING:
     import httpx
 
-PROBLEM_TYPE = "application/problem+json"
 _HTTPS_PORT = 443
-_MEMBERS = ("type", "title", "status", "detail", "next", "code", "instance")
-_BY_STATUS: Mapping[int, type[DidServiceError]] = {
-    400: MalformedError,
-    404: NotFoundError,
-    409: ConflictError,
-    410: NotFoundError,
-    413: LimitError,
-    429: UnavailableError,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a peer answered.
-
-    Attributes:
-        status: The HTTP status code.
-        headers: By lower-case name.
-        body: At most as many bytes as were allowed.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def content_type(self) -> str:
-        """The media type without parameters, empty where there is none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class Transport:
@@ -223,46 +179,6 @@ class Transport:
                 # The certificate must be the host's, not the address's.
                 pinned = {"sni_hostname": host}
                 return httpx.Request(method, url, headers=sent, content=body, extensions=pinned)
-
-
-def raise_problem(answer: Answer) -> Answer:
-    """Return an answer that went well, or raise the error that it names.
-
-    Raises:
-        DidServiceError: with code and details of the problem document; where there is none,
-            code `peer_refused`, or `peer_unavailable` for a 5xx or 429.
-    """
-    if 200 <= answer.status < 300:
-        return answer
-    raise error_of(answer)
-
-
-def error_of(answer: Answer) -> DidServiceError:
-    """Return the error that an answer other than 2xx names; see `raise_problem`."""
-    document = _problem(answer)
-    code, detail = document.get("code"), document.get("detail")
-    unavailable = answer.status >= 500 or answer.status == 429
-    default = "peer_unavailable" if unavailable else "peer_refused"
-    named = code if isinstance(code, str) and code else default
-    kind = UnavailableError if unavailable else _BY_STATUS.get(answer.status, RuleError)
-    if named == "out_of_order":
-        kind = OrderError
-    details = {
-        name: value
-        for name, value in document.items()
-        if name not in _MEMBERS and (value is None or isinstance(value, str | int))
-    }
-    text = detail if isinstance(detail, str) else f"the peer answered {answer.status}"
-    return kind(named, quote(text)[1:-1], **details)
-
-
-def _problem(answer: Answer) -> JsonObject:
-    if answer.content_type != PROBLEM_TYPE:
-        return {}
-    try:
-        return strict_json.load_object(answer.body, max_bytes=MAX_JSON_BYTES)
-    except MalformedError:
-        return {}
 
 
 def _split(url: str) -> SplitResult:

@@ -259,8 +259,7 @@ class ReplicaStore:
             with database.writing(self._engine) as connection:
                 self.within(connection).remember_cosigned(size, at)
             return
-        row: Row = {"at": at, "size": size}
-        self._write(insert(COSIGNED).prefix_with("OR REPLACE"), [row])
+        self._write(insert(COSIGNED).prefix_with("OR REPLACE"), [{"at": at, "size": size}])
 
     # --- statements -------------------------------------------------------------------------
 
@@ -293,8 +292,7 @@ class ReplicaStore:
     def _column(self, column: Select[Any], index: range, **values: int) -> list[bytes]:
         values |= {"start": index.start, "stop": index.stop}
         with self._reading() as connection:
-            found = connection.execute(column, {"log": self._origin, **values})
-            return list(found.scalars())
+            return [*connection.execute(column, {"log": self._origin, **values}).scalars()]
 
 
 @lru_cache(maxsize=MAX_ENTRIES_CACHED)

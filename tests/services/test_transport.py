@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from did_service.client import routes as routes_module
+from did_service.client.answers import Answer, raise_problem
 from did_service.client.routes import (
     LoopbackRoute,
     Routes,
@@ -20,7 +21,7 @@ from did_service.client.routes import (
     public_address,
     routes_from_environment,
 )
-from did_service.client.transport import Answer, Transport, raise_problem
+from did_service.client.transport import Transport
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -152,6 +153,13 @@ def test_a_broken_problem_document_is_ignored(body):
     with pytest.raises(RuleError) as caught:
         raise_problem(answer)
     assert (caught.value.code, caught.value.details) == ("peer_refused", {})
+
+
+def test_a_peer_cannot_name_members_of_the_error_itself():
+    body = b'{"code":"some_code","message":"lie","self":1,"newest":4}'
+    with pytest.raises(RuleError) as caught:
+        raise_problem(Answer(422, {"content-type": "application/problem+json"}, body))
+    assert (caught.value.code, caught.value.details) == ("some_code", {"newest": 4})
 
 
 def test_text_of_a_peer_is_escaped_and_cut():

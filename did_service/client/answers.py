@@ -1,0 +1,99 @@
+"""Answers of peers, and the errors that they name (RFC 9457).
+
+A problem document of ours comes back as the error that its sender raised: same code, same
+details. What a stranger answers is understood by its status alone. Text of a peer is foreign
+text: escaped and cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    OrderError,
+    RuleError,
+    UnavailableError,
+    quote,
+)
+from did_service.core.limits import MAX_JSON_BYTES
+
+PROBLEM_TYPE = "application/problem+json"
+# What a problem document says about itself, and names that an error has for itself.
+_MEMBERS = ("type", "title", "status", "detail", "next", "code", "instance")
+_RESERVED = (*_MEMBERS, "self", "message")
+_BY_STATUS: Mapping[int, type[DidServiceError]] = {
+    400: MalformedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: LimitError,
+    429: UnavailableError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer answered.
+
+    Attributes:
+        status: The HTTP status code.
+        headers: By lower-case name.
+        body: At most as many bytes as were allowed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, empty where there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def raise_problem(answer: Answer) -> Answer:
+    """Return an answer that went well, or raise the error that it names.
+
+    Raises:
+        DidServiceError: with code and details of the problem document; where there is none,
+            code `peer_refused`, or `peer_unavailable` for a 5xx or 429.
+    """
+    if 200 <= answer.status < 300:
+        return answer
+    raise error_of(answer)
+
+
+def error_of(answer: Answer) -> DidServiceError:
+    """Return the error that an answer other than 2xx names; see `raise_problem`."""
+    document = _problem(answer)
+    code, detail = document.get("code"), document.get("detail")
+    unavailable = answer.status >= 500 or answer.status == 429
+    default = "peer_unavailable" if unavailable else "peer_refused"
+    named = code if isinstance(code, str) and code else default
+    kind = UnavailableError if unavailable else _BY_STATUS.get(answer.status, RuleError)
+    if named == "out_of_order":
+        kind = OrderError
+    details = {
+        name: value
+        for name, value in document.items()
+        if name not in _RESERVED and (value is None or isinstance(value, str | int))
+    }
+    text = detail if isinstance(detail, str) else f"the peer answered {answer.status}"
+    return kind(named, quote(text)[1:-1], **details)
+
+
+def _problem(answer: Answer) -> JsonObject:
+    if answer.content_type != PROBLEM_TYPE:
+        return {}
+    try:
+        return strict_json.load_object(answer.body, max_bytes=MAX_JSON_BYTES)
+    except MalformedError:
+        return {}
