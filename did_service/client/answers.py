@@ -26,9 +26,10 @@ from did_service.core.errors import (
 from did_service.core.limits import MAX_JSON_BYTES
 
 PROBLEM_TYPE = "application/problem+json"
-# What a problem document says about itself, and names that an error has for itself.
-_MEMBERS = ("type", "title", "status", "detail", "next", "code", "instance")
-_RESERVED = (*_MEMBERS, "self", "message")
+# Members that are no details: what a document says about itself, what an error has anyway.
+_RESERVED = frozenset(
+    ("type", "title", "status", "detail", "next", "code", "instance", "message", "self")
+)
 _BY_STATUS: Mapping[int, type[DidServiceError]] = {
     400: MalformedError,
     404: NotFoundError,

@@ -153,26 +153,6 @@ def test_absence_is_proven_by_the_neighbours(fed, desks):
         check_absence(document, "did", f"nobody {number}", root)
 
 
-def test_staples_of_two_wallets_are_byte_equal_for_an_hour(tmp_path):
-    fed = small_world()
-    psb = fed.actors["gz.gd.example"]
-    mirror = Mirror(fed, tmp_path)
-    mirror.follow()
-    reg = mirror.replica(REG)
-    desk = EvidenceDesk(reg, reg)
-    first = desk.newest("did", psb.id, Moment.EPOCH)
-    fed.tick(60)
-    fed.rotate(psb)
-    fed.publish("gd")
-    mirror.follow()
-    assert desk.newest("did", psb.id, Moment.EPOCH) == first
-    assert desk.newest("did", psb.id, Moment.NEWEST).items[0].entry.number == 2
-    fed.tick(3_600)
-    fed.publish("gd")
-    mirror.follow()
-    assert desk.newest("did", psb.id, Moment.EPOCH).items[0].entry.number == 2
-
-
 def test_a_young_log_says_what_is_missing(tmp_path):
     fed = small_world()
     mirror = Mirror(fed, tmp_path)

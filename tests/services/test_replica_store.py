@@ -1,5 +1,7 @@
 """The store answers every question of the rules as a log in memory does."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -180,6 +182,27 @@ def test_a_transaction_that_fails_leaves_nothing(empty, tmp_path):
         append_twice()
     assert caught.value.code == "log_moved"
     assert empty.size() == 0
+
+
+def test_readers_see_whole_batches_while_a_writer_is_at_work(empty):
+    log = schema_chain([f"urn:x:{i % 7}" for i in range(900)])
+    roots = {size: log.root(size) for size in range(0, 901, 30)}
+    sizes = {size: log.snapshot(size) for size in roots}
+    seen = []
+
+    def read():
+        while not seen or seen[-1] < 900:
+            size = empty.size()
+            assert empty.root(size) == roots[size]
+            assert empty.snapshot(size) == sizes[size]
+            seen.append(size)
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        for start in range(0, 900, 30):
+            empty.append(log.entries[start : start + 30], {})
+        for reader in readers:
+            reader.result(60)
 
 
 def test_logs_in_one_database_do_not_mix(empty, tmp_path):
