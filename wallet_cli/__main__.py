@@ -11,16 +11,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from did_service.core.errors import DidServiceError, UsageError
+from did_service.core.errors import Bilingual, DidServiceError, UsageError
 from wallet_cli.commands import wallet
 from wallet_cli.config import Format, Language, Settings, language_of, resolve
 from wallet_cli.exits import Exit, exit_of
 from wallet_cli.parser import Run
-from wallet_cli.session import Session
 from wallet_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from wallet_cli.session import Session
 
 
 class _Program:
@@ -32,6 +35,8 @@ class _Program:
 
     def begin(self, options: Mapping[str, object], command: str) -> Session:
         """Settle the settings and begin the session of a command."""
+        from wallet_cli.session import Session
+
         self.terminal.command = command
         settings = resolve(options, os.environ, Path.home())
         self.terminal = Terminal(settings, command)
@@ -40,27 +45,34 @@ class _Program:
     def run(self) -> Exit:
         """Run the command and return how it ended."""
         try:
-            done = wallet.main(
-                [*self._arguments], "wallet", standalone_mode=False, obj=Run(self.begin)
-            )
-            sys.stdout.flush()
-        except DidServiceError as error:
-            return self._refuse(error)
-        except click.ClickException as error:
-            return self._refuse(UsageError("usage", _sentence(error)))
-        except (click.Abort, KeyboardInterrupt):
-            return self._refuse(UsageError("declined", "it was interrupted"))
+            return self._run()
         except BrokenPipeError:
             _close_stdout()
             return Exit.DECLINED
         except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
             self.terminal.fault(error)
             return Exit.FAULT
+
+    def _run(self) -> Exit:
+        try:
+            done = wallet.main(
+                [*self._arguments], "wallet", standalone_mode=False, obj=Run(self.begin)
+            )
+            sys.stdout.flush()
+        except DidServiceError as error:
+            return self._refuse(error)
+        except click.exceptions.NoArgsIsHelpError as error:
+            self.terminal.usage(error.format_message())
+            return Exit.USAGE
+        except click.ClickException as error:
+            return self._refuse(UsageError("usage", _sentence(error)), _help_of(error))
+        except (click.Abort, KeyboardInterrupt):
+            return self._refuse(UsageError("declined", "it was interrupted"))
         return done if isinstance(done, Exit) else Exit.DONE
 
-    def _refuse(self, error: DidServiceError) -> Exit:
+    def _refuse(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
         code = exit_of(error)
-        self.terminal.error(error, code)
+        self.terminal.error(error, code, hint)
         return code
 
 
@@ -83,6 +95,14 @@ def _sentence(error: click.ClickException) -> str:
     """Write click's sentence the way ours are written."""
     text = " ".join(error.format_message().split()).rstrip(".")
     return text[:1].lower() + text[1:]
+
+
+def _help_of(error: click.ClickException) -> Bilingual | None:
+    """Point at the help of the command whose words are off."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return None
+    return Bilingual(f"见 {context.command_path} --help", f"see {context.command_path} --help")
 
 
 def _close_stdout() -> None:

@@ -32,7 +32,7 @@ class Language(Enum):
             case Language.EN:
                 return text.en
             case Language.BOTH:
-                return f"{text.zh} {text.en}"
+                return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
 
 
 class Format(Enum):

@@ -14,10 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from did_service.client.issuer import UnverifiedDelivery, parse_delivery
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.encoding import b64
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import Fields, JsonObject, as_object
 from did_service.core.limits import MAX_LABEL_CHARACTERS, MAX_URL_CHARACTERS
 from wallet_cli.slot import Rng
 from wallet_cli.vault import Record, Vault
@@ -110,7 +109,7 @@ class HeldCredential:
         id: The record's id.
         alias: Its short name here, such as `residence-permit-1`.
         holder: did:key that it was issued to; one of this wallet's.
-        delivery: The credential, with its place in a batch and where evidence is.
+        delivery: What its issuer handed over, as `client.issuer.parse_delivery` reads it.
         issuer_url: The issuer's URL; empty where it came as a file.
         received: RFC 3339.
         staple: Its evidence; None before the first refresh.
@@ -122,7 +121,7 @@ class HeldCredential:
     id: str
     alias: str
     holder: str
-    delivery: UnverifiedDelivery = field(repr=False)
+    delivery: JsonObject = field(repr=False)
     issuer_url: str
     received: str
     staple: JsonObject | None = field(default=None, repr=False)
@@ -131,14 +130,14 @@ class HeldCredential:
     @property
     def credential(self) -> JsonObject:
         """The credential as its issuer wrote it."""
-        return self.delivery.credential
+        return as_object(self.delivery.get("credential"), "credential")
 
     def encode(self) -> JsonObject:
         """Return the record's content."""
         return {
             "alias": self.alias,
             "holder": self.holder,
-            "delivery": self.delivery.encode(),
+            "delivery": self.delivery,
             "issuer_url": self.issuer_url,
             "received": self.received,
             "staple": self.staple,
@@ -234,7 +233,7 @@ def _credential(record: Record) -> HeldCredential:
         id=record.id,
         alias=fields.text("alias"),
         holder=fields.text("holder"),
-        delivery=parse_delivery(fields.object("delivery")),
+        delivery=fields.object("delivery"),
         issuer_url=_text(fields, "issuer_url", MAX_URL_CHARACTERS),
         received=fields.text("received"),
         staple=None if fields.value("staple") is None else fields.object("staple"),

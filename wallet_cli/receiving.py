@@ -124,11 +124,11 @@ class Receiver:
             id=new_id(session.rng),
             alias="",
             holder=_holder(session.vault, credential),
-            delivery=delivery,
+            delivery=delivery.encode(),
             issuer_url=application.issuer if application else "",
             received=session.stamp(),
         )
-        received = self._checked(held)
+        received = self._checked(held, delivery)
         name = application.item if application else ""
         done = () if application is None else (application.id,)
 
@@ -151,7 +151,7 @@ class Receiver:
             session.commit(lambda vault: keep(vault, told, session.rng))
             raise
 
-    def _checked(self, held: HeldCredential) -> Received:
+    def _checked(self, held: HeldCredential, delivery: UnverifiedDelivery) -> Received:
         """Collect what evidence there is and judge the credential by it."""
         session = self.session
         policy = session.trust.policy()
@@ -160,7 +160,7 @@ class Receiver:
             return Received(held, None)
         missing: tuple[Missing, ...] = ()
         if not session.settings.offline:
-            places = Places(session.transport, held.delivery.evidence, Moment.EPOCH)
+            places = Places(session.transport, delivery.evidence, Moment.EPOCH)
             collected = collect(held, policy, places)
             missing = collected.missing
             held = collected.into(held)

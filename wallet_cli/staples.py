@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from did_service.client.issuer import IssuerClient
+from did_service.client.issuer import IssuerClient, parse_delivery
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy, reg_origin
@@ -127,7 +127,7 @@ def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
     work = _Collection(parse_credential(held.credential), policy, places)
     if held.staple is not None:
         work.sets.append(("held", parse_evidence(held.staple)))
-    work.take_statements(held.delivery.authority)
+    work.take_statements(parse_delivery(held.delivery).authority)
     work.take_needed()
     work.take_issuance(held)
     evidence = work.evidence()
@@ -247,7 +247,7 @@ class _Collection:
 
     def _batch(self, held: HeldCredential, record: bytes) -> UnverifiedBatch:
         """Return the place of the credential's record, from the pick-up or asked for now."""
-        members = held.delivery.batch
+        members = parse_delivery(held.delivery).batch
         if members is None:
             if not held.issuer_url:
                 raise NotFoundError("batch_unknown", "it came without a place in a batch")

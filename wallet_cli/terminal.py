@@ -135,13 +135,15 @@ class Terminal:
         for line in lines:
             print(line)
 
-    def error(self, error: DidServiceError, code: Exit) -> None:
-        """Tell what was refused, why, and what to do."""
+    def usage(self, text: str) -> None:
+        """Show the help of a group that was called without a command."""
+        print(text, file=sys.stderr)
+
+    def error(self, error: DidServiceError, code: Exit, hint: Bilingual | None = None) -> None:
+        """Tell what was refused, why, and what to do; `hint` in place of the usual one."""
         told = message_of(error.code) or Message(error.meaning, error.next_step)
-        text = self._sentence(error, told)
-        self._fail(
-            error.code, code, (text, error.message, self.say(told.hint)), {**error.details}
-        )
+        text, following = self._sentence(error, told), self.say(hint or told.hint)
+        self._fail(error.code, code, (text, error.message, following), {**error.details})
 
     def fault(self, what: BaseException) -> None:
         """Tell of a fault of ours: its class, and nothing of its content."""

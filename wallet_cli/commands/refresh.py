@@ -46,6 +46,7 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     hour's checkpoint is the same for every wallet and tells nobody which credential you hold;
     --fresh is for a status that must be known to the minute.
     """
+    from did_service.client.issuer import parse_delivery
     from wallet_cli.staples import Moment, Places
 
     vault = session.vault
@@ -55,7 +56,9 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     given = bases[:MAX_MIRRORS]
     rows: list[tuple[str, Collected]] = []
     for held in wanted:
-        places = Places(session.transport, (*given, *held.delivery.evidence), moment)
+        places = Places(
+            session.transport, (*given, *parse_delivery(held.delivery).evidence), moment
+        )
         rows.append((held.alias, _refresh(session, held, policy, places)))
     return _hand_out(session, rows)
 

@@ -43,14 +43,13 @@ def init(session: Session) -> None:
         raise ConflictError("store_exists", quote(directory.path))
     vault = Vault.create(session.first_passphrase(), session.rng)
     directory.create(vault, session.rng)
-    session.terminal.note(Bilingual(f"钱包已建立：{directory.path}", f"made {directory.path}"))
-    session.terminal.note(
-        Bilingual(
-            "下一步：wallet trust pin FILE --fingerprint …",
-            "next: wallet trust pin FILE --fingerprint …",
-        )
+    done = Bilingual("钱包已建立", "the wallet is in")
+    session.terminal.finish(
+        {"store": str(directory.path)},
+        [f"{session.terminal.say(done)} {shown(directory.path)}"],
     )
-    session.terminal.finish({"store": str(directory.path)}, [shown(directory.path)])
+    command = "wallet trust pin FILE --fingerprint …"
+    session.terminal.note(Bilingual(f"下一步：{command}", f"next: {command}"))
 
 
 @click.command(
