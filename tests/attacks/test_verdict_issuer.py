@@ -236,6 +236,16 @@ def test_aliased_type_term(scene):
     assert "authority_held" not in all_codes(report)
 
 
+def test_context_added_after_signing(scene):
+    """The agency signs a type that no context defines; the holder adds one that does."""
+    scene.publish()
+    odd = scene.issue(type=["VerifiableCredential", "Odd"], credentialSchema=None)
+    odd["@context"] = [*odd["@context"], {"Odd": RESIDENCE}]
+    report = scene.check(scene.present(odd))
+    assert report.outcome is Outcome.REFUSED
+    assert "proof_invalid" in codes(report)
+
+
 def test_iss_differs_from_kid(scene):
     """Trust goes by who signed: the granted agency as issuer, another agency's key below."""
     other = scene.fed.agency("fs.gd.example")

@@ -17,7 +17,7 @@ from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import Fields
+from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
@@ -25,6 +25,7 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
+from did_service.core.integrity import data_integrity
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.case import Case, End
 from did_service.core.verification.report import Check
@@ -81,12 +82,27 @@ def check_proof(case: Case, issuer: IssuerFinding) -> tuple[Check, VerifiedProof
         domain=None,
     )
     try:
+        _check_contexts(case.credential.raw)
         resolve = partial(_resolve, case, issuer)
         proofs = proof_set.verify_proofs(case.credential.raw, resolve, demand)
         signer = proof_set.signer_of(case.credential, proofs)
     except DidServiceError as error:
         return check(_proof_code(case, issuer, error), detail=error.code), None
     return check("proof_valid", detail=signer.cryptosuite), signer
+
+
+def _check_contexts(credential: JsonObject) -> None:
+    """Refuse contexts that were added after signing.
+
+    eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
+    and so whose authority counts: those that were signed are the only ones.
+
+    Raises:
+        ProofError: `context_mismatch`.
+    """
+    for proof in data_integrity.split(credential)[1]:
+        if proof.members.get("@context", credential["@context"]) != credential["@context"]:
+            raise ProofError("context_mismatch", "contexts were added after signing")
 
 
 def state_of(held: Anchored) -> DidState:

@@ -31,10 +31,11 @@ class Outcome(Enum):
 
 
 class NowFrom(Enum):
-    """Where the time of judgement came from."""
+    """Where the time of judgement came from; the floor is a time that was shown before."""
 
     CLOCK = "clock"
     GIVEN = "given"
+    FLOOR = "floor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def verify(
     checks += [shape, check_policy(policy, proven, timestamps.from_posix(now))]
     return Report(
         now=timestamps.from_posix(now),
-        now_from=clock.source,
+        now_from=clock.source if now == posix else NowFrom.FLOOR,
         tier=request.tier,
         policy=policy,
         credentials=tuple(summary for _, summary in examined),
