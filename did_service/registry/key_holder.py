@@ -29,9 +29,8 @@ class KeyHolder:
             prove: Gives the consistency proof from a size to `head`.
 
         Raises:
-            ConflictError: `signed_more_before`: the database lags behind the guard; it was
-                restored, or another process writes this log.
-            ProofError: the head does not extend the last one signed.
+            ConflictError: `signed_more_before`, `signed_other_before`: the database lags behind
+                the guard; it was restored, or another process writes this log.
         """
         self._guard.advance(head, prove)
         return sign_checkpoint(head, self._signer)

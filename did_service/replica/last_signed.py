@@ -15,7 +15,7 @@ from threading import Lock
 
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
-from did_service.core.errors import ConflictError
+from did_service.core.errors import ConflictError, ProofError
 from did_service.core.limits import MAX_LAST_SIGNED_BYTES
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import check_consistency
@@ -52,8 +52,8 @@ class LastSigned:
             prove: Gives the consistency proof from a size to `head`.
 
         Raises:
-            ConflictError: `signed_more_before`: a larger tree was signed already.
-            ProofError: the head does not extend the one before it.
+            ConflictError: `signed_more_before`: a larger tree was signed already;
+                `signed_other_before`: one that this one does not extend.
             UnavailableError: the disk.
         """
         with self._lock:
@@ -63,8 +63,7 @@ class LastSigned:
                 raise ConflictError(
                     "signed_more_before", f"{head.origin} was signed up to {held.size}"
                 )
-            proof = prove(held.size)
-            check_consistency(held.size, head.size, held.root, head.root, proof)
+            _check_extends(held, head, prove(held.size))
             fresh = HeldCheckpoint(head.size, head.root)
             if fresh != held or head.origin not in logs:
                 replace_file(self._path, _encode({**logs, head.origin: fresh}))
@@ -72,6 +71,14 @@ class LastSigned:
     def _read(self) -> dict[str, HeldCheckpoint]:
         data = read_file(self._path, MAX_LAST_SIGNED_BYTES)
         return {} if data is None else _parse(data)
+
+
+def _check_extends(held: HeldCheckpoint, head: Checkpoint, proof: Sequence[bytes]) -> None:
+    try:
+        check_consistency(held.size, head.size, held.root, head.root, proof)
+    except ProofError as error:
+        what = f"{head.origin} was signed at {held.size} with another history"
+        raise ConflictError("signed_other_before", what) from error
 
 
 def _encode(logs: dict[str, HeldCheckpoint]) -> bytes:

@@ -92,7 +92,7 @@ class WitnessStore:
         """Return all alarms, oldest first."""
         columns = (ALARM.c.log, ALARM.c.at, ALARM.c.code, ALARM.c.offered, ALARM.c.held)
         with database.reading(self._engine) as connection:
-            rows = connection.execute(select(*columns).order_by(ALARM.c.id)).tuples().all()
+            rows = connection.execute(select(*columns).order_by(ALARM.c.id)).all()
         return [Alarm(*row) for row in rows]
 
     def approve(self, scid: str, number: int, version_id: str) -> None:

@@ -1,0 +1,261 @@
+"""From accepted to witnessed: quorum, killed processes, restored databases, two writers."""
+
+import shutil
+
+import pytest
+
+from did_service.core.anchor.entry import parse_entry
+from did_service.core.errors import ConflictError, ProofError
+from did_service.core.log import tiles
+from did_service.core.log.checkpoint import parse_checkpoint
+from did_service.core.log.merkle import EMPTY_ROOT, check_consistency
+from did_service.core.log.note import parse_note
+from did_service.registry.registry import Registry
+from tests.support.live import running
+from tests.support.refusals import refused
+
+REG, EV = "gd.example/reg", "gd.example/ev/2026"
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("publishing")) as federation:
+        federation.publish("gd")
+        yield federation
+
+
+def head_of(note: bytes):
+    return parse_checkpoint(parse_note(note).text)
+
+
+def published(fed, origin: str = REG):
+    return head_of(fed.reader(origin).checkpoint())
+
+
+def newest_heads(fed, about: str = REG):
+    return fed.logs[REG].newest("heads", about)
+
+
+# --- the quorum -------------------------------------------------------------------------------
+
+
+def test_one_witness_that_is_down_does_not_stop_a_log(fed):
+    fed.agency("p1.gd.example")
+    fed.stop("zj")
+    fed.publish("gd")
+    assert published(fed).size == fed.logs[REG].size()
+    fed.start("zj")
+    fed.agency("p2.gd.example")
+    fed.publish("gd")
+    verified = fed.policy.log_policy(REG).verify(fed.reader(REG).checkpoint())
+    assert set(verified.cosignatures) == {"hn", "zj", "sc", "cn"}
+
+
+def test_without_the_quorum_nothing_is_published_and_nothing_is_lost(fed):
+    before = published(fed)
+    fed.stop("zj")
+    fed.stop("sc")
+    receipt = fed.agency("p3.gd.example")
+    with refused("quorum_not_met", ProofError):
+        fed.publish("gd")
+    assert published(fed) == before
+    size = fed.logs[REG].size()
+    fed.stop("gd")
+    fed.start("gd")
+    assert fed.logs[REG].size() == size
+    with refused("quorum_not_met", ProofError):
+        fed.publish("gd")
+    fed.start("zj")
+    fed.start("sc")
+    fed.publish("gd")
+    assert published(fed).size == size
+    assert fed.logs[REG].newest("did", receipt.id).index < size
+
+
+def test_an_ev_log_without_a_quorum_does_not_hold_up_reg(fed, monkeypatch):
+    psb = fed.agency("p4.gd.example")
+    fed.grant(fed.root("gd"), psb)
+    fed.publish("gd")
+    fed.batch(psb, [b"record"])
+    cosigners = fed.registry("gd").logs[EV]._cosigners
+    monkeypatch.setattr(cosigners, "gather", failing("quorum_not_met"))
+    with refused("quorum_not_met", ProofError):
+        fed.publish("gd")
+    monkeypatch.undo()
+    assert published(fed).size == fed.logs[REG].size()
+    fed.publish("gd")
+    assert published(fed, EV).size == fed.logs[EV].size()
+
+
+def test_an_unchanged_log_is_witnessed_again_to_show_freshness(fed):
+    fed.publish("gd")
+    size = published(fed).size
+    policy = fed.policy.log_policy(REG)
+    fed.tick(59)
+    fed.publish("gd")
+    assert policy.verify(fed.reader(REG).checkpoint()).fresh_at == fed.now - 59
+    fed.tick(1)
+    fed.publish("gd")
+    assert policy.verify(fed.reader(REG).checkpoint()).fresh_at == fed.now
+    assert published(fed).size == size
+    fed.tick(62)
+    fed.publish("gd")
+    assert newest_heads(fed).entry.at >= fed.now
+    assert published(fed).size > size
+
+
+def test_heads_name_the_newest_entries_of_both_logs(fed):
+    psb = fed.agency("p5.gd.example")
+    fed.grant(fed.root("gd"), psb)
+    fed.batch(psb, [b"record"])
+    fed.publish("gd")
+    ev, reg = (newest_heads(fed, about) for about in (EV, REG))
+    assert ev.entry.body["size"] == published(fed, EV).size == fed.logs[EV].size()
+    assert (reg.index, reg.entry.body["size"]) == (published(fed).size - 1, reg.index)
+    assert ev.index == reg.index - 1
+    again = fed.logs[REG].size()
+    fed.publish("gd")
+    assert fed.logs[REG].size() == again
+
+
+# --- killed between any two steps -------------------------------------------------------------
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+def failing(code: str):
+    def fail(*_arguments, **_named):
+        raise ProofError(code, "as the test wants it")
+
+    return fail
+
+
+def killed_before(target, name: str, monkeypatch):
+    def end(*_arguments, **_named):
+        raise KilledError
+
+    monkeypatch.setattr(target, name, end)
+
+
+def killed_after(target, name: str, monkeypatch):
+    real = getattr(target, name)
+
+    def end(*arguments, **named):
+        real(*arguments, **named)
+        raise KilledError
+
+    monkeypatch.setattr(target, name, end)
+
+
+def tree_of(log):
+    """A stand-in for the frozen replica's tree is not needed: its methods are the class's."""
+    return type(log.tree)
+
+
+STEPS = {
+    "stage": lambda log: (tree_of(log), "stage"),
+    "sign": lambda log: (log._key_holder, "sign"),
+    "swap": lambda log: (log._checkpoints, "swap"),
+    "install": lambda log: (tree_of(log), "install"),
+    "discard": lambda log: (tree_of(log), "discard"),
+    "ask": lambda log: (log._cosigners, "gather"),
+    "publish": lambda log: (tree_of(log), "publish"),
+}
+
+
+@pytest.mark.parametrize("kill", [killed_before, killed_after])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_no_index_is_lost_and_no_history_forks(fed, step, kill, monkeypatch):
+    before = published(fed)
+    actor = fed.agency(f"{step}{kill.__name__[7]}.gd.example")
+    index = fed.logs[REG].newest("did", actor.id).index
+    registry = fed.registry("gd")
+    target, name = STEPS[step](registry.logs[REG])
+    kill(target, name, monkeypatch)
+    with pytest.raises(KilledError):
+        registry.publish_now()
+    monkeypatch.undo()
+    fed.stop("gd")
+    fed.start("gd")
+    other = fed.agency(f"{step}{kill.__name__[7]}2.gd.example")
+    fed.publish("gd")
+    after = published(fed)
+    assert fed.logs[REG].newest("did", actor.id).index == index
+    assert fed.logs[REG].newest("did", other.id).index > index
+    assert after.size == fed.logs[REG].size() > before.size
+    proof = tiles.consistency_proof(fed.reader(REG).tile, before.size, after.size)
+    check_consistency(before.size, after.size, before.root, after.root, proof)
+    served = fed.reader(REG).entries(0, after.size, after.size)
+    assert [parse_entry(data).leaf() for data in served] == fed.logs[REG].leaves(0, after.size)
+    assert not fed.registry("gd").logs[REG].tree.staged()
+    assert all(not fed.witness(region).store.alarms() for region in fed.running)
+
+
+# --- who must not sign ------------------------------------------------------------------------
+
+
+def test_a_restored_database_makes_the_log_stop_instead_of_sign(fed, tmp_path):
+    place = fed.folder / "cn"
+    fed.publish("cn")
+    fed.stop("cn")
+    kept = tmp_path / "backup"
+    shutil.copytree(place, kept)
+    fed.start("cn")
+    for name in ("one", "two"):
+        fed.agency(f"{name}.cn.example")
+    fed.publish("cn")
+    newest = published(fed, "cn.example/reg")
+    fed.stop("cn")
+    for name in ("registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"):
+        (place / name).unlink(missing_ok=True)
+        if (kept / name).exists():
+            shutil.copy(kept / name, place / name)
+    fed.start("cn")
+    fed.agency("other.cn.example")
+    with refused("signed_more_before", ConflictError):
+        fed.publish("cn")
+    fed.agency("another.cn.example")
+    with refused("signed_other_before", ConflictError):
+        fed.publish("cn")
+    assert published(fed, "cn.example/reg") == newest
+
+
+def test_two_processes_that_write_one_log_do_not_both_sign(fed, monkeypatch):
+    first = fed.registry("gd")
+    second: Registry = fed.make_registry("gd")
+    fed.agency("two.gd.example")
+    log = first.logs[REG]
+    real = log._key_holder.sign
+
+    def meanwhile(*arguments):
+        note = real(*arguments)
+        second.publish_now()
+        return note
+
+    monkeypatch.setattr(log._key_holder, "sign", meanwhile)
+    with refused("checkpoint_moved", ConflictError):
+        first.publish_now()
+    monkeypatch.undo()
+    second.close()
+    fed.publish("gd")
+    assert published(fed).size == fed.logs[REG].size()
+
+
+def test_a_log_that_nobody_wrote_to_publishes_nothing(fed):
+    assert fed.registry("hn").logs["hn.example/ev/2026"].published() is None
+    fed.registry("hn").logs["hn.example/ev/2026"].publish(
+        fed.policy.log_policy("hn.example/ev/2026")
+    )
+    assert fed.transport.request("GET", "https://hn.example/ev/2026/checkpoint").status == 404
+    assert tiles.root(fed.logs["hn.example/ev/2026"].hashes, 0) == EMPTY_ROOT
+
+
+def test_metrics_count_entries_and_alarms(fed):
+    text = fed.transport.get("https://gd.example/health").body
+    assert b"ok" in text
+    gauges = fed.registry("gd").gauges()
+    assert gauges["log_entries"] == fed.logs[REG].size() + fed.logs[EV].size()
+    assert gauges["fork_alarms"] == 0
+    assert all(fed.registry("gd").ready().values())
