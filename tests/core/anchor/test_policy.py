@@ -1,5 +1,6 @@
 """The policy: sound by itself, pinned once, then one signed step after the other."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from did_service.core.anchor.policy import (
     parse_policy,
     reg_origin,
 )
+from did_service.core.anchor.soundness import check_quorum
 from did_service.core.crypto import multikey
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.errors import MalformedError, PolicyError, UnsupportedError
@@ -249,6 +251,25 @@ def test_a_second_witness_of_a_region_is_no_outsider():
     log = of(3, OTHERS, KnownWitness("second", second), groups=groups)
     with refused("operator_repeated", PolicyError):
         parse_policy(with_reg(log))
+
+
+def test_a_region_does_not_vote_for_itself_under_a_second_host():
+    own = type(witness("gd"))("gd2.example/witness", key("gd witness")).verifier_key
+    names = ("hn", "zj", "sc")
+    log = LogPolicy(
+        of(3, OTHERS).logs,
+        (
+            KnownWitness("gd2", own),
+            *(KnownWitness(name, witness(name).verifier_key) for name in names),
+        ),
+        Quorum.of(3, ("gd2", *names)),
+    )
+    gd, *others = POLICY.regions
+    twofold = replace(
+        gd, hosts=("gd.example", "gd2.example"), witness=own, logs={**gd.logs, REG: log}
+    )
+    with refused("operator_repeated", PolicyError):
+        check_quorum(REG, (twofold, *others), 1, 0)
 
 
 # --- pinning and stepping --------------------------------------------------------------------

@@ -273,7 +273,8 @@ def test_a_custodian_is_known_and_another_than_the_issuer(fed, gd, office):
 
 def test_a_device_is_registered_in_its_granters_home_log(fed, gd):
     agency = fed.agency("window.gd.example")
-    fed.grant(gd, agency, roles=["granter", "counter"], types=[], items=["permit"])
+    roles = ["granter", "counter", "issuer"]
+    fed.grant(gd, agency, roles=roles, types=[], items=["permit"])
     device = fed.device("window")
     duty = {"scope": "window", "types": [], "items": ["permit"], "until": fed.now + 10}
     placed = fed.grant(agency, device, roles=["counter"], **duty)
@@ -364,6 +365,26 @@ def test_an_end_without_since_counts_from_its_entry(fed, gd, office):
     with refused("ended_stays_ended", RuleError):
         fed.restate(placed, gd, since=ended + 1)
     fed.restate(placed, gd, since=ended)
+
+
+def test_a_grant_that_has_lapsed_is_worth_nothing(fed, gd, bureau, office):
+    fed.restate(statement_about(fed, bureau), gd, until=fed.now + 100)
+    fed.tick(100)
+    with refused("grant_too_wide", RuleError):
+        fed.grant(bureau, office, begins=fed.now - 50, until=fed.now)
+
+
+def test_a_log_at_a_size_knows_nothing_later(fed, gd, office):
+    log = fed.logs[REG]
+    before = LogAt.now(log)
+    placed = fed.grant(gd, office)
+    then = LogAt.now(log)
+    fed.end(placed, gd)
+    assert before.chain("authority", placed.entry.subject) == []
+    assert before.statements_about(office.did) == []
+    assert then.chain("authority", placed.entry.subject) == [placed]
+    assert then.statements_about(office.did) == [placed]
+    assert then.newest("authority", placed.entry.subject) is placed
 
 
 # --- across regions --------------------------------------------------------------------------
