@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from did_service.core.anchor.policy import (
@@ -120,7 +121,8 @@ def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
             _write_policy(directory, before, after)
         held = read_held(directory, around.boot)
         merged = _merge(directory, held, bundle)
-    counts = _count(prove(held), merged)
+    alone = prove(replace(held, evidence=bundle))
+    counts = _count(prove(held).entries, alone.entries, merged)
     data: JsonObject = {**counts, "policy": describe_policy(after)}
     texts = [_counted(counts)]
     if after is not before:
@@ -164,14 +166,13 @@ def _merge(directory: TrustDirectory, held: Held, bundle: UnverifiedEvidence) ->
     return merged
 
 
-def _count(before: Evidence, merged: Evidence) -> dict[str, int]:
+def _count(
+    before: Iterable[Anchored], given: Iterable[Anchored], merged: Evidence
+) -> dict[str, int]:
     """Count what a bundle brought, by item: newer, the same, older, dropped."""
-    best = {_chain(each): each.rank for each in sorted(before.entries, key=lambda e: e.rank)}
+    best = {_chain(each): each.rank for each in sorted(before, key=lambda each: each.rank)}
     counts = Counter(newer=0, same=0, older=0)
-    for each in merged.entries:
-        if each.source == _BUNDLE:
-            held = best.get(_chain(each))
-            counts[_compared(each.rank, held)] += 1
+    counts.update(_compared(each.rank, best.get(_chain(each))) for each in given)
     counts["dropped"] = sum(each.source == _BUNDLE for each in merged.dropped)
     return dict(counts)
 

@@ -1,0 +1,143 @@
+"""A counter as a clerk has it: a trust directory on disk, and `did-verify` to run on it.
+
+    desk = Desk(tmp_path, scene)            # the scene's world; nothing is pinned yet
+    desk.pin()
+    nonce = desk.challenge()
+    run = desk.check(desk.shown(nonce), "--nonce", nonce, "--audience", AUDIENCE)
+    run.exit, run.report["outcome"], run.err
+
+`run` is in this process, with the scene's clock; `start` is a child process with the real one.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from did_service.core.anchor.policy import Policy
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.verification.bundle import encode_bundle
+from did_service.core.verification.evidence import parse_evidence
+from did_service.trust.directory import TrustDirectory
+from did_service.verifier.__main__ import main
+from tests.support.counter import KEEP, Scene
+
+COUNTER = "window-3"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one command ended."""
+
+    exit: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> JsonObject:
+        """What `--json` printed."""
+        return json.loads(self.out)
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes that are neither passed nor not asked."""
+        return [
+            check["code"]
+            for check in self.report["checks"]
+            if check["result"] in ("failed", "undecided")
+        ]
+
+
+def did_verify(*words: str, now: int | None = None, stdin: bytes = b"") -> Run:
+    """Run `did-verify` in this process, at a POSIX second or by the real clock."""
+    out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+    clock = {} if now is None else {"clock": lambda: timestamps.from_posix(now)}
+    source = SimpleNamespace(buffer=BytesIO(stdin))
+    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "stdin", source):
+        code = main([str(word) for word in words], **clock)
+    return Run(code, _text(out), _text(err))
+
+
+def start(*words: object, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `did-verify` as a user would."""
+    command = [sys.executable, "-m", "did_service.verifier", *map(str, words)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **environment}
+    )
+
+
+def finish(child: subprocess.Popen[bytes], stdin: bytes = b"") -> Run:
+    """Wait for a child process."""
+    out, err = child.communicate(stdin)
+    return Run(child.returncode, out.decode(), err.decode())
+
+
+class Desk:
+    """See the module's docstring."""
+
+    def __init__(self, folder: Path, scene: Scene, name: str = "desk") -> None:
+        self.folder, self.scene = folder, scene
+        self.path = folder / name
+        self.trust = TrustDirectory(self.path)
+
+    def run(self, *words: object, later: int = 1, stdin: bytes = b"") -> Run:
+        """Run a command on this desk's directory, so many seconds after the scene's now."""
+        now = self.scene.fed.now + later
+        return did_verify(*words, "--trust", self.path, now=now, stdin=stdin)
+
+    def pin(self, policy: Policy | None = None, *words: str) -> Run:
+        """Pin a policy with its fingerprint, or with the words given instead."""
+        wanted = policy or self.scene.fed.policy
+        given = words or ("--fingerprint", wanted.fingerprint)
+        return self.run("trust", "pin", self.save_policy(wanted), *given)
+
+    def challenge(self, *words: object, later: int = 1) -> str:
+        """Give out a nonce."""
+        return self.run("challenge", *words, later=later).out.strip()
+
+    def shown(
+        self, nonce: str | None, *, staple: object = KEEP, audience: str | None = COUNTER
+    ) -> Path:
+        """The file that the holder presents."""
+        presentation = self.scene.present(nonce=nonce, audience=audience)
+        return self.save("shown.vp.json", self.scene.file(presentation, staple))
+
+    def check(self, shown: Path, *words: object, later: int = 1) -> Run:
+        """Check a file and print the report as JSON."""
+        return self.run("check", shown, "--json", *words, later=later)
+
+    def answer(self, nonce: str, *words: object, later: int = 1) -> Run:
+        """Let the holder answer a nonce, and check the answer."""
+        asked = ("--nonce", nonce, "--audience", COUNTER)
+        return self.check(self.shown(nonce), *asked, *words, later=later)
+
+    # --- files --------------------------------------------------------------------------------
+
+    def save(self, name: str, data: bytes) -> Path:
+        """Write a file beside the desk."""
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def save_policy(self, policy: Policy | None = None) -> Path:
+        """Write a policy."""
+        members = (policy or self.scene.fed.policy).members
+        return self.save("policy.json", json.dumps(members).encode())
+
+    def save_bundle(self, evidence: JsonObject | None = None, name: str = "south") -> Path:
+        """Write a bundle, of the scene's staple if nothing is given."""
+        bundle = parse_evidence(self.scene.staple() if evidence is None else evidence)
+        return self.save(f"{name}.bundle.json.gz", encode_bundle(bundle))
+
+
+def _text(stream: TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode()

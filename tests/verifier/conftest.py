@@ -1,0 +1,40 @@
+"""A desk that has pinned the policy, in an environment that says nothing about languages."""
+
+import time
+
+import pytest
+
+from tests.support.counter import Scene
+from tests.support.desk import Desk
+from tests.support.federation import Federation
+
+SPEAKING = ("DIDVERIFY_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def silent_environment(monkeypatch, tmp_path):
+    for name in SPEAKING:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def scene():
+    made = Scene()
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def desk(tmp_path, scene):
+    made = Desk(tmp_path, scene)
+    assert made.pin().exit == 0
+    return made
+
+
+@pytest.fixture(scope="session")
+def living():
+    """A scene of a minute ago, for processes that read the real clock."""
+    made = Scene(federation=Federation(now=int(time.time()) - 60))
+    made.publish()
+    return made

@@ -1,0 +1,250 @@
+"""`did-verify trust` and `challenge`: pinning, merging, showing, asking."""
+
+import json
+
+import pytest
+
+from did_service.core.anchor.policy import sign_policy
+from did_service.core.encoding import b64, timestamps
+from tests.support.desk import COUNTER, Desk, did_verify
+from tests.support.founding import governor
+
+pytestmark = pytest.mark.offline
+
+
+def code_of(run):
+    return json.loads(run.out)["error"]["code"]
+
+
+# --- pin --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path, scene):
+    """A desk without a policy."""
+    return Desk(tmp_path, scene)
+
+
+def test_the_first_policy_is_pinned_under_its_fingerprint(bare, scene):
+    run = bare.pin(None, "--fingerprint", scene.fed.policy.fingerprint.upper(), "--json")
+    assert run.exit == 0
+    pinned = run.report["data"]
+    assert (pinned["seq"], pinned["fingerprint"]) == (1, scene.fed.policy.fingerprint)
+    assert bare.trust.read_policy()
+
+
+def test_a_wrong_fingerprint_pins_nothing(bare):
+    run = bare.pin(None, "--fingerprint", "0000 " * 8, "--json")
+    assert (run.exit, code_of(run)) == (1, "fingerprint_wrong")
+    assert not bare.path.exists()
+
+
+def test_the_same_policy_again_changes_nothing(desk):
+    before = desk.trust.read_policy()
+    again = desk.pin(None, "--lang", "en")
+    assert again.exit == 0
+    assert "already" in again.out
+    assert desk.trust.read_policy() == before
+
+
+def test_the_next_policy_needs_no_fingerprint(desk, scene):
+    following = scene.fed.next_policy()
+    assert desk.pin(following, "--lang", "en").exit == 0
+    assert desk.run("trust", "show", "--json").report["data"]["policy"]["seq"] == 2
+
+
+def test_a_fingerprint_that_is_given_must_fit(desk, scene):
+    run = desk.pin(scene.fed.next_policy(), "--fingerprint", "00", "--json")
+    assert (run.exit, code_of(run)) == (1, "fingerprint_wrong")
+
+
+def test_a_policy_of_the_past_is_refused(desk, scene):
+    first = scene.fed.policy
+    desk.pin(scene.fed.next_policy())
+    run = desk.pin(first, "--json")
+    assert (run.exit, code_of(run)) == (1, "policy_rollback")
+
+
+def test_a_second_policy_of_one_number_is_refused(desk, scene):
+    members = {n: v for n, v in scene.fed.policy.members.items() if n != "proof"}
+    keys = [governor(region) for region in ("gd", "hn", "zj")]
+    now = timestamps.from_posix(scene.fed.now)
+    other = sign_policy({**members, "waivers": WAIVERS}, keys, now)
+    run = desk.pin(other, "--json", "--fingerprint", other.fingerprint)
+    assert (run.exit, code_of(run)) == (1, "policy_forked")
+
+
+WAIVERS = [{"item": "urn:x", "code": "status_stale", "max_seconds": 1_209_600}]
+
+
+def test_an_expired_policy_is_not_pinned(bare, scene):
+    policy = scene.fed.policy
+    run = bare.run(
+        "trust",
+        "pin",
+        bare.save_policy(),
+        "--fingerprint",
+        policy.fingerprint,
+        "--json",
+        later=366 * 86_400,
+    )
+    assert (run.exit, code_of(run)) == (1, "policy_expired")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"[]", b'{"format":"didsvc-policy/9"}', b" " * 2**21]
+)
+def test_what_is_no_policy_is_refused(bare, data):
+    path = bare.save("policy.json", data)
+    run = bare.run("trust", "pin", path, "--fingerprint", "00", "--json")
+    assert run.exit == 1
+    assert code_of(run)
+
+
+# --- import -----------------------------------------------------------------------------------
+
+
+def counted(run):
+    return {name: run.report["data"][name] for name in ("newer", "same", "older", "dropped")}
+
+
+def test_a_bundle_is_merged_and_counted(desk, scene):
+    old = scene.staple()
+    run = desk.run("trust", "import", desk.save_bundle(), "--json")
+    assert (run.exit, counted(run)) == (0, {"newer": 5, "same": 0, "older": 0, "dropped": 0})
+    again = desk.run("trust", "import", desk.save_bundle(), "--json")
+    assert counted(again) == {"newer": 0, "same": 5, "older": 0, "dropped": 0}
+    scene.fed.tick(60)
+    scene.publish()
+    newer = desk.run("trust", "import", desk.save_bundle(), "--json")
+    # The list itself is as old as it was, whatever stands behind it.
+    assert counted(newer) == {"newer": 4, "same": 1, "older": 0, "dropped": 0}
+    before = desk.trust.read_evidence()
+    older = desk.run("trust", "import", desk.save_bundle(old, "old"), "--json", later=120)
+    assert counted(older) == {"newer": 0, "same": 1, "older": 4, "dropped": 0}
+    assert len(desk.trust.read_evidence()) >= len(before)
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+
+
+def test_what_does_not_verify_is_dropped_and_counted(desk, scene):
+    bundle = scene.staple()
+    bundle["items"][0]["path"] = bundle["items"][0]["path"][1:]
+    run = desk.run("trust", "import", desk.save_bundle(bundle), "--json")
+    assert (run.exit, counted(run)["dropped"] > 0) == (0, True)
+    assert "弃用" in desk.run("trust", "import", desk.save_bundle(bundle)).out
+
+
+def test_a_bundle_carries_the_policies_that_follow(desk, scene):
+    second = scene.fed.next_policy()
+    members = {n: v for n, v in second.members.items() if n != "proof"}
+    after = {**members, "seq": 3, "previous": b64.encode_url(second.digest)}
+    keys = [governor(region) for region in ("gd", "hn", "zj")]
+    third = sign_policy(after, keys, timestamps.from_posix(scene.fed.now))
+    unsigned = {**third.members, "seq": 4, "previous": b64.encode_url(third.digest)}
+    policies = [{"policy": each} for each in (third.members, unsigned, second.members, {})]
+    bundle = desk.save_bundle({**scene.staple(), "policies": policies})
+    run = desk.run("trust", "import", bundle, "--json")
+    assert run.report["data"]["policy"]["seq"] == 3
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    words = desk.run("trust", "import", bundle, "--lang", "en")
+    assert "took over" not in words.out
+
+
+def test_people_are_told_that_another_policy_took_over(desk, scene):
+    policies = [{"policy": scene.fed.next_policy().members}]
+    bundle = desk.save_bundle({**scene.staple(), "policies": policies})
+    assert "policy 2 took over" in desk.run("trust", "import", bundle, "--lang", "en").out
+
+
+def test_two_policies_of_one_number_stop_the_import(desk, scene):
+    members = {n: v for n, v in scene.fed.policy.members.items() if n != "proof"}
+    keys = [governor(region) for region in ("gd", "hn", "zj")]
+    other = sign_policy(
+        {**members, "waivers": WAIVERS}, keys, timestamps.from_posix(scene.fed.now)
+    )
+    bundle = desk.save_bundle({**scene.staple(), "policies": [{"policy": other.members}]})
+    run = desk.run("trust", "import", bundle, "--json")
+    assert (run.exit, code_of(run)) == (1, "policy_forked")
+    assert desk.trust.read_evidence() is None
+
+
+def test_without_a_policy_nothing_can_be_merged(bare):
+    run = bare.run("trust", "import", bare.save_bundle(), "--json")
+    assert (run.exit, code_of(run)) == (5, "policy_missing")
+    assert not bare.path.exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x1f\x8b\x08", b"{}", b'{"format":"didsvc-evidence/2"}']
+)
+def test_what_is_no_bundle_is_refused(desk, data):
+    run = desk.run("trust", "import", desk.save("x.bundle.json.gz", data), "--json")
+    assert run.exit == 1
+
+
+# --- show -------------------------------------------------------------------------------------
+
+
+def test_show_tells_policy_regions_and_ages(desk, scene):
+    desk.run("trust", "import", desk.save_bundle())
+    run = desk.run("trust", "show", "--json", later=3_600)
+    data = run.report["data"]
+    assert data["policy"]["fingerprint"] == scene.fed.policy.fingerprint
+    assert [region["id"] for region in data["policy"]["regions"]] == [
+        "gd",
+        "hn",
+        "zj",
+        "sc",
+        "cn",
+    ]
+    assert data["logs"]["gd.example/reg"]["age_seconds"] == 3_600
+    assert data["items"] == {"authority": 1, "did": 2, "schema": 1, "status": 1}
+    words = desk.run("trust", "show", "--lang", "en", later=3_600)
+    assert scene.fed.policy.fingerprint in words.out
+    assert "1 h old" in words.out
+    assert "demonstration" in words.err
+
+
+def test_show_changes_nothing(desk):
+    before = sorted(path.stat().st_mtime_ns for path in desk.path.iterdir())
+    desk.run("trust", "show")
+    assert sorted(path.stat().st_mtime_ns for path in desk.path.iterdir()) == before
+
+
+def test_without_a_policy_there_is_nothing_to_show(bare):
+    run = bare.run("trust", "show", "--json")
+    assert (run.exit, code_of(run)) == (5, "policy_missing")
+
+
+# --- challenge --------------------------------------------------------------------------------
+
+
+def test_a_challenge_is_alone_on_stdout_and_new_each_time(desk):
+    first, second = desk.run("challenge"), desk.run("challenge")
+    assert len(first.out.strip()) == 43
+    assert first.out != second.out
+    assert "accepted once" in first.err
+
+
+def test_a_challenge_says_until_when_it_is_taken(desk, scene):
+    run = desk.run("challenge", "--audience", COUNTER, "--json")
+    expires = timestamps.encode(timestamps.from_posix(scene.fed.now + 1 + 86_400))
+    data = run.report["data"]
+    assert (data["audience"], data["expires"], data["unsafe"]) == (COUNTER, expires, [])
+
+
+def test_a_challenge_for_a_policy_alone_is_not_remembered_and_says_so(desk, tmp_path):
+    run = did_verify("challenge", "--policy", desk.save_policy(), "--json")
+    assert run.report["data"]["unsafe"] == ["nonce_not_remembered"]
+    assert run.report["data"]["expires"] is None
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_challenge_of_a_given_time_says_so(desk):
+    run = desk.run("challenge", "--now", "+2d", "--json")
+    assert run.report["data"]["unsafe"] == ["now_given"]
+
+
+def test_the_default_directory_is_the_user_s_own(tmp_path):
+    assert did_verify("challenge").exit == 0
+    assert (tmp_path / "state" / "did-verify" / "memory.json").exists()
