@@ -101,6 +101,12 @@ def test_evidence_of_an_older_ev_entry_is_its_earliest_tree(fed, desks):
         assert not _verify(fed, found).dropped
 
 
+def test_an_entry_rests_on_heads_that_cover_it_and_not_on_those_before(fed, desks):
+    url = fed.actors["gz.gd.example"].list_url()
+    item, heads = desks[EV].numbered("status", url, 2, Moment.NEWEST).items
+    assert (item.index, item.size, heads.entry.number) == (2, 4, 2)
+
+
 def test_evidence_of_an_older_reg_entry_has_no_head(fed, desks):
     psb = fed.actors["gz.gd.example"]
     item, _heads = desks[REG].numbered("did", psb.id, 1, Moment.NEWEST).items

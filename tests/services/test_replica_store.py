@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from did_service.core.anchor.entry import Placed, compose
 from did_service.core.errors import ConflictError, NotFoundError, OrderError, UnavailableError
 from did_service.core.log import merkle, tiles
+from did_service.core.log.tiles import TileId
+from did_service.replica import rows
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore, prepare
 from did_service.web import database
@@ -129,6 +131,19 @@ def test_a_large_log_is_read_by_its_nodes(empty):
     proof = tiles.consistency_proof(empty.hashes, 300, 1_100)
     assert proof == merkle.consistency_proof(leaves, 300)
     assert empty.snapshot(700) == log.snapshot(700)
+
+
+def test_nodes_of_a_long_log_keep_their_place():
+    """Tile 1 of level 1 begins with node 256, whatever was there before."""
+    made = {
+        TileId(0, 300, 1): bytes(32),
+        TileId(1, 0): bytes(8_192),
+        TileId(1, 1, 3): bytes(96),
+    }
+    every = [row["index"] for row in rows.nodes(0, made)]
+    assert every == list(range(259))
+    assert [row["index"] for row in rows.nodes(257 * 256, made)] == [257, 258]
+    assert {row["level"] for row in rows.nodes(0, made)} == {1}
 
 
 def test_only_the_next_index_is_appended(empty):
