@@ -74,6 +74,6 @@ def check_acceptable(report: Report) -> None:
         )
 
 
-def is_signature_proven(report: Report) -> bool:
+def is_signature_proven(report: Report | None) -> bool:
     """Say whether the issuer's signature was checked with a key that its log names."""
-    return any(check.code == "proof_valid" for check in report.checks)
+    return report is not None and any(check.code == "proof_valid" for check in report.checks)

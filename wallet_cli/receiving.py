@@ -18,6 +18,7 @@ from did_service.client.issuer import (
     issuer_of_pickup,
     parse_delivery,
 )
+from did_service.core.anchor.policy import Policy
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
@@ -158,23 +159,40 @@ class Receiver:
         if policy is None:
             session.terminal.warn("issuer_not_checked")
             return Received(held, None)
-        missing: tuple[Missing, ...] = ()
-        if not session.settings.offline:
-            places = Places(session.transport, delivery.evidence, Moment.EPOCH)
-            collected = collect(held, policy, places)
-            missing = collected.missing
-            held = collected.into(held)
+        if session.settings.offline:
+            received = Received(held, self._judged(held, policy))
+        else:
+            received = self._collected(held, policy, delivery, Moment.EPOCH)
+            if not is_signature_proven(received.report):  # an issuer of this very hour
+                received = self._collected(received.held, policy, delivery, Moment.NEWEST)
+        self._accept(received.report)
+        return received
+
+    def _collected(
+        self, held: HeldCredential, policy: Policy, delivery: UnverifiedDelivery, moment: Moment
+    ) -> Received:
+        places = Places(self.session.transport, delivery.evidence, moment)
+        collected = collect(held, policy, places)
+        held = collected.into(held)
+        return Received(held, self._judged(held, policy), collected.missing)
+
+    def _judged(self, held: HeldCredential, policy: Policy) -> Report:
+        session = self.session
         evidence = (session.trust.evidence(), held.staple)
-        report = judge(held.credential, policy, evidence, session.now())
+        return judge(held.credential, policy, evidence, session.now())
+
+    def _accept(self, report: Report | None) -> None:
+        """Refuse what is spoilt or was issued without authority; say what was not checked."""
+        session = self.session
         try:
-            check_acceptable(report)
+            if report is not None:
+                check_acceptable(report)
         except RuleError as error:
             if error.code != "issuer_without_authority" or self.trusting is Trusting.LISTED:
                 raise
             session.terminal.warn(error.code, error.message)
         if not is_signature_proven(report):
             session.terminal.warn("signature_not_checked")
-        return Received(held, report, missing)
 
 
 def _parse(delivery: UnverifiedDelivery) -> Credential:
@@ -190,8 +208,7 @@ def _holder(vault: Vault, credential: Credential) -> str:
     for subject in subjects:
         if isinstance(subject, str) and subject in own:
             return subject
-    named = quote(subjects[0]) if subjects and subjects[0] else "nobody"
-    raise RuleError("subject_foreign", f"it is issued to {named}")
+    raise RuleError("subject_foreign", f"it is issued to {quote(subjects[0])}")
 
 
 def _check_new(vault: Vault, credential: JsonObject) -> None:

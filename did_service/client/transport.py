@@ -146,7 +146,10 @@ class Transport:
             socket_path = route.path if isinstance(route, UnixRoute) else None
             client = httpx.Client(
                 transport=httpx.HTTPTransport(
-                    verify=self._tls or True, uds=socket_path, trust_env=False
+                    # A socket speaks plain HTTP: loading certificates would cost 50 ms each.
+                    verify=(self._tls or True) if socket_path is None else False,
+                    uds=socket_path,
+                    trust_env=False,
                 ),
                 timeout=self._timeout,
                 follow_redirects=False,
