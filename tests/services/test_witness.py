@@ -104,18 +104,6 @@ def test_another_old_size_is_answered_with_the_size_held(fed, log):
     assert answer.body == b"%d\n" % held(fed)
 
 
-REFUSALS = {
-    "request_invalid": (400, lambda fed: b"nonsense"),
-    "decimal_invalid": (400, lambda fed: b"old 01\n\n"),
-    "note_invalid": (400, lambda fed: b"old 0\n\nnote\n"),
-    "request_too_large": (413, lambda fed: b"old 0\n" + b"A" * 20_000),
-    "too_many_hashes": (413, lambda fed: b"old 0\n" + b"AA==\n" * 64 + b"\nx\n"),
-    "origin_unknown": (404, lambda fed: foreign(fed)),
-    "not_signed_by_log": (403, lambda fed: request(fed, head(fed), 1, thief())),
-    "old_size_too_large": (400, lambda fed: too_old(fed)),
-}
-
-
 def thief() -> NoteSigner:
     return NoteSigner(REG, key("thief"))
 
@@ -129,6 +117,18 @@ def foreign(fed) -> bytes:
 def too_old(fed) -> bytes:
     note = parse_note(sign_checkpoint(head(fed), log_signer(REG)))
     return UnverifiedAddCheckpoint(head(fed).size + 1, (), note).encode()
+
+
+REFUSALS = {
+    "request_invalid": (400, lambda fed: b"nonsense"),
+    "decimal_invalid": (400, lambda fed: b"old 01\n\n"),
+    "note_invalid": (400, lambda fed: b"old 0\n\nnote\n"),
+    "request_too_large": (413, lambda fed: b"old 0\n" + b"A" * 20_000),
+    "too_many_hashes": (413, lambda fed: b"old 0\n" + b"AA==\n" * 64 + b"\nx\n"),
+    "origin_unknown": (404, foreign),
+    "not_signed_by_log": (403, lambda fed: request(fed, head(fed), 1, thief())),
+    "old_size_too_large": (400, too_old),
+}
 
 
 @pytest.mark.parametrize("code", REFUSALS)

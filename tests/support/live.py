@@ -55,8 +55,10 @@ class LiveFederation(Federation):
     def __init__(self, folder: Path, sockets: Path, **arguments) -> None:
         self.folder, self.sockets = folder, sockets
         self.running: dict[str, RunningRegion] = {}
-        routes = {f"{r}.example": UnixRoute(str(sockets / f"{r}.sock")) for r in TERRITORY}
-        self.transport = Transport(Routes(routes))
+        self.places: dict[str, UnixRoute] = {}
+        for region in TERRITORY:
+            self.route(f"{region}.example", region)
+        self.transport = Transport(Routes(self.places))
         self.edge = Edge(lambda: timestamps.from_posix(self.now), os.urandom)
         super().__init__(**arguments)
 
@@ -65,6 +67,12 @@ class LiveFederation(Federation):
         for region in TERRITORY:
             self.start(region)
         return self.policy
+
+    def route(self, host: str, socket: str) -> Path:
+        """Reach a host at a socket of this name, a region's or another one's."""
+        path = self.sockets / f"{socket}.sock"
+        self.places[host] = UnixRoute(str(path))
+        return path
 
     # --- regions -----------------------------------------------------------------------------
 
@@ -77,7 +85,7 @@ class LiveFederation(Federation):
         )
         for router in [*witness_app.routers(witness_of), *registry_app.routers(registry)]:
             app.include_router(router)
-        server = Server(app, unix_socket(self.sockets / f"{region}.sock")).start()
+        server = Server(app, unix_socket(self.route(f"{region}.example", region))).start()
         self.running[region] = RunningRegion(registry, witness_of, server)
         self.logs |= registry.region.stores
         return self.running[region]
