@@ -1,0 +1,85 @@
+"""Attacks from inside an agency's office: one function each, the name is the attack."""
+
+from dataclasses import replace
+
+import pytest
+
+from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.errors import ConflictError, RuleError, UsageError
+from did_service.issuer.evidence import record_of
+from did_service.issuer.officers import log_in
+from tests.support.federation import founded
+from tests.support.offices import EV, TOKENS, Office
+from tests.support.refusals import refused
+
+
+@pytest.fixture
+def office(tmp_path):
+    return Office(founded(), tmp_path)
+
+
+def test_issue_without_approval(office):
+    applied = office.apply()
+    applications = office.issuer.applications
+    with refused("state_wrong", ConflictError):
+        applications.approve(applied["id"], "zhao")  # nobody has accepted it
+    applications.accept(applied["id"], "li")
+    with refused("officer_role_missing", RuleError):
+        log_in(office.agency.officers, TOKENS["sun"], frozenset({"approve"}))
+    assert office.issuer.statuses.listed(0) == []
+    assert office.store.application(applied["id"])["credential"] is None
+
+
+def test_one_officer_two_roles(office):
+    applied = office.apply()
+    office.issuer.applications.accept(applied["id"], "li")  # li may do both, but not for one
+    with refused("same_officer", RuleError):
+        office.issuer.applications.approve(applied["id"], "li")
+    li, *others = office.agency.officers
+    for second in (
+        replace(li, token_sha256=bytes(32)),  # one name, two tokens
+        replace(li, name="li-two"),  # one token, two names
+    ):
+        office.agency = replace(office.agency, officers=(li, second, *others))
+        with refused("officers_ambiguous", UsageError):
+            office.restart()
+
+
+def test_empty_day_looks_like_busy_day(office):
+    def day(count: int):
+        credentials = [office.issue()["credential"] for _ in range(count)]
+        office.fed.tick(days=1)
+        office.issuer.tick()
+        entry = office.fed.logs[EV].newest("evidence", stream_id(office.actor.did, "issuance"))
+        return entry.entry, credentials
+
+    def look(entry):
+        """What an outsider sees of a batch, without the values of hashes and signatures."""
+        masked = {**entry.members, "d": "", "p": "", "a": 0, "n": 0}
+        proof = {**masked["b"]["proof"], "proofValue": "", "created": ""}
+        return {**masked, "b": {**masked["b"], "proof": proof}}
+
+    office.issuer.tick()
+    empty, _ = day(0)
+    busy, credentials = day(9)
+    assert look(empty) == look(busy)
+    assert abs(len(empty.encode()) - len(busy.encode())) <= 2  # base58 varies
+    proofs = [office.issuer.evidence.proof(record_of(each)) for each in credentials]
+    assert {len(proof["path"]) for proof in proofs} == {10}
+    positions = [proof["position"] for proof in proofs]
+    assert max(positions) > len(positions)  # a place does not count the others
+
+
+def test_every_credential_has_its_status(office):
+    chosen = {"credentialStatus": [], "statusListIndex": "1"}
+    with refused("claims_invalid", RuleError):
+        office.apply(claims={**office.application()["claims"], **chosen})
+    credential = office.issue()["credential"]
+    purposes = [entry["statusPurpose"] for entry in credential["credentialStatus"]]
+    assert purposes == ["revocation", "suspension"]
+
+
+def test_logins_by_guess(office):
+    for token in ("", "x" * 40, TOKENS["li"][:-1], TOKENS["li"] + " ", "李" * 22):
+        with refused("officer_unknown", RuleError):
+            log_in(office.agency.officers, token, frozenset({"accept"}))

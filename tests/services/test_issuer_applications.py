@@ -1,0 +1,308 @@
+"""Applications: bound to a proven key, one challenge each, claims judged and never echoed."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from did_service.core.encoding import jcs, timestamps
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    ProofError,
+    RuleError,
+    UnavailableError,
+)
+from did_service.core.limits import CHALLENGE_SECONDS, MAX_CLAIMS_BYTES
+from did_service.issuer import store as rows
+from tests.support.federation import founded
+from tests.support.offices import CLAIMS, Office, code_of
+from tests.support.refusals import refused
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    return Office(founded(), tmp_path_factory.mktemp("office"))
+
+
+def submit(office, body):
+    return office.issuer.applications.submit(body)
+
+
+# --- bound to the holder's key ----------------------------------------------------------------
+
+
+def test_an_application_is_answered_by_a_one_time_address(office):
+    applied = office.apply()
+    assert applied["pickup"].startswith("https://gz.gd.example/agencies/a/pickup/")
+    waiting = office.issuer.applications.collect(code_of(applied))
+    assert waiting == {"state": "received", "note": ""}
+
+
+def test_a_challenge_is_answered_once(office):
+    body = office.application()
+    submit(office, body)
+    with refused("challenge_unknown", ConflictError):
+        submit(office, body)
+
+
+def test_of_two_answers_to_one_challenge_one_is_taken(office):
+    body = office.application()
+
+    def attempt(_):
+        try:
+            return "id" in submit(office, body)
+        except ConflictError:
+            return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(attempt, range(4))) == [False, False, False, True]
+
+
+def test_a_challenge_expires(office):
+    given = office.issuer.applications.challenge()
+    expires = timestamps.to_posix(timestamps.parse_utc(given["expires"]))
+    assert expires == office.fed.now + CHALLENGE_SECONDS
+    body = office.application(challenge=given["challenge"])
+    office.fed.tick(CHALLENGE_SECONDS)
+    with refused("challenge_unknown"):
+        submit(office, body)
+
+
+def test_a_challenge_is_good_until_its_last_second(office):
+    body = office.application()
+    office.fed.tick(CHALLENGE_SECONDS - 1)
+    assert "id" in submit(office, body)
+
+
+def test_a_challenge_that_was_never_given_out_is_unknown(office):
+    with refused("challenge_unknown"):
+        office.apply(challenge="A" * 43)
+
+
+def test_a_refused_application_does_not_use_up_its_challenge(office):
+    challenge = office.issuer.applications.challenge()["challenge"]
+    with refused("claims_invalid"):
+        office.apply(challenge=challenge, claims={})
+    assert "id" in office.apply(challenge=challenge)
+
+
+def test_challenges_are_not_given_out_without_end(office, monkeypatch):
+    monkeypatch.setattr(rows, "MAX_OPEN_CHALLENGES", 2)
+    office.fed.tick(CHALLENGE_SECONDS)  # all others have expired
+    for _ in range(2):
+        office.issuer.applications.challenge()
+    with refused("too_many_requests", UnavailableError):
+        office.issuer.applications.challenge()
+    office.fed.tick(CHALLENGE_SECONDS)
+    office.issuer.applications.challenge()
+
+
+def test_a_proof_for_another_agency_is_refused(office):
+    with refused("domain_wrong", ProofError):
+        office.apply(domain="https://cs.hn.example/agencies/b")
+
+
+def test_a_proof_for_another_purpose_is_refused(office):
+    with refused("purpose_wrong", ProofError):
+        office.apply(purpose="assertionMethod")
+
+
+def test_another_cryptosuite_is_refused(office):
+    body = office.application()
+    body["proof"] = {**body["proof"], "cryptosuite": "eddsa-rdfc-2022"}
+    with refused("cryptosuite_not_accepted", MalformedError):
+        submit(office, body)
+
+
+def test_another_key_cannot_apply_for_a_holder(office):
+    with refused("holder_proof_invalid", ProofError):
+        office.apply(signer=office.fed.device("mallory"))
+
+
+def test_a_method_of_two_halves_is_refused(office):
+    wang, mallory = office.fed.device("wang"), office.fed.device("mallory")
+    mallory.method = f"{wang.did}#{mallory.did.removeprefix('did:key:')}"
+    with refused("method_invalid", MalformedError):
+        office.apply(holder=wang, signer=mallory)
+
+
+@pytest.mark.parametrize("member", ["item", "claims", "holder"])
+def test_what_was_signed_cannot_be_changed(office, member):
+    changes = {
+        "item": "residence-permit-rdfc",
+        "claims": {**CLAIMS, "givenName": "大明"},
+        "holder": office.fed.device("mallory").did,
+    }
+    body = {**office.application(), member: changes[member]}
+    with pytest.raises(ProofError) as caught:
+        submit(office, body)
+    assert caught.value.code in ("signature_invalid", "holder_proof_invalid")
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("member_missing", {"item": None}),
+        ("member_missing", {"claims": None}),
+        ("member_missing", {"holder": None}),
+        ("member_missing", {"proof": None}),
+        ("member_invalid", {"proof": []}),
+        ("member_invalid", {"item": 1}),
+        ("member_invalid", {"item": "x" * 65}),
+        ("member_invalid", {"claims": []}),
+        ("member_unknown", {"officer": "li"}),
+        ("member_missing", {"proof": {"type": "DataIntegrityProof"}}),
+        ("proof_malformed", {"proof": {"challenge": "x"}}),
+        ("did_method_unknown", {"holder": "did:web:wang.example"}),
+    ],
+)
+def test_malformed_applications_have_stable_codes(office, code, change):
+    members = {**office.application(), **change}
+    body = {name: value for name, value in members.items() if value is not None}
+    with refused(code, MalformedError):
+        submit(office, body)
+
+
+def test_an_unknown_item_is_not_found(office):
+    with refused("item_unknown", NotFoundError):
+        office.apply(item="driving-licence")
+
+
+# --- claims -----------------------------------------------------------------------------------
+
+BAD_CLAIMS = {
+    "missing": {"citizenNumber": None},
+    "unknown": {"nickname": "Secret-王"},
+    "check digit": {"citizenNumber": "110105194912310021"},
+    "pattern": {"permitNumber": "Secret-gz"},
+    "nested": {"residence": {"region": "440106", "address": "Secret", "floor": 3}},
+    "wrong type": {"familyName": ["Secret"]},
+    "set by the agency": {"jurisdiction": "000000"},
+    "another subject": {"id": "did:key:z6MkSecret"},
+    "own terms": {"residence": {"@context": {"region": "urn:evil:Secret"}, "region": "440106"}},
+}
+
+
+@pytest.mark.parametrize("case", BAD_CLAIMS)
+def test_claims_that_do_not_fit_are_named_and_never_echoed(office, case):
+    changed = {**CLAIMS, **BAD_CLAIMS[case]}
+    claims = {name: value for name, value in changed.items() if value is not None}
+    with pytest.raises(RuleError) as caught:
+        office.apply(claims=claims)
+    assert caught.value.code == "claims_invalid"
+    told = caught.value.message + json.dumps(caught.value.details)
+    assert "Secret" not in told
+    assert "110105194912310021" not in told
+
+
+def test_a_claim_that_no_context_defines_is_refused_under_a_lax_schema(tmp_path):
+    office = Office(founded(), tmp_path)
+    lax = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
+    items = tuple(replace(item, schema=lax) for item in office.agency.items)
+    office.agency = replace(office.agency, items=items)
+    office.restart()
+    with refused("claims_invalid"):
+        office.apply(claims={"undefinedTerm": "Secret"})
+    with refused("claims_invalid"):
+        office.apply(claims={"familyName": "王", "@id": "urn:somebody:else"})
+    with refused("claims_invalid"):
+        office.apply(claims={"familyName": ["王", [{"@context": {}}]]})
+
+
+def test_claims_are_bounded(office):
+    with refused("too_large"):
+        office.apply(claims={**CLAIMS, "familyName": "王" * (MAX_CLAIMS_BYTES // 3)})
+
+
+def test_claims_are_judged_again_before_they_are_signed(tmp_path):
+    office = Office(founded(), tmp_path)
+    applied = office.apply()
+    office.issuer.applications.accept(applied["id"], "li")
+    stricter = {**office.agency.items[0].schema, "required": ["validUntil", "evidence"]}
+    items = tuple(replace(item, schema=stricter) for item in office.agency.items)
+    office.agency = replace(office.agency, items=items)
+    office.restart()
+    with refused("claims_invalid", RuleError):
+        office.issuer.applications.approve(applied["id"], "zhao")
+    assert office.issuer.statuses.listed(0) == []
+
+
+# --- the way of an application ----------------------------------------------------------------
+
+
+def test_returned_with_a_reason_and_final(office):
+    applied = office.apply()
+    office.issuer.applications.send_back(applied["id"], "缺居住证明", "sun")
+    waiting = office.issuer.applications.collect(code_of(applied))
+    assert waiting == {"state": "returned", "note": "缺居住证明"}
+    for step in ("accept", "send_back", "approve"):
+        arguments = ("x", "sun") if step == "send_back" else ("zhao",)
+        with refused("state_wrong", ConflictError):
+            getattr(office.issuer.applications, step)(applied["id"], *arguments)
+
+
+def test_unknown_applications_are_not_found(office):
+    for step in (
+        lambda: office.issuer.applications.accept("nobody", "li"),
+        lambda: office.issuer.applications.approve("nobody", "li"),
+        lambda: office.issuer.applications.send_back("nobody", "x", "li"),
+    ):
+        with refused("application_unknown", NotFoundError):
+            step()
+
+
+def test_officers_see_the_work_that_waits(office):
+    applied = office.apply()
+    listed = office.issuer.applications.listed("received", 0)
+    row = next(each for each in listed if each["id"] == applied["id"])
+    assert row["claims"] == CLAIMS
+    assert row["accepted_by"] is None
+    office.issuer.applications.accept(applied["id"], "li")
+    assert applied["id"] not in str(office.issuer.applications.listed("received", 0))
+    assert applied["id"] in str(office.issuer.applications.listed(None, 0))
+
+
+def test_long_lists_come_in_parts(office, monkeypatch):
+    monkeypatch.setattr(rows, "MAX_LISTED_ROWS", 2)
+    for _ in range(3):
+        office.apply()
+    whole = [row["id"] for row in office.store.applications(None)]
+    assert len(whole) == 2
+    following = [row["id"] for row in office.store.applications(None, 2)]
+    assert not set(whole) & set(following)
+
+
+def test_an_item_that_was_withdrawn_is_not_issued(tmp_path):
+    office = Office(founded(), tmp_path)
+    applied = office.apply()
+    office.issuer.applications.accept(applied["id"], "li")
+    office.agency = replace(office.agency, items=office.agency.items[1:])
+    office.restart()
+    with refused("item_unknown", NotFoundError):
+        office.issuer.applications.approve(applied["id"], "zhao")
+
+
+def test_two_approvals_at_once_issue_one_credential(office):
+    applied = office.apply()
+    office.issuer.applications.accept(applied["id"], "li")
+    before = len(office.issuer.statuses.listed(0))
+
+    def attempt(_):
+        try:
+            return office.issuer.applications.approve(applied["id"], "zhao")
+        except DidServiceError as error:
+            return error.code
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(attempt, range(3)))
+    assert answers.count("state_wrong") == 2
+    assert len(office.issuer.statuses.listed(0)) == before + 1
+
+
+def test_stored_claims_are_what_was_signed(office):
+    applied = office.apply()
+    assert office.store.application(applied["id"])["claims"] == jcs.encode(CLAIMS).decode()

@@ -1,0 +1,296 @@
+"""Kill the issuer, cut the log off, let it refuse: nothing is lost, nothing is told twice."""
+
+import logging
+import sqlite3
+import threading
+
+import pytest
+
+from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.errors import (
+    ConflictError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    OrderError,
+    RuleError,
+    UnavailableError,
+)
+from did_service.issuer.evidence import record_of
+from did_service.issuer.status import Verb
+from tests.support.federation import founded
+from tests.support.offices import EV, Killed, Office, code_of, index_of
+from tests.support.refusals import refused
+
+
+@pytest.fixture
+def office(tmp_path):
+    office = Office(founded(), tmp_path)
+    office.issuer.tick()
+    return office
+
+
+def batches(office):
+    return office.fed.logs[EV].chain("evidence", stream_id(office.actor.did, "issuance"))
+
+
+def revoke(office, credential):
+    office.fed.tick()
+    return office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian")
+
+
+# --- killed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["sending", "answered"])
+def test_a_revocation_outlives_a_kill(office, moment):
+    credential = office.issue()["credential"]
+    office.log.dies = moment
+    with pytest.raises(Killed):
+        revoke(office, credential)
+    office.log.dies = ""
+    office.restart()
+    office.fed.tick(30)
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+    assert len(office.chain()) == 2  # the first list, and the one with the revocation
+    assert office.store.pending_count() == 0
+
+
+@pytest.mark.parametrize("moment", ["sending", "answered"])
+def test_what_was_on_its_way_is_sent_again_byte_for_byte(office, moment):
+    credential = office.issue()["credential"]
+    office.log.dies = moment
+    with pytest.raises(Killed):
+        revoke(office, credential)
+    office.log.dies = ""
+    office.restart()
+    office.fed.tick(30)
+    sent = office.log.asked[-1]
+    office.issuer.tick()
+    assert office.log.asked.count(sent) == 2
+
+
+@pytest.mark.parametrize("moment", ["sending", "answered"])
+def test_a_batch_outlives_a_kill(office, moment):
+    credential = office.issue()["credential"]
+    before = len(batches(office))
+    office.log.dies = moment
+    with pytest.raises(Killed):
+        office.issuer.tick()
+    office.log.dies = ""
+    office.restart()
+    office.issuer.tick()
+    proof = office.issuer.evidence.proof(record_of(credential))
+    assert proof["index"] == batches(office)[before].index
+
+
+def test_a_kill_between_state_and_list_is_made_good_by_the_next_tick(office, monkeypatch):
+    credential = office.issue()["credential"]
+
+    def die(*_):
+        raise Killed
+
+    monkeypatch.setattr(office.store, "set_pending", die)
+    with pytest.raises(Killed):
+        revoke(office, credential)
+    assert office.bits() == set()
+    office.restart()
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_a_kill_between_batch_and_entry_keeps_the_batch(office, monkeypatch):
+    credential = office.issue()["credential"]
+
+    def die(*_):
+        raise Killed
+
+    monkeypatch.setattr(office.store, "set_pending", die)
+    with pytest.raises(Killed):
+        office.issuer.tick()
+    root = office.store.unsent_batch()
+    office.restart()
+    office.issuer.tick()
+    assert batches(office)[-1].entry.digest == root
+    assert office.issuer.evidence.proof(record_of(credential))["index"] > 0
+
+
+def test_a_credential_that_was_not_sent_is_still_there_after_a_kill(office):
+    code, _ = office.approve()
+    first = office.issuer.applications.collect(code)
+    with refused("pickup_used", ConflictError):
+        office.issuer.applications.collect(code)  # it is being sent just now
+    office.restart()  # killed before it was sent
+    assert office.issuer.applications.collect(code)["credential"] == first["credential"]
+    office.issuer.applications.handed_over(code)
+    office.restart()
+    with refused("pickup_used", ConflictError):
+        office.issuer.applications.collect(code)
+
+
+def test_a_credential_that_was_picked_up_is_not_kept(office):
+    code, _ = office.approve()
+    office.issuer.applications.collect(code)
+    office.issuer.applications.handed_over(code)
+    application = office.issuer.applications.listed("collected", 0)[0]["id"]
+    assert office.store.application(application)["credential"] is None
+
+
+def test_applications_outlive_a_restart(office):
+    applied = office.apply()
+    office.restart()
+    office.issuer.applications.accept(applied["id"], "li")
+    office.restart()
+    office.issuer.applications.approve(applied["id"], "zhao")
+    assert "credential" in office.issuer.applications.collect(code_of(applied))
+
+
+def test_used_indices_outlive_a_restart(office):
+    indices = set()
+    for _ in range(3):
+        indices.add(index_of(office.issue()["credential"]))
+        office.restart()
+    assert office.store.used_indices() == indices
+    with sqlite3.connect(office.folder / "issuer.sqlite") as connection:
+        unique = [row[1] for row in connection.execute("PRAGMA index_list(issuer_credential)")]
+    assert len(unique) == 3  # id, record and status index
+
+
+# --- the log does not answer ------------------------------------------------------------------
+
+
+def test_a_revocation_while_the_log_is_away_is_recorded_and_published_later(office):
+    credential = office.issue()["credential"]
+    office.log.down = True
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    with refused("log_unreachable", UnavailableError):
+        office.issuer.tick()
+    assert office.bits() == set()
+    assert office.issuer.gauges() == {"issuer_pending_entries": 1}
+    office.log.down = False
+    office.fed.tick(600)
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_changes_pile_up_while_the_log_is_away(office):
+    credentials = [office.issue()["credential"] for _ in range(3)]
+    office.log.down = True
+    for credential in credentials:
+        with refused("status_pending"):
+            revoke(office, credential)
+    office.log.down = False
+    office.fed.tick()
+    office.issuer.tick()
+    assert office.bits() == set(map(index_of, credentials))
+
+
+def test_what_is_served_stays_what_the_log_has(office):
+    credential, served = office.issue()["credential"], office.issuer.statuses.served("1")
+    office.log.down = True
+    with refused("status_pending"):
+        revoke(office, credential)
+    assert office.issuer.statuses.served("1") == served
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFoundError("path_unknown", "no such log"),
+        MalformedError("answer_invalid", "not a receipt"),
+        LimitError("answer_too_large", "x"),
+        ConflictError("peer_refused", "a proxy"),
+        RuleError("peer_refused", "a proxy says 403 without a problem document"),
+    ],
+)
+def test_what_is_no_word_of_the_log_ends_no_entry(office, error):
+    credential = office.issue()["credential"]
+    office.log.refuses = error
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    assert office.store.pending_count() == 1
+    office.log.refuses = None
+    office.fed.tick()
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_a_receipt_for_another_entry_is_not_believed(office, monkeypatch):
+    credential = office.issue()["credential"]
+    submit = office.log.submit
+
+    def lie(entry, content):
+        receipt = submit(entry, content)
+        return type(receipt)(receipt.log, receipt.index, bytes(32), receipt.at, False)
+
+    monkeypatch.setattr(office.log, "submit", lie)
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    assert office.store.pending_count() == 1
+
+
+# --- the log refuses for good -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuleError("list_not_registered", "in no statement of its issuer"),
+        OrderError("out_of_order", "another came first", newest=4),
+    ],
+)
+def test_an_entry_that_the_log_refuses_is_forgotten_and_said(office, error):
+    credential = office.issue()["credential"]
+    office.log.refuses = error
+    with pytest.raises(RuleError) as caught:
+        revoke(office, credential)
+    assert (caught.value.code, caught.value.details) == ("log_refused", {"reason": error.code})
+    assert office.store.pending_count() == 0
+    office.log.refuses = None
+    office.fed.tick()
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_a_stopped_log_does_not_keep_a_tick_waiting_for_every_chain(office):
+    office.fed.tick(7_200)
+    office.log.down = True
+    asked = len(office.log.asked)
+    with refused("log_unreachable"):
+        office.issuer.tick()
+    assert len(office.log.asked) == asked + 1
+
+
+# --- the clock --------------------------------------------------------------------------------
+
+
+def test_ticks_go_on_after_every_failure(office, monkeypatch, caplog):
+    faults = [ValueError("王小明"), UnavailableError("log_unreachable", "王小明"), Exception()]
+    done = threading.Event()
+
+    def tick():
+        if not faults:
+            done.set()
+            return
+        raise faults.pop()
+
+    monkeypatch.setattr(office.issuer, "tick", tick)
+    with caplog.at_level(logging.WARNING), office.issuer.ticking(0.001):
+        assert done.wait(20)
+    assert "log_unreachable" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "王" not in caplog.text
+
+
+def test_the_first_tick_does_not_wait(office):
+    office.fed.tick(7_200)
+    before = len(office.chain(Purpose.SUSPENSION))
+    with office.issuer.ticking(3_600):
+        for _ in range(2_000):
+            if len(batches(office)) > 1:
+                break
+            threading.Event().wait(0.01)
+    assert len(office.chain(Purpose.SUSPENSION)) == before + 1

@@ -1,0 +1,217 @@
+"""An agency at work beside the federation in memory, or on a socket beside a running one.
+
+    office = Office(Federation(), tmp_path)     # an agency of 广州, granted, on disk
+    pickup = office.apply()                     # a citizen's signed application
+    credential = office.issue()                 # applied for, accepted by li, approved by zhao
+    office.log.down = True                      # the log does not answer any more
+    office.restart()                            # the process dies; another opens the database
+
+`MemoryRegistry` judges by the real rules and answers like a registry.
+"""
+
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from did_service.client.registry import Receipt
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.credentials import proof_set
+from did_service.core.credentials.bitstring_status_list import BitstringStatusList, Purpose
+from did_service.core.credentials.proof_set import ProofOptions
+from did_service.core.did.webvh import write
+from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import OrderError, UnavailableError
+from did_service.core.integrity import eddsa_jcs_2022
+from did_service.issuer.agency import Agency, Item, Officer, Signer
+from did_service.issuer.app import Issuer
+from did_service.issuer.officers import hash_token
+from did_service.issuer.store import IssuerStore
+from did_service.web.database import open_engine
+from did_service.web.settings import Edge
+from tests.support.dids import key
+from tests.support.federation import Actor, Federation
+from tests.support.optional import CHECKOUT
+
+URL = "https://gz.gd.example/agencies/a"
+EV = "gd.example/ev/2026"
+TOKENS = {name: f"{name}-0123456789-0123456789" for name in ("li", "zhao", "sun", "qian")}
+ROLES = {
+    "li": {"accept", "approve"},
+    "zhao": {"approve"},
+    "sun": {"accept"},
+    "qian": {"revoke"},
+}
+CLAIMS: JsonObject = {
+    "familyName": "王",
+    "givenName": "小明",
+    "citizenNumber": "11010519491231002X",
+    "permitNumber": "GZ2026000001",
+    "residence": {"region": "440106", "address": "天河区示例路 1 号"},
+}
+_SCHEMA = CHECKOUT / "schemas/credential-types/residence-permit.json"
+
+
+class Killed(BaseException):
+    """The process dies here; nothing catches it."""
+
+
+class MemoryRegistry:
+    """What `RegistryClient` is to a running registry, for the federation in memory.
+
+    Attributes:
+        down: It does not answer.
+        dies: Where the process dies in the next call: `sending`, or `answered` with the entry
+            already in the log.
+        refuses: An error of the log, in place of its rules.
+    """
+
+    def __init__(self, fed: Federation, origin: str = EV) -> None:
+        self.fed, self.origin = fed, origin
+        self.down, self.dies = False, ""
+        self.refuses: Exception | None = None
+        self.asked: list[bytes] = []
+
+    def submit(self, entry: Entry, content: bytes | None = None) -> Receipt:
+        """Judge and append, once for the same bytes."""
+        self.asked.append(entry.encode())
+        if self.dies == "sending":
+            raise Killed
+        if self.down:
+            raise UnavailableError("peer_unreachable", "the registry could not be asked")
+        if self.refuses is not None:
+            raise self.refuses
+        placed = self._placed(entry, content)
+        if self.dies == "answered":
+            raise Killed
+        return Receipt(self.origin, placed.index, placed.leaf, placed.entry.at or 0, False)
+
+    def _placed(self, entry: Entry, content: bytes | None) -> Placed:
+        try:
+            return self.fed.submit(self.origin, entry, content)
+        except OrderError:
+            for held in self.fed.logs[self.origin].chain(entry.type, entry.subject):
+                if held.entry.submission().encode() == entry.encode():
+                    return held
+            raise
+
+
+class Office:
+    """See the module's docstring."""
+
+    def __init__(self, fed: Federation, folder: Path, *, log=None, **agency: object) -> None:
+        self.fed, self.folder = fed, folder
+        self.actor = fed.agency("gz.gd.example")
+        fed.rotate(self.actor, keep_old_key=True)  # key-2 issues, key-1 signs evidence
+        lists = [self.actor.list_url(number) for number in (1, 2)]
+        self.grant = fed.grant(fed.root("gd"), self.actor, status_lists=lists)
+        fed.tick()
+        self.log = log or MemoryRegistry(fed)
+        self.agency = replace(self._agency(), **agency)
+        self.edge = Edge(lambda: timestamps.from_posix(fed.now), os.urandom)
+        self.restart()
+
+    def restart(self) -> None:
+        """Run over the same database as before, as after a kill."""
+        self.store = IssuerStore(open_engine(self.folder / "issuer.sqlite"))
+        self.issuer = Issuer(self.agency, self.store, self.log, self.edge)
+
+    # --- what citizens and officers do -------------------------------------------------------
+
+    def application(self, **changes: object) -> JsonObject:
+        """A signed application over a fresh challenge; `changes` are members or options."""
+        holder: Actor = changes.pop("holder", None) or self.fed.device("wang")
+        options = {
+            "challenge": changes.pop("challenge", None)
+            or self.issuer.applications.challenge()["challenge"],
+            "domain": changes.pop("domain", URL),
+        }
+        purpose = changes.pop("purpose", "authentication")
+        signer: Actor = changes.pop("signer", holder)
+        body: JsonObject = {
+            "item": "residence-permit",
+            "claims": CLAIMS,
+            "holder": holder.did,
+            **changes,
+        }
+        created = self.edge.clock()
+        wanted = ProofOptions(signer.method, purpose, created, **options)
+        return proof_set.sign(body, signer.key, wanted, eddsa_jcs_2022)
+
+    def apply(self, **changes: object) -> JsonObject:
+        """Hand in an application; its id and pick-up address."""
+        return self.issuer.applications.submit(self.application(**changes))
+
+    def approve(self, **changes: object) -> tuple[str, str]:
+        """Bring an application to approval; its pick-up code, and the credential's id."""
+        applied = self.apply(**changes)
+        self.issuer.applications.accept(applied["id"], "li")
+        credential = self.issuer.applications.approve(applied["id"], "zhao")
+        return code_of(applied), credential
+
+    def issue(self, **changes: object) -> JsonObject:
+        """What a wallet picks up at the end."""
+        code, _ = self.approve(**changes)
+        delivery = self.issuer.applications.collect(code)
+        self.issuer.applications.handed_over(code)
+        return delivery
+
+    # --- what the log says -------------------------------------------------------------------
+
+    def chain(self, purpose: Purpose = Purpose.REVOCATION) -> list[Placed]:
+        """The entries of a status list in the log."""
+        return self.fed.logs[EV].chain("status", self.agency.list_url(purpose))
+
+    def bits(self, purpose: Purpose = Purpose.REVOCATION) -> set[int]:
+        """The indices that the newest anchored list shows."""
+        digest = self.chain(purpose)[-1].entry.digest
+        listed = strict_json.load_object(self.fed.contents[digest])
+        bits = BitstringStatusList.decode(listed["credentialSubject"]["encodedList"])
+        return {index for index in range(len(bits)) if bits[index]}
+
+    def _agency(self) -> Agency:
+        did = self.actor.did
+        schema = json.loads(_SCHEMA.read_text())
+        names = {"jcs": "residence-permit", "rdfc": "residence-permit-rdfc"}
+        return Agency(
+            url=URL,
+            did=did,
+            method=self.actor.method,
+            key=self.actor.key,
+            jurisdiction="440100",
+            evidence_log=EV,
+            statements=(self.grant.entry.subject,),
+            mirrors=(f"https://{EV}", "https://gd.example/reg"),
+            items=tuple(
+                Item(
+                    id=name,
+                    type_name="ResidencePermit",
+                    schema_id="urn:didsvc:schema:residence-permit:1",
+                    schema=schema,
+                    cryptosuite=f"eddsa-{suite}-2022",
+                    valid_for=timedelta(days=365),
+                )
+                for suite, name in names.items()
+            ),
+            officers=tuple(
+                Officer(name, hash_token(TOKENS[name]), frozenset(roles))
+                for name, roles in ROLES.items()
+            ),
+            did_log=write.encode_log(
+                placed.entry.body["entry"]
+                for placed in self.fed.logs["gd.example/reg"].chain("did", self.actor.id)
+            ),
+            anchor=Signer(f"{did}#key-1", key("gz.gd.example assert 1")),
+        )
+
+
+def code_of(applied: JsonObject) -> str:
+    """The code at the end of a pick-up address."""
+    return str(applied["pickup"]).rpartition("/")[2]
+
+
+def index_of(credential: JsonObject) -> int:
+    """The status index of a credential."""
+    return int(credential["credentialStatus"][0]["statusListIndex"])
