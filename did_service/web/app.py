@@ -12,6 +12,8 @@ from did_service.web import health, problems
 from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
 
+Application = FastAPI  # what rooms that only hand an app on call it
+
 
 def create_app(
     name: str,

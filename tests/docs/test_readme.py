@@ -1,4 +1,4 @@
-"""What README prints is what happens: its session is run line by line, in both languages' text."""
+"""What README prints is what happens: its session is run, and both languages print the same."""
 
 import os
 import re

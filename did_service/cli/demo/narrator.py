@@ -71,10 +71,18 @@ class Narrator:
         self._print(f"    [dim]$ {escape(text)}[/]")
 
     def verdict(self, outcome: str, lines: Sequence[str], *, expected: str) -> None:
-        """Show a verdict as the clerk sees it, and whether it is the expected one."""
+        """Show a verdict as the clerk sees it, and whether it is the expected one.
+
+        What was accepted is shown whole; otherwise only what stands in the way of it.
+        """
         colour = _COLOURS.get(outcome, "red")
-        body = "\n".join(escape(line) for line in lines)
-        self._console.print(Panel(body, border_style=colour, expand=False))
+        shown = lines if outcome == "accepted" else _against(lines)
+        hidden = len(lines) - len(shown)
+        body = [escape(line) for line in shown]
+        if hidden:
+            more = Bilingual(f"其余 {hidden} 行从略", f"{hidden} more lines are left out")
+            body.append(f"[dim]  … {self._say(more)}[/]")
+        self._console.print(Panel("\n".join(body), border_style=colour))
         if outcome != expected:
             told = Bilingual(
                 f"应为 {expected}，实为 {outcome}", f"expected {expected}, got {outcome}"
@@ -112,3 +120,8 @@ class Narrator:
     def _print(self, line: str) -> None:
         """Print a line that is never broken, so that a command can be copied."""
         self._console.print(line, soft_wrap=True)
+
+
+def _against(lines: Sequence[str]) -> list[str]:
+    """Return the verdict and the findings that stand against the credential."""
+    return [line for line in lines if not line.startswith(" ") or line.lstrip()[:1] in "✘?"]

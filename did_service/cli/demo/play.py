@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
         UnavailableError: `child_failed`, or a service that does not answer.
     """
     began = perf_counter()
+    logging.getLogger("did_service").addHandler(logging.NullHandler())  # the narrator speaks
     with ExitStack() as stack:
         folder = _folder(options.keep, stack)
         narrator = Narrator(options.language, quiet=options.quiet)

@@ -137,6 +137,10 @@ def _forked(stage: Stage) -> Run:
     shown = stage.read(FIRST)
     if stage.armed:
         shown = {**shown, "staple": forked_evidence(stage.story.world)}
+        alarms = Bilingual(
+            "其余四地均拒绝联署并报警", "all four witnesses refuse and raise an alarm"
+        )
+        stage.story.tell.note(alarms)
     stage.write_input(shown)
     return _check_again(stage)
 

@@ -115,7 +115,8 @@ class Story:
     def challenge(self) -> str:
         """Ask the counter for a nonce that it will accept once."""
         run = self.verify("challenge", "--trust", TRUST, "--json")
-        return str(run.output["nonce"])
+        data = strict_json.as_object(run.output["data"], "data")
+        return strict_json.as_text(data["nonce"], "nonce")
 
     def present(self, plan: AgencyPlan, nonce: str, target: str) -> Run:
         """Let the wallet answer the counter with one credential and its staple."""

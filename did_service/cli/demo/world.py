@@ -15,8 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fastapi import FastAPI
-
 from did_service.cli.administration import Administration
 from did_service.cli.demo.cast import AGENCIES, REGIONS, AgencyPlan, plan, schema_of
 from did_service.cli.founding import (
@@ -45,6 +43,7 @@ from did_service.issuer.store import IssuerStore
 from did_service.registry import app as registry_app
 from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
+from did_service.web.app import Application
 from did_service.web.app import create_app as frame
 from did_service.web.database import open_engine
 from did_service.web.serve import Server, unix_socket
@@ -95,7 +94,7 @@ class World:
     running: ExitStack
     registries: dict[str, Registry] = field(default_factory=dict)
     offices: dict[str, _Office] = field(default_factory=dict)
-    apps: dict[str, FastAPI] = field(default_factory=dict)
+    apps: dict[str, Application] = field(default_factory=dict)
 
     @property
     def policy(self) -> Policy:
@@ -232,7 +231,7 @@ class World:
             pace=_PACE,
         )
 
-    def _serve(self, host: str, app: FastAPI) -> None:
+    def _serve(self, host: str, app: Application) -> None:
         self.apps[host] = app
         listener = unix_socket(self.sockets / f"{host}.sock")
         self.running.enter_context(Server(app, listener))
