@@ -11,18 +11,15 @@ drifts alike: a row is therefore a ratio, and never a promise in microseconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import median
-from typing import TypeVar
 
 from nacl.signing import SigningKey
 
 V = "V"
 """One raw Ed25519 verification of a 64-byte message through PyNaCl: the unit of ratios."""
-
-Result = TypeVar("Result")
 
 _MAX_REPETITIONS = 1_000_000
 
@@ -146,14 +143,6 @@ class Session:
         samples = self._measure([verification(), *operations])
         self._v += samples.seconds[V]
         return samples
-
-    def rounds(self, actions: Mapping[str, Callable[[], Result]]) -> dict[str, list[Result]]:
-        """Do actions in shuffled order, round by round, and return what each gave."""
-        results: dict[str, list[Result]] = {name: [] for name in actions}
-        for _ in range(self.effort.rounds):
-            for name in self._random.sample(list(actions), len(actions)):
-                results[name].append(actions[name]())
-        return results
 
     def compare(
         self, name: str, samples: Samples, operation: str, to: str, target: float | None = None

@@ -49,7 +49,7 @@ def _vault() -> Vault:
             id=new_id(os.urandom),
             alias=f"residence-permit-{number}",
             holder=holder.did,
-            delivery=UnverifiedDelivery(scene.credential, None, ()),
+            delivery=UnverifiedDelivery(scene.credential, None, ()).encode(),
             issuer_url="",
             received=stamp,
             staple=scene.staple(),
@@ -66,5 +66,5 @@ def _cheapest(salt: bytes) -> Argon2id:
 def _listed(arguments: list[str]) -> int:
     command = [sys.executable, "-m", PROGRAM, *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
-    listed = strict_json.load_object(done.stdout)
-    return len(strict_json.as_array(listed.get("credentials"), "credentials"))
+    data = strict_json.as_object(strict_json.load_object(done.stdout).get("data"), "data")
+    return len(strict_json.as_array(data.get("credentials"), "credentials"))

@@ -1,5 +1,7 @@
 """Group `cli`: whole processes, from start to exit, beside `python -c pass`.
 
+Compiled modules are kept, as an installation keeps them, in a folder of the run.
+
 `cli.wallet-list` opens a store that holds three credentials and whose key derivation is the
 cheapest there is: deriving the key from a passphrase is made slow on purpose, and is the same
 half second for every command.
@@ -7,9 +9,12 @@ half second for every command.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from bench import counter, held
@@ -24,6 +29,9 @@ _TARGETS = {"did-verify": 6, "did-verify-help": 4, "wallet-help": 10, "wallet-li
 def run(session: Session) -> None:
     """Measure the group."""
     with ExitStack() as stack:
+        modules = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": modules}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         check = stack.enter_context(counter.check_arguments())
         listing = stack.enter_context(held.list_arguments())
         commands = {
@@ -33,18 +41,19 @@ def run(session: Session) -> None:
             "wallet-help": ["-m", held.PROGRAM, *_HELP],
             "wallet-list": ["-m", held.PROGRAM, *listing],
         }
-        samples = session.measure([_process(*each) for each in commands.items()])
+        samples = session.measure([_process(*each, environment) for each in commands.items()])
     for name, target in _TARGETS.items():
         session.compare(f"cli.{name}", samples, name, _BARE, target)
 
 
-def _process(name: str, arguments: list[str]) -> Operation:
+def _process(name: str, arguments: list[str], environment: Mapping[str, str]) -> Operation:
     command = [sys.executable, *arguments]
+    quiet = subprocess.DEVNULL
 
     def run_it(count: int) -> float:
         begun = time.perf_counter()
         for _ in range(count):
-            subprocess.run(command, cwd=CHECKOUT, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, stdout=quiet)
         return time.perf_counter() - begun
 
     return Operation(name, run_it)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from did_service.client.transport import Answer, Transport
+from did_service.client.answers import Answer
+from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, Placed, parse_entry
 from did_service.core.anchor.policy import Policy
