@@ -21,11 +21,14 @@ from did_service.replica.store import ReplicaStore
 _REGION = "gd"
 
 
-def forked_evidence(world: World) -> JsonObject:
+def forked_evidence(world: World) -> tuple[JsonObject, int]:
     """Run a second registry of Guangdong and return the evidence that its branch offers.
 
     The branch says the same of every subject, at other places and times. The witnesses hold the
     true log, so none of them cosigns; the evidence carries the log's signature alone.
+
+    Returns:
+        The evidence, and how many witnesses raised an alarm.
     """
     true = world.registries[_REGION].region
     with (
@@ -37,7 +40,7 @@ def forked_evidence(world: World) -> JsonObject:
         forged.sequencer.append(true.reg, [Heads(true.reg, true.reg)])
         with suppress(DidServiceError):  # no quorum: that is the point
             forged.publish_now()
-        return _log_signed(world, forged)
+        return _log_signed(world, forged), forged.gauges()["fork_alarms"]
 
 
 def _log_signed(world: World, forged: Registry) -> JsonObject:

@@ -136,11 +136,12 @@ def _stale(stage: Stage) -> Run:
 def _forked(stage: Stage) -> Run:
     shown = stage.read(FIRST)
     if stage.armed:
-        shown = {**shown, "staple": forked_evidence(stage.story.world)}
-        alarms = Bilingual(
-            "其余四地均拒绝联署并报警", "all four witnesses refuse and raise an alarm"
+        staple, alarms = forked_evidence(stage.story.world)
+        shown = {**shown, "staple": staple}
+        told = Bilingual(
+            f"{alarms} 个见证机拒绝联署并报警", f"{alarms} witnesses refuse and raise an alarm"
         )
-        stage.story.tell.note(alarms)
+        stage.story.tell.note(told)
     stage.write_input(shown)
     return _check_again(stage)
 
