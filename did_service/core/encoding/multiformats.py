@@ -32,12 +32,12 @@ def base58_decode(text: str) -> bytes:
     """
     if len(text) > MAX_BASE58_CHARACTERS:
         raise LimitError("too_large", f"base58 text of {len(text)} characters")
+    if text[-1:].isspace():  # the library would strip it; nothing else has a second spelling
+        raise MalformedError("base58_invalid", f"white space after base58btc: {quote(text)}")
     try:
         data: bytes = base58.b58decode(text.encode("ascii"))
     except ValueError as error:
         raise MalformedError("base58_invalid", f"not base58btc: {quote(text)}") from error
-    if base58_encode(data) != text:  # the library strips white space at the right
-        raise MalformedError("base58_invalid", f"not canonical base58btc: {quote(text)}")
     return data
 
 
