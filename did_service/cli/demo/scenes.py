@@ -8,6 +8,7 @@ the story's: what is ended or revoked stays so.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,11 @@ class Stage:
         """The file that the counter is handed."""
         return f"{self.folder}/input.json"
 
+    @property
+    def report(self) -> str:
+        """The file in which the counter's program puts its verdict."""
+        return f"{self.folder}/report.json"
+
     def path(self, name: str) -> Path:
         """Return a path below the story's folder."""
         return self.story.folder / name
@@ -80,14 +86,14 @@ class Stage:
 
     def check(self, *arguments: str) -> Run:
         """Let the counter judge the input; the report stays in the scene's folder."""
-        report = f"{self.folder}/report.json"
-        run = self.story.verify("check", self.input, *arguments, "--report", report)
-        self.path(f"{self.folder}/command.txt").write_text(run.command + "\n")
+        run = self.story.verify("check", self.input, *arguments, "--report", self.report)
+        command = shlex.join(["did-verify", "check", self.input, *arguments])
+        self.path(f"{self.folder}/command.txt").write_text(command + "\n")
         return run
 
     def outcome(self) -> str:
         """Return the outcome that stands in the report file."""
-        return str(self.read(f"{self.folder}/report.json")["outcome"])
+        return str(self.read(self.report)["outcome"])
 
 
 def _present(stage: Stage) -> str:
