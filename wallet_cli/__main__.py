@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class _Program:
     """One run: what to speak with before a command has begun, and afterwards."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._arguments = arguments
+    def __init__(self, arguments: Sequence[str], clock: Callable[[], datetime]) -> None:
+        self._arguments, self._clock = arguments, clock
         self.terminal = Terminal(_provisional(arguments), "")
 
     def begin(self, options: Mapping[str, object], command: str) -> Session:
@@ -40,7 +40,7 @@ class _Program:
         self.terminal.command = command
         settings = resolve(options, os.environ, Path.home())
         self.terminal = Terminal(settings, command)
-        return Session(settings, self.terminal, lambda: datetime.now(UTC), os.urandom)
+        return Session(settings, self.terminal, self._clock, os.urandom)
 
     def run(self) -> Exit:
         """Run the command and return how it ended."""
@@ -76,9 +76,19 @@ class _Program:
         return code
 
 
+def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -> Exit:
+    """Run `wallet` with these arguments and return how it ended; nothing else leaves it.
+
+    Args:
+        arguments: The words after the program's name.
+        clock: Returns the present instant, aware, in UTC; the machine's unless given.
+    """
+    return _Program(arguments, clock or (lambda: datetime.now(UTC))).run()
+
+
 def main() -> None:
     """Run `wallet` with the arguments of this process."""
-    sys.exit(_Program(sys.argv[1:]).run())
+    sys.exit(run(sys.argv[1:]))
 
 
 def _provisional(arguments: Sequence[str]) -> Settings:

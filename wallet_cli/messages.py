@@ -56,6 +56,12 @@ MESSAGES: Mapping[str, Message] = {
         "请升级软件，文件没有改动",
         "upgrade; nothing was changed",
     ),
+    "record_unreadable": _m(
+        "内容无法可靠保存：",
+        "it cannot be kept reliably:",
+        "请提供方改正内容",
+        "ask whoever made it to correct it",
+    ),
     "wallet_full": _m(
         "钱包已满：",
         "the wallet is full:",

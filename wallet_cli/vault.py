@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from did_service.core.crypto.sealed import KEY_BYTES, NONCE_BYTES, Argon2id, seal, unseal
 from did_service.core.encoding import b64, jcs
-from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers, load_object
+from did_service.core.encoding.strict_json import Fields, JsonObject, load_object
 from did_service.core.errors import (
     DecryptionError,
     LimitError,
@@ -30,6 +30,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_WALLET_BYTES, MAX_WALLET_RECORDS
+from wallet_cli.record import Place, Record, parse_record
 from wallet_cli.slot import Costs, Rng, Slot, parse_slot
 
 FORMAT = "didsvc-wallet/1"
@@ -38,27 +39,6 @@ AEAD = "xchacha20poly1305-ietf"
 PAD_BYTES = 256
 ID_BYTES = 16
 _MARK = b"\x80"  # ISO/IEC 7816-4 padding: a mark, then zeros
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One sealed object. `value` is its plain content; nothing of it appears in a repr."""
-
-    id: str
-    kind: str
-    version: int
-    value: JsonObject = field(repr=False)
-    nonce: bytes = field(repr=False)
-    sealed: bytes = field(repr=False)
-
-    def encode(self) -> JsonObject:
-        """Write one member of `records`: the version stands in the manifest alone."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "nonce": b64.encode_url(self.nonce),
-            "sealed": b64.encode_url(self.sealed),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +75,15 @@ class Vault:
 
         Raises:
             LimitError: `wallet_full`.
+            MalformedError: `record_unreadable`.
         """
         former = self.records.get(identifier)
         if former is None and len(self.records) >= MAX_WALLET_RECORDS:
             raise LimitError("wallet_full", f"a wallet keeps {MAX_WALLET_RECORDS} records")
         version = 1 if former is None else former.version + 1
-        nonce = rng(NONCE_BYTES)
-        associated = _record_data(self.wallet_id, identifier, kind, version)
-        sealed = seal(_pad(jcs.encode(value)), associated, nonce, self.key)
-        record = Record(identifier, kind, version, value, nonce, sealed)
+        record = Record.make(
+            Place(self.wallet_id, identifier, kind, version), value, self.key, rng
+        )
         return replace(self, records={**self.records, identifier: record})
 
     def drop(self, identifiers: Iterable[str]) -> Vault:
@@ -185,7 +165,7 @@ class _Closed:
             fields.close()
             self._check_named(versions.names())
             found = {
-                each.id: self._unseal(each, versions.integer(each.id), key)
+                each.id: each.unsealed(self.wallet_id, versions.integer(each.id), key)
                 for each in self.records
             }
         except (MalformedError, DecryptionError) as error:
@@ -195,12 +175,6 @@ class _Closed:
     def _check_named(self, names: tuple[str, ...]) -> None:
         if {*names} != {each.id for each in self.records}:
             raise MalformedError("store_damaged", "records were dropped or added")
-
-    def _unseal(self, record: Record, version: int, key: bytes) -> Record:
-        associated = _record_data(self.wallet_id, record.id, record.kind, version)
-        plain = _unpad(unseal(record.sealed, associated, record.nonce, key))
-        value = load_object(plain, max_bytes=MAX_WALLET_BYTES, numbers=Numbers.FINITE)
-        return replace(record, version=version, value=value)
 
 
 def _parse(data: bytes) -> _Closed:
@@ -235,7 +209,7 @@ def _closed(fields: Fields) -> _Closed:
         slots=tuple(parse_slot(Fields(item, "slot")) for item in fields.array("slots", most=1)),
         manifest=(manifest.data("nonce", size=NONCE_BYTES), manifest.data("sealed")),
         records=tuple(
-            _record(Fields(item, "record"))
+            parse_record(Fields(item, "record"))
             for item in fields.array("records", most=MAX_WALLET_RECORDS)
         ),
     )
@@ -246,19 +220,6 @@ def _closed(fields: Fields) -> _Closed:
     ):
         raise MalformedError("store_damaged", "no slot, or two records of one id")
     return parsed
-
-
-def _record(fields: Fields) -> Record:
-    record = Record(
-        id=fields.text("id", max_chars=64),
-        kind=fields.text("kind", max_chars=32),
-        version=0,
-        value={},
-        nonce=fields.data("nonce", size=NONCE_BYTES),
-        sealed=fields.data("sealed"),
-    )
-    fields.close()
-    return record
 
 
 def _damaged(why: str) -> MalformedError:
@@ -277,21 +238,3 @@ def _manifest_data(wallet_id: str, slots: tuple[Slot, ...]) -> bytes:
             "slots": [slot.encode() for slot in slots],
         }
     )
-
-
-def _record_data(wallet_id: str, identifier: str, kind: str, version: int) -> bytes:
-    return jcs.encode(
-        {"wallet_id": wallet_id, "id": identifier, "kind": kind, "version": version}
-    )
-
-
-def _pad(plain: bytes) -> bytes:
-    marked = plain + _MARK
-    return marked + bytes(-len(marked) % PAD_BYTES)
-
-
-def _unpad(padded: bytes) -> bytes:
-    plain, mark, zeros = padded.rpartition(_MARK)
-    if not mark or zeros.strip(b"\0"):
-        raise MalformedError("store_damaged", "a record is not padded")
-    return plain
