@@ -37,6 +37,15 @@ def default_path(environment: Mapping[str, str], home: Path) -> Path:
     return root / "did-verify"
 
 
+def fresh_nonce(rng: Callable[[int], bytes]) -> str:
+    """Return 43 characters of base64url that begin with a letter, 255 of their bits random.
+
+    A first character `-` would be taken for an option on a command line.
+    """
+    first, *rest = rng(NONCE_BYTES)
+    return b64.encode_url(bytes([first & 0x7F, *rest]))
+
+
 class TrustDirectory:
     """The files of one verifier; nothing is made on disk before the first change.
 
@@ -129,7 +138,7 @@ class TrustDirectory:
         Raises:
             UnavailableError: `nonces_exhausted`.
         """
-        nonce = b64.encode_url(rng(NONCE_BYTES))
+        nonce = fresh_nonce(rng)
         self.change(lambda memory: memory.with_nonce(nonce, now))
         return nonce
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from datetime import timedelta
 
-from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
 from did_service.core.verification.messages import UNSAFE
-from did_service.trust.directory import NONCE_BYTES
+from did_service.trust.directory import fresh_nonce
 from did_service.verifier.held import directory_at
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     """Give out a nonce: on stdout alone, so that a script may catch it."""
     if arguments.policy is None:
         return _remembered(arguments, around)
-    nonce = b64.encode_url(around.rng(NONCE_BYTES))
+    nonce = fresh_nonce(around.rng)
     return _answer(nonce, arguments.audience, None, "nonce_not_remembered")
 
 

@@ -9,6 +9,7 @@ windows on one directory never both accept an answer.
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from did_service.core.encoding import strict_json
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
+    LimitError,
     NotFoundError,
     UsageError,
     quote,
@@ -212,7 +214,8 @@ def _keep(question: Question, directory: TrustDirectory, held: Held, report: Rep
         batches=tuple(batch for _, bundle in question.bundles for batch in bundle.batches)
     )
     keep_forks(directory, held, report.evidence.forks)
-    keep_evidence(directory, held, report.evidence, lasting)
+    with suppress(LimitError):  # a directory that is full keeps what it has
+        keep_evidence(directory, held, report.evidence, lasting)
     directory.change(lambda _: _after(question, held.memory, report))
 
 

@@ -65,13 +65,16 @@ def did_verify(*words: str, now: int | None = None, stdin: bytes = b"") -> Run:
     return Run(code, _text(out), _text(err))
 
 
+def command(*words: object) -> list[str]:
+    """The command line of a child process."""
+    return [sys.executable, "-m", "did_service.verifier", *map(str, words)]
+
+
 def start(*words: object, **environment: str) -> subprocess.Popen[bytes]:
     """Start `did-verify` as a user would."""
-    command = [sys.executable, "-m", "did_service.verifier", *map(str, words)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **environment}
-    )
+    known = {**os.environ, **environment}
+    return subprocess.Popen(command(*words), stdin=pipe, stdout=pipe, stderr=pipe, env=known)
 
 
 def finish(child: subprocess.Popen[bytes], stdin: bytes = b"") -> Run:

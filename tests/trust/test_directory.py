@@ -19,7 +19,7 @@ from did_service.core.errors import (
     UnavailableError,
 )
 from did_service.trust import files
-from did_service.trust.directory import TrustDirectory, default_path
+from did_service.trust.directory import TrustDirectory, default_path, fresh_nonce
 
 pytestmark = pytest.mark.offline
 
@@ -343,3 +343,10 @@ def test_a_failure_inside_the_lock_lets_go_of_it(trust):
         raise ZeroDivisionError
     assert run_together(child(trust, 'trust.write_policy(b"p")')) == [0]
     assert trust.read_policy() == b"p"
+
+
+def test_no_nonce_looks_like_an_option():
+    nonces = [
+        fresh_nonce(lambda size, first=first: bytes([first]) * size) for first in range(256)
+    ]
+    assert all(nonce[0].isalpha() and len(nonce) == 43 for nonce in nonces)

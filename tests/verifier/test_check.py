@@ -1,14 +1,18 @@
 """`did-verify check`: verdicts, exit codes, and what the trust directory keeps of them."""
 
 import json
+import shlex
+import subprocess
 from copy import deepcopy
+from subprocess import PIPE
 
 import pytest
 
 from did_service.core.encoding import timestamps
 from did_service.core.verification.bundle import parse_bundle
+from did_service.verifier import held
 from tests.support.counter import SCHEMA, without
-from tests.support.desk import COUNTER, Desk, did_verify
+from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 
 pytestmark = pytest.mark.offline
 ITEM = "urn:didsvc:item:residence-renewal:1"
@@ -340,6 +344,26 @@ def test_a_damaged_directory_is_named(desk):
             (desk.path / name).unlink()
         else:
             (desk.path / name).write_bytes(kept)
+
+
+def test_a_full_directory_keeps_what_it_has_and_decides_all_the_same(desk, monkeypatch):
+    monkeypatch.setattr(held, "MAX_EVIDENCE_ITEMS", 3)
+    assert desk.answer(desk.challenge()).exit == 0
+    assert kept(desk) is None
+    merged = desk.run("trust", "import", desk.save_bundle(), "--json")
+    assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (1, "too_large")
+
+
+def test_what_cannot_be_remembered_is_not_accepted(tmp_path, living):
+    desk = Desk(tmp_path, living)
+    desk.pin()
+    nonce = finish(start("challenge", "--trust", desk.path)).out.strip()
+    asked = ("--trust", desk.path, "--nonce", nonce, "--audience", COUNTER)
+    words = ["check", desk.shown(nonce), "--json", *asked]
+    full = f"ulimit -f 0; exec {shlex.join(map(str, command(*words)))}"
+    run = finish(subprocess.Popen(["sh", "-c", full], stdout=PIPE, stderr=PIPE))
+    assert (run.exit, json.loads(run.out)["error"]["code"]) == (8, "file_not_written")
+    assert finish(start(*words)).exit == 0
 
 
 # --- forks ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from did_service.verifier import check as check_command
 from did_service.verifier import terminal
-from tests.support.desk import COUNTER, Desk, did_verify, finish, start
+from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.optional import CHECKOUT
 
 HEAVY = {"fastapi", "sqlmodel", "httpx", "pyld", "jsonschema", "asyncio", "click", "rich"}
@@ -184,11 +184,10 @@ def test_better_words_stand_in_both_languages():
 
 def on_a_terminal(*words, **environment):
     """Run with stdout on a pseudo-terminal and return what appears there."""
-    command = [sys.executable, "-m", "did_service.verifier", *map(str, words)]
     ours, theirs = pty.openpty()
     known = {name: v for name, v in os.environ.items() if name not in ("NO_COLOR", "TERM")}
     subprocess.run(
-        command, stdout=theirs, cwd=CHECKOUT, check=False, env={**known, **environment}
+        command(*words), stdout=theirs, cwd=CHECKOUT, check=False, env={**known, **environment}
     )
     os.close(theirs)
     shown = b""
@@ -229,11 +228,9 @@ def test_a_terminal_without_chinese_shows_numbers_instead(published):
 
 
 def test_a_report_that_cannot_be_written_is_no_success(published):
-    command = [sys.executable, "-m", "did_service.verifier", "trust", "show", "--trust"]
+    words = command("trust", "show", "--trust", published.path)
     with FULL_DISK.open("wb") as full:
-        done = subprocess.run(
-            [*command, published.path], stdout=full, stderr=subprocess.PIPE, check=False
-        )
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 8
     assert b"[output_not_written]" in done.stderr
     assert b"Traceback" not in done.stderr

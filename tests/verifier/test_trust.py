@@ -6,6 +6,7 @@ import pytest
 
 from did_service.core.anchor.policy import sign_policy
 from did_service.core.encoding import b64, timestamps
+from did_service.verifier import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor
 
@@ -248,3 +249,12 @@ def test_a_challenge_of_a_given_time_says_so(desk):
 def test_the_default_directory_is_the_user_s_own(tmp_path):
     assert did_verify("challenge").exit == 0
     assert (tmp_path / "state" / "did-verify" / "memory.json").exists()
+
+
+def test_where_boots_have_no_names_questions_are_still_answered_once(
+    desk, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(program, "BOOT_ID", tmp_path / "no such file")
+    nonce = desk.challenge()
+    assert desk.answer(nonce).exit == 0
+    assert desk.answer(nonce).codes == ["nonce_used"]
