@@ -55,11 +55,16 @@ def resolve(made: Controller, log: bytes) -> JsonObject:
 def _peer(made: Controller, folder: Path, expected: JsonObject) -> Operation:
     from did_webvh.core.resolver import DidResolver, LocalHistoryResolver  # noqa: PLC0415
     from did_webvh.verify import WebvhVerifier  # noqa: PLC0415
+    from multiformats.multihash import Multihash  # noqa: PLC0415
 
     log = folder / "did.jsonl"
     log.write_bytes(made.log)
 
+    # Its threads share a weak cache and lose a race for it, unless somebody holds the value.
+    kept = Multihash(codec="sha2-256")
+
     def resolve_there() -> object:
+        assert kept.name == "sha2-256"
         source = LocalHistoryResolver(log)
         answer = DidResolver(WebvhVerifier()).resolve(made.did, source)
         return asyncio.run(answer).serialize()["didDocument"]
