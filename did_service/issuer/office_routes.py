@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from did_service.core.encoding.strict_json import Fields
+from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.limits import MAX_SAFE_INTEGER
 from did_service.issuer.agency import Agency, Officer
 from did_service.issuer.officers import log_in
@@ -27,8 +27,9 @@ from did_service.issuer.wire import (
     OfficeCredentials,
     ReturnBody,
 )
-from did_service.web.bodies import JsonBody, described, refusals
+from did_service.web.bodies import described, refusals, strict_object
 
+_BODY = Depends(strict_object)
 _BEARER = HTTPBearer(auto_error=False)
 _Token = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _Start = Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)]
@@ -68,7 +69,7 @@ def office_applications(desk: Desk) -> APIRouter:
         responses=refusals(400, 404, 409),
     )
     def send_back(
-        identifier: str, officer: Annotated[Officer, accepting], body: JsonBody
+        identifier: str, officer: Officer = accepting, body: JsonObject = _BODY
     ) -> Response:
         """Return an application to its citizen with a reason."""
         fields = Fields(body, "body")
