@@ -54,7 +54,7 @@ def write_to(fed: LiveFederation, registry: Registry, location: str) -> None:
 
 
 def test_forked_log_with_the_true_key(fed, tmp_path):
-    """Two histories of one log: the second gets no quorum, and every witness keeps both notes."""
+    """The second of two histories gets no quorum, and every witness keeps both notes."""
     copy_region(fed, tmp_path / "gd")
     fed.agency("true.gd.example")
     fed.publish("gd")
