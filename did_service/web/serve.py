@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from did_service.core.errors import UnavailableError, UsageError, quote
+from did_service.web.protocol import Protocol
 
 MAX_SOCKET_NAME_BYTES = 107  # sun_path of unix(7), without its last zero byte
 _BACKLOG = 128
@@ -139,6 +140,8 @@ class _Announcing(uvicorn.Server):
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Protocol,
+        ws="none",  # an upgrade that is asked for is passed over
         log_config=None,
         access_log=False,
         server_header=False,
