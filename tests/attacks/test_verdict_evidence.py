@@ -11,7 +11,7 @@ import pytest
 
 from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, timestamps
-from did_service.core.log.checkpoint import sign_checkpoint
+from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.evidence import parse_evidence
@@ -81,6 +81,17 @@ def test_two_roots_one_size_at_the_counter(scene):
     fork = report.evidence.forks[0]
     assert fork.origin == "gd.example/reg"
     assert {note.decode() for note in fork.notes} == {other, good["checkpoints"][1]}
+
+
+def test_stolen_log_key_after_max_size(scene):
+    """A thief of a log's key signs an enormous tree: it has no quorum and changes nothing."""
+    scene.publish()
+    huge = Checkpoint("gd.example/reg", 2**40, bytes(32))
+    note = sign_checkpoint(huge, log_signer("gd.example/reg")).decode()
+    staple = scene.staple()
+    report = scene.check(staple={**staple, "checkpoints": [note, *staple["checkpoints"]]})
+    assert report.outcome is Outcome.ACCEPTED
+    assert max(each.checkpoint.size for each in report.evidence.checkpoints) < 2**40
 
 
 def test_last_entry_by_stranger(scene):

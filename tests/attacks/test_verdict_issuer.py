@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.core.anchor.entry import compose
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs
@@ -20,7 +21,8 @@ from tests.support.counter import (
     status_entry,
     with_keeper,
 )
-from tests.support.federation import RESIDENCE
+from tests.support.evidence import collect_evidence
+from tests.support.federation import RESIDENCE, founded
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
@@ -163,6 +165,25 @@ def test_custodian_list_accepted(custodial):
     custodial.publish()
     report = custodial.check(staple=with_keeper(custodial), bundle=early)
     assert codes(report) == ["revoked"]
+
+
+def test_status_stream_across_years():
+    """A cleared list of last year does not outlive what this year's log says of it."""
+    scene = Scene(federation=founded(2026, 2027))
+    fed, url = scene.fed, scene.agency.list_url()
+    first = fed.logs["gd.example/ev/2026"].newest("status", url)
+    fed.tick(days=45)
+    content = fed.list_content(scene.agency, url, [INDEX])
+    times = {"iat": fed.now, "exp": fed.now + 604_800, "ttl": 3_600, "bits": 131_072}
+    body = {"issuer": scene.agency.did, "kind": "bitstring", **times}
+    digest = sha256(content)
+    entry = compose("status", url, body, after=first, digest=digest).sequenced(fed.now)
+    fed.contents[digest] = content
+    fed.logs["gd.example/ev/2027"].force(entry, content)
+    scene.publish()
+    logs = {o: log for o, log in fed.logs.items() if o != "gd.example/ev/2026"}
+    newer = collect_evidence(logs, fed.notes, fed.contents, [("status", url)], [])
+    assert codes(scene.check(bundle=newer)) == ["revoked"]
 
 
 def test_credential_without_status(scene):

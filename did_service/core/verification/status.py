@@ -154,23 +154,30 @@ def _check_signer(case: Case, held: Anchored, registered: list[Authority]) -> No
     )
     proofs = proof_set.verify_proofs(status_list.raw, partial(_key, case), demand)
     signer = proof_set.signer_of(status_list, proofs).did
-    logged = held.entry.at or 0
-    if not any(_may_keep(each, signer, logged, case) for each in registered):
+    if not any(same_subject(signer, keeper) for keeper in _keepers(case, held, registered)):
         raise ProofError("signer_wrong", f"{quote(signer)} may not keep this list now")
 
 
-def _may_keep(statement: Authority, signer: str, logged: int, case: Case) -> bool:
-    """Say whether a signer could keep a list under a statement when it was logged."""
-    end = statement.until
-    if statement.state == "ended":
-        end = min(end, statement.since or _logged_end(case, statement))
-    keeper = statement.grantee if logged < end else statement.status_custodian
-    return keeper is not None and same_subject(keeper, signer)
+def _keepers(case: Case, held: Anchored, registered: list[Authority]) -> set[str]:
+    """Return who could sign a list when it was logged: its issuer, after an end a custodian.
+
+    An end counts, whatever other statement still names the list.
+    """
+    logged = held.entry.at or 0
+    ended = [each for each in registered if each.state == "ended"]
+    if any(logged >= _end_of(case, each) for each in ended):
+        keepers = [each.status_custodian for each in ended]
+    else:
+        keepers = [s.grantee if logged < s.until else s.status_custodian for s in registered]
+    return {keeper for keeper in keepers if keeper is not None}
 
 
-def _logged_end(case: Case, statement: Authority) -> int:
-    times = [held.entry.at or 0 for held, each in statements(case) if each == statement]
-    return min(times, default=0)
+def _end_of(case: Case, statement: Authority) -> int:
+    """Return the second at which an ended statement ended."""
+    if statement.since is not None:
+        return statement.since
+    logged = [held.entry.at or 0 for held, each in statements(case) if each == statement]
+    return min(logged, default=0)
 
 
 def _key(case: Case, method: str, purpose: str) -> bytes:

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from did_service.core.credentials.proof_set import ProofOptions, sign
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     Scene,
@@ -167,6 +168,47 @@ def test_lapsed_authority_needs_proof_of_time():
     assert "issuance_time_not_proven" in codes(report)
     report = scene.check(scene.present(scene.issue()), bundle=early)
     assert "issued_after_end" in codes(report)
+
+
+def test_an_end_after_the_lapse_does_not_stretch_the_grant():
+    """Lapsed on day 1, ended on day 5: what is proven for day 3 was not issued in time."""
+    scene = Scene(until=Scene().fed.now + DAY)
+    scene.fed.tick(days=3)
+    scene.credential = scene.issue(at=scene.grant.entry.at + 10)
+    friend = scene.fed.agency("fs.gd.example")
+    scene.fed.grant(scene.fed.root("gd"), friend)
+    record = jcs.encode(scene.credential)
+    scene.batches = [scene.fed.batch(friend, [record]).item(record)]
+    scene.publish()
+    early = scene.fed.evidence(batches=scene.batches)
+    scene.fed.tick(days=2)
+    scene.fed.end(scene.grant, scene.fed.root("gd"))
+    scene.fed.tick()
+    scene.publish()
+    assert "issuance_time_not_proven" in codes(scene.check(bundle=early))
+
+
+def test_a_gap_in_the_chain_proves_no_end(scene):
+    """Narrowed on day 1; the batch is of day 2; statement 2 is kept back by the supplier."""
+    scene.publish()
+    early = scene.staple()
+    root = scene.fed.root("gd")
+    scene.fed.tick(days=1)
+    narrowed = scene.fed.restate(scene.grant, root, types=[])
+    scene.fed.tick(days=1)
+    scene.credential = scene.issue(at=scene.grant.entry.at + 10)
+    scene.log_issuance()
+    scene.publish()
+    batch = scene.fed.evidence(batches=scene.batches)
+    scene.fed.tick(days=1)
+    scene.fed.restate(narrowed, root, basis={"zh": "新", "en": "new"})
+    scene.fed.tick()
+    scene.publish()
+    late = scene.staple()
+    shown = scene.file(staple=None)
+    sets = [(str(n), parse_evidence(each)) for n, each in enumerate((early, batch, late))]
+    report = scene.check(data=shown, evidence=sets)
+    assert "authority_missing" in codes(report)
 
 
 def test_narrowed_statement_still_carries_what_existed_before(scene):
