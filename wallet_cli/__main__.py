@@ -46,6 +46,8 @@ class _Program:
         """Run the command and return how it ended."""
         try:
             return self._run()
+        except SystemExit as ended:  # click's, where nobody reads stdout any more
+            return Exit.DECLINED if ended.code else Exit.DONE
         except BrokenPipeError:
             _close_stdout()
             return Exit.DECLINED

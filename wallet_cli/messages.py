@@ -279,7 +279,37 @@ MESSAGES: Mapping[str, Message] = {
         "仅用于演示和测试",
         "for demonstrations and tests only",
     ),
+    "url_invalid": _m(
+        "不是网址：",
+        "not a URL:",
+        "以 https:// 开头的完整地址",
+        "the whole address, beginning https://",
+    ),
+    "too_large": _m(
+        "内容太大：",
+        "too large:",
+        "核对是否选错了文件",
+        "check that it is the right file",
+    ),
     # evidence
+    "batch_unknown": _m(
+        "签发存证尚未登记：",
+        "the issuance is not anchored yet:",
+        "稍后再运行 wallet refresh",
+        "run wallet refresh again later",
+    ),
+    "entry_unknown": _m(
+        "镜像给出了别的记录：",
+        "the mirror gave another entry:",
+        "换一个镜像：--from URL",
+        "try another mirror: --from URL",
+    ),
+    "evidence_unproven": _m(
+        "镜像给出的佐证未通过核验：",
+        "what the mirror gave does not verify:",
+        "换一个镜像：--from URL",
+        "try another mirror: --from URL",
+    ),
     "policy_missing": _m(
         "尚未固定信任策略",
         "no policy is pinned",

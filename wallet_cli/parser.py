@@ -56,9 +56,7 @@ class WalletCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Exit:
         """Begin the session, do the work, close what was opened."""
-        run = ctx.find_object(Run)
-        if run is None:
-            raise click.UsageError("no run to begin")
+        run: Run = ctx.obj
         words = ctx.command_path.partition(" ")[2]
         session = ctx.obj = run.begin(run.options, words)
         try:

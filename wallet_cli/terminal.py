@@ -13,13 +13,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from getpass import getpass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
 from wallet_cli.config import Format, Settings
 from wallet_cli.exits import Exit
 from wallet_cli.messages import Message, message_of
+
+if TYPE_CHECKING:
+    from did_service.core.encoding.strict_json import JsonObject, JsonValue
 
 SCHEMA = "wallet/1"
 _WIDE_SPACE = "\u3000"  # the space of Chinese text: a separator, but one that prints
@@ -206,6 +208,8 @@ class Terminal:
         print(f"wallet: hint: {hint}", file=sys.stderr)
 
     def _write_envelope(self, members: JsonObject) -> None:
+        from did_service.core.encoding.strict_json import dumps
+
         head: JsonObject = {"schema": SCHEMA, "command": self.command}
         print(_printable(dumps({**head, **members, "warnings": self._warnings})))
 
