@@ -157,11 +157,15 @@ class Mirror:
 
         Raises:
             ProofError: `tree_differs`.
+            UnavailableError: `log_unreadable`.
         """
         edge = tiles.right_edge(replica.store.hashes, replica.store.size())
         edge.extend(leaf_hash(each) for each in data)
         try:
             proof = tiles.consistency_proof(self.read(head.origin).tile, edge.size, head.size)
+        except DidServiceError as error:
+            raise _unreadable(head.origin, error) from error
+        try:
             check_consistency(edge.size, head.size, edge.root(), head.root, proof)
         except ProofError as error:
             raise ProofError("tree_differs", f"{head.origin} serves another tree") from error
