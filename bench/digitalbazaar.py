@@ -1,7 +1,7 @@
 """@digitalbazaar/vc in a Node process of its own, which times its own loops.
 
     {"verb","suite","document","secured"}  ─▶  operation number
-    {"run": number, "count": n}            ─▶  seconds that n of them took
+    {"run": number, "count": n}            ─▶  seconds of processor time that n of them took
 
 One JSON line each way. The packages are those of tests/interop (`make interop`).
 """
