@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.encoding import b64, jcs
 from did_service.core.errors import ConflictError, RuleError, UsageError
+from did_service.core.log.merkle import leaf_hash
 from did_service.issuer.evidence import record_of
 from did_service.issuer.officers import log_in
 from tests.support.federation import founded
@@ -21,8 +23,10 @@ def office(tmp_path):
 def test_issue_without_approval(office):
     applied = office.apply()
     applications = office.issuer.applications
+    drawn = office.draws()
     with refused("state_wrong", ConflictError):
         applications.approve(applied["id"], "zhao")  # nobody has accepted it
+    assert drawn == []  # not even an index: nothing was signed
     applications.accept(applied["id"], "li")
     with refused("officer_role_missing", RuleError):
         log_in(office.agency.officers, TOKENS["sun"], frozenset({"approve"}))
@@ -83,3 +87,25 @@ def test_logins_by_guess(office):
     for token in ("", "x" * 40, TOKENS["li"][:-1], TOKENS["li"] + " ", "李" * 22):
         with refused("officer_unknown", RuleError):
             log_in(office.agency.officers, token, frozenset({"accept"}))
+
+
+def test_sibling_reveals_nothing(office):
+    records = [record_of(office.issue()["credential"]) for _ in range(4)]
+    office.fed.tick(days=1)
+    office.issuer.tick()
+    proofs = [office.issuer.evidence.proof(record) for record in records]
+    salts = [b64.decode_url(proof["salt"], size=32) for proof in proofs]
+    assert len(set(salts)) == len(salts)  # one's own salt opens nobody else's leaf
+    others = [leaf_of(salt, record) for salt, record in zip(salts, records, strict=True)]
+    for own, salt in enumerate(salts):
+        theirs = {leaf for at, leaf in enumerate(others) if at != own}
+        known = {leaf_of(salt, record) for record in records} | set(map(leaf_hash, records))
+        assert not known & theirs  # knowing their whole credential does not find it
+        told = {b64.decode_url(each, size=32) for each in proofs[own]["path"]}
+        assert not told & set(records)
+
+
+def leaf_of(salt, record):
+    return leaf_hash(
+        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)})
+    )

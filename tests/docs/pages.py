@@ -9,7 +9,7 @@ README, CHINESE = Path("README.md"), Path("README.zh-CN.md")
 _BLOCK = re.compile(
     r"(?:<!-- ([^>]*) -->\n)?```([a-z-]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE
 )
-_REMARK = re.compile(r"\s+#[^\"']*$")
+_REMARK = re.compile(r"\s+# .*$")
 _TICKED = re.compile(r"`([^`]+)`")
 
 
