@@ -1,0 +1,233 @@
+"""Parts of a registry one by one: what it refuses to start with, and what its peers may do."""
+
+import threading
+
+import pytest
+
+from did_service.client.registry import LogReader, parse_receipt
+from did_service.client.witness import WitnessClient
+from did_service.core.anchor.heads import parse_snapshot
+from did_service.core.errors import MalformedError, ProofError, UnavailableError, UsageError
+from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
+from did_service.core.log.witnessing import Outcome, WitnessAnswer
+from did_service.core.verification.evidence import parse_evidence
+from did_service.registry import app, store
+from did_service.registry.cosigners import Cosigners
+from did_service.registry.region import Pace
+from did_service.registry.sequencer import Submission
+from tests.support.cosigners import cosigner, signer
+from tests.support.cosigners import Cosigners as Operators
+from tests.support.dids import hash_of
+from tests.support.live import running
+from tests.support.refusals import refused
+
+REG, EV = "gd.example/reg", "gd.example/ev/2026"
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("parts")) as federation:
+        federation.publish("gd")
+        yield federation
+
+
+def submission(fed, location: str) -> Submission:
+    actor, entry = fed._create(location, {"nextKeyHashes": [hash_of(f"{location} update 2")]})
+    return Submission(fed.did_entry(actor, entry), {})
+
+
+# --- starting ---------------------------------------------------------------------------------
+
+
+def test_a_registry_of_no_region_does_not_start(fed):
+    with refused("region_unknown", UsageError):
+        fed.make_registry("xx", fed.folder / "xx")
+
+
+def test_a_registry_without_a_log_key_does_not_start(fed, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.support.live.origins_of", lambda *_arguments: [REG])
+    with refused("log_key_missing", UsageError):
+        fed.make_registry("gd", tmp_path)
+
+
+def test_the_application_stands_alone_too(fed):
+    paths = app.create_app(fed.registry("gd")).openapi()["paths"]
+    assert {"/reg/entries", "/ev/2026/entries", "/1.0/identifiers/{did}"} <= paths.keys()
+
+
+# --- the writer -------------------------------------------------------------------------------
+
+
+def test_whatever_breaks_the_writer_is_heard_by_the_callers(fed, monkeypatch):
+    sequencer = fed.registry("gd").sequencer
+
+    def full(*_arguments):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("did_service.registry.sequencer.transaction", full)
+    with pytest.raises(OSError, match="no space"):
+        sequencer.append(REG, [submission(fed, "full.gd.example")])
+    monkeypatch.undo()
+    assert sequencer.append(REG, [submission(fed, "room.gd.example")])
+
+
+def test_a_refused_entry_of_its_own_is_raised(fed):
+    with refused("not_at_home"):
+        fed.registry("gd").sequencer.append(REG, [submission(fed, "x.hn.example")])
+
+
+def test_a_closed_writer_takes_nothing(fed, tmp_path):
+    registry = fed.make_registry("gd", tmp_path)
+    registry.close()
+    with refused("log_busy", UnavailableError):
+        registry.sequencer.submit(REG, [submission(fed, "closed.gd.example")])
+    assert store.CheckpointStore(registry.region.engine).read(REG) is None
+
+
+def test_an_ev_entry_is_witnessed_before_reg_names_its_tree(fed, monkeypatch):
+    psb = fed.agency("slow.gd.example")
+    fed.grant(fed.root("gd"), psb)
+    fed.publish("gd")
+    registry = fed.registry("gd")
+    fed.batch(psb, [b"one"])
+    monkeypatch.setattr(type(registry.rounds), "_append_heads", lambda *_arguments: None)
+    registry.publish_now()
+    entry = fed.logs[EV].newest("evidence", f"urn:didsvc:stream:issuance:{psb.id}").entry
+    receipt = fed.client(EV).submit(entry.submission(), wait_seconds=1)
+    assert (receipt.witnessed, receipt.item) == (True, None)
+
+
+def test_a_round_that_fails_in_the_background_is_tried_again(fed, monkeypatch):
+    registry = fed.registry("sc")
+    tried = threading.Event()
+
+    def fail(*_arguments):
+        tried.set()
+        raise ProofError("quorum_not_met", "as the test wants it")
+
+    monkeypatch.setattr(registry.rounds, "_round", fail)
+    monkeypatch.setattr(registry.rounds, "_pace", Pace(least=0.01))
+    registry.start()
+    assert tried.wait(5)
+    tried.clear()
+    registry.rounds.wake()
+    assert tried.wait(5)
+    monkeypatch.undo()
+
+
+# --- witnesses that misbehave -----------------------------------------------------------------
+
+
+@pytest.fixture
+def panel():
+    made = Cosigners(None)
+    yield made
+    made.close()
+
+
+OPERATORS = Operators(3, 2)
+NOTE = sign_checkpoint(Checkpoint(REG, 4, b"r" * 32), signer())
+
+
+def line(number: int, at: int = 1_795_248_000):
+    text = NOTE.split(b"\n\n")[0] + b"\n"
+    return cosigner(number).cosign(text, at)
+
+
+def answers(monkeypatch, by_witness):
+    """Let each witness answer as a function says, by its name in the policy."""
+
+    def add_checkpoint(_client, request, witness):
+        return by_witness[witness.name](request)
+
+    monkeypatch.setattr(WitnessClient, "add_checkpoint", add_checkpoint)
+
+
+def signs(number: int):
+    return lambda _request: WitnessAnswer(Outcome.COSIGNED, (line(number),))
+
+
+def says(outcome: Outcome, held: int | None = None):
+    return lambda _request: WitnessAnswer(outcome, (), held)
+
+
+def gather(panel):
+    return panel.gather(NOTE, OPERATORS.policy, lambda old: [b"p" * 32] * old)
+
+
+def test_two_of_three_are_enough(panel, monkeypatch):
+    answers(monkeypatch, {"w0": signs(0), "w1": says(Outcome.NOT_ONBOARDED), "w2": signs(2)})
+    assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w2"}
+
+
+def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch):
+    asked = []
+
+    def behind(request):
+        asked.append((request.old_size, len(request.proof)))
+        return says(Outcome.OTHER_SIZE, 3)(request) if len(asked) == 1 else signs(0)(request)
+
+    answers(monkeypatch, {"w0": behind, "w1": signs(1), "w2": says(Outcome.OTHER_SIZE, 2)})
+    assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w1"}
+    assert asked == [(0, 0), (3, 3)]
+    assert not panel.alarms
+
+
+def test_a_witness_that_is_ahead_of_us_is_an_alarm(panel, monkeypatch):
+    answers(
+        monkeypatch,
+        {"w0": says(Outcome.OTHER_SIZE, 9), "w1": says(Outcome.FORK_ALARM), "w2": signs(2)},
+    )
+    with refused("quorum_not_met", ProofError):
+        gather(panel)
+    assert panel.alarms == {"w0", "w1"}
+    answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": signs(2)})
+    gather(panel)
+    assert not panel.alarms
+
+
+def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
+    release, calls = threading.Event(), []
+
+    def hang(request):
+        calls.append(request)
+        release.wait(20)
+        return says(Outcome.TRY_LATER)(request)
+
+    answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": hang})
+    monkeypatch.setattr("did_service.registry.cosigners._GRACE_SECONDS", 0.01)
+    for _ in range(3):
+        assert "w2" not in OPERATORS.policy.verify(gather(panel)).cosignatures
+    assert len(calls) == 1
+    release.set()
+
+
+# --- clients ----------------------------------------------------------------------------------
+
+
+def test_a_reader_gets_heads_and_evidence(fed):
+    fed.publish("gd")
+    heads = fed.logs[REG].newest("heads", REG)
+    root = fed.logs[REG].snapshot(heads.entry.body["size"]).root
+    reader = LogReader.of_log(fed.transport, REG)
+    assert parse_snapshot(reader.heads(root, 1_000_000)).root == root
+    for data in (
+        reader.evidence("did", fed.root("gd").id),
+        reader.fresh_evidence("did", fed.root("gd").id),
+    ):
+        assert parse_evidence(data).items[0].entry.type == "did"
+    with refused("subject_unknown"):
+        reader.fresh_evidence("did", "QmNobody")
+
+
+def test_a_receipt_of_another_shape_is_refused():
+    with refused("member_missing", MalformedError):
+        parse_receipt({"log": REG})
+
+
+def test_as_many_answers_as_rows(fed, monkeypatch):
+    rows = [(submission(fed, "rows.gd.example").entry, None)]
+    monkeypatch.setattr("did_service.client.registry._row", lambda *_arguments: [[]] * 2)
+    monkeypatch.setattr("did_service.client.registry.jcs.encode", lambda _row: b"{}\n{}")
+    with refused("answer_invalid", MalformedError):
+        fed.client(REG).submit_batch(rows)
