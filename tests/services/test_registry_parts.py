@@ -15,8 +15,8 @@ from did_service.registry import app, store
 from did_service.registry.cosigners import Cosigners
 from did_service.registry.region import Pace
 from did_service.registry.sequencer import Submission
-from tests.support.cosigners import cosigner, signer
 from tests.support.cosigners import Cosigners as Operators
+from tests.support.cosigners import cosigner, signer
 from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
