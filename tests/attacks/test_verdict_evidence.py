@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.core.anchor.entry import compose
 from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, timestamps
-from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
+from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.evidence import parse_evidence
@@ -308,3 +309,26 @@ def test_policy_of_the_same_number(scene):
     unsigned = parse_policy({**twin.members, "proof": twin.members["proof"][:1]})
     staple = {**scene.staple(), "policies": [{"policy": unsigned.members}]}
     assert scene.check(staple=staple).outcome is Outcome.ACCEPTED
+
+
+def test_did_at_a_foreign_log(scene):
+    """Another region's log, with a true quorum, anchors a newer version: it is not its home."""
+    fed, reg = scene.fed, "gd.example/reg"
+    own = fed.logs[reg].newest("did", scene.agency.id)
+    thief = fed.device("thief")
+    logged = copy.deepcopy(own.entry.body["entry"])
+    logged["state"]["verificationMethod"][0]["publicKeyMultibase"] = thief.did.split(":")[2]
+    body = {"did": scene.agency.did, "entry": logged}
+    entry = compose("did", scene.agency.id, body, after=own).sequenced(fed.now)
+    placed = fed.logs["hn.example/reg"].force(entry)
+    scene.publish()
+    log = fed.logs["hn.example/reg"]
+    size = parse_checkpoint(parse_note(fed.notes[log.origin]).text).size
+    lie = {
+        "format": "didsvc-evidence/1",
+        "checkpoints": [fed.notes[log.origin].decode()],
+        "items": [evidence_item(log, placed, size)],
+    }
+    forged = scene.issue(signer=replace(scene.agency, key=thief.key))
+    assert scene.check(scene.present(forged), bundle=lie).outcome is Outcome.REFUSED
+    assert scene.check(bundle=lie).outcome is Outcome.ACCEPTED

@@ -15,6 +15,7 @@ from did_service.core.verification.report import NowFrom, Outcome
 from did_service.core.verification.request import Clock, NonceState
 from tests.support.counter import (
     INDEX,
+    all_codes,
     clock_at,
     codes,
     items_of,
@@ -210,3 +211,25 @@ def test_weakened_demands_stand_in_the_report(scene):
     asked = request(nonce_state=NonceState.NOT_REMEMBERED, audience=None)
     report = scene.check(request=asked)
     assert {"nonce_not_remembered", "audience_not_asked"} <= set(report.unsafe)
+
+
+def test_schema_older_than_the_credential_refuses_nothing(scene):
+    """A newer schema may allow what the one at hand does not."""
+    bundle = scene.staple()
+    scene.fed.tick(3_600)
+    subject = {"id": scene.holder.did, "jurisdiction": "440100"}
+    shown = scene.present(scene.issue(credentialSubject=subject))
+    assert codes(scene.check(shown, staple=None, bundle=bundle)) == ["schema_missing"]
+
+
+def test_list_from_before_the_end_is_still_the_issuers(scene):
+    scene.log_issuance()
+    scene.publish()
+    early = scene.staple()
+    scene.fed.tick(3_600)
+    scene.fed.end(scene.grant, scene.fed.root("gd"))
+    scene.fed.tick()
+    scene.publish()
+    report = scene.check(bundle=early)
+    assert report.outcome is Outcome.ACCEPTED
+    assert {"issued_while_authorised", "status_clear"} <= set(all_codes(report))
