@@ -9,8 +9,18 @@ import click
 from did_service.core.encoding import strict_json
 from did_service.core.verification.render import Language
 
+_EXAMPLES = """\b
+Examples:
+  did-service demo
+  did-service demo --lang en --keep story
+  cd story && cat scenes/undecided-stale/command.txt
+"""
 
-@click.command()
+
+@click.command(
+    epilog=_EXAMPLES,
+    short_help="Play the whole story on this machine, without a network.",
+)
 @click.option(
     "--lang",
     type=click.Choice([each.value for each in Language]),
@@ -25,17 +35,11 @@ from did_service.core.verification.render import Language
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no story.")
 def demo(lang: str, keep: Path | None, *, as_json: bool) -> None:
-    r"""Play the whole story: five regions, two agencies, a citizen, a counter.
+    """Play the whole story: five regions, two agencies, a citizen, a counter.
 
     Everything runs on this machine without a network: the registries and witnesses of five
     regions, two agencies, the citizen's wallet and the counter's verifier. Nine scenes show
     what the counter accepts, refuses, and cannot tell, and why.
-
-    \b
-    Examples:
-      did-service demo
-      did-service demo --lang en --keep story
-      cd story && cat scenes/undecided-stale/command.txt
     """
     from did_service.cli.demo import play
     from did_service.web.settings import SYSTEM
