@@ -45,15 +45,17 @@ def document() -> dict[str, Any]:
         described = [app.openapi() for app in apps]
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
+    logins: dict[str, Any] = {}
     for each in described:
-        schemas |= each.get("components", {}).get("schemas", {})
+        schemas |= each["components"]["schemas"]
+        logins |= each["components"].get("securitySchemes", {})
         for path, operations in each["paths"].items():
             paths.setdefault(*_generic(path, operations))
     return {
         "openapi": "3.1.0",
         "info": {"title": "did-service", "version": __version__, "description": _DESCRIPTION},
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": dict(sorted(schemas.items()))},
+        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": logins},
     }
 
 

@@ -27,7 +27,8 @@ from did_service.issuer.wire import (
     OfficeCredentials,
     ReturnBody,
 )
-from did_service.web.bodies import described, refusals, strict_object
+from did_service.web.bodies import strict_object
+from did_service.web.description import described, refusals
 
 _BODY = Depends(strict_object)
 _BEARER = HTTPBearer(auto_error=False)

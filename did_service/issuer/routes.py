@@ -27,7 +27,8 @@ from did_service.issuer.wire import (
     HandoverAnswer,
     WaitingAnswer,
 )
-from did_service.web.bodies import JsonBody, described, refusals
+from did_service.web.bodies import JsonBody
+from did_service.web.description import described, refusals
 
 _DIGEST_HEX = 64
 _LIST_TYPE = "application/vc"

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import did_service
 from did_service.web import health, problems
+from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
 
@@ -30,12 +31,13 @@ def create_app(
         gauges: Present numbers for `/metrics`, by name.
         body_limits: Bytes by exact path, where more than `MAX_BODY_BYTES` is taken.
     """
-    app = FastAPI(
+    app = DescribedApp(
         title=name,
         version=did_service.__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=ANY_REFUSAL,
     )
     counts: Counter[str] = Counter()
     problems.install(app)

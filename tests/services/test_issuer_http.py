@@ -317,6 +317,8 @@ def test_every_call_describes_its_body_and_its_answers(web):
         if path.startswith("/agencies/a")
     }
     assert len(calls) == 11
+    assert "Problem" in document["components"]["schemas"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]
     for (_, path), call in calls.items():
         good = [s for s in call["responses"] if s.startswith("2")]
         assert good, path

@@ -110,13 +110,23 @@ class Office:
         fed.tick()
         self.log = log or MemoryRegistry(fed)
         self.agency = replace(self._agency(), **agency)
-        self.edge = Edge(lambda: timestamps.from_posix(fed.now), os.urandom)
+        self.edge = Edge(lambda: timestamps.from_posix(fed.now), self._random)
+        self._drawn: list[int] = []
         self.restart()
 
     def restart(self) -> None:
         """Run over the same database as before, as after a kill."""
         self.store = IssuerStore(open_engine(self.folder / "issuer.sqlite"))
         self.issuer = Issuer(self.agency, self.store, self.log, self.edge)
+
+    def draws(self) -> list[int]:
+        """A list to which every draw of randomness from now on adds its size."""
+        self._drawn = []
+        return self._drawn
+
+    def _random(self, size: int) -> bytes:
+        self._drawn.append(size)
+        return os.urandom(size)
 
     # --- what citizens and officers do -------------------------------------------------------
 

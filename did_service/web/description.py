@@ -1,0 +1,66 @@
+"""What the API document says of bodies that FastAPI does not read and answers it does not make.
+
+Request bodies go through the strict JSON door (`bodies`) and errors are problem documents
+(`problems`), so FastAPI knows the shape of neither; here both are told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from did_service.web.problems import MEDIA_TYPE
+
+Responses = dict[int | str, dict[str, Any]]
+
+_TEXT = {"type": "string"}
+_PROBLEM: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem document; details of the case are further members",
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {**_TEXT, "description": "`urn:didsvc:problem:` and the code"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "what is wrong in this case"},
+        "next": {**_TEXT, "description": "what to do about it"},
+        "code": {**_TEXT, "description": "stable, for programs"},
+    },
+}
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_MEANINGS = {
+    400: "malformed",
+    401: "no login",
+    403: "not for this login",
+    404: "not there",
+    409: "the state has moved on",
+    410: "used before",
+    413: "too large",
+    422: "not allowed by the rules",
+    503: "try again later",
+}
+ANY_REFUSAL: Responses = {"default": {"description": "refused", "content": _CONTENT}}
+
+
+class DescribedApp(FastAPI):
+    """An application whose API document knows the problem document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the API document."""
+        document = super().openapi()
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = _PROBLEM
+        return document
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `openapi_extra` for a route whose JSON body has this schema."""
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def refusals(*statuses: int) -> Responses:
+    """Return `responses` for the problem documents that a route answers with."""
+    return {each: {"description": _MEANINGS[each], "content": _CONTENT} for each in statuses}
