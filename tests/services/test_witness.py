@@ -207,6 +207,30 @@ def test_racing_requests_never_take_the_witness_back(fed):
     fed.publish("gd")
 
 
+def test_a_request_that_was_overtaken_while_copying_is_not_signed(fed, monkeypatch):
+    fed.publish("gd")
+    old, cosigning = held(fed, "sc"), fed.witness("sc").cosigning
+    fed.agency("o1.gd.example")
+    fed.registry("gd").logs[REG]._grow()
+    slow = request(fed, head(fed), old)
+    fed.agency("o2.gd.example")
+    fed.registry("gd").logs[REG]._grow()
+    fast, largest = request(fed, head(fed), old), head(fed).size
+    real, statuses = type(cosigning)._copy, []
+
+    def overtaken(self, offered):
+        real(self, offered)
+        if not statuses:
+            statuses.append(0)
+            statuses[0] = ask(fed, "sc", fast).status
+
+    monkeypatch.setattr(type(cosigning), "_copy", overtaken)
+    answer = ask(fed, "sc", slow)
+    assert (statuses, answer.status, answer.body) == ([200], 409, b"%d\n" % largest)
+    assert held(fed, "sc") == largest
+    fed.publish("gd")
+
+
 def test_an_entry_that_breaks_a_rule_stops_the_log_loudly(fed):
     """The operator of hn writes past its own sequencer; no validator follows."""
     origin = "hn.example/reg"
