@@ -17,9 +17,11 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check without a network
+	@$(PY) -m compileall -q did_service wallet_cli  # the story starts our programs many times
 	$(PY) -m did_service.cli demo $(ARGS)
 
 test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
+	@$(PY) -m compileall -q did_service wallet_cli
 	$(PY) tests/run.py $(ARGS)
 
 lint: $(VENV)/.dev  ## style, format, types, layers
