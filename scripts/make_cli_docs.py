@@ -29,8 +29,6 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 _BLOCK = re.compile(
     r"(<!-- help: ([a-z -]+) -->\n```text\n).*?(?=^```$)", re.DOTALL | re.MULTILINE
 )
-    r"(<!-- help: ([a-z -]+) -->\n```text\n).*?(?=^```$)", re.DOTALL | re.MULTILINE
-)
 _READER = {"COLUMNS": "98", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 
 
