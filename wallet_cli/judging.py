@@ -77,3 +77,10 @@ def check_acceptable(report: Report) -> None:
 def is_signature_proven(report: Report | None) -> bool:
     """Say whether the issuer's signature was checked with a key that its log names."""
     return report is not None and any(check.code == "proof_valid" for check in report.checks)
+
+
+def is_authority_proven(report: Report | None) -> bool:
+    """Say whether the issuer was shown to be authorised."""
+    return report is not None and any(
+        check.step == _AUTHORITY and check.result is Result.PASSED for check in report.checks
+    )

@@ -195,6 +195,12 @@ MESSAGES: Mapping[str, Message] = {
         "用 wallet trust pin 固定策略",
         "pin a policy with wallet trust pin",
     ),
+    "authority_not_proven": _m(
+        "现有佐证不能说明机关有权签发此证照",
+        "nothing at hand shows that the issuer may issue this",
+        "稍后运行 wallet refresh；窗口可能不接受",
+        "later: wallet refresh; counters may not accept it",
+    ),
     "signature_not_checked": _m(
         "佐证不足，签名尚未核验",
         "the signature could not be checked with the evidence at hand",

@@ -39,7 +39,12 @@ from wallet_cli.holdings import (
     identities,
     keep,
 )
-from wallet_cli.judging import check_acceptable, is_signature_proven, judge
+from wallet_cli.judging import (
+    check_acceptable,
+    is_authority_proven,
+    is_signature_proven,
+    judge,
+)
 from wallet_cli.naming import new_alias, short_name
 from wallet_cli.session import Session
 from wallet_cli.staples import Missing, Moment, Places, collect
@@ -193,6 +198,8 @@ class Receiver:
             session.terminal.warn(error.code, error.message)
         if not is_signature_proven(report):
             session.terminal.warn("signature_not_checked")
+        elif not is_authority_proven(report):
+            session.terminal.warn("authority_not_proven")
 
 
 def _parse(delivery: UnverifiedDelivery) -> Credential:

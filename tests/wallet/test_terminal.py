@@ -141,7 +141,7 @@ def test_progress_is_for_people_who_want_it(capsys):
     assert capsys.readouterr().err == ""
 
 
-# --- asking ----------------------------------------------------------------------------------
+# --- asking ----------------------------------------
 
 
 class Keyboard(io.StringIO):
@@ -188,7 +188,7 @@ def test_the_end_of_input_is_no_passphrase():
     assert caught.value.code == "declined"
 
 
-# --- settings --------------------------------------------------------------------------------
+# --- settings ----------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def members(data):
     return strict_json.load_object(data)
 
 
-# --- what goes in comes out ----------------------------------------------------------------
+# --- what goes in comes out ----------------------------------------
 
 
 @given(st.lists(st.dictionaries(st.text(), values, max_size=4), max_size=4))
@@ -99,7 +99,7 @@ def test_ids_are_random():
     assert len({new_id(rng) for _ in range(100)}) == 100
 
 
-# --- what the file shows ---------------------------------------------------------------------
+# --- what the file shows ----------------------------------------
 
 
 def test_neither_names_nor_types_nor_values_can_be_read_in_the_file():
@@ -132,7 +132,7 @@ def test_the_same_record_sealed_twice_has_two_ciphertexts():
     assert vault.records["a"].sealed != vault.records["b"].sealed
 
 
-# --- what was changed is refused -------------------------------------------------------------
+# --- what was changed is refused ----------------------------------------
 
 VAULT, FILE = made(a=CARD, b={"n": 1})
 LARGE_COSTS = (b'"memory_bytes":8192', b'"passes":1')
@@ -236,7 +236,7 @@ def test_a_file_spelled_otherwise_is_refused():
     assert refusal(lambda: open_vault(spelled, PASSPHRASE)) == "store_damaged"
 
 
-# --- another passphrase ----------------------------------------------------------------------
+# --- another passphrase ----------------------------------------
 
 
 def test_a_new_passphrase_opens_what_the_old_one_sealed():

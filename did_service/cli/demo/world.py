@@ -82,6 +82,7 @@ class World:
         edge: Clock and randomness.
         founded: The federation.
         registries: The running registry of each region.
+        witnesses: The running witness of each region, with its mirrors of the others.
         transport: Reaches every service.
         apps: What is served, by host.
     """
@@ -93,6 +94,7 @@ class World:
     transport: Transport
     running: ExitStack
     registries: dict[str, Registry] = field(default_factory=dict)
+    witnesses: dict[str, Witness] = field(default_factory=dict)
     offices: dict[str, _Office] = field(default_factory=dict)
     apps: dict[str, Application] = field(default_factory=dict)
 
@@ -124,6 +126,7 @@ class World:
         for router in (*registry_app.routers(registry), *witness_app.routers(witness)):
             app.include_router(router)
         self.registries[region.id] = registry
+        self.witnesses[region.id] = witness
         self._serve(region.host, app)
 
     def begin_logs(self) -> None:
