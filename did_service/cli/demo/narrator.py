@@ -124,4 +124,4 @@ class Narrator:
 
 def _against(lines: Sequence[str]) -> list[str]:
     """Return the verdict and the findings that stand against the credential."""
-    return [line for line in lines if not line.startswith(" ") or line.lstrip()[:1] in "✘?"]
+    return [line for line in lines if not line.startswith(" ") or line[2] in "✘?"]

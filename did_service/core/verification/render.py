@@ -4,7 +4,8 @@
       ✔ 签名有效 signature valid (eddsa-jcs-2022)
       ✔ 未被吊销 not revoked   2 小时前 2 h old (限 limit 24 h)
     无法判定 CANNOT TELL
-      ? 状态列表已过时 the status list is too old … → 请更新信任包… refresh the trust bundle…
+      ? 状态列表已过时 the status list is too old   9 天前 9 d old (限 limit 24 h)
+    → 请更新信任包… refresh the trust bundle…
 
 Colours, if any, are the program's. Values of claims never appear; foreign text is escaped, so
 that no name can move the cursor or turn the reading order (threat rule 30).
@@ -88,6 +89,13 @@ def _lines(report: Report, language: Language) -> Iterator[str]:
         yield from _summary(summary, language)
         checks = (check for check in report.checks if check.credential == position)
         yield from (_check(check, language) for check in checks)
+    yield from (f"→ {say(step, language)}" for step in _next_steps(report))
+
+
+def _next_steps(report: Report) -> Iterator[Bilingual]:
+    """Yield what the clerk can do, each once, however many findings ask for it."""
+    steps = [check.sentence.next_step for check in report.checks if not check.waived]
+    yield from dict.fromkeys(step for step in steps if step is not None)
 
 
 def _note(code: str, language: Language) -> str:
@@ -112,8 +120,6 @@ def _check(check: Check, language: Language) -> str:
         parts.append(_basis(check.basis, language))
     if check.waived:
         parts.append(f"≈ {say(_ACCEPTED_AS, language)}")
-    elif check.sentence.next_step is not None:
-        parts.append(f"→ {say(check.sentence.next_step, language)}")
     return "  ".join(parts)
 
 
