@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from did_service.cli.demo.cast import SCHOOL
@@ -19,8 +19,6 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
 
 Forge = Callable[[World, JsonObject], JsonObject]
-
-_BACK = timedelta(seconds=1)
 
 
 def credential(presented: JsonObject) -> JsonObject:
@@ -42,7 +40,7 @@ def tamper(presented: JsonObject) -> JsonObject:
 
 def issue_after_end(world: World, model: JsonObject) -> JsonObject:
     """Issue like an honest credential, dated now, after the agency's end."""
-    return _signed(world, model, world.edge.clock() + _BACK)
+    return _signed(world, model, world.edge.clock())
 
 
 def back_date(world: World, model: JsonObject) -> JsonObject:

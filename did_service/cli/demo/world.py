@@ -81,8 +81,7 @@ class World:
         folder: Databases and static files are written below it.
         edge: Clock and randomness.
         founded: The federation.
-        registries: The running registry of each region.
-        witnesses: The running witness of each region, with its mirrors of the others.
+        registries: The running registry of each region; `witnesses` likewise.
         transport: Reaches every service.
         apps: What is served, by host.
     """
