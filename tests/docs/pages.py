@@ -50,7 +50,7 @@ def section(page, title):
 def rows(text):
     """Return the cells of each table row, without heads and rules."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     heads = {at - 1 for at, row in enumerate(cells) if set("".join(row)) <= set("-| ")}
     return [row for at, row in enumerate(cells) if at not in heads and at - 1 not in heads]
 
