@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from did_service.cli.demo.agencies import ACCEPTING, APPROVING
 from did_service.cli.demo.cast import AGENCIES, AUDIENCE, CITIZEN, AgencyPlan
 from did_service.cli.demo.children import Children, Run
 from did_service.cli.demo.narrator import Narrator
-from did_service.cli.demo.world import ACCEPTING, APPROVING, World
+from did_service.cli.demo.world import World
 from did_service.core.encoding import strict_json
 from did_service.core.errors import Bilingual
 

@@ -11,11 +11,17 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from did_service.cli.administration import Administration
+from did_service.cli.demo.agencies import (
+    ACCEPTING,
+    APPROVING,
+    agency_of,
+    authority_of,
+    list_urls,
+)
 from did_service.cli.demo.cast import AGENCIES, REGIONS, AgencyPlan, plan, schema_of
 from did_service.cli.founding import (
     Founded,
@@ -28,15 +34,11 @@ from did_service.client.bundle import collect
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
 from did_service.client.transport import Transport
-from did_service.core.anchor.authority import Authority
 from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.policy import Policy
-from did_service.core.crypto.hashes import sha256
-from did_service.core.did.webvh import write
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
 from did_service.core.verification.bundle import encode_bundle
-from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
@@ -51,16 +53,8 @@ from did_service.web.settings import Edge
 from did_service.witness import app as witness_app
 from did_service.witness.witness import Witness, WitnessSettings
 
-ACCEPTING = "officer-li"
-APPROVING = "officer-zhao"
-_PERMIT_TIME = timedelta(days=5 * 365)
-_AUTHORITY_SECONDS = 5 * 365 * 86_400
 # The story publishes when it says so; nothing happens behind its back.
 _PACE = Pace(least=0, most=3_600, heads_least=0, heads_most=3_600)
-_ROLES = {
-    ACCEPTING: frozenset({"accept"}),
-    APPROVING: frozenset({"approve", "revoke"}),
-}
 
 
 @dataclass(slots=True)
@@ -156,10 +150,10 @@ class World:
         office = self._administration(agency.region)
         office.register(identity)
         root = self.founded.roots[agency.region]
-        authority = self._authority(agency, root, identity)
+        authority = authority_of(agency, root, identity, self.edge.posix())
         statement = office.state(root, authority)
         tokens = {name: b64.encode_url(self.edge.rng(24)) for name in (ACCEPTING, APPROVING)}
-        values = self._agency(agency, identity, authority, tokens)
+        values = agency_of(agency, identity, authority, office.ev, tokens)
         store = IssuerStore(open_engine(self.folder / "agencies" / agency.id / "issuer.sqlite"))
         issuer = Issuer(values, store, RegistryClient(self.transport, office.ev), self.edge)
         self.offices[agency.id] = _Office(identity, issuer, statement, tokens)
@@ -198,7 +192,7 @@ class World:
         held = self.offices[agency.id]
         held.statement = office.end(root, held.statement)
         log = self.registries[agency.region].region.stores[office.ev]
-        for url in self._list_urls(agency):
+        for url in list_urls(agency):
             newest = log.newest("status", url)
             content = log.content(newest.entry.digest or b"") if newest else None
             if newest and content:
@@ -240,64 +234,6 @@ class World:
 
     def _login(self, agency: AgencyPlan, officer: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self.offices[agency.id].tokens[officer]}"}
-
-    def _list_urls(self, agency: AgencyPlan) -> list[str]:
-        return [f"{agency.url}/status/{number}" for number in LIST_NUMBERS.values()]
-
-    def _authority(self, agency: AgencyPlan, root: Identity, identity: Identity) -> Authority:
-        begins = self.edge.posix()
-        return Authority(
-            granter=root.did,
-            grantee=identity.did,
-            scope=agency.scope,
-            name=agency.name,
-            roles=("issuer",),
-            types=(agency.type_id,),
-            items=(),
-            prefixes=(),
-            territory=(agency.jurisdiction,),
-            begins=begins,
-            until=begins + _AUTHORITY_SECONDS,
-            state="active",
-            since=None,
-            status_lists=tuple(self._list_urls(agency)),
-            status_custodian=root.did,
-            basis=agency.basis,
-            other=None,
-        )
-
-    def _agency(
-        self,
-        agency: AgencyPlan,
-        identity: Identity,
-        authority: Authority,
-        tokens: Mapping[str, str],
-    ) -> Agency:
-        origins = list(self.founded.keys[agency.region].logs)
-        item = Item(
-            id=agency.item,
-            type_name=agency.class_name,
-            schema_id=agency.schema_id,
-            schema=schema_of(agency.item),
-            cryptosuite=agency.cryptosuite,
-            valid_for=_PERMIT_TIME,
-        )
-        return Agency(
-            url=agency.url,
-            did=identity.did,
-            method=identity.method,
-            key=identity.sign,
-            jurisdiction=agency.jurisdiction,
-            evidence_log=origins[1],
-            statements=(authority.subject,),
-            mirrors=(*(f"https://{origin}" for origin in origins), "https://cn.example/reg"),
-            items=(item,),
-            officers=tuple(
-                Officer(name, sha256(tokens[name].encode()), roles)
-                for name, roles in _ROLES.items()
-            ),
-            did_log=write.encode_log([identity.entry]),
-        )
 
 
 @contextmanager

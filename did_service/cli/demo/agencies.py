@@ -1,0 +1,94 @@
+"""The agencies of the story: what their region grants them, and what they are set up with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from did_service.cli.demo.cast import AgencyPlan, schema_of
+from did_service.cli.founding import Identity
+from did_service.core.anchor.authority import Authority
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.webvh import write
+from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
+
+ACCEPTING = "officer-li"
+APPROVING = "officer-zhao"
+_ROLES = {
+    ACCEPTING: frozenset({"accept"}),
+    APPROVING: frozenset({"approve", "revoke"}),
+}
+_PERMIT_TIME = timedelta(days=5 * 365)
+_AUTHORITY_SECONDS = 5 * 365 * 86_400
+
+
+def list_urls(agency: AgencyPlan) -> tuple[str, ...]:
+    """Return the URLs of an agency's status lists."""
+    return tuple(f"{agency.url}/status/{number}" for number in LIST_NUMBERS.values())
+
+
+def authority_of(
+    agency: AgencyPlan, root: Identity, identity: Identity, begins: int
+) -> Authority:
+    """Return the statement that lets an agency issue its type in its place.
+
+    Args:
+        agency: The plan.
+        root: The region's root, which grants and takes lists into custody.
+        identity: The agency's own.
+        begins: POSIX second from which it holds.
+    """
+    return Authority(
+        granter=root.did,
+        grantee=identity.did,
+        scope=agency.scope,
+        name=agency.name,
+        roles=("issuer",),
+        types=(agency.type_id,),
+        items=(),
+        prefixes=(),
+        territory=(agency.jurisdiction,),
+        begins=begins,
+        until=begins + _AUTHORITY_SECONDS,
+        state="active",
+        since=None,
+        status_lists=list_urls(agency),
+        status_custodian=root.did,
+        basis=agency.basis,
+        other=None,
+    )
+
+
+def agency_of(
+    agency: AgencyPlan,
+    identity: Identity,
+    authority: Authority,
+    evidence_log: str,
+    tokens: Mapping[str, str],
+) -> Agency:
+    """Return what an issuer is set up with; `tokens` are its officers' logins by name."""
+    item = Item(
+        id=agency.item,
+        type_name=agency.class_name,
+        schema_id=agency.schema_id,
+        schema=schema_of(agency.item),
+        cryptosuite=agency.cryptosuite,
+        valid_for=_PERMIT_TIME,
+    )
+    host = evidence_log.partition("/")[0]
+    return Agency(
+        url=agency.url,
+        did=identity.did,
+        method=identity.method,
+        key=identity.sign,
+        jurisdiction=agency.jurisdiction,
+        evidence_log=evidence_log,
+        statements=(authority.subject,),
+        mirrors=(f"https://{host}/reg", f"https://{evidence_log}", "https://cn.example/reg"),
+        items=(item,),
+        officers=tuple(
+            Officer(name, sha256(tokens[name].encode()), roles)
+            for name, roles in _ROLES.items()
+        ),
+        did_log=write.encode_log([identity.entry]),
+    )
