@@ -1,0 +1,42 @@
+"""docs/glossary.md against the code: every specification it cites, and the words of verdicts."""
+
+import re
+from pathlib import Path
+
+from did_service.core.verification.render import WORDS as VERDICTS
+from tests.docs import pages
+
+PAGE = pages.read("glossary.md")
+WORDS = {row[0]: row[1] for row in pages.rows(pages.section(PAGE, "Words"))}
+SPECIFICATIONS = pages.rows(pages.section(PAGE, "Specifications and versions"))
+_CITED = re.compile(
+    r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
+)
+_VERSIONED = re.compile(r"(c2sp\.org/[a-z]+-[a-z]+)[ @](v\d[\d.]*\d|v\d)")
+
+
+def sources():
+    paths = [p for room in ("did_service", "wallet_cli") for p in Path(room).rglob("*.py")]
+    return {path: " ".join(path.read_text().split()) for path in paths}
+
+
+def test_every_specification_that_the_code_cites_has_its_row():
+    told = " ".join(row[0] for row in SPECIFICATIONS)
+    for path, text in sources().items():
+        for name in _CITED.findall(text):
+            assert name in told, f"{path}: {name}"
+
+
+def test_versions_are_those_that_the_modules_name():
+    versions = {row[0]: row[1] for row in SPECIFICATIONS}
+    found = {pair for text in sources().values() for pair in _VERSIONED.findall(text)}
+    assert len(found) >= 4
+    for name, version in found:
+        assert version in versions[name], name
+
+
+def test_words_of_the_verdict_are_those_that_are_shown():
+    for outcome, shown in VERDICTS.items():
+        english = shown.en.lower()
+        name = f"{english} ({outcome.value})" if outcome.value == "undecided" else english
+        assert WORDS[name] == shown.zh
