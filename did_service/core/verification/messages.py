@@ -277,6 +277,7 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     # 9 status
     "status_clear": _passed(9, "未被吊销", "not revoked"),
+    "not_suspended": _passed(9, "未被暂停", "not suspended"),
     "status_not_required": _passed(
         9, "该类证照没有状态列表", "this type of credential keeps no status"
     ),

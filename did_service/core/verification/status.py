@@ -15,7 +15,7 @@ from did_service.core.anchor.authority import Authority
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import bitstring_status_list as lists
 from did_service.core.credentials import proof_set
-from did_service.core.credentials.bitstring_status_list import Status, StatusEntry
+from did_service.core.credentials.bitstring_status_list import Purpose, Status, StatusEntry
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.document import Relationship
@@ -37,11 +37,8 @@ from did_service.core.verification.issuer import state_of
 from did_service.core.verification.report import Check
 
 _STEP = 9
-_FOUND = {
-    Status.REVOKED: "revoked",
-    Status.SUSPENDED: "suspended",
-    Status.CLEAR: "status_clear",
-}
+_SET = {Status.REVOKED: "revoked", Status.SUSPENDED: "suspended"}
+_CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
 
 def check_status(case: Case, schema: JsonObject | None) -> Iterator[Check]:
@@ -103,7 +100,7 @@ def _check_newest(
     lapsed = not isinstance(expires, int) or expires <= case.now
     if lapsed or not case.is_fresh(held):
         return check("status_stale")
-    return check(_FOUND[status])
+    return check(_SET.get(status, _CLEAR[entry.purpose]))
 
 
 def _revokes(case: Case, entry: StatusEntry, held: Anchored) -> bool:
