@@ -1,4 +1,4 @@
-"""docs/glossary.md against the code: every specification it cites, and the words of verdicts."""
+"""docs/glossary.md against the code: specifications that it cites, words of verdicts."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ PAGE = pages.read("glossary.md")
 WORDS = {row[0]: row[1] for row in pages.rows(pages.section(PAGE, "Words"))}
 SPECIFICATIONS = pages.rows(pages.section(PAGE, "Specifications and versions"))
 _CITED = re.compile(
-    r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
+    r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+"
+    r"|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
 )
 _VERSIONED = re.compile(r"(c2sp\.org/[a-z]+-[a-z]+)[ @](v\d[\d.]*\d|v\d)")
 
