@@ -20,7 +20,8 @@ def test_both_languages_print_the_same_session():
 
 
 def test_every_link_of_the_pages_leads_somewhere():
-    pages = [README, CHINESE, *Path("docs").rglob("*.md"), Path("CONTRIBUTING.md")]
+    more = [Path("CONTRIBUTING.md"), Path("CHANGELOG.md"), Path("SECURITY.md")]
+    pages = [README, CHINESE, *more, *Path("docs").rglob("*.md")]
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             if not target.startswith("https://"):
