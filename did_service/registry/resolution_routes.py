@@ -22,9 +22,16 @@ from did_service.core.did.resolution import ErrorType, ResolutionResult
 from did_service.core.did.syntax import DidUrl, parse_did_url
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    UnsupportedError,
+    quote,
+)
 from did_service.registry import wire
 from did_service.registry.resolver import Resolver
+from did_service.web.problems import problem_of
 
 PREFIX = "/1.0/identifiers/"
 _JSONL, _WITNESS = "did.jsonl", "did-witness.json"
@@ -76,13 +83,13 @@ def resolution_router(resolver: Resolver) -> APIRouter:
         },
     )
     def resolve(request: Request) -> Response:
-        form = _form(request.headers.get("accept", ""))
-        if form is None:
-            return _refusal(ErrorType.REPRESENTATION_NOT_SUPPORTED)
+        form = Form.RESULT
         try:
+            form = _form(request.headers.get("accept", ""))
             found = _find(resolver, _did_url(request))
         except DidServiceError as error:
-            found = _Found(resolution.failure(error), None)
+            language = request.headers.get("accept-language", "")
+            found = _Found(_failure(error, language), None)
         return _answer(found, form)
 
     @router.get("/{path:path}/" + _JSONL, include_in_schema=False)
@@ -137,18 +144,29 @@ def _dereferenced(found: _Found) -> JsonObject:
     }
 
 
-def _refusal(kind: ErrorType) -> Response:
-    problem: JsonObject = {"type": kind.uri, "title": kind.value}
-    result = ResolutionResult(None, {}, {"error": problem}, kind)
-    return _answer(_Found(result, None), Form.RESULT)
+def _failure(error: DidServiceError, language: str) -> ResolutionResult:
+    """Turn an error into a result whose problem details have our code and sentences as well."""
+    kind = resolution.error_type(error)
+    told: JsonObject = {
+        **problem_of(error, language),
+        "type": kind.uri,
+        "status": _STATUS[kind],
+    }
+    return replace(resolution.failure(error), resolution_metadata={"error": told})
 
 
 def _json(document: JsonObject, status: int, media_type: str) -> Response:
-    return Response(jcs.encode(document), status, {"Vary": "Accept"}, media_type)
+    return Response(
+        jcs.encode(document), status, {"Vary": "Accept, Accept-Language"}, media_type
+    )
 
 
-def _form(accept: str) -> Form | None:
-    """Choose by `Accept`, in the order named; anything at all means the whole result."""
+def _form(accept: str) -> Form:
+    """Choose by `Accept`, in the order named; anything at all means the whole result.
+
+    Raises:
+        UnsupportedError: `representation_unknown`.
+    """
     for item in accept.lower().split(",") if accept.strip() else ["*/*"]:
         name = item.partition(";")[0].strip()
         if name in ("*/*", "application/*"):
@@ -156,7 +174,7 @@ def _form(accept: str) -> Form | None:
         for form in Form:
             if form.value == name:
                 return form
-    return None
+    raise UnsupportedError("representation_unknown", f"nothing here is {quote(accept)}")
 
 
 def _did_url(request: Request) -> DidUrl:

@@ -183,6 +183,7 @@ _BY_CODE = {
     "method_duplicate": ErrorType.INVALID_DID_DOCUMENT,
     "method_foreign": ErrorType.INVALID_DID_DOCUMENT,
     "method_invalid": ErrorType.INVALID_DID_DOCUMENT,
+    "representation_unknown": ErrorType.REPRESENTATION_NOT_SUPPORTED,
     "secret_key_published": ErrorType.INVALID_DID_DOCUMENT,
     "service_duplicate": ErrorType.INVALID_DID_DOCUMENT,
 }
