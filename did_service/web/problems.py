@@ -35,6 +35,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.web.sentences import sentences_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:didsvc:problem:"
@@ -85,13 +86,14 @@ def problem_of(error: DidServiceError, accept_language: str = "") -> JsonObject:
         accept_language: The request's header.
     """
     language = preferred(accept_language)
+    meaning, following = sentences_of(error)
     return {
         **error.details,
         "type": TYPE_PREFIX + error.code,
-        "title": getattr(error.meaning, language),
+        "title": getattr(meaning, language),
         "status": status_of(error),
         "detail": error.message,
-        "next": getattr(error.next_step, language),
+        "next": getattr(following, language),
         "code": error.code,
     }
 

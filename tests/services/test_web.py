@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import socket
 import threading
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.web import database, problems
+from did_service.web import database, problems, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
 from did_service.web.settings import SYSTEM, Edge, read_settings
@@ -469,3 +470,13 @@ def test_problem_documents_have_sentences_in_both_languages():
         for sentence in (kind.meaning, kind.next_step):
             assert isinstance(sentence, Bilingual)
     assert LimitError("too_large", "x").meaning.zh
+
+
+def test_no_problem_document_speaks_of_command_lines_or_files():
+    for kind in subclasses(DidServiceError):
+        for code in ("some_code", *sentences._BY_CODE):
+            for language in ("zh", "en"):
+                told = problems.problem_of(kind(code, "x"), language)
+                assert bool(re.search("[\u4e00-\u9fff]", told["next"])) is (language == "zh")
+                if kind is not UsageError or code != "some_code":
+                    assert "--help" not in told["next"]
