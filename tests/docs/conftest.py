@@ -1,7 +1,6 @@
-"""The story that README's session leaves in the checkout, played once for all pages."""
+"""The story that README's session leaves behind, played once for all pages."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,23 +8,35 @@ import pytest
 
 from tests.docs.pages import README, commands
 
-STORY = Path("story")
+NEEDED = ("Makefile", "pyproject.toml", "requirements", "scripts", ".venv")
 
 
 @pytest.fixture(scope="session")
-def readme_session():
-    """What README's session printed; the folder it makes is gone afterwards."""
-    assert not STORY.exists(), "a folder `story` stands in the way of this test"
+def checkout(tmp_path_factory):
+    """A folder that stands for the checkout, in which the session may leave its files."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in NEEDED:
+        (folder / name).symlink_to(Path(name).absolute())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def readme_session(checkout):
+    """What README's session printed, run as printed."""
     script = "\n".join(["set -e", *commands(README.read_text())])
-    environment = {**os.environ, "MAKEFLAGS": ""}
-    yield subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False
+    environment = {**os.environ, "MAKEFLAGS": "", "PYTHONSAFEPATH": "1"}
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    shutil.rmtree(STORY, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def story(readme_session):
+def story(readme_session, checkout):
     """The folder with every file of the story."""
     assert readme_session.returncode == 0, readme_session.stderr[-2000:]
-    return STORY.resolve()
+    return checkout / "story"
