@@ -16,11 +16,12 @@ from did_service.core.credentials import contexts
 from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
-from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import MalformedError, quote
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.errors import MalformedError, UnsupportedError, quote
 
 _OURS = (contexts.CREDENTIALS_V2, contexts.DIDSVC_1)
 _CREDENTIALS = "https://www.w3.org/2018/credentials#"
+_OF_LITERALS = frozenset({"@value", "@language", "@direction"})
 _STATUS = "https://www.w3.org/ns/credentials/status#"
 # The class names of credentials/v2 that a whole document can have.
 _V2_CLASSES: Mapping[str, str] = {
@@ -59,6 +60,33 @@ def check_terms(document: JsonObject, load: ContextLoader = contexts.load) -> No
         MalformedError: as `jsonld.expand`.
     """
     _expand(document, load)
+
+
+def check_plain(document: JsonObject) -> None:
+    """Check that whoever reads a document as plain JSON sees what JSON-LD makes of it.
+
+    A proof over statements holds for every way to write them: a holder could rename, nest or
+    spell out a member and so hide it from all who read names. Only the terms of our two
+    contexts, none of which is another's synonym, leave one way.
+
+    Raises:
+        UnsupportedError: `names_not_plain`: another context, a keyword, or an IRI for a name.
+    """
+    context = document.get("@context")
+    if context not in (_OURS[0], [*_OURS[:1]], [*_OURS]):
+        raise UnsupportedError("names_not_plain", "another context could rename members")
+    _check_names({name: value for name, value in document.items() if name != "@context"})
+
+
+def _check_names(value: JsonValue) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _check_names(item)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if ":" in name or (name.startswith("@") and name not in _OF_LITERALS):
+                raise UnsupportedError("names_not_plain", f"{quote(name)} is no plain name")
+            _check_names(member)
 
 
 def _expand(document: JsonObject, load: ContextLoader) -> JsonObject:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from did_service.core.credentials import proof_set
+from did_service.core.credentials import proof_set, vocabulary
 from did_service.core.credentials.proof_set import ProofDemand, VerifiedProof
 from did_service.core.did.document import DidDocument, Relationship, parse_document
 from did_service.core.did.key import public_of_method_id
@@ -25,7 +25,7 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
-from did_service.core.integrity import data_integrity
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.case import Case, End
 from did_service.core.verification.report import Check
@@ -92,15 +92,19 @@ def check_proof(case: Case, issuer: IssuerFinding) -> tuple[Check, VerifiedProof
 
 
 def _check_contexts(credential: JsonObject) -> None:
-    """Refuse contexts that were added after signing.
+    """Refuse contexts that were added after signing, and names that they could bend.
 
     eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
-    and so whose authority counts: those that were signed are the only ones.
+    and so whose authority counts: those that were signed are the only ones. eddsa-rdfc-2022
+    signs neither contexts nor names at all, so only plain ones are read.
 
     Raises:
         ProofError: `context_mismatch`.
+        UnsupportedError: `names_not_plain`.
     """
     for proof in data_integrity.split(credential)[1]:
+        if proof.cryptosuite != eddsa_jcs_2022.NAME:
+            vocabulary.check_plain(credential)
         if proof.members.get("@context", credential["@context"]) != credential["@context"]:
             raise ProofError("context_mismatch", "contexts were added after signing")
 

@@ -1,0 +1,80 @@
+"""Attacks that a review found: what a holder, a supplier or a log can try at the counter.
+
+Each was tried for real against the verdict and runs again with no network (docs/threat-model.md
+§3: false acceptance, or a refusal that a third party could cause).
+"""
+
+import copy
+
+import pytest
+
+from did_service.core.credentials import contexts, eddsa_rdfc_2022, proof_set
+from did_service.core.credentials.proof_set import ProofOptions
+from did_service.core.encoding import timestamps
+from did_service.core.verification.report import Outcome
+from tests.support.counter import all_codes, codes
+
+pytestmark = pytest.mark.offline
+DAY = 86_400
+VALID_UNTIL = {
+    "@id": "https://www.w3.org/2018/credentials#validUntil",
+    "@type": "http://www.w3.org/2001/XMLSchema#dateTime",
+}
+
+
+# --- holder ---------------------------------------------------------------------------------
+
+
+def _aliased(credential):
+    credential["@context"].append({"until": VALID_UNTIL})
+    credential["until"] = credential.pop("validUntil")
+
+
+def _nested(credential):
+    credential["@nest"] = {"validUntil": credential.pop("validUntil")}
+
+
+def _spelled_out(credential):
+    credential[VALID_UNTIL["@id"]] = {
+        "@type": VALID_UNTIL["@type"],
+        "@value": credential.pop("validUntil"),
+    }
+
+
+def _beside(credential):
+    node = {"id": credential["id"], "validUntil": credential.pop("validUntil")}
+    credential["@included"] = [node]
+
+
+@pytest.mark.parametrize("hide", [_aliased, _nested, _spelled_out, _beside])
+def test_expiry_hidden_from_json_by_json_ld(scene, hide):
+    """An rdfc signature covers statements, not names: the same ones can be written unseen."""
+    until = timestamps.encode(timestamps.from_posix(scene.fed.now + 10))
+    scene.credential = scene.issue(suite=eddsa_rdfc_2022, validUntil=until)
+    scene.fed.tick(60)
+    scene.publish()
+    assert codes(scene.check()) == ["expired"]
+    hidden = copy.deepcopy(scene.credential)
+    hide(hidden)
+    report = scene.check(scene.present(hidden))
+    assert report.outcome is not Outcome.ACCEPTED
+    assert "proof_valid" not in all_codes(report)
+
+
+@pytest.mark.parametrize("context", sorted({*contexts._BUNDLED, *contexts._OURS}))
+def test_pinned_context_appended_as_a_synonym(scene, context):
+    """Contexts are not under an rdfc signature, so a holder may append any that is pinned."""
+    until = timestamps.encode(timestamps.from_posix(scene.fed.now + 10))
+    options = ProofOptions(
+        scene.agency.method,
+        "assertionMethod",
+        timestamps.from_posix(scene.fed.now),
+        expires=timestamps.parse(until),
+    )
+    signed = proof_set.sign(scene.unsigned(), scene.agency.key, options, eddsa_rdfc_2022)
+    scene.fed.tick(60)
+    scene.publish()
+    assert codes(scene.check(scene.present(signed))) == ["expired"]
+    signed["@context"].append(context)
+    signed["proof"]["expiration"] = signed["proof"].pop("expires")
+    assert scene.check(scene.present(signed)).outcome is not Outcome.ACCEPTED
