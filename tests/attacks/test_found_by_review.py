@@ -78,3 +78,23 @@ def test_pinned_context_appended_as_a_synonym(scene, context):
     signed["@context"].append(context)
     signed["proof"]["expiration"] = signed["proof"].pop("expires")
     assert scene.check(scene.present(signed)).outcome is not Outcome.ACCEPTED
+
+
+def test_holder_dates_the_credential(scene):
+    """Signed before the grant began; the holder adds a proof of its own, dated after that."""
+    scene.publish()
+    early = scene.issue(at=scene.grant.entry.at - DAY)
+    dated = scene.secure(early, scene.holder)
+    report = scene.check(scene.present(dated))
+    assert "authority_missing" in codes(report)
+    assert report.outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize("created", ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+def test_date_before_our_era_gives_a_report(scene, created):
+    scene.publish()
+    shown = copy.deepcopy(scene.credential)
+    shown["proof"]["created"] = created
+    report = scene.check(scene.present(shown))
+    assert report.to_bytes()
+    assert report.outcome is Outcome.REFUSED

@@ -70,14 +70,20 @@ class Case:
 
     @cached_property
     def dated(self) -> int | None:
-        """The time at which the issuer claims to have signed: `created`, else `validFrom`."""
+        """The time at which the issuer claims to have signed: `created`, else `validFrom`.
+
+        Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
+        time before our era is as early as any.
+        """
         try:
             proofs = data_integrity.split(self.credential.raw)[1]
         except DidServiceError:
             proofs = ()
-        times = [proof.created for proof in proofs if proof.created is not None]
+        methods = f"{self.credential.issuer}#"
+        own = (each for each in proofs if each.verification_method.startswith(methods))
+        times = [proof.created for proof in own if proof.created is not None]
         claimed = max(times, default=self.credential.valid_from)
-        return None if claimed is None else timestamps.to_posix(claimed)
+        return None if claimed is None else max(0, timestamps.to_posix(claimed))
 
     @cached_property
     def issuances(self) -> tuple[Issuance, ...]:
