@@ -18,7 +18,7 @@ import click
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
 from wallet_cli.commands import wallet
 from wallet_cli.config import Format, Language, Settings, language_of, resolve
-from wallet_cli.exits import Exit, exit_of
+from wallet_cli.exits import Exit
 from wallet_cli.parser import Run
 from wallet_cli.terminal import Terminal
 
@@ -62,20 +62,15 @@ class _Program:
             )
             sys.stdout.flush()
         except DidServiceError as error:
-            return self._refuse(error)
+            return self.terminal.error(error)
         except click.exceptions.NoArgsIsHelpError as error:
             self.terminal.usage(error.format_message())
             return Exit.USAGE
         except click.ClickException as error:
-            return self._refuse(UsageError("usage", _sentence(error)), _help_of(error))
+            return self.terminal.error(UsageError("usage", _sentence(error)), _help_of(error))
         except (click.Abort, KeyboardInterrupt):
-            return self._refuse(UsageError("declined", "it was interrupted"))
+            return self.terminal.error(UsageError("declined", "it was interrupted"))
         return done if isinstance(done, Exit) else Exit.DONE
-
-    def _refuse(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
-        code = exit_of(error)
-        self.terminal.error(error, code, hint)
-        return code
 
 
 def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -> Exit:

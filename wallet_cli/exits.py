@@ -40,6 +40,10 @@ class Exit(IntEnum):
 _BY_CODE: Mapping[str, Exit] = {
     "declined": Exit.DECLINED,
     "input_needed": Exit.INPUT_NEEDED,
+    "not_yet": Exit.PENDING,
+    "credential_refused": Exit.REFUSED,
+    "credential_undecided": Exit.UNDECIDED,
+    "previous_usable": Exit.DAMAGED,
     "store_damaged": Exit.DAMAGED,
     "store_newer": Exit.DAMAGED,
     "file_damaged": Exit.DAMAGED,

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
 from wallet_cli.config import Format, Settings
-from wallet_cli.exits import Exit
+from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield padded.rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An error in words: in the reader's language, in English, and what to do."""
+
+    text: str
+    english: str
+    hint: str
+    details: JsonObject
+
+
 class Terminal:
     """The three streams of a run, in the reader's language.
 
@@ -101,57 +112,51 @@ class Terminal:
             data: What a script reads.
             lines: What a person reads; foreign text in them is escaped already.
         """
-        self._hand_out({"ok": True, "data": data}, lines)
-
-    def finish_short(
-        self, code: Exit, reason: str, data: JsonObject, lines: Iterable[str]
-    ) -> Exit:
-        """Hand out a result that is not all that was asked for; returns `code`.
-
-        Args:
-            code: How the run ends.
-            reason: A code of `messages`, told to a person after the lines.
-            data: As for `finish`.
-            lines: As for `finish`.
-        """
-        told = message_of(reason) or _FAULT
-        text, hint = self.say(told.text), self.say(told.hint)
-        error: JsonObject = {
-            "code": reason,
-            "exit": int(code),
-            "message": text,
-            "message_en": told.text.en,
-            "hint": hint,
-            "details": {},
-        }
-        self._hand_out({"ok": False, "error": error, "data": data}, lines)
-        if self._settings.format is Format.TEXT:
-            print(f"wallet: {text} [{reason}]", file=sys.stderr)
-            print(f"wallet: hint: {hint}", file=sys.stderr)
-        return code
-
-    def _hand_out(self, members: JsonObject, lines: Iterable[str]) -> None:
         if self._settings.format is Format.JSON:
-            self._write_envelope(members)
+            self._write_envelope({"ok": True, "data": data})
             return
         for line in lines:
             print(line)
+
+    def finish_short(
+        self, reason: DidServiceError, data: JsonObject, lines: Iterable[str]
+    ) -> Exit:
+        """Hand out a result that is not all that was asked for, and why; returns how it ends.
+
+        Args:
+            reason: Told to a person after the lines.
+            data: As for `finish`.
+            lines: As for `finish`.
+        """
+        if self._settings.format is Format.TEXT:
+            for line in lines:
+                print(line)
+        self._fail(reason.code, exit_of(reason), self._told(reason), data=data)
+        return exit_of(reason)
 
     def usage(self, text: str) -> None:
         """Show the help of a group that was called without a command."""
         print(text, file=sys.stderr)
 
-    def error(self, error: DidServiceError, code: Exit, hint: Bilingual | None = None) -> None:
-        """Tell what was refused, why, and what to do; `hint` in place of the usual one."""
-        told = message_of(error.code) or Message(error.meaning, error.next_step)
-        text, following = self._sentence(error, told), self.say(hint or told.hint)
-        self._fail(error.code, code, (text, error.message, following), {**error.details})
+    def error(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
+        """Tell what was refused, why, and what to do; returns how the run ends.
+
+        Args:
+            error: What was refused.
+            hint: In place of the usual one.
+        """
+        told = self._told(error)
+        if hint is not None:
+            told = replace(told, hint=self.say(hint))
+        self._fail(error.code, exit_of(error), told)
+        return exit_of(error)
 
     def fault(self, what: BaseException) -> None:
         """Tell of a fault of ours: its class, and nothing of its content."""
-        text = f"{self.say(_FAULT.text)} ({type(what).__name__})"
-        told = (text, _FAULT.text.en, self.say(_FAULT.hint))
-        self._fail("internal_fault", Exit.FAULT, told, {"class": type(what).__name__})
+        name = type(what).__name__
+        text = f"{self.say(_FAULT.text)} ({name})"
+        told = _Told(text, _FAULT.text.en, self.say(_FAULT.hint), {"class": name})
+        self._fail("internal_fault", Exit.FAULT, told)
 
     def confirm(self, question: Bilingual) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
@@ -182,30 +187,30 @@ class Terminal:
         if self._settings.no_input or not _is_terminal(sys.stdin):
             raise UsageError("input_needed", f"nobody can be asked here: use {option}")
 
-    def _sentence(self, error: DidServiceError, told: Message) -> str:
-        """Write the sentence: ours for the code, with what is wrong and where if it asks so."""
-        text = self.say(told.text)
-        if message_of(error.code) is not None and not text.endswith((":", "：")):
-            return text
-        detail = shown(error.message)
-        return f"{text} {detail}" if text.endswith((":", "：")) else f"{text}: {detail}"
+    def _told(self, error: DidServiceError) -> _Told:
+        """Find the words: ours for the code, with what is wrong where they ask for it."""
+        own = message_of(error.code)
+        told = own or Message(error.meaning, error.next_step)
+        text, detail = self.say(told.text), shown(error.message)
+        if text.endswith((":", "：")):
+            text = f"{text} {detail}"
+        elif own is None:
+            text = f"{text}: {detail}"
+        return _Told(text, error.message, self.say(told.hint), {**error.details})
 
-    def _fail(
-        self, name: str, code: Exit, told: tuple[str, str, str], details: JsonObject
-    ) -> None:
-        text, english, hint = told
+    def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
         if self._settings.format is Format.JSON:
             error: JsonObject = {
                 "code": name,
                 "exit": int(code),
-                "message": text,
-                "message_en": english,
-                "hint": hint,
-                "details": dict(details),
+                "message": told.text,
+                "message_en": told.english,
+                "hint": told.hint,
+                "details": told.details,
             }
-            self._write_envelope({"ok": False, "error": error, "data": None})
-        print(f"wallet: error: {text} [{name}]", file=sys.stderr)
-        print(f"wallet: hint: {hint}", file=sys.stderr)
+            self._write_envelope({"ok": False, "error": error, "data": data})
+        print(f"wallet: error: {told.text} [{name}]", file=sys.stderr)
+        print(f"wallet: hint: {told.hint}", file=sys.stderr)
 
     def _write_envelope(self, members: JsonObject) -> None:
         from did_service.core.encoding.strict_json import dumps

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
+from did_service.core.errors import Bilingual
 from wallet_cli.holdings import Application, HeldCredential, Identity
 from wallet_cli.terminal import shown
 
@@ -72,6 +73,59 @@ def claims(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
             yield from claims(member, f"{path}[{index}]")
     elif path != "id":
         yield shown(path), shown(value)
+
+
+def titles(held: HeldCredential) -> dict[str, str]:
+    """Return what the registered schema calls each claim, by path; the schemas are in Chinese.
+
+    The schema is part of the staple, which was verified when it was collected.
+    """
+    schema = _schema(held)
+    defined = _object(schema.get("$defs"))
+    subject = _object(_object(schema.get("properties")).get("credentialSubject"))
+    name = str(subject.get("$ref", "")).rpartition("/")[2]
+    return dict(_titles(_object(defined.get(name)) or subject, ""))
+
+
+def issuer_name(held: HeldCredential) -> Bilingual | None:
+    """Return the issuer's name in an authority statement of the staple."""
+    wanted = issuer_of(held.credential)
+    for item in _texts((held.staple or {}).get("items")):
+        body = _object(_object(_object(item).get("entry")).get("b"))
+        name = _object(body.get("name"))
+        if body.get("grantee") == wanted and name:
+            return Bilingual(str(name.get("zh", "")), str(name.get("en", "")))
+    return None
+
+
+def type_name(held: HeldCredential) -> Bilingual:
+    """Return what the registered schema calls the type, and its class."""
+    kind = str(credential_view(held)["type"] or "-")
+    title = _schema(held).get("title")
+    return Bilingual(title if isinstance(title, str) else kind, kind)
+
+
+def _schema(held: HeldCredential) -> JsonObject:
+    """Find the schema of a credential among the entries of its staple."""
+    wanted = _object(held.credential.get("credentialSchema")).get("id")
+    for item in _texts((held.staple or {}).get("items")):
+        entry = _object(_object(item).get("entry"))
+        content = _object(entry.get("b")).get("content")
+        if entry.get("s") == wanted and isinstance(content, str):
+            return load_object(content)
+    return {}
+
+
+def _titles(schema: JsonObject, path: str) -> Iterator[tuple[str, str]]:
+    for name, member in _object(schema.get("properties")).items():
+        place, title = f"{path}.{name}" if path else name, _object(member).get("title")
+        if isinstance(title, str):
+            yield place, title
+        yield from _titles(_object(member), place)
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _texts(value: JsonValue) -> list[JsonValue]:

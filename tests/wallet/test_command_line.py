@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -236,6 +237,25 @@ def test_the_passphrase_is_replaced(purse):
     assert not (purse.path / "wallet.json.1").exists()
 
 
+def typed(purse, *answers):
+    """Change the passphrase as a person who types these."""
+    with mock.patch("wallet_cli.terminal.getpass", side_effect=answers):
+        return purse.run("passphrase", "change", stdin="")
+
+
+def test_a_person_types_a_new_passphrase_twice(purse):
+    fresh = "an entirely different sentence"
+    assert typed(purse, fresh, fresh).exit == 0
+    assert open_vault(purse.file.read_bytes(), fresh).records == {}
+
+
+def test_a_mistyped_passphrase_changes_nothing(purse):
+    run = typed(purse, "an entirely different sentence", "an entirely different sentense")
+    assert run.exit == 2
+    assert "[passphrase_mistyped]" in run.err
+    assert purse.json("status").exit == 0
+
+
 def test_a_short_new_passphrase_changes_nothing(purse):
     short = purse.save("new.pw", "short\n")
     run = purse.json("passphrase", "change", "--new-passphrase-file", short)
@@ -311,6 +331,26 @@ def test_doctor_cannot_help_without_a_version_before(purse):
     purse.file.write_bytes(b"damaged")
     run = purse.json("doctor")
     assert (run.exit, run.code) == (11, "store_damaged")
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: path.mkdir(), "file_not_read"),
+        (lambda path: path.write_bytes(b" " * 8_388_609), "too_large"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_named(purse, make, code):
+    make(purse.folder / "claims.json")
+    run = purse.json("receive", purse.folder / "claims.json")
+    assert run.code == code
+
+
+def test_doctor_cannot_help_where_the_version_before_is_damaged_as_well(purse):
+    purse.json("id", "new")
+    purse.file.write_bytes(b"damaged")
+    (purse.path / "wallet.json.1").write_bytes(b"damaged")
+    assert purse.json("doctor").exit == 11
 
 
 # --- how a run ends ----------------------------------------

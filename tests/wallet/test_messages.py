@@ -26,16 +26,14 @@ CODE = re.compile("[a-z][a-z0-9_]+")
 
 
 def codes_of(path: Path) -> set[str]:
-    """The codes that stand first in a `raise XxxError(…)`, `.warn(…)` or `.finish_short(…)`."""
+    """The codes that stand first in an `XxxError(…)` or a `.warn(…)`."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
-        position = 1 if name.endswith(".finish_short") else 0
-        speaks = name.endswith(("Error", ".warn", ".finish_short"))
-        if speaks and len(node.args) > position:
-            argument = node.args[position]
+        if name.endswith(("Error", ".warn")) and node.args:
+            argument = node.args[0]
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                 found.add(argument.value)
     return found

@@ -1,18 +1,27 @@
 """Collecting staples from real mirrors, and what a counter says to what was collected."""
 
+import gzip
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from fastapi import FastAPI, Response
 
 from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL
 from did_service.core.anchor.policy import sign_policy
 from did_service.core.crypto.hashes import sha256
+from did_service.core.did.key import did_key_method
 from did_service.core.encoding import b64, strict_json
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.request import Clock, NonceState, Request
 from did_service.core.verification.verify import verify
+from did_service.web.serve import Server, unix_socket
 from tests.support.purse import wallet
-from wallet_cli.holdings import answers, credentials
+from wallet_cli.holdings import answers, credentials, identities, keep
 
 pytestmark = pytest.mark.xdist_group("town")
 
@@ -133,6 +142,81 @@ def test_a_mirror_that_gives_something_else_is_passed_over(town, wang):
     assert (run.exit, run.data["refreshed"][0]["missing"]) == (0, [])
 
 
+def test_a_mirror_that_gives_evidence_of_something_else_is_passed_over(town, wang):
+    """What it gives verifies, but does not answer the question."""
+    schema = "evidence/schema/urn%3Adidsvc%3Aschema%3Aeducation%3A1?fresh"
+    other = town.world.transport.get(f"https://cn.example/reg/{schema}").body
+    app = FastAPI()
+
+    @app.get("/{path:path}")
+    def evidence(path: str) -> Response:
+        return Response(other, media_type="application/json")
+
+    routes = json.loads(Path(wang.environment["DIDSVC_ROUTES"]).read_text())
+    with TemporaryDirectory(prefix="w-") as sockets:
+        socket = Path(sockets) / "s.sock"
+        file = wang.save(
+            "two.routes.json", json.dumps({**routes, "odd.example": f"unix:{socket}"})
+        )
+        with Server(app, unix_socket(socket)):
+            words = ("refresh", "res", "--fresh", "--from", "https://odd.example/witness")
+            run = wallet(*words, "--json", *wang.options, DIDSVC_ROUTES=str(file))
+    assert run.data["refreshed"][0]["missing"] == []
+
+
+def test_a_credential_from_a_file_has_no_place_in_a_batch(town):
+    purse = town.citizen("from-file")
+    town.apply(purse, POLICE)
+    town.approve(POLICE)
+    purse.run("receive")
+    (held,) = credentials(purse.vault())
+    file = purse.save("from-file.json", strict_json.dumps(held.credential))
+    purse.open().commit(lambda vault: vault.drop((held.id,)))
+    (received,) = purse.json("receive", file).data["received"]
+    assert {"kind": "evidence", "code": "batch_unknown"} in received["missing"]
+    # without the names of the issuer's statements nobody can find them in the log
+    assert purse.json("refresh", "--fresh").data["refreshed"][0]["issuance"] is False
+
+
+def test_a_batch_that_no_entry_anchored_is_told(town):
+    purse = town.citizen("false-place")
+    town.apply(purse, POLICE)
+    town.approve(POLICE)
+    town.anchor()
+    purse.run("receive")
+    (held,) = credentials(purse.vault())
+    delivery = {**held.delivery, "batch": {**held.delivery["batch"], "index": 0}}
+    moved = replace(held, delivery=delivery, staple=None)
+    purse.open().commit(lambda vault: keep(vault, moved, os.urandom))
+    run = purse.json("refresh", "--fresh")
+    assert run.data["refreshed"][0]["missing"] == [
+        {"kind": "evidence", "code": "batch_unknown"}
+    ]
+
+
+def test_an_issuer_outside_the_policy_has_no_evidence(town):
+    purse = town.citizen("outside")
+    purse.run("id", "new")
+    (identity,) = identities(purse.vault())
+    credential = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential"],
+        "issuer": identity.did,
+        "credentialSubject": {"id": identity.did},
+    }
+    options: JsonObject = {
+        "verificationMethod": did_key_method(identity.key.public),
+        "proofPurpose": "assertionMethod",
+    }
+    proof = data_integrity.create(credential, options, identity.key, eddsa_jcs_2022)
+    file = purse.save("own.json", json.dumps({**credential, "proof": proof}))
+    run = purse.json("receive", file)
+    (received,) = run.data["received"]
+    assert received["alias"] == "credential-1"
+    assert received["missing"][0]["kind"] == "did"
+    assert purse.json("cred", "verify", "cred").exit == 5
+
+
 def test_refreshing_needs_a_policy(town):
     run = town.purse("unpinned").json("refresh")
     assert (run.exit, run.code) == (5, "policy_missing")
@@ -196,8 +280,7 @@ def test_a_challenge_that_is_none_is_refused(wang, nonce, audience):
 def test_a_person_reads_what_is_shown(wang):
     given = ("--nonce", "seen", "--audience", "a", "--out", wang.folder / "seen.json")
     run = wang.run("present", "res", *given, "--lang", "zh")
-    assert "出示内容：" in run.err
-    assert "familyName" in run.err
+    assert "出示内容：公民身份号码、姓、名、" in run.err
     assert "王" not in run.err
     assert run.out.strip().endswith("seen.json")
 
@@ -216,14 +299,18 @@ def test_credentials_are_listed_without_their_claims(wang):
     assert "residence-permit-1" in run.out
     assert "EVIDENCE AS OF" in run.out
     assert "小明" not in run.out
-    (permit, _) = wang.json("cred", "list").data["credentials"]
-    assert (permit["alias"], permit["type"]) == ("residence-permit-1", "ResidencePermit")
+    listed = wang.json("cred", "list").data["credentials"]
+    types = {each["alias"]: each["type"] for each in listed}
+    assert types == {"residence-permit-1": "ResidencePermit", "education-1": "Education"}
 
 
 def test_a_credential_is_shown_in_full_to_its_holder(wang):
     shown = wang.run("cred", "show", "residence-permit-1", "--lang", "zh").out
     assert "小明" in shown
-    assert "签发机关" in shown
+    assert "广州市公安局" in shown
+    assert "居民居住证" in shown
+    assert "公民身份号码" in shown  # as the registered schema calls it
+    assert "citizenNumber" in wang.run("cred", "show", "res", "--lang", "en").out
     credential = wang.json("cred", "show", "res").data["credential"]
     assert credential["credentialSubject"]["givenName"] == "小明"
 
@@ -263,6 +350,19 @@ def test_a_verdict_without_evidence_is_undecided(town, wang):
 def test_a_verdict_may_ask_for_fresher_evidence(wang):
     run = wang.json("cred", "verify", "res", "--tier", "online")
     assert run.data["report"]["tier"] == "online"
+
+
+def test_an_export_without_evidence_says_so(town):
+    purse = town.purse("bare")  # no policy: nothing is collected
+    town.apply(purse, SCHOOL)
+    town.approve(SCHOOL)
+    purse.run("receive")
+    out, staple = purse.folder / "unstapled.json", purse.folder / "unstapled.staple.json"
+    run = purse.json("cred", "export", "edu", "--out", out, "--staple", staple)
+    assert (run.exit, run.warnings, run.data["files"]) == (0, ["staple_old"], [str(out)])
+    assert not staple.exists()
+    verdict = purse.json("cred", "verify", "edu")
+    assert verdict.data["report"]["outcome"] == "undecided"
 
 
 def test_an_export_carries_no_key_and_cannot_be_presented(town, wang):
@@ -350,6 +450,16 @@ def test_a_file_that_is_no_evidence_is_refused(town, data):
     file.write_bytes(data)
     run = purse.json("trust", "import", file)
     assert (run.exit, run.code) == (2, "evidence_malformed")
+
+
+def test_evidence_that_does_not_verify_is_left_out_and_counted(town):
+    purse = town.citizen("half-broken")
+    bundle = json.loads(gzip.decompress(town.world.bundle()))
+    bundle["items"][-1]["index"] += 1
+    file = purse.save("broken.bundle.json", json.dumps(bundle))
+    run = purse.json("trust", "import", file)
+    assert (run.exit, run.data["dropped"]) == (0, 1)
+    assert run.warnings == ["evidence_dropped"]
 
 
 def test_a_damaged_trust_directory_is_told(town):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.errors import Bilingual, NotFoundError, UsageError
+from did_service.core.errors import Bilingual, NotFoundError, UnavailableError, UsageError
 from wallet_cli.config import Format, Language, Settings, default_store, language_of, resolve
 from wallet_cli.exits import Exit
 from wallet_cli.terminal import Terminal, shown, table
@@ -75,11 +75,12 @@ def test_lines_go_to_people_and_data_to_scripts(capsys):
 
 
 def test_a_result_that_falls_short_says_why(capsys):
-    code = terminal(format=Format.JSON).finish_short(Exit.PENDING, "not_yet", {"n": 1}, [])
+    late = UnavailableError("not_yet", "two on their way")
+    code = terminal(format=Format.JSON).finish_short(late, {"n": 1}, [])
     found = envelope(capsys)
     assert (code, found["ok"], found["data"]) == (Exit.PENDING, False, {"n": 1})
     assert (found["error"]["code"], found["error"]["exit"]) == ("not_yet", 9)
-    terminal().finish_short(Exit.PENDING, "not_yet", {}, ["line"])
+    terminal().finish_short(late, {}, ["line"])
     captured = capsys.readouterr()
     assert captured.out == "line\n"
     assert "[not_yet]" in captured.err
@@ -109,7 +110,7 @@ def test_warnings_are_told_and_counted(capsys):
 )
 def test_errors_are_told_in_the_readers_language(capsys, language, text, hint):
     error = NotFoundError("credential_unknown", "no credential\x1b here")
-    terminal(language=language).error(error, Exit.NOT_FOUND)
+    assert terminal(language=language).error(error) is Exit.NOT_FOUND
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith(f"wallet: error: {text}\\u001b here")
     assert first.endswith("[credential_unknown]")
@@ -118,9 +119,7 @@ def test_errors_are_told_in_the_readers_language(capsys, language, text, hint):
 
 
 def test_an_error_of_another_room_is_told_by_its_class_with_what_is_wrong(capsys):
-    terminal(language=Language.ZH).error(
-        NotFoundError("tile_unknown", "tile 7"), Exit.NOT_FOUND
-    )
+    terminal(language=Language.ZH).error(NotFoundError("tile_unknown", "tile 7"))
     assert "wallet: error: 未找到: tile 7 [tile_unknown]" in capsys.readouterr().err
 
 

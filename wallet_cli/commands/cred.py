@@ -9,14 +9,22 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.errors import Bilingual, RuleError
+from wallet_cli.config import Language
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
 from wallet_cli.session import Session, write_output
 from wallet_cli.terminal import shown, table
-from wallet_cli.views import claims, credential_view, issuer_of
+from wallet_cli.views import (
+    claims,
+    credential_view,
+    issuer_name,
+    issuer_of,
+    titles,
+    type_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,11 +95,12 @@ def show(session: Session, name: str) -> None:
 
 
 def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
-    say, view = session.terminal.say, credential_view(held)
+    say, view, agency = session.terminal.say, credential_view(held), issuer_name(held)
     rows = [
         (say(Bilingual("名称", "name")), held.alias),
-        (say(Bilingual("种类", "type")), str(view["type"])),
-        (say(Bilingual("签发机关", "issuer")), str(issuer_of(held.credential))),
+        (say(Bilingual("种类", "type")), say(type_name(held))),
+        *([(say(Bilingual("签发机关", "issuer")), say(agency))] if agency else []),
+        (say(Bilingual("机关标识", "issuer's DID")), str(issuer_of(held.credential))),
         (say(Bilingual("持证标识", "holder")), held.holder),
         (
             say(Bilingual("有效期", "valid")),
@@ -101,7 +110,9 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
     ]
     yield from table(rows)
     yield ""
-    yield from table(claims(held.credential.get("credentialSubject")))
+    words = {} if session.settings.language is Language.EN else titles(held)
+    said = claims(held.credential.get("credentialSubject"))
+    yield from table((words.get(name, name), value) for name, value in said)
 
 
 @click.command(
@@ -126,23 +137,22 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     """Judge a credential as a counter would, with the evidence in this wallet; no network."""
     held = find_credential(session.vault, name)
     policy = session.trust.policy()
-    from did_service.core.verification.render import Language, render
+    from did_service.core.verification import render
     from did_service.core.verification.report import Outcome
     from wallet_cli.judging import judge
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = render(report, Language(session.settings.language.value))
+    lines = render.render(report, render.Language(session.settings.language.value))
     data: JsonObject = {"alias": held.alias, "report": report.encode()}
-    terminal = session.terminal
-    match report.outcome:
-        case Outcome.ACCEPTED:
-            terminal.finish(data, lines)
-            return Exit.DONE
-        case Outcome.REFUSED:
-            return terminal.finish_short(Exit.REFUSED, "credential_refused", data, lines)
-        case Outcome.UNDECIDED | Outcome.ACCEPTED_WITH_LIMITS:
-            return terminal.finish_short(Exit.UNDECIDED, "credential_undecided", data, lines)
+    if report:
+        session.terminal.finish(data, lines)
+        return Exit.DONE
+    if report.outcome is Outcome.REFUSED:
+        reason = RuleError("credential_refused", "a counter would refuse it")
+    else:
+        reason = RuleError("credential_undecided", "the evidence does not settle it")
+    return session.terminal.finish_short(reason, data, lines)
 
 
 @click.command(
@@ -164,10 +174,10 @@ def export(session: Session, name: str, out: str, staple: str | None, *, force: 
     """Write a credential to a file. Its key stays here: the copy cannot be presented."""
     held = find_credential(session.vault, name)
     written = {out: held.credential}
-    if staple is not None:
-        written[staple] = held.staple or {}
-        if held.staple is None:
-            session.terminal.warn("staple_old", held.alias, credential=held.alias)
+    if staple is not None and held.staple is not None:
+        written[staple] = held.staple
+    elif staple is not None:
+        session.terminal.warn("staple_old", held.alias, credential=held.alias)
     for target, document in written.items():
         data = f"{strict_json.dumps(document)}\n".encode()
         write_output(Path(target), data, force=force)

@@ -18,7 +18,7 @@ from wallet_cli.session import Session, write_output
 from wallet_cli.signing import presentation_file, signed_presentation
 from wallet_cli.terminal import shown
 from wallet_cli.vault import Vault, new_id
-from wallet_cli.views import claims
+from wallet_cli.views import claims, titles
 
 _MOST_CHARACTERS = 512
 
@@ -68,9 +68,9 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     document = presentation_file(signed, staple)
     write_output(path, f"{strict_json.dumps(document)}\n".encode(), force=force)
     disclosed = [claim for claim, _ in claims(held.credential.get("credentialSubject"))]
-    session.terminal.note(
-        Bilingual(f"出示内容：{'、'.join(disclosed)}", f"shows {', '.join(disclosed)}")
-    )
+    words = titles(held)
+    named = "、".join(shown(words.get(claim, claim)) for claim in disclosed)
+    session.terminal.note(Bilingual(f"出示内容：{named}", f"shows {', '.join(disclosed)}"))
     data: JsonObject = {
         "credentials": [held.alias],
         "disclosed": [*disclosed],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, DidServiceError
-from wallet_cli.exits import Exit, exit_of
+from did_service.core.errors import Bilingual, DidServiceError, UnavailableError
+from wallet_cli.exits import Exit
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json
@@ -124,9 +124,11 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
         terminal.finish(data, lines)
         return Exit.DONE
     if harvest.failures:
-        first = harvest.failures[0][1]
-        return terminal.finish_short(exit_of(first), first.code, data, lines)
-    return terminal.finish_short(Exit.PENDING, "not_yet", data, lines)
+        return terminal.finish_short(harvest.failures[0][1], data, lines)
+    reason = UnavailableError(
+        "not_yet", f"{len(harvest.waiting)} applications are on their way"
+    )
+    return terminal.finish_short(reason, data, lines)
 
 
 _STATES = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.errors import Bilingual, UnavailableError
 from did_service.core.limits import MAX_MIRRORS
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, credentials, keep
@@ -100,6 +100,7 @@ def _hand_out(session: Session, rows: list[tuple[str, Collected]]) -> Exit:
     words = terminal.say(Bilingual("项佐证", "items of evidence"))
     lines = table([(a, f"{len(c.staple.items)} {words}") for a, c in rows])
     if rows and not any(collected.fetched for _, collected in rows):
-        return terminal.finish_short(Exit.UNAVAILABLE, "nothing_fetched", data, lines)
+        reason = UnavailableError("nothing_fetched", "no place gave any evidence")
+        return terminal.finish_short(reason, data, lines)
     terminal.finish(data, lines)
     return Exit.DONE

@@ -143,11 +143,11 @@ def doctor(session: Session, *, restore: bool) -> Exit:
         good = Bilingual("没有发现问题", "nothing wrong was found")
         session.terminal.finish({"findings": found}, [session.terminal.say(good)])
         return Exit.DONE
-    damaged = "store_damaged" in findings and not restore
-    if damaged:
-        return session.terminal.finish_short(
-            Exit.DAMAGED, "previous_usable", {"findings": found}, []
+    if "store_damaged" in findings and not restore:
+        reason = MalformedError(
+            "previous_usable", "wallet.json does not open, wallet.json.1 does"
         )
+        return session.terminal.finish_short(reason, {"findings": found}, [])
     session.terminal.finish({"findings": found})
     return Exit.DONE
 
