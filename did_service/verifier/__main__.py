@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
-from io import BytesIO, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from did_service.process import own_streams, refusal_of, write_out
 from did_service.verifier.arguments import parser_in
 from did_service.verifier.language import asked_for, choose, of_locale
 
@@ -41,7 +42,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     given = sys.argv[1:] if words is None else words
     spoken = asked_for(given, os.environ) or of_locale(os.environ)
     try:
-        _tolerate_any_text()
+        own_streams()
         arguments = parser_in(spoken).parse_args(given)
         command = import_module(f"did_service.verifier.{arguments.command}")
         answer: Answer = command.run(arguments, _surroundings(given, clock))
@@ -58,13 +59,6 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     return answer.exit_code
 
 
-def _tolerate_any_text() -> None:
-    """Let a terminal that cannot show a character show its number."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surroundings:
     from did_service.verifier.surroundings import Surroundings
 
@@ -74,7 +68,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surrou
         boot=_boot(),
         environment=os.environ,
         home=Path("~").expanduser(),
-        stdin=BytesIO() if sys.stdin is None else sys.stdin.buffer,
+        stdin=sys.stdin.buffer,
         language=asked_for(words, os.environ) or "both",
     )
 
@@ -90,7 +84,7 @@ def _boot() -> str:
 
 
 def _write_words(answer: Answer, spoken: str) -> None:
-    _write("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
+    write_out("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
     for remark in answer.remarks:
         print(f"did-verify: note: {choose(spoken, remark.zh, remark.en)}", file=sys.stderr)
 
@@ -100,24 +94,7 @@ def _write_json(data: JsonObject) -> None:
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other
-    _write(f"{dumps(data)}\n")
-
-
-def _write(text: str) -> None:
-    """Write to stdout to the last byte.
-
-    Raises:
-        UnavailableError: `output_not_written`: a full disk, or a reader that has gone.
-    """
-    from did_service.core.errors import UnavailableError
-
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        # What is left in the buffer would be tried once more, and complained of, at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UnavailableError("output_not_written", f"stdout: {error.strerror}") from error
+    write_out(f"{dumps(data)}\n")
 
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
@@ -125,7 +102,9 @@ def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     from did_service.core.errors import DidServiceError
     from did_service.verifier.terminal import complaint, exit_code_of, failed, fault
 
-    shown = error if isinstance(error, DidServiceError) else fault(error)
+    shown = refusal_of(error) if isinstance(error, OSError) else error
+    if not isinstance(shown, DidServiceError):
+        shown = fault(error)
     command = next((word for word in words if not word.startswith("-")), "")
     code = exit_code_of(shown, command)
     if "--json" in words and shown.code != "output_not_written":

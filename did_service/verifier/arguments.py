@@ -9,6 +9,7 @@ import argparse
 from typing import NoReturn
 
 from did_service import __version__
+from did_service.process import write_out
 from did_service.verifier.language import LANGUAGES, OPTION, choose
 
 _TIERS = ("online", "day", "field")
@@ -52,7 +53,7 @@ _PIN_EXAMPLES = """
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are raised, to be said like all others."""
+    """A parser whose complaints are raised, to be said like all others; help is an answer."""
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line.
@@ -63,6 +64,10 @@ class Parser(argparse.ArgumentParser):
         from did_service.core.errors import UsageError, escape  # noqa: PLC0415 - not for --help
 
         raise UsageError("arguments_invalid", f"{escape(message)} ({self.prog} --help)")
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+        """Print help or version; argparse itself would say nothing of a full disk."""
+        write_out(message)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

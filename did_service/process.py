@@ -1,0 +1,94 @@
+"""What the operating system gives a program, and what it refuses: streams and errors.
+
+    own_streams()            first thing: streams that are closed, full or lack a character
+    write_out(text)          all of it has gone out, or an error says that it has not
+    refusal_of(error)        an OSError as an error of ours
+
+A program is started with whatever its caller has: no stdout, a log on a full disk as stderr, a
+terminal without Chinese. What it has to say on stderr is never worth failing for; what belongs
+on stdout is an answer, and one that cannot be written is no success.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # loaded when something was refused, so that `--help` answers at once
+    from did_service.core.errors import UnavailableError
+
+
+class _Unfailing(TextIOWrapper):
+    """A stream for people: what cannot be written is let go."""
+
+    def write(self, text: str) -> int:
+        """Write if possible."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back, if possible."""
+        with suppress(OSError):
+            super().flush()
+
+
+def own_streams() -> None:
+    """Make the three streams of this process usable, each for what it is there for.
+
+    A closed one leads nowhere: else the next file that is opened would take its number, and
+    what is meant for stderr would be printed on stdout. Streams that somebody has put in the
+    place of the process's own are left alone.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(_hole(os.O_RDONLY), encoding="utf-8")
+    if sys.stdout is None:  # writing fails, as it must: nobody would see the answer
+        sys.stdout = os.fdopen(_hole(os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_hole(os.O_WRONLY), "w", encoding="utf-8")
+    elif isinstance(sys.stderr, TextIOWrapper) and sys.stderr is sys.__stderr__:
+        binary = os.fdopen(sys.stderr.fileno(), "wb", closefd=False)
+        sys.stderr = _Unfailing(binary, sys.stderr.encoding, line_buffering=True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write_out(text: str) -> None:
+    """Write to stdout to the last byte.
+
+    Raises:
+        UnavailableError: `output_not_written`: a full disk, or a reader that has gone.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise refusal_of(error) from error
+
+
+def refusal_of(error: OSError) -> UnavailableError:
+    """Say what the system refused; an error that names no file is one of stdout.
+
+    What is left in stdout's buffer is dropped: it would be tried again, and complained of, when
+    the process ends.
+
+    Returns:
+        `output_not_written` or `system_refused`.
+    """
+    from did_service.core.errors import UnavailableError, quote  # noqa: PLC0415 - not for --help
+
+    reason = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return UnavailableError("system_refused", f"{quote(error.filename)}: {reason}")
+    with suppress(OSError):  # somebody's own stream has no number
+        os.dup2(_hole(os.O_WRONLY), sys.stdout.fileno())
+    return UnavailableError("output_not_written", f"stdout: {reason}")
+
+
+def _hole(flags: int) -> int:
+    """Open the null device: under the number of the closed stream, the lowest that is free."""
+    return os.open(os.devnull, flags)
