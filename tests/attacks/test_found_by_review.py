@@ -98,3 +98,27 @@ def test_date_before_our_era_gives_a_report(scene, created):
     report = scene.check(scene.present(shown))
     assert report.to_bytes()
     assert report.outcome is Outcome.REFUSED
+
+
+# --- supplier of evidence -------------------------------------------------------------------
+
+
+def test_policy_with_its_proofs_in_another_order(scene):
+    """Anybody can write the pinned policy's signatures in another order: that forks nothing."""
+    scene.publish()
+    members = copy.deepcopy(scene.fed.policy.members)
+    members["proof"].reverse()
+    staple = {**scene.staple(), "policies": [{"policy": members}]}
+    assert scene.check(staple=staple).outcome is Outcome.ACCEPTED
+
+
+def test_unsigned_policies_are_not_kept(scene):
+    """What a holder's staple holds besides proofs would fill the counter's directory."""
+    scene.publish()
+    following = scene.fed.next_policy()
+    forged = {**following.members, "proof": scene.fed.policy.members["proof"]}
+    members = [{"a": "x" * 1_000}, forged, following.members, following.members]
+    staple = {**scene.staple(), "policies": [{"policy": each} for each in members]}
+    report = scene.check(staple=staple)
+    assert report.outcome is Outcome.ACCEPTED
+    assert report.evidence.kept().policies == (following.members,)

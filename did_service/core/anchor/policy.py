@@ -5,8 +5,7 @@ keys, for each log its own c2sp.org/tlog-policy text, the governance keys, the f
 and the named waivers. It is pinned once with a fingerprint from a second channel and goes on
 one step at a time, signed by thresholds of the old and the new governance (threat rule 17).
 
-Here a policy is read, judged on its own (`soundness`), and compared with the one before it
-(`check_first`, `check_successor`). Which policy a program holds is its own business.
+Here a policy is read, judged on its own (`soundness`), and compared with the one before it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from did_service.core.encoding.strict_json import (
     Fields,
     JsonObject,
     JsonValue,
-    as_array,
     as_object,
 )
 from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
@@ -79,10 +77,14 @@ class Policy:
         return sha256(jcs.encode(self.members))
 
     @property
+    def unsigned(self) -> bytes:
+        """The canonical policy without its proofs."""
+        return jcs.encode({name: v for name, v in self.members.items() if name != "proof"})
+
+    @property
     def fingerprint(self) -> str:
         """Eight groups of four hex digits, to be compared over a second channel."""
-        text = self.digest[:16].hex()
-        return " ".join(text[i : i + 4] for i in range(0, 32, 4))
+        return self.digest[:16].hex(" ", 2)
 
     def log_policy(self, origin: str) -> LogPolicy:
         """Return the tlog-policy of a log.
@@ -187,7 +189,7 @@ def parse_policy(value: JsonValue) -> Policy:
     )
     faults.close()
     governance.close()
-    as_array(fields.value("proof"), "policy.proof")
+    fields.array("proof")
     fields.close()
     _check_sound(policy)
     return policy
@@ -230,11 +232,11 @@ def check_successor(held: Policy, offered: Policy) -> None:
 
     Raises:
         PolicyError: `policy_rollback`, `policy_skipped`, `policy_forked` (another policy of the
-            same number), `policy_signatures_missing`.
+            same number; to leave out signatures makes none), `policy_signatures_missing`.
     """
     if offered.federation != held.federation:
         raise PolicyError("policy_skipped", "the policy is of another federation")
-    if offered.sequence == held.sequence and offered.digest != held.digest:
+    if offered.sequence == held.sequence and offered.unsigned != held.unsigned:
         check_signed(offered, held)
         raise PolicyError("policy_forked", f"there are two policies {held.sequence}")
     if offered.sequence <= held.sequence:
@@ -293,7 +295,6 @@ def _check_sound(policy: Policy) -> None:
 
 
 def _flag(fields: Fields, name: str) -> bool:
-    value = fields.value(name)
-    if not isinstance(value, bool):
+    if not isinstance(value := fields.value(name), bool):
         raise MalformedError("member_invalid", f"{fields.path(name)} is neither true nor false")
     return value

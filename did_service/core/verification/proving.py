@@ -40,6 +40,7 @@ from did_service.core.verification.bundle import gunzip
 from did_service.core.verification.evidence import UnverifiedEvidence, UnverifiedItem
 from did_service.core.verification.issuance import anchoring_of, take_batch
 from did_service.core.verification.order import Order, is_claim_unproven
+from did_service.core.verification.succession import succeeding
 
 Sources = Sequence[tuple[str, UnverifiedEvidence]]
 
@@ -81,7 +82,7 @@ def verify_evidence(
         entries=entries,
         contents=work.contents,
         issued=issued,
-        policies=tuple(policy for _, each in sources for policy in each.policies),
+        policies=succeeding(policy, (p for _, each in sources for p in each.policies)),
         heads_files=work.heads_files,
         complete=order.complete(entries),
         dropped=tuple(work.dropped),

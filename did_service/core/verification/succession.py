@@ -1,0 +1,35 @@
+"""The policies in evidence that concern the pinned one (docs/threat-model.md rule 17).
+
+    pinned n ──signed by both──► n + 1        another n, signed as well: a fork
+
+Anybody can put anything into an evidence set, and what is kept is kept for years. So only what
+the pinned governance has signed counts, and each policy once, whatever proofs stand below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from did_service.core.anchor.policy import Policy, check_successor, parse_policy
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, PolicyError
+
+
+def succeeding(held: Policy, offered: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
+    """Return the policies that follow the pinned one or contradict it."""
+    found: dict[bytes, JsonObject] = {}
+    for members in offered:
+        with suppress(DidServiceError):
+            policy = parse_policy(members)
+            if _concerns(held, policy):
+                found.setdefault(policy.unsigned, members)
+    return tuple(found.values())
+
+
+def _concerns(held: Policy, offered: Policy) -> bool:
+    try:
+        check_successor(held, offered)
+    except PolicyError as error:
+        return error.code == "policy_forked"
+    return True
