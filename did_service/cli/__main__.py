@@ -1,17 +1,21 @@
 """`did-service`: the operator's program.
 
-Every error becomes two lines on stderr and an exit code (docs/cli.md); no traceback reaches a
-person.
+Every error becomes two lines on stderr in the reader's language, with `--json` an object on
+stdout as well, and an exit code (docs/cli.md); no traceback reaches a person.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 import click
 
 from did_service import __version__
-from did_service.cli.demo.command import demo
+from did_service.cli.demo.command import VARIABLE, demo
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
     Bilingual,
     ConflictError,
@@ -19,7 +23,13 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
     UsageError,
+    escape,
 )
+from did_service.process import own_streams, refusal_of, write_out
+from did_service.verifier.language import asked_for, choose, of_locale
+
+PROGRAM = "did-service"
+SCHEMA = "did-service/1"
 
 _REFUSED, _USAGE, _DECLINED, _OUR_FAULT = 1, 2, 3, 70
 _CODES: tuple[tuple[type[DidServiceError], int], ...] = (
@@ -28,12 +38,15 @@ _CODES: tuple[tuple[type[DidServiceError], int], ...] = (
     (NotFoundError, 7),
     (UnavailableError, 8),
 )
-_FAULT = Bilingual("程序内部错误", "a fault of this program")
-_FAULT_NEXT = Bilingual("请报告此错误", "please report this")
+_FAULT = "internal_fault"
+_FAULT_WORDS = (
+    Bilingual("程序内部错误", "a fault of this program"),
+    Bilingual("请报告此错误", "please report this"),
+)
 
 
 @click.group(context_settings={"max_content_width": 96})
-@click.version_option(__version__, prog_name="did-service")
+@click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:
     """Registry, witnesses and issuers of decentralized identity for government services."""
 
@@ -48,37 +61,78 @@ def main() -> None:
 
 def run() -> int:
     """Run the command and return how it ended."""
+    own_streams()
     try:
-        done = cli.main(prog_name="did-service", standalone_mode=False)
+        done = cli.main(prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return _USAGE
-    except click.ClickException as error:
-        _refuse(UsageError("usage", _sentence(error)))
-        return _USAGE
     except (click.Abort, KeyboardInterrupt):
         return _DECLINED
-    except DidServiceError as error:
-        _refuse(error)
-        return next((code for kind, code in _CODES if isinstance(error, kind)), _REFUSED)
+    except SystemExit:  # how click leaves a reader who has gone
+        return _refuse(refusal_of(BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))))
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
-        _tell(_FAULT, type(error).__name__, "internal_fault", _FAULT_NEXT)
-        return _OUR_FAULT
+        return _refuse(_described(error))
     return done if isinstance(done, int) else 0
 
 
-def _refuse(error: DidServiceError) -> None:
-    _tell(error.meaning, error.message, error.code, error.next_step)
+# --- speaking ---------------------------------------------------------------------------------
 
 
-def _tell(what: Bilingual, detail: str, code: str, following: Bilingual) -> None:
-    click.echo(f"did-service: error: {what.zh} {what.en}: {detail} [{code}]", err=True)
-    click.echo(f"did-service: hint: {following.zh} {following.en}", err=True)
+def _described(error: Exception) -> DidServiceError:
+    """Return any error as one of ours; of a fault its class alone, its text may be foreign."""
+    match error:
+        case DidServiceError():
+            return error
+        case click.ClickException():
+            return UsageError("usage", _sentence(error))
+        case OSError():
+            return refusal_of(error)
+        case _:
+            return DidServiceError(_FAULT, type(error).__name__)
+
+
+def _refuse(error: DidServiceError) -> int:
+    """Say what went wrong and what to do next, and return the exit code."""
+    words, code = sys.argv[1:], _exit_code(error)
+    if "--json" in words and error.code != "output_not_written":
+        command = next((word for word in words if not word.startswith("-")), "")
+        write_out(f"{strict_json.dumps(_envelope(error, command, code))}\n")
+    language = asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)
+    meaning, following = _words(error)
+    said = choose(language, meaning.zh, meaning.en)
+    click.echo(f"{PROGRAM}: error: {said}: {error.message} [{error.code}]", err=True)
+    click.echo(f"{PROGRAM}: hint: {choose(language, following.zh, following.en)}", err=True)
+    return code
+
+
+def _envelope(error: DidServiceError, command: str, code: int) -> JsonObject:
+    meaning, following = _words(error)
+    described: JsonObject = {
+        "code": error.code,
+        "exit": code,
+        "detail": error.message,
+        "message": {"zh": meaning.zh, "en": meaning.en},
+        "next": {"zh": following.zh, "en": following.en},
+    }
+    return {"schema": SCHEMA, "ok": False, "command": command, "error": described}
+
+
+def _exit_code(error: DidServiceError) -> int:
+    if error.code == _FAULT:
+        return _OUR_FAULT
+    return next((code for kind, code in _CODES if isinstance(error, kind)), _REFUSED)
+
+
+def _words(error: DidServiceError) -> tuple[Bilingual, Bilingual]:
+    """Return what an error means and what to do next."""
+    return _FAULT_WORDS if error.code == _FAULT else (error.meaning, error.next_step)
 
 
 def _sentence(error: click.ClickException) -> str:
     """Write click's sentence the way ours are written."""
-    text = " ".join(error.format_message().split()).rstrip(".")
+    text = escape(" ".join(error.format_message().split()).rstrip("."))
     return text[:1].lower() + text[1:]
 
 

@@ -95,9 +95,13 @@ class Server:
             raise UnavailableError("server_not_started", "the server did not come up")
         return self
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop and return at once, so that many servers stop side by side."""
+        self._server.should_exit = True
+
     def stop(self) -> None:
         """Let requests that are being answered finish, then stop and take the name away."""
-        self._server.should_exit = True
+        self.ask_to_stop()
         self._thread.join()
         self._listener.close()
         if isinstance(self._name, str):

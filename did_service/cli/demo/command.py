@@ -8,7 +8,9 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.verification.render import Language
+from did_service.process import write_out
 
+VARIABLE = "DIDSVC_LANG"
 _EXAMPLES = """\b
 Examples:
   did-service demo
@@ -25,7 +27,9 @@ Examples:
     "--lang",
     type=click.Choice([each.value for each in Language]),
     default=Language.BOTH.value,
+    envvar=VARIABLE,
     show_default=True,
+    show_envvar=True,
     help="Language in which the story is told.",
 )
 @click.option(
@@ -34,7 +38,7 @@ Examples:
     help="Leave every file in this new folder, to repeat each step by hand.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no story.")
-def demo(lang: str, keep: Path | None, *, as_json: bool) -> None:
+def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
     """Play the whole story: five regions, two agencies, a citizen, a counter.
 
     Everything runs on this machine without a network: the registries and witnesses of five
@@ -48,6 +52,5 @@ def demo(lang: str, keep: Path | None, *, as_json: bool) -> None:
     played, seconds = play.play(options, SYSTEM)
     result = play.encode(played, seconds)
     if as_json:
-        click.echo(strict_json.dumps(result))
-    if not result["ok"]:
-        raise SystemExit(1)
+        write_out(f"{strict_json.dumps(result)}\n")
+    return 0 if result["ok"] else 1

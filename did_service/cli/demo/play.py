@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,7 @@ def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
         world = stack.enter_context(opened(folder, edge))
         children = Children(folder, {"DIDSVC_ROUTES": str(folder / "routes.json")})
         story = Story(folder, world, children, narrator)
-        for chapter in (story.found, story.authorise, story.issue):
-            chapter()
-        played = _scenes(story, options)
+        played = _played(story, options)
         seconds = perf_counter() - began
         narrator.summary(
             [(p.scene.title, p.outcome, p.as_expected, p.seconds) for p in played], seconds
@@ -106,9 +105,15 @@ def encode(played: Sequence[Played], seconds: float) -> JsonObject:
     }
 
 
-def _scenes(story: Story, options: Options) -> list[Played]:
-    story.tell.chapter(Bilingual("四、窗口核验", "4. At the counter"))
-    story.equip_counter()
+def _played(story: Story, options: Options) -> list[Played]:
+    """Play chapter by chapter; citizen and counter get ready while the agencies are set up."""
+    story.found()
+    with ThreadPoolExecutor() as aside:
+        wallet, counter = aside.submit(story.make_wallet), aside.submit(story.make_counter)
+        story.authorise()
+        story.issue(wallet)
+        story.tell.chapter(Bilingual("四、窗口核验", "4. At the counter"))
+        story.equip_counter(counter)
     return [_play(Stage(story, scene, not options.disarmed)) for scene in SCENES]
 
 

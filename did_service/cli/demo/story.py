@@ -6,6 +6,7 @@ tokens, citizen and counter through their programs.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,12 +79,19 @@ class Story:
         ):
             self.world.publish("gd", "hn", "cn")
 
-    def issue(self) -> None:
-        """Let the citizen apply, two officers handle it, and the wallet receive."""
+    def issue(self, wallet: Future[None]) -> None:
+        """Let the citizen apply, two officers handle it, and the wallet receive.
+
+        Args:
+            wallet: `make_wallet`, which may have gone on while the agencies were set up.
+        """
         self.tell.chapter(
             Bilingual("三、申请、受理、审批、领取", "3. Apply, accept, approve, receive")
         )
-        self._prepare_wallet()
+        with self.tell.step(
+            Bilingual("公民建立加密钱包", "the citizen makes an encrypted wallet")
+        ):
+            wallet.result()
         for plan in AGENCIES:
             self._apply(plan)
         with self.tell.step(
@@ -100,18 +108,32 @@ class Story:
         ):
             self.wallet("refresh", "all", "--fresh")
 
-    def equip_counter(self) -> None:
-        """Give the counter its policy: the only thing it trusts beforehand."""
+    def make_wallet(self) -> None:
+        """Let the citizen make a wallet and pin the policy."""
+        path = self.folder / PASSPHRASE
+        path.parent.mkdir(parents=True, mode=0o700)
+        path.write_text("correct horse battery staple\n")
+        path.chmod(0o600)
+        self.wallet("init")
+        self.wallet(
+            "trust", "pin", "policy.json", "--fingerprint", self.world.policy.fingerprint
+        )
+
+    def make_counter(self) -> None:
+        """Let the counter pin the policy."""
+        fingerprint = self.world.policy.fingerprint
+        pinned = ("policy.json", "--fingerprint", fingerprint, "--trust", TRUST)
+        self.verify("trust", "pin", *pinned)
+
+    def equip_counter(self, counter: Future[None]) -> None:
+        """Give the counter its policy, by `make_counter`: all that it trusts beforehand."""
         with self.tell.step(
             Bilingual(
                 "湖南窗口装入信任策略，从不联网",
                 "a counter in Hunan pins the policy; it has no network",
             )
         ):
-            fingerprint = self.world.policy.fingerprint
-            self.verify(
-                "trust", "pin", "policy.json", "--fingerprint", fingerprint, "--trust", TRUST
-            )
+            counter.result()
 
     def challenge(self) -> str:
         """Ask the counter for a nonce that it will accept once."""
@@ -138,19 +160,6 @@ class Story:
     def verify(self, *arguments: str) -> Run:
         """Run the counter's verifier; a verdict may be anything, a fault may not."""
         return self.children.run("did-verify", *arguments, codes=(0, 1, 5))
-
-    def _prepare_wallet(self) -> None:
-        path = self.folder / PASSPHRASE
-        path.parent.mkdir(parents=True, mode=0o700)
-        path.write_text("correct horse battery staple\n")
-        path.chmod(0o600)
-        with self.tell.step(
-            Bilingual("公民建立加密钱包", "the citizen makes an encrypted wallet")
-        ):
-            self.wallet("init")
-            self.wallet(
-                "trust", "pin", "policy.json", "--fingerprint", self.world.policy.fingerprint
-            )
 
     def _apply(self, plan: AgencyPlan) -> None:
         claims = self.folder / f"{WALLET}/claims-{plan.item}.json"

@@ -77,7 +77,7 @@ class World:
         founded: The federation.
         registries: The running registry of each region; `witnesses` likewise.
         transport: Reaches every service.
-        apps: What is served, by host.
+        apps: What is served, by host; `servers` serve them.
     """
 
     folder: Path
@@ -90,6 +90,7 @@ class World:
     witnesses: dict[str, Witness] = field(default_factory=dict)
     offices: dict[str, _Office] = field(default_factory=dict)
     apps: dict[str, Application] = field(default_factory=dict)
+    servers: list[Server] = field(default_factory=list)
 
     @property
     def policy(self) -> Policy:
@@ -230,7 +231,7 @@ class World:
     def _serve(self, host: str, app: Application) -> None:
         self.apps[host] = app
         listener = unix_socket(self.sockets / f"{host}.sock")
-        self.running.enter_context(Server(app, listener))
+        self.servers.append(self.running.enter_context(Server(app, listener)))
 
     def _login(self, agency: AgencyPlan, officer: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self.offices[agency.id].tokens[officer]}"}
@@ -254,6 +255,8 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
         routes.write_text(strict_json.dumps(places))
         transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
         world = World(folder, edge, founded, sockets, transport, running)
-        for region in REGIONS:
-            world.serve_region(region)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(world.serve_region, REGIONS))  # raises what any region raises
         yield world
+        for server in world.servers:
+            server.ask_to_stop()
