@@ -11,8 +11,10 @@ import pytest
 from did_service.core.credentials import contexts, eddsa_rdfc_2022, proof_set
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import timestamps
+from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.report import Outcome
-from tests.support.counter import all_codes, codes
+from tests.support.counter import INDEX, all_codes, codes
+from tests.support.evidence import collect_evidence
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -122,3 +124,22 @@ def test_unsigned_policies_are_not_kept(scene):
     report = scene.check(staple=staple)
     assert report.outcome is Outcome.ACCEPTED
     assert report.evidence.kept().policies == (following.members,)
+
+
+def test_foreign_region_evicts_a_list_from_what_is_kept(scene):
+    """Another region numbers its lists of the same URL higher: the home's list must stay."""
+    fed, url = scene.fed, scene.agency.list_url()
+    other = fed.agency("cs.hn.example")
+    fed.grant(fed.root("hn"), other, territory=["430100"], status_lists=[url])
+    theirs = {origin: log for origin, log in fed.logs.items() if origin.startswith("hn.")}
+    fed.status_list(scene.agency, revoked=[INDEX])
+    bundles = []
+    for number in range(4):
+        fed.tick()
+        fed.status_list(other, url=url)
+        scene.publish()
+        bundle = collect_evidence(theirs, fed.notes, fed.contents, [("status", url)], [])
+        bundles.append((f"bundle {number}", parse_evidence(bundle)))
+    kept = scene.check(evidence=bundles).evidence.kept()
+    report = scene.check(staple=None, bundle=kept.encode())
+    assert "revoked" in codes(report)

@@ -200,14 +200,16 @@ class Evidence:
     def kept(self) -> UnverifiedEvidence:
         """Return the union worth keeping, as one set.
 
-        Per chain the two newest entries stay (the one before an end counts too); of each record
-        every proof of existence. Nothing that is at hand is ever replaced by something older.
+        Of each log's chain the two newest entries stay (the one before an end counts too): no
+        log crowds out another's. Of each record every proof of existence stays. Nothing that
+        is at hand is ever replaced by something older.
         """
-        newest: list[Anchored] = []
-        for (kind, _), chain in self._chains.items():
-            if kind != "evidence":
-                best = {each.entry.number: each for each in reversed(chain)}
-                newest.extend(best[number] for number in sorted(best, reverse=True)[:2])
+        chains: dict[tuple[str, str, str], dict[int, Anchored]] = {}
+        for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
+            if each.entry.type != "evidence":
+                chain = each.origin, each.entry.type, each.entry.subject
+                chains.setdefault(chain, {}).setdefault(each.entry.number, each)
+        newest = [best[n] for _, best in sorted(chains.items()) for n in sorted(best)[-2:]]
         issued = [each for proofs in self.issued.values() for each in proofs]
         kept = self.select(newest, issued)
         return replace(kept, policies=self.policies, heads_files=dict(self.heads_files))
