@@ -1,13 +1,15 @@
 """Make a trust bundle from the static files of logs and mirrors.
 
 What a counter loads beforehand: for each region's logs the newest heads entry, and under it the
-newest DID, authority, schema and status entry of every subject, with the status lists
-themselves. Nobody has to be trusted for it: each log is read whole, compared with a checkpoint
-that the policy's quorum cosigned, and every proof is built from what was read.
+newest entry of every subject, with the status lists themselves and the heads snapshots, which
+show that nothing was left out. Nobody has to be trusted for it: each log is read whole,
+compared with a checkpoint that the policy's quorum cosigned, and every proof is built from what
+was read.
 """
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +26,7 @@ from did_service.core.verification.evidence import (
     UnverifiedItem,
 )
 
-_CARRIED = ("did", "authority", "schema", "status")
+_CARRIED = ("did", "authority", "schema", "policy", "status")
 
 Readers = Mapping[str, LogReader]
 
@@ -59,17 +61,19 @@ def collect(policy: Policy, readers: Readers) -> UnverifiedEvidence:
     checkpoints: list[bytes] = []
     items: list[UnverifiedItem] = []
     contents: dict[bytes, bytes] = {}
+    snapshots: dict[bytes, bytes] = {}
     for region in policy.regions:
         if reg_origin(region) not in readers:
             continue
         reg = read_log(policy, reg_origin(region), readers)
         checkpoints.append(reg.note)
         items.extend(about_itself(reg))
+        snapshots |= _snapshot(reg)
         for ev, heads in _ev_copies(policy, region, reg, readers):
             found = list(about_ev(reg, ev, heads))
             items.extend(found)
             contents |= _contents(found, readers[ev.origin])
-    return UnverifiedEvidence(tuple(checkpoints), tuple(items), contents)
+    return UnverifiedEvidence(tuple(checkpoints), tuple(items), contents, heads_files=snapshots)
 
 
 def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
@@ -135,7 +139,7 @@ def _heads_about(reg: Copy, origin: str) -> Placed | None:
 
 def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
     """Yield index and head proof of the newest entry of each subject that a bundle carries."""
-    newest = {_key(each.entry): each for each in placed if each.entry.type != "heads"}
+    newest = _newest_of_all(placed)
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     for position, record in enumerate(snapshot.records):
         if newest[record.key].entry.type in _CARRIED:
@@ -143,8 +147,20 @@ def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
             yield record.index, UnverifiedHead(position, record.encode(), path)
 
 
+def _newest_of_all(placed: Sequence[Placed]) -> dict[bytes, Placed]:
+    return {_key(each.entry): each for each in placed if each.entry.type != "heads"}
+
+
 def _key(entry: Entry) -> bytes:
     return subject_key(entry.type, entry.subject)
+
+
+def _snapshot(reg: Copy) -> dict[bytes, bytes]:
+    """Return the heads snapshot of a control log, gzipped, by its root."""
+    heads = _heads_about(reg, reg.origin)
+    newest = _newest_of_all(reg.placed[: heads.index] if heads else ())
+    snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
+    return {snapshot.root: gzip.compress(snapshot.encode(), mtime=0)}
 
 
 def _contents(items: Sequence[UnverifiedItem], reader: LogReader) -> dict[bytes, bytes]:
