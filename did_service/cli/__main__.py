@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -96,9 +97,10 @@ def _described(error: Exception) -> DidServiceError:
 def _refuse(error: DidServiceError) -> int:
     """Say what went wrong and what to do next, and return the exit code."""
     words, code = sys.argv[1:], _exit_code(error)
-    if "--json" in words and error.code != "output_not_written":
+    if "--json" in words:
         command = next((word for word in words if not word.startswith("-")), "")
-        write_out(f"{strict_json.dumps(_envelope(error, command, code))}\n")
+        with suppress(UnavailableError):  # stderr has it all the same
+            write_out(f"{strict_json.dumps(_envelope(error, command, code))}\n")
     language = asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)
     meaning, following = _words(error)
     said = choose(language, meaning.zh, meaning.en)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from io import TextIOWrapper
@@ -99,7 +100,7 @@ def _write_json(data: JsonObject) -> None:
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
-    from did_service.core.errors import DidServiceError
+    from did_service.core.errors import DidServiceError, UnavailableError
     from did_service.verifier.terminal import complaint, exit_code_of, failed, fault
 
     shown = refusal_of(error) if isinstance(error, OSError) else error
@@ -107,8 +108,9 @@ def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
         shown = fault(error)
     command = next((word for word in words if not word.startswith("-")), "")
     code = exit_code_of(shown, command)
-    if "--json" in words and shown.code != "output_not_written":
-        _write_json(failed(command, shown, code))
+    if "--json" in words:
+        with suppress(UnavailableError):  # stderr has it all the same
+            _write_json(failed(command, shown, code))
     for line in complaint(shown, spoken):
         print(line, file=sys.stderr)
     return code

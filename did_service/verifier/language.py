@@ -16,7 +16,9 @@ VARIABLE = "DIDVERIFY_LANG"
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
-def asked_for(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
+def asked_for(
+    words: Sequence[str], environment: Mapping[str, str], variable: str = VARIABLE
+) -> str | None:
     """Return the language that was asked for, before the command line is parsed.
 
     Complaints about a command line need a language as well. What is no language is left to the
@@ -24,7 +26,7 @@ def asked_for(words: Sequence[str], environment: Mapping[str, str]) -> str | Non
     """
     given = [after for word, after in pairwise(words) if word == OPTION]
     given += [word.removeprefix(f"{OPTION}=") for word in words if word.startswith(OPTION)]
-    given.append(environment.get(VARIABLE, ""))
+    given.append(environment.get(variable, ""))
     return next((each for each in given if each in LANGUAGES), None)
 
 
