@@ -11,10 +11,21 @@ import pytest
 from did_service.core.credentials import contexts, eddsa_rdfc_2022, proof_set
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import timestamps
+from did_service.core.verification import bundle
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.report import Outcome
-from tests.support.counter import INDEX, all_codes, codes
+from tests.support.counter import (
+    INDEX,
+    Scene,
+    all_codes,
+    codes,
+    whole_log,
+    with_keeper,
+    without,
+)
 from tests.support.evidence import collect_evidence
+from tests.support.federation import founded
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -143,3 +154,94 @@ def test_foreign_region_evicts_a_list_from_what_is_kept(scene):
     kept = scene.check(evidence=bundles).evidence.kept()
     report = scene.check(staple=None, bundle=kept.encode())
     assert "revoked" in codes(report)
+
+
+def test_old_heads_files_do_not_pile_up(scene):
+    """Each hour has a heads file of its own; whoever brings them all fills the directory."""
+    bundles = []
+    for hour in range(3):
+        scene.publish()
+        bundles.append((f"hour {hour}", parse_evidence(whole_log(scene))))
+        scene.fed.tick(3_600)
+        scene.fed.restate(
+            scene.grant, scene.fed.root("gd"), basis={"zh": "新", "en": f"{hour}"}
+        )
+        scene.grant = scene.fed.logs["gd.example/reg"].entries[-1]
+    scene.publish()
+    bundles.append(("last", parse_evidence(whole_log(scene))))
+    evidence = scene.check(evidence=bundles).evidence
+    assert len(evidence.heads_files) == 4
+    kept = evidence.kept()
+    assert kept.heads_files.keys() == bundles[-1][1].heads_files.keys()
+    assert "gd.example/reg" in scene.check(evidence=[("kept", kept)]).evidence.complete
+
+
+def test_directory_never_holds_more_than_it_can_read(scene, monkeypatch):
+    scene.publish()
+    kept = scene.check().evidence.kept()
+    monkeypatch.setattr(bundle, "MAX_BUNDLE_BYTES", 1_000)
+    with refused("too_large"):
+        bundle.encode_bundle(kept)
+
+
+# --- end and begin of authority -------------------------------------------------------------
+
+
+def test_earlier_statement_left_out(scene):
+    """Narrowed on day 1: a complete list of newest entries does not show what stood before."""
+    scene.publish()
+    early = scene.staple()
+    scene.fed.tick(days=1)
+    scene.fed.restate(scene.grant, scene.fed.root("gd"), types=[])
+    scene.fed.tick()
+    scene.publish()
+    report = scene.check(bundle=whole_log(scene))
+    assert "authority_missing" in codes(report)
+    assert report.outcome is Outcome.UNDECIDED
+    late = scene.issue(at=scene.fed.now - 1)
+    report = scene.check(scene.present(late), bundle=whole_log(scene))
+    assert "type_not_granted" in codes(report)
+    sets = [("early", parse_evidence(early)), ("all", parse_evidence(whole_log(scene)))]
+    report = scene.check(scene.present(late), evidence=sets)
+    assert report.outcome is Outcome.REFUSED
+
+
+def test_earlier_end_kept_back(custodial):
+    """Ended on day 10; on day 11 the end is moved to day 4. The holder shows day 10 alone."""
+    fed, root = custodial.fed, custodial.fed.root("gd")
+    begun = fed.now
+    fed.tick(days=5)
+    custodial.credential = custodial.issue(at=begun + 3 * DAY)
+    custodial.log_issuance()
+    custodial.publish()
+    early = fed.evidence(batches=custodial.batches)
+    fed.tick(days=5)
+    ended = fed.end(custodial.grant, root)
+    fed.tick()
+    custodial.publish()
+    middle = custodial.staple()
+    fed.tick(days=1)
+    fed.end(ended, root, since=begun + 4 * DAY)
+    fed.tick()
+    fed.status_list(custodial.agency, by=custodial.keeper)
+    custodial.publish()
+    late = without(with_keeper(custodial), "authority")
+    sets = [("early", parse_evidence(early)), ("middle", parse_evidence(middle))]
+    report = custodial.check(staple=late, evidence=sets, clock=custodial.clock(2))
+    assert "issued_while_authorised" in all_codes(report)
+    assert codes(report) == ["evidence_stale"]
+    report = custodial.check(staple=with_keeper(custodial), evidence=sets)
+    assert "issuance_time_not_proven" in codes(report)
+
+
+def test_grant_reaches_back_behind_its_own_entry():
+    """`from` may lie an hour before the entry; what was signed by then was not granted."""
+    begun = founded().now
+    fed = founded()
+    fed.tick(3_000)
+    scene = Scene(federation=fed, begins=begun)
+    scene.credential = scene.issue(at=fed.now - 1)
+    scene.publish()
+    assert "authority_missing" in codes(scene.check())
+    scene.credential = scene.issue(at=fed.now)
+    assert scene.check().outcome is Outcome.ACCEPTED

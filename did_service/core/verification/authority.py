@@ -46,7 +46,7 @@ class AuthorityFinding:
         code: Of the check.
         statement: The issuer's own statement, where one fits.
         hops: The statements walked, the issuer's first.
-        dated: Those of them whose age matters: still in force.
+        dated: Those whose age matters: still in force, or the newest after an end.
     """
 
     code: str
@@ -100,7 +100,7 @@ class _Walk:
             return AuthorityFinding(MISSING)
         fitting, misfits = [], []
         for chain in self.case.evidence.statements_about(grantee, home):
-            found = self._chain(chain, role)
+            found = self._chain(list(_linked(chain)), role)
             if isinstance(found, str):
                 misfits.append(found)
             else:
@@ -111,21 +111,29 @@ class _Walk:
             return AuthorityFinding(MISSING)
         return AuthorityFinding(min(misfits, key=_ORDER.index, default="type_not_granted"))
 
-    def _chain(self, chain: tuple[Anchored, ...], role: str) -> AuthorityFinding | str:
-        """Judge the newest statement of a chain that fits, or say why none does."""
+    def _chain(self, chain: list[Anchored], role: str) -> AuthorityFinding | str:
+        """Judge the newest statement of a chain that fits, or say why none does.
+
+        Where the statement that stood at the credential's date is not at hand, nothing is
+        proven by those that are.
+        """
         misfits = []
-        for held, successor in _with_successors(chain):
+        for place, held in enumerate(chain):
             statement = parse_authority(held.entry.body)
-            misfit = self._misfit(statement, role)
+            misfit = self._misfit(statement, _begin(chain[place:], statement), role)
             if misfit is None:
-                return self._in_time(held, statement, successor)
+                return self._in_time(chain, place, statement)
             misfits.append(misfit)
+        oldest = chain[-1].entry
+        dated = self.case.dated
+        if oldest.number > 1 and (dated is None or dated < (oldest.at or 0)):
+            return AuthorityFinding(MISSING)
         return min(misfits, key=_ORDER.index)
 
-    def _misfit(self, statement: Authority, role: str) -> str | None:
+    def _misfit(self, statement: Authority, begin: int, role: str) -> str | None:
         """Say what a statement does not grant, by its own words."""
         dated = self.case.dated
-        begun = dated is None or statement.begins <= dated
+        begun = dated is None or begin <= dated
         granted = self.types <= set(statement.types) and bool(self.types)
         if role not in statement.roles or not granted or not begun:
             return "type_not_granted"
@@ -133,17 +141,23 @@ class _Walk:
         return None if covered and self.case.regions else "region_not_granted"
 
     def _in_time(
-        self, held: Anchored, statement: Authority, successor: Anchored | None
+        self, chain: list[Anchored], place: int, statement: Authority
     ) -> AuthorityFinding:
-        """Judge a fitting statement by when it ended, if it has."""
-        end = _end(held, statement, successor, self.case.now)
+        """Judge a fitting statement by when it ended, if it has.
+
+        An end may still be moved earlier, so what rests on one is as old as the newest
+        statement at hand.
+        """
+        held, newest = chain[place], chain[0]
+        end = _end(held, statement, chain[place - 1] if place else None, self.case.now)
         if end is None:
             code = MISSING if held.time is None else HELD
             return AuthorityFinding(code, statement, (held,), (held,))
         if self.case.is_dated_after(end):
             code = "issued_after_end"
         elif self.case.existed_before(end):
-            return AuthorityFinding(FORMERLY, statement, (held,))
+            code = MISSING if newest.time is None else FORMERLY
+            return AuthorityFinding(code, statement, (held,), (newest,))
         else:
             code = "issuance_time_not_proven"
         if statement.state == "suspended":
@@ -170,16 +184,27 @@ class _Walk:
         )
 
 
-def _with_successors(
-    chain: tuple[Anchored, ...],
-) -> Iterator[tuple[Anchored, Anchored | None]]:
-    """Yield each statement with the one that replaced it, as long as hashes link them."""
+def _linked(chain: tuple[Anchored, ...]) -> Iterator[Anchored]:
+    """Yield the statements of a chain, newest first, as long as hashes link them."""
     successor: Anchored | None = None
     for held in chain:
         if successor is not None and successor.entry.previous != held.placed.leaf:
             return
-        yield held, successor
+        yield held
         successor = held
+
+
+def _begin(chain: list[Anchored], statement: Authority) -> int:
+    """Return the second from which a statement, the first of `chain`, grants anything.
+
+    `from` may lie up to an hour before the entry that first stated it; where that one is not
+    at hand, `from` is all that is known.
+    """
+    first = chain[-1].entry
+    begins = statement.begins
+    if first.number > 1 or parse_authority(first.body).begins != begins:
+        return begins
+    return max(begins, first.at or 0)
 
 
 def _end(
