@@ -212,7 +212,10 @@ class Evidence:
         newest = [best[n] for _, best in sorted(chains.items()) for n in sorted(best)[-2:]]
         issued = [each for proofs in self.issued.values() for each in proofs]
         kept = self.select(newest, issued)
-        return replace(kept, policies=self.policies, heads_files=dict(self.heads_files))
+        current = (best[max(best)].heads for best in chains.values())
+        roots = {heads.root for heads in current if heads is not None}
+        files = {root: file for root, file in self.heads_files.items() if root in roots}
+        return replace(kept, policies=self.policies, heads_files=files)
 
     def select(
         self, entries: Iterable[Anchored], issuances: Iterable[Issuance] = ()

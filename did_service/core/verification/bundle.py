@@ -18,8 +18,15 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
-    """Write a bundle file; the same evidence gives the same bytes."""
-    return gzip.compress(strict_json.dumps(evidence.encode()).encode(), mtime=0)
+    """Write a bundle file; the same evidence gives the same bytes.
+
+    Raises:
+        LimitError: `too_large`: nobody could read it.
+    """
+    plain = strict_json.dumps(evidence.encode()).encode()
+    if len(plain) > MAX_BUNDLE_BYTES:
+        raise LimitError("too_large", f"evidence of {len(plain)} bytes")
+    return gzip.compress(plain, mtime=0)
 
 
 def parse_bundle(data: bytes) -> UnverifiedEvidence:
