@@ -2,6 +2,7 @@
 
     own_streams()            first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
+    abandon_stdout()         it has failed: let it rest
     refusal_of(error)        an OSError as an error of ours
 
 A program is started with whatever its caller has: no stdout, a log on a full disk as stderr, a
@@ -73,9 +74,6 @@ def write_out(text: str) -> None:
 def refusal_of(error: OSError) -> UnavailableError:
     """Say what the system refused; an error that names no file is one of stdout.
 
-    What is left in stdout's buffer is dropped: it would be tried again, and complained of, when
-    the process ends.
-
     Returns:
         `output_not_written` or `system_refused`.
     """
@@ -84,9 +82,14 @@ def refusal_of(error: OSError) -> UnavailableError:
     reason = error.strerror or type(error).__name__
     if error.filename is not None:
         return UnavailableError("system_refused", f"{quote(error.filename)}: {reason}")
+    abandon_stdout()
+    return UnavailableError("output_not_written", f"stdout: {reason}")
+
+
+def abandon_stdout() -> None:
+    """Drop what is left for stdout: else it is tried, and complained of, when all has ended."""
     with suppress(OSError):  # somebody's own stream has no number
         os.dup2(_hole(os.O_WRONLY), sys.stdout.fileno())
-    return UnavailableError("output_not_written", f"stdout: {reason}")
 
 
 def _hole(flags: int) -> int:

@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.process import abandon_stdout, own_streams, refusal_of
 from wallet_cli.commands import wallet
 from wallet_cli.config import Format, Language, Settings, language_of, resolve
 from wallet_cli.exits import Exit
@@ -49,8 +51,10 @@ class _Program:
         except SystemExit as ended:  # click's, where nobody reads stdout any more
             return Exit.DECLINED if ended.code else Exit.DONE
         except BrokenPipeError:
-            _close_stdout()
+            abandon_stdout()
             return Exit.DECLINED
+        except OSError as error:
+            return self.terminal.error(refusal_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
             self.terminal.fault(error)
             return Exit.FAULT
@@ -80,6 +84,7 @@ def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -
         arguments: The words after the program's name.
         clock: Returns the present instant, aware, in UTC; the machine's unless given.
     """
+    own_streams()
     return _Program(arguments, clock or (lambda: datetime.now(UTC))).run()
 
 
@@ -91,11 +96,17 @@ def main() -> None:
 def _provisional(arguments: Sequence[str]) -> Settings:
     """Return what to speak with while the options are not understood yet."""
     try:
-        language = language_of({}, os.environ)
+        language = language_of({"lang": _word_after("--lang", arguments)}, os.environ)
     except UsageError:
         language = Language.EN
     form = Format.JSON if "--json" in arguments else Format.TEXT
     return Settings(Path(), language, form)
+
+
+def _word_after(option: str, arguments: Sequence[str]) -> str | None:
+    given = [after for word, after in pairwise(arguments) if word == option]
+    given += [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
+    return given[-1] if given else None
 
 
 def _sentence(error: click.ClickException) -> str:
@@ -110,11 +121,6 @@ def _help_of(error: click.ClickException) -> Bilingual | None:
     if context is None:
         return None
     return Bilingual(f"见 {context.command_path} --help", f"see {context.command_path} --help")
-
-
-def _close_stdout() -> None:
-    """Let nothing be written to a pipe that nobody reads when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

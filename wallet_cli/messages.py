@@ -135,6 +135,18 @@ MESSAGES: Mapping[str, Message] = {
         "检查磁盘空间和权限；原有内容没有损失",
         "check space and permissions; nothing that was there is lost",
     ),
+    "output_not_written": _m(
+        "结果写不出去：",
+        "the answer could not be written:",
+        "检查磁盘空间和管道后重试",
+        "see to the disk or the pipe, and try again",
+    ),
+    "system_refused": _m(
+        "系统不允许：",
+        "the system refused it:",
+        "检查磁盘、权限和文件名后重试",
+        "see to disk, permissions and names, and try again",
+    ),
     "file_not_read": _m(
         "读不了文件：", "a file could not be read:", "检查权限", "check its permissions"
     ),

@@ -117,7 +117,7 @@ class LazyGroup(click.Group):
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
     run = ctx.find_object(Run)
-    if run is not None and value not in (None, False):
+    if run is not None and value is not None and value is not False:  # 0 is a descriptor
         run.options[str(param.name)] = value
     return value
 

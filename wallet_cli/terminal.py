@@ -17,6 +17,7 @@ from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.process import abandon_stdout
 from wallet_cli.config import Format, Settings
 from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
@@ -208,7 +209,10 @@ class Terminal:
                 "hint": told.hint,
                 "details": told.details,
             }
-            self._write_envelope({"ok": False, "error": error, "data": data})
+            try:
+                self._write_envelope({"ok": False, "error": error, "data": data})
+            except OSError:  # stderr has it all the same
+                abandon_stdout()
         print(f"wallet: error: {told.text} [{name}]", file=sys.stderr)
         print(f"wallet: hint: {told.hint}", file=sys.stderr)
 
@@ -216,7 +220,8 @@ class Terminal:
         from did_service.core.encoding.strict_json import dumps
 
         head: JsonObject = {"schema": SCHEMA, "command": self.command}
-        print(_printable(dumps({**head, **members, "warnings": self._warnings})))
+        text = _printable(dumps({**head, **members, "warnings": self._warnings}))
+        print(text, flush=True)
 
 
 def _printable(text: str) -> str:

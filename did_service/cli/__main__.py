@@ -40,10 +40,28 @@ _CODES: tuple[tuple[type[DidServiceError], int], ...] = (
     (UnavailableError, 8),
 )
 _FAULT = "internal_fault"
-_FAULT_WORDS = (
-    Bilingual("程序内部错误", "a fault of this program"),
-    Bilingual("请报告此错误", "please report this"),
-)
+# Where the words of a class do not say what an operator can do.
+_BETTER = {
+    _FAULT: (
+        Bilingual("程序内部错误", "a fault of this program"),
+        Bilingual("请报告此错误", "please report this"),
+    ),
+    "output_not_written": (
+        Bilingual("结果写不出去", "the answer could not be written"),
+        Bilingual("请检查磁盘空间和管道后重试", "see to the disk or the pipe, and try again"),
+    ),
+    "system_refused": (
+        Bilingual("系统不允许", "the system refused it"),
+        Bilingual(
+            "请检查磁盘、权限和文件名后重试",
+            "see to disk, permissions and names, and try again",
+        ),
+    ),
+    "folder_not_empty": (
+        Bilingual("文件夹不是空的", "the folder is not empty"),
+        Bilingual("请换一个新文件夹", "name a new folder"),
+    ),
+}
 
 
 @click.group(context_settings={"max_content_width": 96})
@@ -129,7 +147,7 @@ def _exit_code(error: DidServiceError) -> int:
 
 def _words(error: DidServiceError) -> tuple[Bilingual, Bilingual]:
     """Return what an error means and what to do next."""
-    return _FAULT_WORDS if error.code == _FAULT else (error.meaning, error.next_step)
+    return _BETTER.get(error.code, (error.meaning, error.next_step))
 
 
 def _sentence(error: click.ClickException) -> str:

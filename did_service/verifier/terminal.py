@@ -78,6 +78,17 @@ _BETTER = {
             "请用 --witness 给出 did-witness.json", "give did-witness.json with --witness"
         ),
     ),
+    "output_not_written": (
+        Bilingual("结果写不出去", "the answer could not be written"),
+        Bilingual("请检查磁盘空间和管道后重试", "see to the disk or the pipe, and try again"),
+    ),
+    "system_refused": (
+        Bilingual("系统不允许", "the system refused it"),
+        Bilingual(
+            "请检查磁盘、权限和文件名后重试",
+            "see to disk, permissions and names, and try again",
+        ),
+    ),
     "file_exists": (
         Bilingual("文件已存在", "the file is there already"),
         Bilingual("请换一个文件名，或加 --force", "take another name, or add --force"),
