@@ -245,3 +245,21 @@ def test_grant_reaches_back_behind_its_own_entry():
     assert "authority_missing" in codes(scene.check())
     scene.credential = scene.issue(at=fed.now)
     assert scene.check().outcome is Outcome.ACCEPTED
+
+
+# --- unbounded work -------------------------------------------------------------------------
+
+
+def test_the_same_evidence_again_and_again(scene):
+    """Each piece is proven once; work that grows with the square would stop a counter."""
+    scene.log_issuance()
+    scene.publish()
+    staple = scene.staple()
+    many = {**staple, **{part: staple[part] * 300 for part in ("items", "batches")}}
+    many["checkpoints"] = staple["checkpoints"] * 300
+    report = scene.check(staple=many)
+    assert report.outcome is Outcome.ACCEPTED
+    evidence = report.evidence
+    assert len(evidence.entries) == len(scene.check(staple=staple).evidence.entries)
+    assert [len(proofs) for proofs in evidence.issued.values()] == [1]
+    assert len(evidence.checkpoints) == len(staple["checkpoints"])

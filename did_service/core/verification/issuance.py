@@ -35,12 +35,22 @@ Anchoring = Mapping[tuple[str, int], Sequence[Anchored]]
 
 
 def anchoring_of(entries: Iterable[Anchored]) -> Anchoring:
-    """Find the evidence entries on which batches can rest."""
+    """Find the evidence entries on which batches can rest.
+
+    Of the heads entries that cover one, the first in the log and the first that a quorum saw
+    prove all that the others do.
+    """
     found: dict[tuple[str, int], list[Anchored]] = {}
     for each in entries:
         if each.entry.type == "evidence" and each.tree is not None:
             found.setdefault((each.origin, each.placed.index), []).append(each)
-    return found
+    return {place: _earliest(known) for place, known in found.items()}
+
+
+def _earliest(known: Sequence[Anchored]) -> Sequence[Anchored]:
+    first = min(known, key=lambda each: each.tree.item.index if each.tree else 0)
+    seen = min(known, key=lambda each: each.tree.existed_by if each.tree else 0)
+    return (first,) if first is seen else (first, seen)
 
 
 def take_batch(
@@ -49,7 +59,7 @@ def take_batch(
     """Check one batch against the anchored evidence entries, and add what it proves.
 
     Args:
-        issued: Proofs by record, added to; each list has the earliest first.
+        issued: Proofs by record, added to.
         batch: As received.
         anchoring: Of `anchoring_of`.
 
@@ -60,8 +70,7 @@ def take_batch(
     proofs = [_issuance(batch, each) for each in anchoring.get((batch.log, batch.index), ())]
     if not proofs:
         raise NotFoundError("entry_missing", "the evidence entry of a batch is not at hand")
-    known = [*issued.get(batch.record, []), *proofs]
-    issued[batch.record] = sorted(known, key=lambda each: (each.existed_by, each.index))
+    issued.setdefault(batch.record, []).extend(proofs)
 
 
 def _issuance(batch: UnverifiedBatch, held: Anchored) -> Issuance:

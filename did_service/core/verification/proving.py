@@ -74,9 +74,12 @@ def verify_evidence(
     work.dropped.extend(map(_undated, filter(is_claim_unproven, entries)))
     issued: dict[bytes, list[Issuance]] = {}
     anchoring = anchoring_of(entries)
-    for name, batch in ((name, batch) for name, each in sources for batch in each.batches):
+    batches = {batch: name for name, each in reversed(sources) for batch in each.batches}
+    for batch, name in batches.items():
         what = f"batch of entry {batch.index} of {quote(batch.log)}"
         work.attempt(name, what, partial(take_batch, issued, batch, anchoring))
+    for proofs in issued.values():
+        proofs.sort(key=lambda each: (each.existed_by, each.index))
     return Evidence(
         checkpoints=tuple(work.usable_checkpoints()),
         entries=entries,
@@ -100,6 +103,7 @@ class _Work:
         default_factory=dict
     )
     heads: dict[str, list[Heads]] = field(default_factory=dict)
+    ordered: set[tuple[str, int, int, bytes]] = field(default_factory=set)
     found: list[Anchored] = field(default_factory=list)
     contents: dict[bytes, bytes] = field(default_factory=dict)
     snapshots: dict[bytes, HeadsSnapshot] = field(default_factory=dict)
@@ -130,7 +134,7 @@ class _Work:
 
     def take_checkpoints(self, sources: Sources, remembered: Mapping[str, Tree]) -> None:
         for name, evidence in sources:
-            for position, note in enumerate(evidence.checkpoints):
+            for position, note in enumerate(dict.fromkeys(evidence.checkpoints)):
                 self.attempt(name, f"checkpoint {position}", partial(self._checkpoint, note))
         for (origin, size), roots in self.trees.items():
             known = remembered.get(origin)
@@ -144,7 +148,11 @@ class _Work:
         verified = self.policy.log_policy(origin).verify(note)
         tree = verified.checkpoint
         roots = self.trees.setdefault((tree.origin, tree.size), {})
-        roots.setdefault(tree.root, []).append(verified)
+        known = [*roots.get(tree.root, ()), verified]
+        # Cosignatures can be left out and put in another order: many notes prove what two do.
+        freshest = max(known, key=lambda each: each.fresh_at)
+        earliest = min(known, key=lambda each: each.existed_by)
+        roots[tree.root] = [freshest] if freshest is earliest else [freshest, earliest]
 
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)
@@ -217,7 +225,10 @@ class _Work:
         fields.close()
         if heads.at != item.entry.at or (heads.tree is None and heads.size != item.index):
             raise ProofError("heads_size_wrong", "a heads entry does not cover up to itself")
-        self.heads.setdefault(about, []).append(heads)
+        known = self.heads.setdefault(about, [])
+        if (item.log, item.size, item.index, checkpoint.note) not in self.ordered:
+            self.ordered.add((item.log, item.size, item.index, checkpoint.note))
+            known.append(heads)
 
     def take_ev(self, sources: Sources) -> None:
         """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
@@ -266,7 +277,13 @@ class _Work:
 
 
 def _items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
-    return ((name, item) for name, evidence in sources for item in evidence.items)
+    """Yield every item, each once: the same one again costs work and proves nothing."""
+    seen = set()
+    for name, item in ((name, item) for name, evidence in sources for item in evidence.items):
+        same = item.log, item.size, item.index, item.path, item.head, item.entry.leaf()
+        if same not in seen:
+            seen.add(same)
+            yield name, item
 
 
 def _what(item: UnverifiedItem) -> str:
