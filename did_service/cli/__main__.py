@@ -14,6 +14,7 @@ from contextlib import suppress
 import click
 
 from did_service import __version__
+from did_service.cli.bundle import bundle
 from did_service.cli.demo.command import VARIABLE, demo
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
@@ -71,6 +72,7 @@ def cli() -> None:
 
 
 cli.add_command(demo)
+cli.add_command(bundle)
 
 
 def main() -> None:
