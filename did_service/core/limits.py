@@ -61,6 +61,7 @@ MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at t
 MAX_CREDENTIAL_BYTES = 262_144  # a portrait fits; ten megabytes of nesting does not
 MAX_PROOFS = 8  # proofs in one set or chain
 MAX_CREDENTIALS_IN_PRESENTATION = 16
+MAX_CHECKED_MEMBERS = 16  # status entries, or schemas, of one credential; one or two are usual
 MAX_RDF_QUADS = 4_096  # quads of one canonicalized document
 MAX_BLANK_NODES = 256  # blank nodes of one document; honest credentials have fewer than ten
 MAX_RDF_WORK = 8_192  # neighbours visited; the worst graph of the W3C vectors needs 6,168

@@ -12,6 +12,7 @@ from did_service.core.credentials import contexts, eddsa_rdfc_2022, proof_set
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import timestamps
 from did_service.core.verification import bundle
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
@@ -263,3 +264,35 @@ def test_the_same_evidence_again_and_again(scene):
     assert len(evidence.entries) == len(scene.check(staple=staple).evidence.entries)
     assert [len(proofs) for proofs in evidence.issued.values()] == [1]
     assert len(evidence.checkpoints) == len(staple["checkpoints"])
+
+
+def test_circle_of_many_grants(scene, monkeypatch):
+    """Two agencies grant each other in many scopes: ways up multiply at each of four hops."""
+    fed, root = scene.fed, scene.fed.root("gd")
+    one, two = fed.agency("fs.gd.example"), fed.agency("sz.gd.example")
+    wide = {"roles": ["granter", "issuer"], "status_lists": []}
+    fed.grant(root, one, **wide)
+    fed.grant(root, two, scope="own", **wide)
+    scopes = [f"s{number}" for number in range(6)]
+    for lower, upper in ((one, two), (two, one)):
+        scene.grants += [fed.grant(upper, lower, scope=each, **wide) for each in scopes]
+    scene.grants += [fed.grant(one, scene.agency, scope=each) for each in scopes]
+    fed.tick()
+    scene.credential = scene.issue()
+    scene.publish()
+    asked = []
+    about = Evidence.statements_about
+    monkeypatch.setattr(
+        Evidence, "statements_about", lambda *given: asked.append(given[1]) or about(*given)
+    )
+    assert scene.check().outcome is Outcome.ACCEPTED
+    assert len(asked) < 16
+
+
+@pytest.mark.parametrize("member", ["credentialStatus", "credentialSchema"])
+def test_a_thousand_entries_to_be_checked(scene, member):
+    """Nobody needs to have signed it: each entry of a forged credential costs a check."""
+    scene.publish()
+    shown = copy.deepcopy(scene.credential)
+    shown[member] = [shown[member]] * 1_000
+    assert "too_large" in codes(scene.check(scene.present(shown)))

@@ -24,7 +24,7 @@ from did_service.core.encoding.strict_json import (
     as_text,
 )
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_CREDENTIALS_IN_PRESENTATION
+from did_service.core.limits import MAX_CHECKED_MEMBERS, MAX_CREDENTIALS_IN_PRESENTATION
 
 CREDENTIAL_TYPE = "VerifiableCredential"
 PRESENTATION_TYPE = "VerifiablePresentation"
@@ -69,6 +69,7 @@ def parse_credential(value: JsonValue) -> Credential:
     Raises:
         MalformedError: a member that the data model refuses (`member_missing`,
             `member_invalid`, `time_invalid`, `validity_reversed`), or `context_unknown`.
+        LimitError: more than 16 status entries or schemas.
     """
     raw = as_object(value, "credential")
     valid_from, valid_until = _validity(raw)
@@ -85,7 +86,7 @@ def parse_credential(value: JsonValue) -> Credential:
         subjects=_subjects(raw),
         valid_from=valid_from,
         valid_until=valid_until,
-        statuses=members.typed(raw, "credentialStatus"),
+        statuses=_few(members.typed(raw, "credentialStatus")),
         schemas=_schemas(raw),
     )
 
@@ -162,8 +163,15 @@ def _time(raw: JsonObject, name: str) -> datetime | None:
     return timestamps.parse(as_text(raw[name], name)) if name in raw else None
 
 
+def _few(checked: tuple[JsonObject, ...]) -> tuple[JsonObject, ...]:
+    """Each of them costs a verifier a check, and who asks for it need not have signed."""
+    if len(checked) > MAX_CHECKED_MEMBERS:
+        raise LimitError("too_large", f"{len(checked)} status entries or schemas")
+    return checked
+
+
 def _schemas(raw: JsonObject) -> tuple[JsonObject, ...]:
-    schemas = members.typed(raw, "credentialSchema")
+    schemas = _few(members.typed(raw, "credentialSchema"))
     for schema in schemas:
         if "id" not in schema:
             raise MalformedError("member_missing", "credentialSchema.id is missing")

@@ -11,7 +11,7 @@ supplies evidence could have left the granting statement out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
@@ -92,9 +92,16 @@ class _Walk:
     case: Case
     policy: Policy
     types: frozenset[str]
+    known: dict[tuple[str, str, int], AuthorityFinding] = field(default_factory=dict)
 
     def best(self, grantee: str, role: str, hops: int) -> AuthorityFinding:
-        """Return the best finding about a grantee in a role."""
+        """Return the best finding about a grantee in a role; found once, however many ask."""
+        asked = grantee, role, hops
+        if asked not in self.known:
+            self.known[asked] = self._find(grantee, role, hops)
+        return self.known[asked]
+
+    def _find(self, grantee: str, role: str, hops: int) -> AuthorityFinding:
         home = self.case.home(grantee)
         if home is None:
             return AuthorityFinding(MISSING)
