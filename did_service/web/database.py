@@ -8,10 +8,10 @@ transactions see one state of the file and never wait.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection as Driver
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
@@ -27,6 +27,14 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
 )
+_OF_THE_FILE = {
+    sqlite3.SQLITE_BUSY: "database_busy",
+    sqlite3.SQLITE_LOCKED: "database_busy",
+    sqlite3.SQLITE_FULL: "database_refused",
+    sqlite3.SQLITE_IOERR: "database_refused",
+    sqlite3.SQLITE_READONLY: "database_refused",
+    sqlite3.SQLITE_CANTOPEN: "database_refused",
+}
 
 
 def open_engine(path: Path) -> Engine:
@@ -47,8 +55,12 @@ def create_tables(engine: Engine, *models: type[SQLModel]) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that sees one state of the database and changes nothing."""
-    with engine.connect() as connection, connection.begin():
+    """Open a transaction that sees one state of the database and changes nothing.
+
+    Raises:
+        UnavailableError: as `writing`.
+    """
+    with _disk(), engine.connect() as connection, connection.begin():
         yield connection
 
 
@@ -57,19 +69,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Open the one writing transaction: committed at the end, undone by any error.
 
     Raises:
-        UnavailableError: `database_busy` when another one keeps it for too long.
+        UnavailableError: `database_busy` when another one keeps it for too long,
+            `database_refused` where the disk is full or does not answer.
     """
-    with engine.connect() as connection:
+    with _disk(), engine.connect() as connection:
         connection.execution_options(didsvc_writing=True)
-        try:
-            transaction = connection.begin()
-        except OperationalError as error:
-            raise UnavailableError("database_busy", "another writer is at work") from error
-        with transaction:
+        with connection.begin():
             yield connection
 
 
-def _prepare(driver: Driver, _record: object) -> None:
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Tell what SQLite says of its file; what it says of our statements is a fault of ours."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = error.orig
+        number = reason.sqlite_errorcode & 0xFF if isinstance(reason, sqlite3.Error) else 0
+        if number not in _OF_THE_FILE:
+            raise
+        raise UnavailableError(_OF_THE_FILE[number], f"{reason}") from error
+
+
+def _prepare(driver: sqlite3.Connection, _record: object) -> None:
     driver.isolation_level = None  # the driver begins nothing by itself; `_begin` does
     for pragma in _PRAGMAS:
         driver.execute(pragma)

@@ -13,6 +13,7 @@ from http.client import HTTPConnection
 import pytest
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
+from sqlalchemy.exc import OperationalError
 
 from did_service.core import errors
 from did_service.core.encoding.strict_json import as_integer, as_text
@@ -447,6 +448,36 @@ def test_a_second_writer_waits_and_then_gives_up(tmp_path, monkeypatch):
     assert caught.value.code == "database_busy"
     with database.writing(other) as connection:
         connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_there(tmp_path):
+    engine = database.open_engine(tmp_path / "a.sqlite")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.exec_driver_sql("INSERT INTO t VALUES ('before')")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # it is as large as it may get
+        connection.commit()
+    with pytest.raises(UnavailableError) as caught, database.writing(engine) as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(1000000))")
+    assert caught.value.code == "database_refused"
+    assert problems.status_of(caught.value) == 503
+    with database.reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT x FROM t").all() == [("before",)]
+
+
+def test_a_folder_that_has_gone_is_told(tmp_path):
+    engine = database.open_engine(tmp_path / "gone" / "a.sqlite")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UnavailableError) as caught, database.reading(engine):
+        pass
+    assert caught.value.code == "database_refused"
+
+
+def test_a_statement_that_is_wrong_is_a_fault_of_ours(tmp_path):
+    engine = database.open_engine(tmp_path / "a.sqlite")
+    with pytest.raises(OperationalError), database.writing(engine) as connection:
+        connection.exec_driver_sql("INSERT INTO nothing VALUES (1)")
 
 
 def test_a_writing_transaction_is_undone_by_an_error(tmp_path):
