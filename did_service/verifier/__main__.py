@@ -91,11 +91,11 @@ def _write_words(answer: Answer, spoken: str) -> None:
 
 
 def _write_json(data: JsonObject) -> None:
-    from did_service.core.encoding.strict_json import dumps
+    from did_service.core.encoding.strict_json import dumps_printable
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other
-    write_out(f"{dumps(data)}\n")
+    write_out(f"{dumps_printable(data)}\n")
 
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:

@@ -196,3 +196,13 @@ def test_terminal_escape_in_claim(desk):
         run = did_verify(*words, now=scene.fed.now + 1) if len(words) == 1 else desk.run(*words)
         for character in (run.out + run.err).replace("\n", ""):
             assert character.isprintable()
+
+
+def test_terminal_escape_in_json(desk):
+    """JSON leaves C1 controls, bidi marks and tags as they are; a screen may obey them."""
+    scene, hostile = desk.scene, "\x9b2J\u202e\u2028\U000e0041"
+    subject = {"id": scene.holder.did, "jurisdiction": "440100", "familyName": "王", hostile: 1}
+    scene.credential = scene.issue(credentialSubject=subject)
+    run = desk.run("check", desk.shown("n"), "--json")
+    assert all(character.isprintable() for character in run.out.replace("\n", ""))
+    assert f"/credentialSubject/{hostile}" in run.report["credentials"][0]["disclosed"]

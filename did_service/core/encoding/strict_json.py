@@ -29,6 +29,7 @@ __all__ = [
     "as_object",
     "as_text",
     "dumps",
+    "dumps_printable",
     "load_object",
     "loads",
 ]
@@ -194,6 +195,16 @@ class Fields:
 def dumps(value: JsonValue) -> str:
     """Write JSON for files and people: two spaces, UTF-8 text, members as they stand."""
     return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def dumps_printable(value: JsonValue) -> str:
+    """Write JSON for a screen: what does not print as itself is escaped within its string."""
+    return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in dumps(value))
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _encoded(data: bytes | str, max_bytes: int) -> bytes:
