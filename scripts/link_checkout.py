@@ -31,10 +31,12 @@ def main() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
     ]
+    # the environment may be reached through a link; the launchers name it itself
+    python = Path(sys.executable).parent.resolve() / Path(sys.executable).name
     for name, entry_point in project["scripts"].items():
         module, _, function = entry_point.partition(":")
         launcher = Path(sysconfig.get_path("scripts")) / name
-        text = LAUNCHER.format(python=sys.executable, module=module, function=function)
+        text = LAUNCHER.format(python=python, module=module, function=function)
         launcher.write_text(text, encoding="utf-8")
         launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
