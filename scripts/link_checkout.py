@@ -33,6 +33,10 @@ def main() -> None:
     ]
     # the environment may be reached through a link; the launchers name it itself
     python = Path(sys.executable).parent.resolve() / Path(sys.executable).name
+    interpreter = Path(sys.executable)
+    # The environment may be reached over a link that does not last; what it links to is not
+    # followed, as that is another environment's interpreter.
+    python = interpreter.parent.resolve() / interpreter.name
     for name, entry_point in project["scripts"].items():
         module, _, function = entry_point.partition(":")
         launcher = Path(sysconfig.get_path("scripts")) / name
