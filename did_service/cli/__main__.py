@@ -15,7 +15,8 @@ import click
 
 from did_service import __version__
 from did_service.cli.bundle import bundle
-from did_service.cli.demo.command import VARIABLE, demo
+from did_service.cli.demo.command import demo
+from did_service.cli.language import say
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
@@ -28,7 +29,6 @@ from did_service.core.errors import (
     escape,
 )
 from did_service.process import own_streams, refusal_of, write_out
-from did_service.verifier.language import asked_for, choose, of_locale
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"
@@ -57,6 +57,10 @@ _BETTER = {
             "请检查磁盘、权限和文件名后重试",
             "see to disk, permissions and names, and try again",
         ),
+    ),
+    "file_exists": (
+        Bilingual("文件已存在", "the file is there already"),
+        Bilingual("请换一个文件名，或加 --force", "take another name, or add --force"),
     ),
     "folder_not_empty": (
         Bilingual("文件夹不是空的", "the folder is not empty"),
@@ -121,11 +125,9 @@ def _refuse(error: DidServiceError) -> int:
         command = next((word for word in words if not word.startswith("-")), "")
         with suppress(UnavailableError):  # stderr has it all the same
             write_out(f"{strict_json.dumps(_envelope(error, command, code))}\n")
-    language = asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)
     meaning, following = _words(error)
-    said = choose(language, meaning.zh, meaning.en)
-    click.echo(f"{PROGRAM}: error: {said}: {error.message} [{error.code}]", err=True)
-    click.echo(f"{PROGRAM}: hint: {choose(language, following.zh, following.en)}", err=True)
+    click.echo(f"{PROGRAM}: error: {say(meaning)}: {error.message} [{error.code}]", err=True)
+    click.echo(f"{PROGRAM}: hint: {say(following)}", err=True)
     return code
 
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import click
 
+from did_service.cli import language
+from did_service.cli.language import say
+from did_service.core.errors import Bilingual
+
 _EXAMPLES = """\b
 Examples:
   did-service bundle --policy policy.json --out newest.bundle.json.gz
@@ -39,6 +43,7 @@ Examples:
     help="Read a log at this base URL instead of at its own; may be repeated.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@language.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bundle(
     policy_file: Path, out: Path, mirrors: tuple[str, ...], *, force: bool, as_json: bool
@@ -64,7 +69,9 @@ def bundle(
         }
         write_out(f"{strict_json.dumps(answer)}\n")
     else:
-        click.echo(
-            f"did-service: note: {made['items']} entries of {made['logs']} logs", err=True
+        told = Bilingual(
+            f"{made['logs']} 个日志的 {made['items']} 条记录",
+            f"{made['items']} entries of {made['logs']} logs",
         )
+        click.echo(f"did-service: note: {say(told)}", err=True)
     return 0

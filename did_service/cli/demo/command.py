@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from did_service.cli.language import VARIABLE
 from did_service.core.encoding import strict_json
 from did_service.core.verification.render import Language
 from did_service.process import write_out
 
-VARIABLE = "DIDSVC_LANG"
 _EXAMPLES = """\b
 Examples:
   did-service demo

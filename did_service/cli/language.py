@@ -1,0 +1,28 @@
+"""In which language an operator is addressed: `--lang`, else DIDSVC_LANG, else the locale's."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from did_service.core.errors import Bilingual
+from did_service.verifier.language import LANGUAGES, asked_for, choose, of_locale
+
+VARIABLE = "DIDSVC_LANG"
+
+option = click.option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    envvar=VARIABLE,
+    show_envvar=True,
+    expose_value=False,  # `say` has read it, also where the rest cannot be understood
+    help="Language of what is told.",
+)
+
+
+def say(text: Bilingual) -> str:
+    """Return a text in the language of this process's reader."""
+    language = asked_for(sys.argv[1:], os.environ, VARIABLE) or of_locale(os.environ)
+    return choose(language, text.zh, text.en)
