@@ -28,7 +28,7 @@ from did_service.core.errors import (
     UsageError,
     escape,
 )
-from did_service.process import own_streams, refusal_of, write_out
+from did_service.process import output_lost, own_streams, refusal_of, write_out
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"
@@ -89,14 +89,14 @@ def run() -> int:
     own_streams()
     try:
         done = cli.main(prog_name=PROGRAM, standalone_mode=False)
-        sys.stdout.flush()
+        write_out("")
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return _USAGE
     except (click.Abort, KeyboardInterrupt):
         return _DECLINED
     except SystemExit:  # how click leaves a reader who has gone
-        return _refuse(refusal_of(BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))))
+        return _refuse(output_lost(BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))))
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
         return _refuse(_described(error))
     return done if isinstance(done, int) else 0

@@ -103,8 +103,8 @@ class World:
 
     # --- regions ---------------------------------------------------------------------------
 
-    def serve_region(self, region: RegionPlan) -> None:
-        """Start the server of one region: its registry, and its witness of the others."""
+    def open_region(self, region: RegionPlan) -> None:
+        """Open the databases of one region: its registry, and its witness of the others."""
         folder = self.folder / "regions" / region.id
         keys = self.founded.keys[region.id]
         registry = Registry(self.settings(region.id, folder))
@@ -115,12 +115,16 @@ class World:
         )
         for service in (registry, witness):
             self.running.callback(service.close)
+        self.registries[region.id] = registry
+        self.witnesses[region.id] = witness
+
+    def serve_region(self, region: RegionPlan) -> None:
+        """Start the server of one region that is open; one at a time, as FastAPI asks."""
+        registry, witness = self.registries[region.id], self.witnesses[region.id]
         limits = {**registry_app.body_limits(registry), **witness_app.BODY_LIMITS}
         app = frame(region.host, body_limits=limits)
         for router in (*registry_app.routers(registry), *witness_app.routers(witness)):
             app.include_router(router)
-        self.registries[region.id] = registry
-        self.witnesses[region.id] = witness
         self._serve(region.host, app)
 
     def begin_logs(self) -> None:
@@ -256,7 +260,9 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
         transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
         world = World(folder, edge, founded, sockets, transport, running)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(world.serve_region, REGIONS))  # raises what any region raises
+            list(pool.map(world.open_region, REGIONS))  # raises what any region raises
+        for region in REGIONS:
+            world.serve_region(region)
         yield world
         for server in world.servers:
             server.ask_to_stop()
