@@ -15,6 +15,7 @@ from did_service.core.encoding import jcs
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,
+    SCHEMA,
     Scene,
     all_codes,
     codes,
@@ -306,6 +307,19 @@ def test_credential_never_logged(custodial):
     custodial.publish()
     report = custodial.check(staple=with_keeper(custodial))
     assert codes(report) == ["issuance_time_not_proven"]
+
+
+def test_unlogged_credential_of_a_logged_type():
+    """The type demands the issuance batch of every credential, also while authority stands."""
+    marked = {"x-didsvc": {"type": RESIDENCE, "status": "required", "issuance_logged": True}}
+    scene = Scene()
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
+    scene.fed.schema(scene.fed.root("cn"), SCHEMA, {**dialect, **marked})
+    scene.publish()
+    assert codes(scene.check()) == ["issuance_time_not_proven"]
+    scene.log_issuance()
+    scene.publish()
+    assert scene.check().outcome is Outcome.ACCEPTED
 
 
 def test_territory_prefix_trick():

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.anchored import Anchored
-from did_service.core.verification.case import Case, End
+from did_service.core.verification.case import Case, End, described
 from did_service.core.verification.report import Check
 
 _STEP = 6
@@ -74,6 +75,15 @@ def authority_check(case: Case, finding: AuthorityFinding) -> Check:
     basis = None if held is None else case.basis(held)
     where = "; ".join(filter(None, [" ".join(case.regions), _basis_text(finding.statement)]))
     return Check(_STEP, finding.code, case.position, basis, where or None)
+
+
+def check_logged(
+    case: Case, finding: AuthorityFinding, schema: JsonObject | None
+) -> Iterator[Check]:
+    """Demand the issuance batch where the type says `issuance_logged` (threat rule 13)."""
+    demanded = described(schema, "issuance_logged") is True
+    if demanded and not case.issuances and finding.code in (HELD, FORMERLY):
+        yield Check(_STEP, "issuance_time_not_proven", case.position)
 
 
 def statements(case: Case) -> tuple[tuple[Anchored, Authority], ...]:

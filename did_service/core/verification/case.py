@@ -15,6 +15,7 @@ from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
 from did_service.core.verification.anchored import Anchored, Evidence, Issuance
@@ -128,3 +129,9 @@ class Case:
     def is_fresh(self, held: Anchored) -> bool:
         """Say whether a statement is shown to be the latest as of a time within the tier."""
         return held.time is not None and age_seconds(held.time, self.now) <= self.limit_seconds
+
+
+def described(schema: JsonObject | None, name: str) -> JsonValue:
+    """Return what the `x-didsvc` of a registered schema says; None where it says nothing."""
+    found = {} if schema is None else schema.get("x-didsvc", {})
+    return found.get(name) if isinstance(found, dict) else None

@@ -32,7 +32,7 @@ from did_service.core.errors import (
 from did_service.core.limits import MAX_STATUS_CONTENT_BYTES
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.authority import statements
-from did_service.core.verification.case import Case
+from did_service.core.verification.case import Case, described
 from did_service.core.verification.issuer import state_of
 from did_service.core.verification.report import Check
 
@@ -49,16 +49,13 @@ def check_status(case: Case, schema: JsonObject | None) -> Iterator[Check]:
         schema: Its registered schema, whose `x-didsvc` says whether it keeps a status.
     """
     if not case.credential.statuses:
-        demanded = _demands_status(schema) or any(s.status_lists for _, s in statements(case))
+        demanded = described(schema, "status") == "required" or any(
+            s.status_lists for _, s in statements(case)
+        )
         code = "status_entry_missing" if demanded else "status_not_required"
         yield Check(_STEP, code, case.position)
     for member in case.credential.statuses:
         yield _check_member(case, member)
-
-
-def _demands_status(schema: JsonObject | None) -> bool:
-    described = {} if schema is None else schema.get("x-didsvc", {})
-    return isinstance(described, dict) and described.get("status") == "required"
 
 
 def _check_member(case: Case, member: JsonObject) -> Check:

@@ -23,6 +23,7 @@ from did_service.core.verification.anchored import Anchored, Evidence
 from did_service.core.verification.authority import (
     AuthorityFinding,
     authority_check,
+    check_logged,
     find_authority,
 )
 from did_service.core.verification.case import Case
@@ -136,6 +137,7 @@ def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
         issuer.check,
         proof,
         authority_check(case, authority),
+        *check_logged(case, authority, schema),
         *(each.check for each in schemas),
         check_time(case),
         *check_status(case, schema),
