@@ -2,8 +2,8 @@
 
     own_streams()            first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
-    abandon_stdout()         it has failed: let it rest
-    refusal_of(error)        an OSError as an error of ours
+    tell(line)               somebody may read it
+    refusal_of(error)        an OSError that nobody foresaw, as an error of ours
 
 A program is started with whatever its caller has: no stdout, a log on a full disk as stderr, a
 terminal without Chinese. What it has to say on stderr is never worth failing for; what belongs
@@ -68,22 +68,37 @@ def write_out(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        raise refusal_of(error) from error
+        raise output_lost(error) from error
+
+
+def tell(line: str) -> None:
+    """Write a line to stderr, for people."""
+    sys.stderr.write(f"{line}\n")
+
+
+def output_lost(error: OSError) -> UnavailableError:
+    """Give stdout up and say so."""
+    from did_service.core.errors import UnavailableError  # noqa: PLC0415 - not for --help
+
+    abandon_stdout()
+    return UnavailableError("output_not_written", f"stdout: {error.strerror}")
 
 
 def refusal_of(error: OSError) -> UnavailableError:
-    """Say what the system refused; an error that names no file is one of stdout.
+    """Say what the system refused: stdout, if that still fails, else what the error names.
 
     Returns:
         `output_not_written` or `system_refused`.
     """
     from did_service.core.errors import UnavailableError, quote  # noqa: PLC0415 - not for --help
 
+    try:
+        sys.stdout.flush()
+    except OSError as lost:
+        return output_lost(lost)
     reason = error.strerror or type(error).__name__
-    if error.filename is not None:
-        return UnavailableError("system_refused", f"{quote(error.filename)}: {reason}")
-    abandon_stdout()
-    return UnavailableError("output_not_written", f"stdout: {reason}")
+    where = "" if error.filename is None else f"{quote(error.filename)}: "
+    return UnavailableError("system_refused", f"{where}{reason}")
 
 
 def abandon_stdout() -> None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
-from did_service.core.errors import Bilingual, DidServiceError, UsageError
-from did_service.process import abandon_stdout
+from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
+from did_service.process import output_lost
 from wallet_cli.config import Format, Settings
 from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
@@ -117,7 +118,7 @@ class Terminal:
             self._write_envelope({"ok": True, "data": data})
             return
         for line in lines:
-            print(line)
+            _write(line)
 
     def finish_short(
         self, reason: DidServiceError, data: JsonObject, lines: Iterable[str]
@@ -131,7 +132,7 @@ class Terminal:
         """
         if self._settings.format is Format.TEXT:
             for line in lines:
-                print(line)
+                _write(line)
         self._fail(reason.code, exit_of(reason), self._told(reason), data=data)
         return exit_of(reason)
 
@@ -209,10 +210,8 @@ class Terminal:
                 "hint": told.hint,
                 "details": told.details,
             }
-            try:
+            with suppress(UnavailableError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
-            except OSError:  # stderr has it all the same
-                abandon_stdout()
         print(f"wallet: error: {told.text} [{name}]", file=sys.stderr)
         print(f"wallet: hint: {told.hint}", file=sys.stderr)
 
@@ -221,7 +220,17 @@ class Terminal:
 
         head: JsonObject = {"schema": SCHEMA, "command": self.command}
         text = _printable(dumps({**head, **members, "warnings": self._warnings}))
+        _write(text)
+
+
+def _write(text: str) -> None:
+    """Write to stdout; a reader who has left is no error, but the end of the run."""
+    try:
         print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise output_lost(error) from error
 
 
 def _printable(text: str) -> str:

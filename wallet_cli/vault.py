@@ -183,9 +183,9 @@ def _parse(data: bytes) -> _Closed:
         _check_format(members)
         _check_spelling(members, data)
         return _closed(Fields(members, "wallet"))
-    except (UnsupportedError, LimitError):
-        raise
     except MalformedError as error:
+        if isinstance(error, UnsupportedError) or error.code == "kdf_too_costly":
+            raise
         raise _damaged(error.message) from error
 
 

@@ -28,7 +28,7 @@ from did_service.core.errors import (
     UsageError,
     escape,
 )
-from did_service.process import output_lost, own_streams, refusal_of, write_out
+from did_service.process import output_lost, own_streams, refusal_of, tell, write_out
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"
@@ -91,7 +91,7 @@ def run() -> int:
         done = cli.main(prog_name=PROGRAM, standalone_mode=False)
         write_out("")
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        tell(error.format_message())
         return _USAGE
     except (click.Abort, KeyboardInterrupt):
         return _DECLINED
@@ -126,8 +126,8 @@ def _refuse(error: DidServiceError) -> int:
         with suppress(UnavailableError):  # stderr has it all the same
             write_out(f"{strict_json.dumps(_envelope(error, command, code))}\n")
     meaning, following = _words(error)
-    click.echo(f"{PROGRAM}: error: {say(meaning)}: {error.message} [{error.code}]", err=True)
-    click.echo(f"{PROGRAM}: hint: {say(following)}", err=True)
+    tell(f"{PROGRAM}: error: {say(meaning)}: {error.message} [{error.code}]")
+    tell(f"{PROGRAM}: hint: {say(following)}")
     return code
 
 

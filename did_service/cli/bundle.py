@@ -57,7 +57,7 @@ def bundle(
     from did_service.cli.bundling import make_bundle
     from did_service.core.encoding import strict_json
     from did_service.core.encoding.strict_json import JsonObject
-    from did_service.process import write_out
+    from did_service.process import tell, write_out
 
     made = make_bundle(policy_file, out, mirrors, replace=force)
     if as_json:
@@ -73,5 +73,5 @@ def bundle(
             f"{made['logs']} 个日志的 {made['items']} 条记录",
             f"{made['items']} entries of {made['logs']} logs",
         )
-        click.echo(f"did-service: note: {say(told)}", err=True)
+        tell(f"did-service: note: {say(told)}")
     return 0
