@@ -8,11 +8,13 @@ and nothing on disk has changed.
 import json
 import re
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from did_service.issuer.app import create_app
 from did_service.web.problems import MEDIA_TYPE, TYPE_PREFIX
@@ -486,13 +488,44 @@ def test_a_did_that_is_none_is_told_in_the_shape_of_did_resolution(there):
                 assert bool(CHINESE.search(sentence)) is (language == "zh"), sentence
 
 
-# --- afterwards -------------------------------------------------------------------------------
+# --- a full disk, and afterwards --------------------------------------------------------------
+
+
+@contextmanager
+def full_disk(engine):
+    """Let a database grow no further."""
+
+    def stop(connection, *_):
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # as large as it is
+
+    event.listen(engine, "begin", stop)
+    try:
+        yield
+    finally:
+        event.remove(engine, "begin", stop)
+        engine.dispose()  # connections keep the limit
+
+
+def new_entry(world: World, location: str):
+    """A `did` entry that nobody has handed in yet."""
+    parameters = {"nextKeyHashes": [hash_of(f"{location} update 2")]}
+    return world.fed.did_entry(*world.fed._create(location, parameters))
+
+
+def test_a_full_disk_is_told_and_takes_nothing(there):
+    log, disk = Call(REGION, "POST", "/reg/entries"), there.fed.registry("gd").region.engine
+    rows = [new_entry(there, f"full{n}.gd.example").encode() for n in range(40)]
+    body = b"\n".join(b'{"entry":%s}' % row for row in rows)
+    with full_disk(disk):
+        headers = {"content_type": "application/jsonl", "accept_language": "zh"}
+        answer = there.ask(log, body=body, **headers)
+        assert (answer.status, answer.kind) == (503, MEDIA_TYPE)
+        assert _told(answer.document, "zh") == "database_refused"
+        assert int(answer.headers["retry-after"]) > 0
 
 
 def test_after_all_that_the_log_takes_the_next_entry(world):
     before = world.fed.logs[REG].size()
-    parameters = {"nextKeyHashes": [hash_of("after.gd.example update 2")]}
-    entry = world.fed.did_entry(*world.fed._create("after.gd.example", parameters))
-    assert world.fed.client(REG).submit(entry).index == before
+    assert world.fed.client(REG).submit(new_entry(world, "after.gd.example")).index == before
     world.fed.publish("gd")
     assert world.fed.policy.log_policy(REG).verify(world.fed.reader(REG).checkpoint())
