@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from contextlib import suppress
 
 import click
@@ -87,6 +88,8 @@ def main() -> None:
 def run() -> int:
     """Run the command and return how it ended."""
     own_streams()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn developers, who ask for it with -W
     try:
         done = cli.main(prog_name=PROGRAM, standalone_mode=False)
         write_out("")
