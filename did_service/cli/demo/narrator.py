@@ -56,8 +56,12 @@ class Narrator:
         began = perf_counter()
         with self._console.status(self._say(text)):
             yield
+        self.done(text, perf_counter() - began)
+
+    def done(self, text: Bilingual, seconds: float) -> None:
+        """Tell a step that has been taken, here or aside, and how long it took."""
         first, *more = self._lines(text)
-        self._print(f"  [green]✔[/] {first} [dim]{perf_counter() - began:.2f} s[/]")
+        self._print(f"  [green]✔[/] {first} [dim]{seconds:.2f} s[/]")
         for line in more:
             self._print(f"    [dim]{line}[/]")
 

@@ -77,7 +77,11 @@ def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
             ),
         )
         world = stack.enter_context(opened(folder, edge))
-        children = Children(folder, {"DIDSVC_ROUTES": str(folder / "routes.json")})
+        environment = {
+            "DIDSVC_ROUTES": str(folder / "routes.json"),
+            "DIDVERIFY_LANG": options.language.value,
+        }
+        children = Children(folder, environment)
         story = Story(folder, world, children, narrator)
         played = _played(story, options)
         seconds = perf_counter() - began

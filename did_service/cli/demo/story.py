@@ -79,7 +79,7 @@ class Story:
         ):
             self.world.publish("gd", "hn", "cn")
 
-    def issue(self, wallet: Future[None]) -> None:
+    def issue(self, wallet: Future[float]) -> None:
         """Let the citizen apply, two officers handle it, and the wallet receive.
 
         Args:
@@ -88,10 +88,8 @@ class Story:
         self.tell.chapter(
             Bilingual("三、申请、受理、审批、领取", "3. Apply, accept, approve, receive")
         )
-        with self.tell.step(
-            Bilingual("公民建立加密钱包", "the citizen makes an encrypted wallet")
-        ):
-            wallet.result()
+        made = Bilingual("公民建立加密钱包", "the citizen makes an encrypted wallet")
+        self.tell.done(made, wallet.result())
         for plan in AGENCIES:
             self._apply(plan)
         with self.tell.step(
@@ -108,32 +106,30 @@ class Story:
         ):
             self.wallet("refresh", "all", "--fresh")
 
-    def make_wallet(self) -> None:
-        """Let the citizen make a wallet and pin the policy."""
+    def make_wallet(self) -> float:
+        """Let the citizen make a wallet and pin the policy; returns the seconds it took."""
         path = self.folder / PASSPHRASE
         path.parent.mkdir(parents=True, mode=0o700)
         path.write_text("correct horse battery staple\n")
         path.chmod(0o600)
-        self.wallet("init")
-        self.wallet(
-            "trust", "pin", "policy.json", "--fingerprint", self.world.policy.fingerprint
-        )
+        made = self.wallet("init")
+        fingerprint = self.world.policy.fingerprint
+        pinned = self.wallet("trust", "pin", "policy.json", "--fingerprint", fingerprint)
+        return made.seconds + pinned.seconds
 
-    def make_counter(self) -> None:
-        """Let the counter pin the policy."""
+    def make_counter(self) -> float:
+        """Let the counter pin the policy; returns the seconds it took."""
         fingerprint = self.world.policy.fingerprint
         pinned = ("policy.json", "--fingerprint", fingerprint, "--trust", TRUST)
-        self.verify("trust", "pin", *pinned)
+        return self.verify("trust", "pin", *pinned).seconds
 
-    def equip_counter(self, counter: Future[None]) -> None:
+    def equip_counter(self, counter: Future[float]) -> None:
         """Give the counter its policy, by `make_counter`: all that it trusts beforehand."""
-        with self.tell.step(
-            Bilingual(
-                "湖南窗口装入信任策略，从不联网",
-                "a counter in Hunan pins the policy; it has no network",
-            )
-        ):
-            counter.result()
+        pinned = Bilingual(
+            "湖南窗口装入信任策略，从不联网",
+            "a counter in Hunan pins the policy; it has no network",
+        )
+        self.tell.done(pinned, counter.result())
 
     def challenge(self) -> str:
         """Ask the counter for a nonce that it will accept once."""
