@@ -191,7 +191,7 @@ def test_planted_markers_are_found(text):
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("see /mnt/x", True), ("'/root/x'", True), ("a /network/ b", False)],
+    [("see /mnt/x", True), ("'/mnt/y'", True), ("a /network/ b", False)],
 )
 def test_planted_machine_paths_are_found(text, found):
     assert bool(MACHINE_PATHS.search(text)) is found

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from enum import Enum
 from did_service.core.credentials import contexts, members
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_STATUS_LIST_BYTES, STATUS_LIST_BITS
@@ -222,14 +222,10 @@ def _purposes(value: JsonValue) -> list[JsonValue]:
 
 
 def _gunzip(data: bytes) -> bytes:
-    """Unpack one gzip member, and never more than the cap."""
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    """Unpack a list; what is not one whole gzip member is `status_list_encoding`."""
     try:
-        unpacked = unpacker.decompress(data, MAX_STATUS_LIST_BYTES + 1)
-    except zlib.error as error:
-        raise MalformedError("status_list_encoding", "encodedList is not gzip") from error
-    if len(unpacked) > MAX_STATUS_LIST_BYTES:
-        raise LimitError("too_large", f"a status list above {MAX_STATUS_LIST_BYTES} bytes")
-    if not unpacker.eof or unpacker.unused_data:
-        raise MalformedError("status_list_encoding", "encodedList is not one whole gzip member")
-    return unpacked
+        return gunzip(data, MAX_STATUS_LIST_BYTES)
+    except LimitError:
+        raise
+    except MalformedError as error:
+        raise MalformedError("status_list_encoding", f"encodedList: {error.message}") from error

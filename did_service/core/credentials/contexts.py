@@ -92,6 +92,6 @@ def _ours(url: str) -> tuple[bytes, str]:
 
 def _bundled(url: str) -> tuple[bytes, str]:
     # PyLD takes 0.4 s to import, and only documents with JSON-LD proofs need it.
-    from pyld import BUNDLED_CONTEXTS  # noqa: PLC0415
+    from pyld import BUNDLED_CONTEXTS  # noqa: PLC0415 - slow to load, not always needed
 
     return BUNDLED_CONTEXTS[url].read_bytes(), _BUNDLED[url]

@@ -42,6 +42,6 @@ def hash_data(
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:
     """Return the canonical N-Quads of a JSON-LD document; errors as `hash_data`."""
     # PyLD takes 0.4 s to import, and only documents with this proof need it.
-    from did_service.core.credentials import jsonld  # noqa: PLC0415
+    from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
 
     return rdfc.canonicalize(jsonld.to_quads(jsonld.expand(document, load))).encode()

@@ -91,7 +91,7 @@ def _check_names(value: JsonValue) -> None:
 
 def _expand(document: JsonObject, load: ContextLoader) -> JsonObject:
     # PyLD takes 0.4 s to import, and documents under our contexts alone do not need it.
-    from did_service.core.credentials import jsonld  # noqa: PLC0415
+    from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
 
     nodes = jsonld.expand(document, load)
     if len(nodes) != 1:

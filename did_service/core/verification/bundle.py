@@ -7,14 +7,12 @@ capped before it is produced: a few kilobytes of gzip can hold gigabytes.
 from __future__ import annotations
 
 import gzip
-import zlib
 
 from did_service.core.encoding import strict_json
-from did_service.core.errors import LimitError, MalformedError
+from did_service.core.encoding.compression import gunzip
+from did_service.core.errors import LimitError
 from did_service.core.limits import MAX_BUNDLE_BYTES
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
-
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
@@ -38,22 +36,3 @@ def parse_bundle(data: bytes) -> UnverifiedEvidence:
     """
     plain = data if data.lstrip()[:1] == b"{" else gunzip(data, MAX_BUNDLE_BYTES)
     return parse_evidence(plain, max_bytes=MAX_BUNDLE_BYTES)
-
-
-def gunzip(data: bytes, max_bytes: int) -> bytes:
-    """Unpack one gzip member of at most `max_bytes`.
-
-    Raises:
-        LimitError: `too_large`.
-        MalformedError: `gzip_invalid`: not gzip, cut short, or followed by more.
-    """
-    unpacker = zlib.decompressobj(_GZIP)
-    try:
-        plain = unpacker.decompress(data, max_bytes + 1)
-    except zlib.error as error:
-        raise MalformedError("gzip_invalid", "not gzip, or damaged") from error
-    if len(plain) > max_bytes:
-        raise LimitError("too_large", f"more than {max_bytes} bytes unpacked")
-    if not unpacker.eof or unpacker.unused_data:
-        raise MalformedError("gzip_invalid", "gzip data is cut short, or followed by more")
-    return plain

@@ -20,6 +20,7 @@ from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.heads import HeadsSnapshot, parse_snapshot
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.limits import MAX_HEADS_FILE_BYTES
@@ -36,7 +37,6 @@ from did_service.core.verification.anchored import (
     Issuance,
     Tree,
 )
-from did_service.core.verification.bundle import gunzip
 from did_service.core.verification.evidence import UnverifiedEvidence, UnverifiedItem
 from did_service.core.verification.issuance import anchoring_of, take_batch
 from did_service.core.verification.order import Order, is_claim_unproven

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.encoding import b64
+from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_STAPLE_BYTES
-from did_service.core.verification.bundle import encode_bundle, gunzip, parse_bundle
+from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
 from tests.support.counter import Scene, items_of, whole_log
