@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from did_service.core.crypto import multikey
+from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.resolution import resolve_history
 from did_service.core.did.syntax import parse_did_url, parse_webvh
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh import accept, next_key_hash, verify_history, write
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import DidServiceError, MalformedError
 from tests.support.optional import vectors
 
@@ -98,3 +101,63 @@ def test_dangerous_dids_of_the_suite_are_refused(name):
         with pytest.raises(MalformedError):
             parse_webvh(did)
     assert dids
+
+
+# --- writing what others wrote ---------------------------------------------------------------
+
+
+def keys_of(folder):
+    """The secret keys of a case, by multikey; the suite publishes its seeds."""
+    script = (folder.parent / "script.yaml").read_text()
+    seeds = re.findall(r'seed: "([0-9a-f]{64})"', script)
+    keys = [SigningKey(bytes.fromhex(seed)) for seed in seeds]
+    return {multikey.encode_ed25519(key.public): key for key in keys}
+
+
+def signer_of(proof, keys):
+    return keys[proof["verificationMethod"].partition("#")[2]]
+
+
+def remade(state, entry, keys):
+    """The entry as our writer makes it from what its author decided."""
+    (proof,) = entry["proof"]
+    chosen = {"key": signer_of(proof, keys), "now": timestamps.parse(entry["versionTime"])}
+    if state is not None:
+        return write.update(
+            state, document=entry["state"], parameters=entry["parameters"], **chosen
+        )
+    scid = entry["parameters"]["scid"]
+    template = json.loads(json.dumps(entry["state"]).replace(scid, "{SCID}"))
+    parameters = {k: v for k, v in entry["parameters"].items() if k not in {"method", "scid"}}
+    return write.create(template, parameters, **chosen)[1]
+
+
+@pytest.mark.parametrize("folder", GOOD, ids=named)
+def test_our_writer_makes_the_published_entries(folder):
+    """SCID, entry hash and signature are determined: equal entries mean equal bytes hashed."""
+    keys, state = keys_of(folder), None
+    for line in (folder / "did.jsonl").read_bytes().splitlines():
+        entry = strict_json.load_object(line)
+        assert remade(state, entry, keys) == entry
+        state = accept(state, entry, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "folder", [p for p in GOOD if (p / "did-witness.json").exists()], ids=named
+)
+def test_our_witnesses_make_the_published_proofs(folder):
+    keys = keys_of(folder)
+    for item in json.loads((folder / "did-witness.json").read_text()):
+        for proof in item["proof"]:
+            created = timestamps.parse(proof["created"])
+            key = signer_of(proof, keys)
+            assert write.create_witness_proof(item["versionId"], key, now=created) == proof
+
+
+def test_published_commitments_are_hashes_of_the_published_keys():
+    pre_rotating = [p for p in GOOD if p.parent.name.startswith("pre-rotation")]
+    assert len(pre_rotating) == 4
+    for folder in pre_rotating:
+        known = {next_key_hash(key) for key in keys_of(folder)}
+        for line in (folder / "did.jsonl").read_text().splitlines():
+            assert known.issuperset(json.loads(line)["parameters"]["nextKeyHashes"])

@@ -51,7 +51,6 @@ def create(
             "method": METHOD,
             "scid": SCID_PLACEHOLDER,
             "updateKeys": [_multikey(key)],
-            "nextKeyHashes": [],
             **parameters,
         },
         "state": document,
