@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
 from did_service.process import abandon_stdout, own_streams, refusal_of
 from wallet_cli.commands import wallet
-from wallet_cli.config import Format, Language, Settings, language_of, resolve
+from wallet_cli.config import Format, Settings, language_of, resolve
 from wallet_cli.exits import Exit
 from wallet_cli.parser import Run
 from wallet_cli.terminal import Terminal

@@ -14,25 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from did_service.core.errors import Bilingual, UsageError, quote
-
-
-class Language(Enum):
-    """In which language a person is addressed."""
-
-    ZH = "zh"
-    EN = "en"
-    BOTH = "both"
-
-    def say(self, text: Bilingual) -> str:
-        """Return a text in this language."""
-        match self:
-            case Language.ZH:
-                return text.zh
-            case Language.EN:
-                return text.en
-            case Language.BOTH:
-                return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
+from did_service.core.errors import Language, UsageError, quote
 
 
 class Format(Enum):

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from did_service.core.errors import Bilingual
-from did_service.verifier.language import LANGUAGES, asked_for, choose, of_locale
+from did_service.core.errors import Bilingual, Language
+from did_service.verifier.language import LANGUAGES, asked_for, of_locale
 
 VARIABLE = "DIDSVC_LANG"
 
@@ -25,4 +25,4 @@ option = click.option(
 def say(text: Bilingual) -> str:
     """Return a text in the language of this process's reader."""
     language = asked_for(sys.argv[1:], os.environ, VARIABLE) or of_locale(os.environ)
-    return choose(language, text.zh, text.en)
+    return Language(language).say(text)

@@ -23,6 +23,7 @@ never a secret. Status codes are chosen in `web.problems`, exit codes at each pr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 from did_service.core.limits import MAX_QUOTED_CHARACTERS
@@ -34,6 +35,24 @@ class Bilingual:
 
     zh: str
     en: str
+
+
+class Language(Enum):
+    """In which language a person is addressed."""
+
+    ZH = "zh"
+    EN = "en"
+    BOTH = "both"
+
+    def say(self, text: Bilingual) -> str:
+        """Return a text in this language."""
+        match self:
+            case Language.ZH:
+                return text.zh
+            case Language.EN:
+                return text.en
+            case Language.BOTH:
+                return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
 
 
 def escape(foreign: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from did_service.process import own_streams, refusal_of, write_out
 from did_service.verifier.arguments import parser_in
-from did_service.verifier.language import asked_for, choose, of_locale
+from did_service.verifier.language import asked_for, of_locale
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
     from did_service.core.encoding.strict_json import JsonObject
@@ -61,6 +61,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
 
 
 def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surroundings:
+    from did_service.core.errors import Language
     from did_service.verifier.surroundings import Surroundings
 
     return Surroundings(
@@ -70,7 +71,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surrou
         environment=os.environ,
         home=Path("~").expanduser(),
         stdin=sys.stdin.buffer,
-        language=asked_for(words, os.environ) or "both",
+        language=Language(asked_for(words, os.environ) or "both"),
     )
 
 
@@ -85,9 +86,11 @@ def _boot() -> str:
 
 
 def _write_words(answer: Answer, spoken: str) -> None:
+    from did_service.core.errors import Language
+
     write_out("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
     for remark in answer.remarks:
-        print(f"did-verify: note: {choose(spoken, remark.zh, remark.en)}", file=sys.stderr)
+        print(f"did-verify: note: {Language(spoken).say(remark)}", file=sys.stderr)
 
 
 def _write_json(data: JsonObject) -> None:
@@ -100,7 +103,7 @@ def _write_json(data: JsonObject) -> None:
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
-    from did_service.core.errors import DidServiceError, UnavailableError
+    from did_service.core.errors import DidServiceError, Language, UnavailableError
     from did_service.verifier.terminal import complaint, exit_code_of, failed, fault
 
     shown = refusal_of(error) if isinstance(error, OSError) else error
@@ -111,7 +114,7 @@ def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     if "--json" in words:
         with suppress(UnavailableError):  # stderr has it all the same
             _write_json(failed(command, shown, code))
-    for line in complaint(shown, spoken):
+    for line in complaint(shown, Language(spoken)):
         print(line, file=sys.stderr)
     return code
 

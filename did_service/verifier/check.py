@@ -33,7 +33,7 @@ from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.messages import Result
-from did_service.core.verification.render import Language, render
+from did_service.core.verification.render import render
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
 from did_service.core.verification.verify import verify
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
     if arguments.report is not None:
         replace_file(Path(arguments.report), report.to_bytes())
-    verdict, *lines = render(report, Language(around.language))
+    verdict, *lines = render(report, around.language)
     return Answer(report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments))
 
 

@@ -16,14 +16,15 @@ from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
+    Bilingual,
     DidServiceError,
+    Language,
     MalformedError,
     UsageError,
     escape,
     quote,
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
-from did_service.verifier.language import choose
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, describe, exit_code_of
 
@@ -63,7 +64,7 @@ def _time(given: str | None) -> datetime | None:
         raise UsageError("version_time_invalid", f"--version-time {quote(given)}") from error
 
 
-def _answer(history: History, version: Version, language: str) -> Answer:
+def _answer(history: History, version: Version, language: Language) -> Answer:
     metadata = version_metadata(history, version)
     ended = version.parameters.deactivated
     document = None if ended else version.document.raw
@@ -75,24 +76,23 @@ def _answer(history: History, version: Version, language: str) -> Answer:
         "metadata": metadata,
         "error": None,
     }
-    return Answer(data, _lines(version, metadata, language), choose(language, "有效", "VALID"))
+    verdict = language.say(Bilingual("有效", "VALID"))
+    return Answer(data, _lines(version, metadata, language), verdict)
 
 
-def _lines(version: Version, metadata: JsonObject, language: str) -> tuple[str, ...]:
+def _lines(version: Version, metadata: JsonObject, language: Language) -> tuple[str, ...]:
     facts = [
-        (choose(language, "标识", "DID"), str(version.did)),
-        (choose(language, "版本", "version"), version.version_id),
-        (choose(language, "生效", "since"), str(metadata["versionTime"])),
+        (Bilingual("标识", "DID"), str(version.did)),
+        (Bilingual("版本", "version"), version.version_id),
+        (Bilingual("生效", "since"), str(metadata["versionTime"])),
     ]
-    facts += [
-        (choose(language, "密钥", "key"), str(method.get("id"))) for method in _methods(version)
-    ]
-    lines = [f"  {name}  {escape(value)}" for name, value in facts]
+    facts += [(Bilingual("密钥", "key"), str(method.get("id"))) for method in _methods(version)]
+    lines = [f"  {language.say(name)}  {escape(value)}" for name, value in facts]
     if "nextVersionId" in metadata:
-        later = choose(language, "此后还有新版本", "there is a later version")
+        later = language.say(Bilingual("此后还有新版本", "there is a later version"))
         lines.append(f"  ! {later}: {metadata['nextVersionId']}")
     if metadata["deactivated"]:
-        lines.append(f"  ! {choose(language, '该标识已注销', 'this DID has ended')}")
+        lines.append(f"  ! {language.say(Bilingual('该标识已注销', 'this DID has ended'))}")
     return tuple(lines)
 
 

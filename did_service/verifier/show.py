@@ -9,9 +9,9 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, escape
+from did_service.core.errors import Bilingual, Language, escape
 from did_service.core.verification.messages import UNSAFE
-from did_service.core.verification.render import Language, duration, say
+from did_service.core.verification.render import duration
 from did_service.trust.memory import KnownLog
 from did_service.verifier.held import Held, directory_at, prove, read_held
 from did_service.verifier.surroundings import Surroundings
@@ -22,7 +22,7 @@ def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     """Show what a trust directory holds; nothing in it changes."""
     held = read_held(directory_at(arguments.trust, around), around.boot)
     policy = held.demand_policy()
-    now, language = timestamps.to_posix(around.clock), Language(around.language)
+    now, language = timestamps.to_posix(around.clock), around.language
     kinds = Counter(each.entry.type for each in prove(held).entries)
     logs = sorted(held.memory.logs.items())
     floor = held.memory.floor
@@ -85,7 +85,7 @@ def _region_lines(policy: Policy, language: Language) -> list[str]:
     return [
         _line(
             Bilingual("地区", "region"),
-            f"{each.id}  {say(each.name, language)}  {' '.join(each.territory)}",
+            f"{each.id}  {language.say(each.name)}  {' '.join(each.territory)}",
             language,
         )
         for each in policy.regions
@@ -95,11 +95,11 @@ def _region_lines(policy: Policy, language: Language) -> list[str]:
 def _log_line(held: Held, origin: str, now: int, language: Language) -> str:
     log = held.memory.logs[origin]
     length = duration(age_seconds(timestamps.to_posix(log.time), now))
-    old = say(Bilingual(f"{length.zh}前", f"{length.en} old"), language)
-    forked = say(Bilingual("历史矛盾", "forked"), language) if origin in held.forked else ""
+    old = language.say(Bilingual(f"{length.zh}前", f"{length.en} old"))
+    forked = language.say(Bilingual("历史矛盾", "forked")) if origin in held.forked else ""
     value = f"{origin}  {log.size}  {old}  {forked}".rstrip()
     return _line(Bilingual("登记簿", "log"), value, language)
 
 
 def _line(name: Bilingual, value: str, language: Language) -> str:
-    return f"{say(name, language)}  {escape(value)}"
+    return f"{language.say(name)}  {escape(value)}"

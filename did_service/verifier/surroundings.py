@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import MalformedError, NotFoundError, UsageError, quote
+from did_service.core.errors import Language, MalformedError, NotFoundError, UsageError, quote
 
 STDIN = "-"
 _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
@@ -28,7 +28,7 @@ class Surroundings:
         environment: Environment variables.
         home: The user's home directory.
         stdin: Standard input as bytes.
-        language: `zh`, `en` or `both`, in which verdicts are given.
+        language: In which verdicts are given.
     """
 
     clock: datetime
@@ -37,7 +37,7 @@ class Surroundings:
     environment: Mapping[str, str]
     home: Path
     stdin: BinaryIO
-    language: str
+    language: Language
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Read a file, or standard input for `-`; beyond `max_bytes` one more byte is read.

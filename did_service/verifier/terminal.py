@@ -17,11 +17,11 @@ from did_service.core.errors import (
     Bilingual,
     ConflictError,
     DidServiceError,
+    Language,
     NotFoundError,
     UnavailableError,
     UsageError,
 )
-from did_service.verifier.language import choose
 
 PROGRAM = "did-verify"
 SCHEMA = "did-verify/1"
@@ -174,13 +174,12 @@ def fault(error: BaseException) -> DidServiceError:
     return DidServiceError(_FAULT, f"{type(error).__name__} at {place}")
 
 
-def complaint(error: DidServiceError, language: str) -> tuple[str, str]:
+def complaint(error: DidServiceError, language: Language) -> tuple[str, str]:
     """Return the two lines that tell a person what is wrong and what to do next."""
     meaning, following = _sentences(error)
-    said = choose(language, meaning.zh, meaning.en)
     return (
-        f"{PROGRAM}: error: {said}: {error.message} [{error.code}]",
-        f"{PROGRAM}: hint: {choose(language, following.zh, following.en)}",
+        f"{PROGRAM}: error: {language.say(meaning)}: {error.message} [{error.code}]",
+        f"{PROGRAM}: hint: {language.say(following)}",
     )
 
 

@@ -27,7 +27,6 @@ from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.verification.anchored import Anchored, Evidence
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.render import Language, say
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.held import (
     Held,
@@ -66,8 +65,8 @@ def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         held = read_held(directory, around.boot).policy  # another process may have come first
         _check_may_follow(held, offered, arguments.fingerprint)
         _write_policy(directory, held, offered)
-    language = Language(around.language)
-    lines = (say(_pinned(held, offered), language), *policy_lines(offered, language))
+    language = around.language
+    lines = (language.say(_pinned(held, offered)), *policy_lines(offered, language))
     return Answer(
         answered("trust pin", describe_policy(offered)), lines, remarks=warnings(offered)
     )
@@ -128,7 +127,7 @@ def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     if after is not before:
         number = after.sequence
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
-    lines = tuple(say(text, Language(around.language)) for text in texts)
+    lines = tuple(around.language.say(text) for text in texts)
     return Answer(answered("trust import", data), lines, remarks=_fork_remarks(merged))
 
 

@@ -12,12 +12,13 @@ import pytest
 from did_service.core.anchor.entry import compose
 from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, timestamps
+from did_service.core.errors import Language
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
-from did_service.core.verification.render import Language, render
+from did_service.core.verification.render import render
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Clock
 from tests.support.counter import (

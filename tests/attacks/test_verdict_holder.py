@@ -9,8 +9,9 @@ import pytest
 
 from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import timestamps
+from did_service.core.errors import Language
 from did_service.core.integrity import eddsa_jcs_2022
-from did_service.core.verification.render import Language, render
+from did_service.core.verification.render import render
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import NonceState
 from tests.support.counter import (

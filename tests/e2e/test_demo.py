@@ -12,7 +12,7 @@ from did_service.cli.demo import play
 from did_service.cli.demo.scenes import SCENES
 from did_service.core.credentials import schema_check
 from did_service.core.encoding import strict_json
-from did_service.core.verification.render import Language
+from did_service.core.errors import Language
 from did_service.web.settings import SYSTEM
 
 pytestmark = [pytest.mark.offline, pytest.mark.xdist_group("demo")]

@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.errors import Bilingual, NotFoundError, UnavailableError, UsageError
-from wallet_cli.config import Format, Language, Settings, default_store, language_of, resolve
+from did_service.core.errors import (
+    Bilingual,
+    Language,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+from wallet_cli.config import Format, Settings, default_store, language_of, resolve
 from wallet_cli.exits import Exit
 from wallet_cli.terminal import Terminal, shown, table
 

@@ -9,8 +9,7 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, RuleError
-from wallet_cli.config import Language
+from did_service.core.errors import Bilingual, Language, RuleError
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
@@ -143,7 +142,7 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = render.render(report, render.Language(session.settings.language.value))
+    lines = render.render(report, session.settings.language)
     data: JsonObject = {"alias": held.alias, "report": report.encode()}
     if report:
         session.terminal.finish(data, lines)

@@ -8,7 +8,7 @@ import click
 
 from did_service.cli.language import VARIABLE
 from did_service.core.encoding import strict_json
-from did_service.core.verification.render import Language
+from did_service.core.errors import Language
 from did_service.process import write_out
 
 _EXAMPLES = """\b

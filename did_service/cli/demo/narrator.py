@@ -15,20 +15,15 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from did_service.core.errors import Bilingual
-from did_service.core.verification.render import Language, say
+from did_service.core.errors import Bilingual, Language
+from did_service.core.verification.render import WORDS
+from did_service.core.verification.report import Outcome
 
 _COLOURS = {
     "accepted": "green",
     "accepted-with-limits": "green",
     "refused": "red",
     "undecided": "yellow",
-}
-_WORDS = {
-    "accepted": Bilingual("通过", "ACCEPTED"),
-    "accepted-with-limits": Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
-    "refused": Bilingual("不通过", "REFUSED"),
-    "undecided": Bilingual("无法判定", "CANNOT TELL"),
 }
 
 
@@ -103,7 +98,7 @@ class Narrator:
         table.add_column("")
         table.add_column("s", justify="right")
         for title, outcome, as_expected, took in rows:
-            word = f"[{_COLOURS.get(outcome, 'red')}]{self._say(_WORDS[outcome])}[/]"
+            word = f"[{_COLOURS.get(outcome, 'red')}]{self._say(WORDS[Outcome(outcome)])}[/]"
             mark = "[green]✔[/]" if as_expected else "[bold red]✘[/]"
             table.add_row(self._say(title), word, mark, f"{took:.2f}")
         self._console.print()
@@ -114,7 +109,7 @@ class Narrator:
         self._console.print(f"\n[bold]{self._say(total)}[/]")
 
     def _say(self, text: Bilingual) -> str:
-        return escape(say(text, self._language))
+        return escape(self._language.say(text))
 
     def _lines(self, text: Bilingual) -> list[str]:
         """Return a text line by line: one for each language it is told in."""

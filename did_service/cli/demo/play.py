@@ -17,8 +17,7 @@ from did_service.cli.demo.scenes import SCENES, Scene, Stage
 from did_service.cli.demo.story import Story
 from did_service.cli.demo.world import opened
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, ConflictError, quote
-from did_service.core.verification.render import Language
+from did_service.core.errors import Bilingual, ConflictError, Language, quote
 from did_service.web.settings import Edge
 
 SCHEMA = "demo/1"

@@ -14,10 +14,9 @@ that no name can move the cursor or turn the reading order (threat rule 30).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, escape
+from did_service.core.errors import Bilingual, Language, escape
 from did_service.core.verification.messages import UNSAFE, Result
 from did_service.core.verification.report import (
     Basis,
@@ -26,14 +25,6 @@ from did_service.core.verification.report import (
     Outcome,
     Report,
 )
-
-
-class Language(Enum):
-    """In which language a person is addressed."""
-
-    ZH = "zh"
-    EN = "en"
-    BOTH = "both"
 
 
 WORDS = {
@@ -62,17 +53,6 @@ def render(report: Report, language: Language) -> tuple[str, ...]:
     return tuple(_lines(report, language))
 
 
-def say(text: Bilingual, language: Language) -> str:
-    """Return a text in the language asked for."""
-    match language:
-        case Language.ZH:
-            return text.zh
-        case Language.EN:
-            return text.en
-        case Language.BOTH:
-            return f"{text.zh} {text.en}"
-
-
 def duration(seconds: int) -> Bilingual:
     """Say a length of time in its largest whole unit."""
     for unit, zh, en in _UNITS:
@@ -82,14 +62,14 @@ def duration(seconds: int) -> Bilingual:
 
 
 def _lines(report: Report, language: Language) -> Iterator[str]:
-    yield say(WORDS[report.outcome], language)
+    yield language.say(WORDS[report.outcome])
     yield from (_note(code, language) for code in report.unsafe)
     yield from (_check(check, language) for check in report.checks if check.credential is None)
     for position, summary in enumerate(report.credentials):
         yield from _summary(summary, language)
         checks = (check for check in report.checks if check.credential == position)
         yield from (_check(check, language) for check in checks)
-    yield from (f"→ {say(step, language)}" for step in _next_steps(report))
+    yield from (f"→ {language.say(step)}" for step in _next_steps(report))
 
 
 def _next_steps(report: Report) -> Iterator[Bilingual]:
@@ -99,36 +79,36 @@ def _next_steps(report: Report) -> Iterator[Bilingual]:
 
 
 def _note(code: str, language: Language) -> str:
-    return f"  ! {say(_NOTE, language)}: {say(UNSAFE[code], language)}"
+    return f"  ! {language.say(_NOTE)}: {language.say(UNSAFE[code])}"
 
 
 def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
-    name = None if summary.issuer_name is None else say(summary.issuer_name, language)
+    name = None if summary.issuer_name is None else language.say(summary.issuer_name)
     issuer = " ".join(filter(None, [name, f"({summary.issuer})"]))
     issued = None if summary.issued is None else timestamps.encode(summary.issued)
-    parts = [summary.type or "?", f"{say(_ISSUED_BY, language)} {issuer}", issued]
+    parts = [summary.type or "?", f"{language.say(_ISSUED_BY)} {issuer}", issued]
     yield escape(" · ".join(filter(None, parts)))
     if summary.disclosed:
         claims = ", ".join(each.rpartition("/")[2] for each in summary.disclosed)
-        yield f"  {say(_SHOWN, language)}: {escape(claims)}"
+        yield f"  {language.say(_SHOWN)}: {escape(claims)}"
 
 
 def _check(check: Check, language: Language) -> str:
     detail = "" if check.detail is None else f" ({escape(check.detail)})"
-    parts = [f"  {MARKS[check.result]} {say(check.sentence.message, language)}{detail}"]
+    parts = [f"  {MARKS[check.result]} {language.say(check.sentence.message)}{detail}"]
     if check.basis is not None:
         parts.append(_basis(check.basis, language))
     if check.waived:
-        parts.append(f"≈ {say(_ACCEPTED_AS, language)}")
+        parts.append(f"≈ {language.say(_ACCEPTED_AS)}")
     return "  ".join(parts)
 
 
 def _basis(basis: Basis, language: Language) -> str:
-    words = [f"{say(_SOURCE, language)} {escape(basis.source)}"]
+    words = [f"{language.say(_SOURCE)} {escape(basis.source)}"]
     if basis.age_seconds is not None:
         age = duration(basis.age_seconds)
-        words.append(say(Bilingual(f"{age.zh}前", f"{age.en} old"), language))
+        words.append(language.say(Bilingual(f"{age.zh}前", f"{age.en} old")))
     if basis.limit_seconds is not None:
         bound = duration(basis.limit_seconds)
-        words.append(f"({say(_LIMIT, language)} {say(bound, language)})")
+        words.append(f"({language.say(_LIMIT)} {language.say(bound)})")
     return ", ".join(words[:2]) + (f" {words[2]}" if len(words) > 2 else "")

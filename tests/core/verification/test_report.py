@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from did_service.core.credentials import schema_check
-from did_service.core.errors import Bilingual
+from did_service.core.errors import Bilingual, Language
 from did_service.core.verification.messages import CHECKS, UNSAFE, Result
-from did_service.core.verification.render import Language, duration, escape, render, say
+from did_service.core.verification.render import duration, escape, render
 from did_service.core.verification.report import Basis, Check, Outcome
 from tests.support.counter import request
 
@@ -238,7 +238,7 @@ def test_foreign_text_cannot_move_the_screen():
 
 def test_texts_come_in_the_language_asked_for():
     text = Bilingual("是", "yes")
-    assert [say(text, each) for each in Language] == ["是", "yes", "是 yes"]
+    assert [each.say(text) for each in Language] == ["是", "yes", "是 yes"]
 
 
 def test_detail_stands_in_brackets_in_both_languages():
