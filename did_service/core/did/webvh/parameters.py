@@ -13,11 +13,8 @@ from typing import TypeVar
 from did_service.core.crypto import multikey
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.did.key import public_of_did_key
-from did_service.core.encoding.multiformats import (
-    SHA2_256,
-    base58_decode,
-    multihash_sha256,
-)
+from did_service.core.encoding import base58
+from did_service.core.encoding.multiformats import SHA2_256, multihash_sha256
 from did_service.core.encoding.strict_json import (
     Fields,
     JsonObject,
@@ -175,7 +172,7 @@ def _update_keys(value: JsonValue) -> tuple[str, ...]:
 def _key_hashes(value: JsonValue) -> tuple[str, ...]:
     hashes = _distinct(value, "nextKeyHashes")
     for item in hashes:
-        data = base58_decode(item)
+        data = base58.decode(item)
         if data[:2] != SHA2_256 or len(data) != len(SHA2_256) + HASH_BYTES:
             raise MalformedError("member_invalid", f"next key hash {quote(item)} not SHA-256")
     return hashes
