@@ -10,16 +10,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
+from did_service.language import asked_for, of_locale
 from did_service.process import abandon_stdout, own_streams, refusal_of
 from wallet_cli.commands import wallet
-from wallet_cli.config import Format, Settings, language_of, resolve
+from wallet_cli.config import LANGUAGE, Format, Settings, resolve
 from wallet_cli.exits import Exit
 from wallet_cli.parser import Run
 from wallet_cli.terminal import Terminal
@@ -95,18 +95,9 @@ def main() -> None:
 
 def _provisional(arguments: Sequence[str]) -> Settings:
     """Return what to speak with while the options are not understood yet."""
-    try:
-        language = language_of({"lang": _word_after("--lang", arguments)}, os.environ)
-    except UsageError:
-        language = Language.EN
+    spoken = asked_for(arguments, os.environ, LANGUAGE) or of_locale(os.environ)
     form = Format.JSON if "--json" in arguments else Format.TEXT
-    return Settings(Path(), language, form)
-
-
-def _word_after(option: str, arguments: Sequence[str]) -> str | None:
-    given = [after for word, after in pairwise(arguments) if word == option]
-    given += [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
-    return given[-1] if given else None
+    return Settings(Path(), Language(spoken), form)
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -15,6 +15,9 @@ from enum import Enum
 from pathlib import Path
 
 from did_service.core.errors import Language, UsageError, quote
+from did_service.language import of_locale
+
+LANGUAGE = "WALLET_LANG"
 
 
 class Format(Enum):
@@ -86,12 +89,8 @@ def language_of(options: Mapping[str, object], environment: Mapping[str, str]) -
     Raises:
         UsageError: `language_unknown` for an option or WALLET_LANG that is none of ours.
     """
-    chosen = options.get("lang") or environment.get("WALLET_LANG")
-    if chosen:
-        try:
-            return Language(chosen)
-        except ValueError as error:
-            raise UsageError("language_unknown", f"no language {quote(chosen)}") from error
-    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next((name for name in names if name), "")
-    return Language.ZH if locale.startswith("zh") else Language.EN
+    chosen = options.get("lang") or environment.get(LANGUAGE) or of_locale(environment)
+    try:
+        return Language(chosen)
+    except ValueError as error:
+        raise UsageError("language_unknown", f"no language {quote(chosen)}") from error

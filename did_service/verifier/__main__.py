@@ -16,15 +16,16 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from did_service.language import asked_for, of_locale
 from did_service.process import own_streams, refusal_of, write_out
 from did_service.verifier.arguments import parser_in
-from did_service.verifier.language import asked_for, of_locale
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.verifier.surroundings import Surroundings
     from did_service.verifier.terminal import Answer
 
+VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -41,7 +42,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
         clock: Tells the time.
     """
     given = sys.argv[1:] if words is None else words
-    spoken = asked_for(given, os.environ) or of_locale(os.environ)
+    spoken = asked_for(given, os.environ, VARIABLE) or of_locale(os.environ)
     try:
         own_streams()
         arguments = parser_in(spoken).parse_args(given)
@@ -71,7 +72,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surrou
         environment=os.environ,
         home=Path("~").expanduser(),
         stdin=sys.stdin.buffer,
-        language=Language(asked_for(words, os.environ) or "both"),
+        language=Language(asked_for(words, os.environ, VARIABLE) or "both"),
     )
 
 

@@ -9,8 +9,8 @@ import argparse
 from typing import NoReturn
 
 from did_service import __version__
+from did_service.language import LANGUAGES, OPTION
 from did_service.process import write_out
-from did_service.verifier.language import LANGUAGES, OPTION, choose
 
 _TIERS = ("online", "day", "field")
 
@@ -84,7 +84,7 @@ class _Builder:
         self._language = language
 
     def say(self, zh: str, en: str) -> str:
-        return choose(self._language, zh, en)
+        return {"zh": zh, "en": en}.get(self._language, f"{zh} {en}")
 
     def command(
         self,
