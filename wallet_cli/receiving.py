@@ -1,13 +1,15 @@
 """Taking in what an issuer hands over: kept first, checked then, and whole or not at all.
 
-    pick-up ──► sealed beside its application ──► checked ──► a credential; the application ends
-                 (it is handed over only once)       └─ refused: it stays, with the reason
+    pick-up ──► sealed beside its application ──► checked ──► a credential; the issuer is told,
+                                                     │        and the application ends
+                                                     └─ refused: it stays, with the reason
 
-So neither a killed process nor a refusal loses what cannot be fetched again.
+So neither a killed process nor a refusal loses what cannot be fetched again after a day.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -151,11 +153,21 @@ class Receiver:
     def _take_in_kept(self, application: Application) -> Received:
         session = self.session
         try:
-            return self.take_in(parse_delivery(application.delivery or {}), application)
+            received = self.take_in(parse_delivery(application.delivery or {}), application)
         except DidServiceError as error:
             told = replace(application, note=f"{error.code}: {error.message}"[:1000])
             session.commit(lambda vault: keep(vault, told, session.rng))
             raise
+        self._acknowledge(application)
+        return received
+
+    def _acknowledge(self, application: Application) -> None:
+        """Let the issuer forget what is kept here; if it does not hear it, a day does it."""
+        session = self.session
+        if not session.settings.offline:
+            with suppress(DidServiceError):
+                client = IssuerClient(session.transport, application.issuer)
+                client.acknowledge(application.pickup)
 
     def _checked(self, held: HeldCredential, delivery: UnverifiedDelivery) -> Received:
         """Collect what evidence there is and judge the credential by it."""

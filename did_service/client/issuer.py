@@ -2,7 +2,8 @@
 
     GET  ISS/challenge        a challenge that one application answers
     POST ISS/applications     the signed application; answered by a one-time pick-up address
-    GET  ISS/pickup/CODE      the credential, once
+    GET  ISS/pickup/CODE      the credential, for a day or until it is deleted
+    DELETE ISS/pickup/CODE    it has arrived
     GET  ISS/batches/HEX      the place of a credential in an issuance batch
 
 ISS is `https://HOST/agencies/ID`. What an issuer answers is believed only as far as proofs go:
@@ -138,10 +139,11 @@ class IssuerClient:
         return Submitted(name, pickup)
 
     def pick_up(self, url: str) -> JsonObject | NotYet:
-        """Collect what lies at a pick-up address; it is handed over once.
+        """Collect what lies at a pick-up address.
 
         Returns:
-            The delivery as it came, to be kept before it is read, or `NotYet`.
+            The delivery as it came, to be kept before it is read and `acknowledge`d, or
+            `NotYet`.
 
         Raises:
             NotFoundError: `pickup_unknown`, `pickup_used`.
@@ -155,6 +157,10 @@ class IssuerClient:
         state = _read(lambda: fields.choice("state", ("received", "accepted", "returned")))
         note = members.get("note")
         return NotYet(state, note if isinstance(note, str) else "")
+
+    def acknowledge(self, url: str) -> None:
+        """Say that what lay at a pick-up address is kept here: the issuer forgets it."""
+        raise_problem(self._transport.request("DELETE", url, max_bytes=MAX_JSON_BYTES))
 
     def batch(self, record: bytes) -> JsonObject:
         """Ask where the record of a credential, 32 bytes, stands in an issuance batch.

@@ -60,6 +60,8 @@ class Issuer:
     def tick(self) -> None:
         """Renew the lists that are due, and anchor one batch; what was on its way goes first.
 
+        Credentials that were picked up long ago are forgotten.
+
         A chain that the log refuses does not hold up the others.
 
         Raises:
@@ -70,6 +72,7 @@ class Issuer:
             *(partial(self.statuses.publish, purpose) for purpose in Purpose),
             self.evidence.tick,
         ]
+        self.applications.close_pickups()
         refused: list[RuleError] = []
         for step in steps:
             try:

@@ -1,10 +1,12 @@
 """Applications: from a citizen's signed request to an officer's approval.
 
-    received ──accept──► accepted ──approve──► issued ──pick-up──► collected
+    received ──accept──► accepted ──approve──► issued ──pick-up, acknowledged──► collected
         └────────return────────┘► returned
 
 Whoever accepts may not approve (threat rule 33). An application is bound to its holder's key by
-a proof over the agency's own challenge, so that issuing binds a proven key.
+a proof over the agency's own challenge, so that issuing binds a proven key. A credential that
+was picked up can be fetched again until the wallet says that it has it, or a day has passed: an
+answer that is lost on the way costs nobody a credential.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from did_service.core.did.key import public_of_did_key, public_of_method_id
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import ConflictError, NotFoundError, ProofError, RuleError, quote
-from did_service.core.limits import CHALLENGE_SECONDS
+from did_service.core.limits import CHALLENGE_SECONDS, PICKUP_SECONDS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.issuance import Issuance
-from did_service.issuer.store import IssuerStore, Value
+from did_service.issuer.store import IssuerStore, Row, Value
 from did_service.web.settings import Edge
 
 _RANDOM_BYTES = 32
@@ -35,8 +37,7 @@ class Applications:
         self, agency: Agency, store: IssuerStore, issuance: Issuance, edge: Edge
     ) -> None:
         self._agency, self._store, self._issuance, self._edge = agency, store, issuance, edge
-        self._approving, self._collecting = Lock(), Lock()
-        self._handed_out: set[str] = set()  # being sent just now, by application
+        self._approving = Lock()
 
     def challenge(self) -> JsonObject:
         """Give out a challenge that one application may answer within ten minutes.
@@ -141,10 +142,9 @@ class Applications:
             return self._issuance.issue(row, self._item(row["item"]), officer)
 
     def collect(self, code: str) -> JsonObject:
-        """Return what lies at a pick-up address; a credential is given to one caller only.
+        """Return what lies at a pick-up address.
 
-        The caller sends it and then says so by `handed_over`. If the process dies in between,
-        the credential is still there.
+        The first time begins the day in which a credential can be fetched again, the same one.
 
         Returns:
             `{"state","note"}` while there is nothing to hand over, else `{"credential",
@@ -154,21 +154,32 @@ class Applications:
             NotFoundError: `pickup_unknown`.
             ConflictError: `pickup_used`.
         """
-        with self._collecting:
-            row = self._store.by_pickup(sha256(code.encode()))
-            if row["state"] == "collected" or row["id"] in self._handed_out:
-                raise ConflictError("pickup_used", "the credential has been picked up")
-            if row["state"] != "issued":
-                return {"state": row["state"], "note": row["note"]}
-            answer = self._issuance.handover(strict_json.load_object(row["credential"]))
-            self._handed_out.add(row["id"])
-            return answer
+        row, now = self._at(code), self._edge.posix()
+        if row["state"] == "collected" or (row["handed_out"] or now) + PICKUP_SECONDS <= now:
+            raise ConflictError("pickup_used", "the credential has been picked up")
+        if row["state"] != "issued":
+            return {"state": row["state"], "note": row["note"]}
+        self._store.hand_out(row["id"], now)
+        return self._issuance.handover(strict_json.load_object(row["credential"]))
 
-    def handed_over(self, code: str) -> None:
-        """Close a pick-up address for good and forget the credential behind it."""
-        identifier = self._store.by_pickup(sha256(code.encode()))["id"]
-        self._store.move(identifier, "issued", {"state": "collected", "credential": None})
-        self._handed_out.discard(identifier)
+    def acknowledge(self, code: str) -> None:
+        """Close a pick-up address and forget the credential; again: nothing is left to do.
+
+        Raises:
+            NotFoundError: `pickup_unknown`.
+            ConflictError: `state_wrong`: it was not handed out yet.
+        """
+        row = self._at(code)
+        if row["handed_out"] is None:
+            raise ConflictError("state_wrong", "nothing has been handed out here")
+        self._store.close_pickup(row["id"])
+
+    def close_pickups(self) -> None:
+        """Forget the credentials that were handed out a day ago and never acknowledged."""
+        self._store.close_pickups(self._edge.posix() - PICKUP_SECONDS)
+
+    def _at(self, code: str) -> Row:
+        return self._store.by_pickup(sha256(code.encode()))
 
     def _item(self, identifier: str) -> Item:
         for item in self._agency.items:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
-from starlette.background import BackgroundTask
 
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
@@ -48,7 +47,7 @@ def citizens(desk: Desk) -> APIRouter:
     """Return the routes that need no login."""
     router = APIRouter(tags=["issuer"])
 
-    @router.get("/challenge", response_model=ChallengeAnswer, responses=refusals(503))
+    @router.get("/challenge", response_model=ChallengeAnswer, responses=refusals(429))
     def challenge() -> Response:
         """Give out a challenge for one application."""
         return answer(desk.applications.challenge())
@@ -70,13 +69,15 @@ def citizens(desk: Desk) -> APIRouter:
         responses={202: {"model": WaitingAnswer}, **refusals(404, 410)},
     )
     def pickup(code: str) -> Response:
-        """Hand over an issued credential, once; 202 while there is none."""
+        """Hand over an issued credential, until it is deleted or a day is over; 202: not yet."""
         found = desk.applications.collect(code)
-        if "credential" not in found:
-            return answer(found, 202)
-        response = answer(found)
-        response.background = BackgroundTask(desk.applications.handed_over, code)
-        return response
+        return answer(found, 200 if "credential" in found else 202)
+
+    @router.delete("/pickup/{code}", status_code=204, responses=refusals(404, 409))
+    def acknowledge(code: str) -> Response:
+        """Say that the credential has arrived: the agency forgets it."""
+        desk.applications.acknowledge(code)
+        return Response(status_code=204)
 
     @router.get(
         "/status/{number}",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     Select,
@@ -131,6 +132,22 @@ class IssuerStore:
         """
         with writing(self._engine) as connection:
             _move(connection, _APPLICATION, (identifier, state), changes)
+
+    def hand_out(self, identifier: str, now: int) -> None:
+        """Note when a credential was handed out first."""
+        row = (_APPLICATION.c.id == identifier, _APPLICATION.c.handed_out.is_(None))
+        with writing(self._engine) as connection:
+            connection.execute(update(_APPLICATION).where(*row).values(handed_out=now))
+
+    def close_pickup(self, identifier: str) -> None:
+        """Forget a credential that its wallet has."""
+        with writing(self._engine) as connection:
+            _collected(connection, _APPLICATION.c.id == identifier)
+
+    def close_pickups(self, before: int) -> None:
+        """Forget the credentials that were handed out first at or before a POSIX second."""
+        with writing(self._engine) as connection:
+            _collected(connection, _APPLICATION.c.handed_out <= before)
 
     # --- credentials -------------------------------------------------------------------------
 
@@ -284,6 +301,11 @@ class IssuerStore:
         if row is None:
             raise missing
         return row
+
+
+def _collected(connection: Connection, which: ColumnElement[bool]) -> None:
+    issued = update(_APPLICATION).where(which, _APPLICATION.c.state == "issued")
+    connection.execute(issued.values(state="collected", credential=None))
 
 
 def _move(

@@ -23,7 +23,10 @@ class ChallengeRow(SQLModel, table=True):
 
 
 class ApplicationRow(SQLModel, table=True):
-    """An application. `credential` is kept until it has been picked up, no longer."""
+    """An application; `handed_out` is the POSIX second of the first pick-up.
+
+    `credential` is kept until the wallet has it, or for a day after that.
+    """
 
     __tablename__ = "issuer_application"
 
@@ -39,6 +42,7 @@ class ApplicationRow(SQLModel, table=True):
     returned_by: str | None = None
     pickup_sha256: bytes = Field(unique=True)
     credential: str | None = None
+    handed_out: int | None = None
 
 
 class CredentialRow(SQLModel, table=True):

@@ -48,7 +48,7 @@ class ApplicationAnswer(Wire):
     """Where an application has come to stand."""
 
     id: str
-    pickup: str = Field(description="one-time address of the credential")
+    pickup: str = Field(description="where the credential will be, a secret")
 
 
 class HandoverAnswer(Wire):

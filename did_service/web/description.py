@@ -39,6 +39,7 @@ _MEANINGS = {
     410: "used before",
     413: "too large",
     422: "not allowed by the rules",
+    429: "too many of these",
     503: "try again later",
 }
 ANY_REFUSAL: Responses = {"default": {"description": "refused", "content": _CONTENT}}

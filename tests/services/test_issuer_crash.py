@@ -17,6 +17,7 @@ from did_service.core.errors import (
     RuleError,
     UnavailableError,
 )
+from did_service.core.limits import PICKUP_SECONDS
 from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from tests.support.federation import founded
@@ -117,25 +118,54 @@ def test_a_kill_between_batch_and_entry_keeps_the_batch(office, monkeypatch):
     assert office.issuer.evidence.proof(record_of(credential))["index"] > 0
 
 
-def test_a_credential_that_was_not_sent_is_still_there_after_a_kill(office):
+def test_an_answer_that_was_lost_is_given_again_until_the_wallet_has_it(office):
     code, _ = office.approve()
     first = office.issuer.applications.collect(code)
-    with refused("pickup_used", ConflictError):
-        office.issuer.applications.collect(code)  # it is being sent just now
-    office.restart()  # killed before it was sent
-    assert office.issuer.applications.collect(code)["credential"] == first["credential"]
-    office.issuer.applications.handed_over(code)
+    office.restart()  # killed while it was sent
+    office.fed.tick(PICKUP_SECONDS - 1)
+    office.issuer.tick()
+    again = office.issuer.applications.collect(code)
+    assert again["credential"] == first["credential"]
+    assert again["batch"] is not None  # meanwhile it was anchored
+    for _ in range(2):  # this answer may be lost as well
+        office.issuer.applications.acknowledge(code)
     office.restart()
     with refused("pickup_used", ConflictError):
         office.issuer.applications.collect(code)
 
 
-def test_a_credential_that_was_picked_up_is_not_kept(office):
+def test_a_credential_that_was_handed_out_is_kept_for_a_day(office):
     code, _ = office.approve()
+    office.fed.tick(days=30)  # nobody has come so far
+    office.issuer.tick()
     office.issuer.applications.collect(code)
-    office.issuer.applications.handed_over(code)
-    application = office.issuer.applications.listed("collected", 0)[0]["id"]
-    assert office.store.application(application)["credential"] is None
+    office.fed.tick(PICKUP_SECONDS - 1)
+    assert office.issuer.applications.collect(code)["credential"]
+    office.fed.tick()
+    with refused("pickup_used", ConflictError):
+        office.issuer.applications.collect(code)  # whether or not a tick has come
+    assert kept(office) == []
+    office.issuer.tick()
+    assert kept(office) == [None]
+
+
+def test_nothing_is_acknowledged_that_was_not_handed_out(office):
+    code, _ = office.approve()
+    with refused("state_wrong", ConflictError):
+        office.issuer.applications.acknowledge(code)
+    with refused("pickup_unknown", NotFoundError):
+        office.issuer.applications.acknowledge("nobody")
+    assert office.issuer.applications.collect(code)["credential"]
+
+
+def test_a_credential_that_has_arrived_is_not_kept(office):
+    office.issue()
+    assert kept(office) == [None]
+
+
+def kept(office):
+    """What is held of credentials that are out of the house."""
+    return [row["credential"] for row in office.store.applications("collected")]
 
 
 def test_applications_outlive_a_restart(office):

@@ -165,7 +165,7 @@ class Office:
         """What a wallet picks up at the end."""
         code, _ = self.approve(**changes)
         delivery = self.issuer.applications.collect(code)
-        self.issuer.applications.handed_over(code)
+        self.issuer.applications.acknowledge(code)
         return delivery
 
     # --- what the log says -------------------------------------------------------------------
