@@ -49,7 +49,7 @@ def test_an_empty_house_holds(tmp_path):
         ("did_service/core/log.py", "import did_service.core.did"),
         ("did_service/core/did.py", "import os"),
         ("did_service/core/common.py", ""),
-        ("did_service/core/crypto.py", "import orjson"),
+        ("did_service/core/crypto.py", "import base58"),
         ("did_service/trust/directory.py", "import did_service.client"),
         ("did_service/verifier/main.py", "import did_service.client"),
         ("did_service/web/problems.py", "import httpx"),
