@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import Table
+
 from bench.harness import Operation, Row, Session, V
 from bench.region import REG, Province, Witnesses, places, settings
 from did_service.core.anchor.entry import Entry, compose
@@ -91,9 +93,10 @@ class Bare:
     def _write(self) -> float:
         batch = places(_entries(self._size), self._size)
         self._size += BATCH
+        fresh = rows.entries(batch, {}, 0)
         prepared = [
-            _statement("INSERT", ENTRY.name, rows.entries(batch, {}, 0)),
-            _statement("INSERT OR REPLACE", SUBJECT.name, rows.subjects(batch)),
+            _statement("INSERT", ENTRY, fresh),
+            _statement("INSERT OR REPLACE", SUBJECT, fresh),
         ]
         begun = time.perf_counter()
         self._driver.execute("BEGIN IMMEDIATE")
@@ -142,9 +145,9 @@ def _entries(first: int) -> list[Entry]:
 
 
 def _statement(
-    verb: str, table: str, values: list[rows.Row]
+    verb: str, table: Table, values: list[rows.Row]
 ) -> tuple[str, list[tuple[object, ...]]]:
-    columns = ("log", *values[0])
+    columns = [column.name for column in table.columns]
     names, marks = (", ".join(f'"{each}"' for each in columns), ", ".join("?" for _ in columns))
-    statement = f'{verb} INTO "{table}" ({names}) VALUES ({marks})'
-    return statement, [(REG, *row.values()) for row in values]
+    statement = f'{verb} INTO "{table.name}" ({names}) VALUES ({marks})'
+    return statement, [tuple({"log": REG, **row}[name] for name in columns) for row in values]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.heads import HeadRecord
+from did_service.core.anchor.heads import subject_key
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text
@@ -18,34 +18,36 @@ from did_service.core.log.tiles import TileId
 Row = dict[str, object]
 
 
-def _place(placed: Placed) -> Row:
-    record = HeadRecord.of(placed)
-    return {
-        "key": record.key,
-        "number": record.number,
-        "index": record.index,
-        "at": record.at,
-        "leaf": record.leaf,
-    }
-
-
 def entries(placed: Sequence[Placed], contents: Mapping[bytes, bytes], total: int) -> list[Row]:
-    """Return the entry rows of a batch; `total` is the bytes of the log so far."""
+    """Return a row for each entry of a batch: what its table holds and what its chain's does.
+
+    Args:
+        placed: The batch.
+        contents: The bytes behind each `d` that has some, by SHA-256.
+        total: Bytes of the log so far.
+    """
     rows: list[Row] = []
     for each in placed:
-        data = each.entry.encode()
-        total += len(data) + len(contents.get(each.entry.digest or b"", b""))
-        rows.append({**_place(each), "data": data, "total": total})
+        entry, data = each.entry, each.entry.encode()
+        total += len(data) + len(contents.get(entry.digest or b"", b""))
+        row: Row = {
+            "key": subject_key(entry.type, entry.subject),
+            "type": entry.type,
+            "number": entry.number,
+            "index": each.index,
+            "at": entry.at,
+            "leaf": each.leaf,
+            "data": data,
+            "total": total,
+            "grantee": grantee_of(entry),
+        }
+        rows.append(row)
     return rows
 
 
-def subjects(placed: Sequence[Placed]) -> list[Row]:
-    """Return the newest entry of each chain in a batch."""
-    newest = {(each.entry.type, each.entry.subject): each for each in placed}
-    return [
-        {**_place(each), "type": each.entry.type, "grantee": grantee_of(each.entry)}
-        for each in newest.values()
-    ]
+def newest(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of a batch that are the newest of their chain."""
+    return list({row["key"]: row for row in rows}.values())
 
 
 def nodes(old_size: int, made: Mapping[TileId, bytes]) -> list[Row]:

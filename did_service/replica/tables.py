@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 
@@ -20,7 +21,7 @@ class EntryRow(SQLModel, table=True):
     __tablename__ = "replica_entry"
     __table_args__ = (
         UniqueConstraint("log", "key", "number"),
-        Index("replica_entry_at", "log", "at"),
+        Index("replica_entry_at", "log", "at", "index"),
     )
 
     log: str = Field(primary_key=True)
@@ -50,7 +51,11 @@ class SubjectRow(SQLModel, table=True):
     __tablename__ = "replica_subject"
     # Stored in the order of keys, which is that of a heads snapshot.
     __table_args__ = (
-        Index("replica_subject_grantee", "log", "grantee"),
+        Index(
+            "replica_subject_grantee",
+            "grantee",
+            sqlite_where=text("grantee IS NOT NULL"),
+        ),
         {"sqlite_with_rowid": False},
     )
 

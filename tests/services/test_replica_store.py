@@ -1,6 +1,9 @@
 """The store answers every question of the rules as a log in memory does."""
 
+import re
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +13,7 @@ from did_service.core.anchor.entry import Placed, compose
 from did_service.core.errors import ConflictError, NotFoundError, OrderError, UnavailableError
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import TileId
-from did_service.replica import rows
+from did_service.replica import rows, statements
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore, prepare
 from did_service.web import database
@@ -182,6 +185,26 @@ def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
         assert pending.snapshot(2) == log.snapshot(2)
         assert (empty.size(), empty.cosigned_before(9_999)) == (0, 0)
     assert (empty.size(), empty.cosigned_before(9_999)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "bounds"),
+    [
+        (statements.NEWEST, {"log=? AND key=?"}),
+        (statements.NEWEST_BELOW, {"log=? AND key=?"}),
+        (statements.END_BEFORE, {"log=? AND at<?"}),
+        (statements.ABOUT, {"log=? AND index=?", "grantee=? AND log=?"}),
+        # of all subjects, since any may have moved on; of entries only those of such chains
+        (statements.FORMER, {"log=? AND index=?", "log=? AND key=?", "log=?"}),
+    ],
+)
+def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bounds):
+    with closing(sqlite3.connect(tmp_path / "log.sqlite")) as driver:
+        values = dict.fromkeys(re.findall(r":(\w+)", str(statement)), 1)
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    steps = [step for step in plan if not step.startswith("LIST SUBQUERY")]
+    assert all(step.startswith("SEARCH ") for step in steps)  # nothing is scanned or sorted
+    assert {step.partition(" (")[2].rstrip(")") for step in steps} == bounds
 
 
 def test_a_transaction_that_fails_leaves_nothing(empty, tmp_path):

@@ -32,7 +32,8 @@ _WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own i
 class Entry:
     """One parsed entry. `at` is None before the log has sequenced it.
 
-    `members` is the object as received; its canonical form is what gets stored and hashed.
+    `members` is the object as received; `data`, its canonical form, is what gets stored and
+    hashed.
     """
 
     type: str
@@ -43,14 +44,15 @@ class Entry:
     body: JsonObject
     digest: bytes | None
     members: JsonObject
+    data: bytes
 
     def encode(self) -> bytes:
         """Return the canonical bytes: the leaf content of the log once `a` stands in it."""
-        return jcs.encode(self.members)
+        return self.data
 
     def leaf(self) -> bytes:
         """Return the RFC 6962 leaf hash, 32 bytes."""
-        return leaf_hash(self.encode())
+        return leaf_hash(self.data)
 
     def sequenced(self, at: int) -> Entry:
         """Return the entry as the log stores it, with the second of sequencing."""
@@ -81,7 +83,7 @@ def parse_entry(data: bytes) -> Entry:
     entry = _entry(strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES))
     if entry.at is None:
         raise MalformedError("entry_malformed", "entry.a is missing")
-    if entry.encode() != data:
+    if entry.data != data:
         raise MalformedError("entry_not_canonical", "the entry is not in canonical form")
     return entry
 
@@ -89,13 +91,13 @@ def parse_entry(data: bytes) -> Entry:
 def parse_sequenced(value: JsonObject) -> Entry:
     """Take a sequenced entry that travels as a member of another document, as evidence does.
 
+    It is read from its canonical bytes: that document may write 7 as 7.0, which has the same
+    leaf hash and is no integer.
+
     Raises:
-        MalformedError: as `parse_entry`.
+        LimitError, MalformedError: as `parse_entry`.
     """
-    entry = _entry(value)
-    if entry.at is None:
-        raise MalformedError("entry_malformed", "entry.a is missing")
-    return entry
+    return parse_entry(jcs.encode(value))
 
 
 def parse_submission(value: JsonObject) -> Entry:
@@ -196,11 +198,12 @@ def _entry(members: JsonObject) -> Entry:
         body=fields.object("b"),
         digest=fields.data("d", size=32) if kind in _WITH_DIGEST else None,
         members=members,
+        data=jcs.encode(members),
     )
     fields.close()
     if ("proof" in entry.body) and kind in _WITHOUT_PROOF:
         raise MalformedError("entry_malformed", f"a {kind} entry has no proof of its own")
-    size = len(entry.encode())
-    if size > MAX_ENTRY_BYTES:
-        raise LimitError("too_large", f"an entry of {size} bytes; {MAX_ENTRY_BYTES} are taken")
+    if len(entry.data) > MAX_ENTRY_BYTES:
+        what = f"an entry of {len(entry.data)} bytes; {MAX_ENTRY_BYTES} are taken"
+        raise LimitError("too_large", what)
     return entry

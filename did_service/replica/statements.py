@@ -1,0 +1,102 @@
+"""Every statement about one log in a database; `store` runs them.
+
+Parameters: `log` in all of them, `key` of a chain, `size` and `at` as bounds. Questions about
+entries give index, leaf and data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    desc,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+
+from did_service.replica.tables import CONTENT, COSIGNED, ENTRY, NODE, SUBJECT
+from did_service.web.database import Statement
+
+_LOG: BindParameter[str] = bindparam("log")
+_SIZE: BindParameter[int] = bindparam("size")
+_AT: BindParameter[int] = bindparam("at")
+_ONE: ColumnElement[int] = literal_column("1")
+_BELOW = ENTRY.c.index + 0 < _SIZE  # + 0, so that SQLite goes by the chain, not by all indices
+_NOT_HEADS = SUBJECT.c.type != "heads"
+
+
+def _range(table: Table, column: str) -> Select[Any]:
+    within = (table.c.index >= bindparam("start")) & (table.c.index < bindparam("stop"))
+    return select(table.c[column]).where(table.c.log == _LOG, within).order_by(table.c.index)
+
+
+def _records(table: Table) -> Select[Any]:
+    columns = (table.c[name] for name in ("key", "number", "index", "at", "leaf"))
+    return select(*columns).where(table.c.log == _LOG)
+
+
+# --- entries ----------------------------------------------------------------------------------
+
+_ENTRIES = select(ENTRY.c.index, ENTRY.c.leaf, ENTRY.c.data).where(ENTRY.c.log == _LOG)
+_OF_CHAIN = _ENTRIES.where(ENTRY.c.key == bindparam("key"))
+_NEWEST_FIRST = _OF_CHAIN.order_by(desc(ENTRY.c.number)).limit(_ONE)
+_CHAINS_ABOUT = select(SUBJECT.c.index).where(
+    SUBJECT.c.log == _LOG, SUBJECT.c.grantee == bindparam("grantee")
+)
+
+PLACED = Statement(_ENTRIES.where(ENTRY.c.index == bindparam("index")))
+CHAIN = Statement(_OF_CHAIN.order_by(ENTRY.c.number))
+NUMBERED = Statement(_OF_CHAIN.where(ENTRY.c.number == bindparam("number")))
+NEWEST = Statement(_NEWEST_FIRST)
+NEWEST_BELOW = Statement(_NEWEST_FIRST.where(_BELOW))
+ABOUT = Statement(_ENTRIES.where(ENTRY.c.index.in_(_CHAINS_ABOUT)).order_by(ENTRY.c.index))
+
+# --- the end of the log, and columns of a part of it ------------------------------------------
+
+_LAST = select(ENTRY.c.index, ENTRY.c.at, ENTRY.c.total).where(ENTRY.c.log == _LOG).limit(_ONE)
+
+END = Statement(_LAST.order_by(desc(ENTRY.c.index)))
+END_BEFORE = Statement(
+    _LAST.where(ENTRY.c.at < _AT).order_by(desc(ENTRY.c.at), desc(ENTRY.c.index))
+)
+DATA = Statement(_range(ENTRY, "data"))
+LEAVES = Statement(_range(ENTRY, "leaf"))
+NODES = Statement(_range(NODE, "hash").where(NODE.c.level == bindparam("level")))
+
+# --- heads snapshots --------------------------------------------------------------------------
+
+_MOVED = select(SUBJECT.c.key).where(
+    SUBJECT.c.log == _LOG, _NOT_HEADS, SUBJECT.c.index >= _SIZE
+)
+_LAST_BEFORE = (
+    select(func.max(ENTRY.c.index))
+    .where(ENTRY.c.log == _LOG, _BELOW, ENTRY.c.key.in_(_MOVED))
+    .group_by(ENTRY.c.key)
+)
+
+SETTLED = Statement(
+    _records(SUBJECT).where(_NOT_HEADS, SUBJECT.c.index < _SIZE).order_by(SUBJECT.c.key)
+)
+FORMER = Statement(_records(ENTRY).where(ENTRY.c.index.in_(_LAST_BEFORE)))
+
+# --- the rest ---------------------------------------------------------------------------------
+
+COSIGNED_BEFORE = Statement(
+    select(func.max(COSIGNED.c.size)).where(COSIGNED.c.log == _LOG, COSIGNED.c.at < _AT)
+)
+CONTENT_OF = Statement(
+    select(CONTENT.c.data).where(CONTENT.c.log == _LOG, CONTENT.c.digest == bindparam("digest"))
+)
+
+ADD_ENTRY = Statement(insert(ENTRY))
+ADD_NODE = Statement(insert(NODE))
+SET_NEWEST = Statement(insert(SUBJECT).prefix_with("OR REPLACE"))
+KEEP_CONTENT = Statement(insert(CONTENT).prefix_with("OR IGNORE"))
+SET_COSIGNED = Statement(insert(COSIGNED).prefix_with("OR REPLACE"))
