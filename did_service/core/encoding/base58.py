@@ -1,9 +1,9 @@
 """Base58btc: big-endian bytes as a number in base 58, each leading zero byte as a `1`.
 
 Alphabet and rule as in draft-msporny-base58-03. Every value has one spelling. The package
-writes; reading, which the keys and signatures of strangers pass first, is ours and ten times as quick.
-It lays all digits side by side into one large integer and joins neighbours, all pairs in one
-stroke, so that each round leaves half as many digits of the squared base:
+writes; reading, which the keys and signatures of strangers pass first, is ours and ten times
+as quick: it lays all digits side by side into one large integer and joins neighbours, all pairs
+in one stroke, so that each round leaves half as many digits of the squared base:
 
     a b c d  ──►  a·58+b  c·58+d  ──►  (a·58+b)·58² + (c·58+d)
 """
