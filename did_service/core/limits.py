@@ -10,6 +10,7 @@ MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3 and RFC 7493: larger ones change meaning
 MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures need 88
+MAX_KEYS_CACHED = 1_024  # spellings of public keys remembered: a fifth of a megabyte
 
 # --- transparency log (C2SP tlog-tiles, signed-note, tlog-witness) ---------------------------
 TILE_HEIGHT = 8  # tlog-tiles: 256 hashes a tile

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from types import NoneType
@@ -49,18 +49,16 @@ def _encode_generally(value: JsonValue) -> bytes:
 
 def _is_plain(value: JsonValue) -> bool:
     """Say whether sorted orjson output, where there is any, equals RFC 8785 for this value."""
-    pending = [value]
-    for item in pending:  # grows on the way
-        kind = type(item)
-        if isinstance(item, dict):
-            if not "".join(item).isascii():  # UTF-8 and UTF-16 sort alike for these
-                return False
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-        elif kind not in _PLAIN:
+    if isinstance(value, dict):
+        if not "".join(value).isascii():  # UTF-8 and UTF-16 sort alike for these
             return False
-    return True
+        items: Iterable[JsonValue] = value.values()
+    elif isinstance(value, list):
+        items = value
+    else:
+        return type(value) in _PLAIN
+    # Most are strings, and those need no look.
+    return all(map(_is_plain, [item for item in items if type(item) is not str]))
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:

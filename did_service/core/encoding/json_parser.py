@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import NoReturn, TypeAlias, cast
 
@@ -51,32 +51,27 @@ def parse(text: bytes, numbers: Numbers) -> JsonValue:
 
 
 def _is_own_spelling(text: bytes, value: JsonValue) -> bool:
+    """Compare with both ways to write it; an unsafe integer has no way and raises."""
     bare = text.strip(_SPACE)
-    return bare in (orjson.dumps(value), orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    strict = orjson.OPT_STRICT_INTEGER
+    return bare == orjson.dumps(value, option=strict) or bare == orjson.dumps(
+        value, option=strict | orjson.OPT_INDENT_2
+    )
 
 
-def _is_allowed(value: JsonValue, numbers: Numbers) -> bool:
-    """Check numbers and depth, level by level."""
-    level = [value]
-    for _ in range(MAX_JSON_DEPTH + 1):
-        below: list[JsonValue] = []
-        nested = False
-        for item in level:
-            if isinstance(item, dict | list):
-                nested = True
-                below.extend(item.values() if isinstance(item, dict) else item)
-            elif isinstance(item, int | float) and not _is_allowed_number(item, numbers):
-                return False
-        if not nested:
-            return True
-        level = below
-    return False
-
-
-def _is_allowed_number(number: float, numbers: Numbers) -> bool:
-    if isinstance(number, int):
-        return abs(number) <= MAX_SAFE_INTEGER
-    return numbers is Numbers.FINITE
+def _is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) -> bool:
+    """Check for fractions, and that objects and arrays are at most `depth` deep."""
+    if isinstance(value, dict):
+        items: Iterable[JsonValue] = value.values()
+    elif isinstance(value, list):
+        items = value
+    else:
+        return numbers is Numbers.FINITE or not isinstance(value, float)
+    for item in items:
+        # Most are strings, and those need no look.
+        if type(item) is not str and not _is_allowed(item, numbers, depth - 1):
+            return False
+    return depth > 0
 
 
 def _parse_carefully(data: bytes, numbers: Numbers) -> JsonValue:
