@@ -35,15 +35,11 @@ def create_app(registry: Registry) -> FastAPI:
 
 def routers(registry: Registry) -> list[APIRouter]:
     """Return the routes of every log of the region, and those of the resolver."""
-    replicas, made = registry.region.replicas, APIRouter()
-    for origin, replica in replicas.items():
-        prefix = _path(origin)
-        made.include_router(entries_router(registry, origin), prefix=prefix)
-        made.include_router(
-            replica_router(replica, replicas[registry.region.reg]), prefix=prefix
-        )
-    resolver = Resolver(registry, registry.transport)
-    return [made, resolution_router(resolver)]
+    replicas = registry.region.replicas
+    reg = replicas[registry.region.reg]
+    takers = [entries_router(registry, origin, _path(origin)) for origin in replicas]
+    files = [replica_router(log, reg, _path(origin)) for origin, log in replicas.items()]
+    return [*takers, *files, resolution_router(Resolver(registry, registry.transport))]
 
 
 def body_limits(registry: Registry) -> dict[str, int]:

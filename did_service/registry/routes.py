@@ -41,9 +41,9 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def entries_router(registry: Registry, origin: str) -> APIRouter:
-    """Make the route that takes entries of one log, to be included under its base path."""
-    router = APIRouter(tags=["registry"])
+def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
+    """Make the route that takes entries of one log, under its base path."""
+    router = APIRouter(prefix=base, tags=["registry"])
 
     @router.post(
         "/entries",

@@ -39,14 +39,15 @@ _EVIDENCE_CACHE = {
 }
 
 
-def replica_router(log: Replica, reg: Replica) -> APIRouter:
-    """Make the routes of one log, to be included under its base path.
+def replica_router(log: Replica, reg: Replica, base: str) -> APIRouter:
+    """Make the routes of one log.
 
     Args:
         log: The replica to serve.
         reg: The control log of the same region, which names the newest entries.
+        base: The path under which all of them stand.
     """
-    router = APIRouter(tags=["log"])
+    router = APIRouter(prefix=base, tags=["log"])
     _add_files(router, log)
     _add_evidence(router, EvidenceDesk(log, reg))
     return router

@@ -31,10 +31,8 @@ def create_app(witness: Witness) -> FastAPI:
 
 def routers(witness: Witness) -> list[APIRouter]:
     """Return the routes of the witness and of every mirror it keeps."""
-    made = APIRouter(prefix=PREFIX)
-    made.include_router(witness_router(witness))
-    mirror = witness.mirror
+    made, mirror = [witness_router(witness, PREFIX)], witness.mirror
     for origin, replica in mirror.replicas.items():
         reg = mirror.replicas[reg_origin(mirror.pinned.region_of_log(origin))]
-        made.include_router(replica_router(replica, reg), prefix=f"/{folder_of(origin)}")
-    return [made]
+        made.append(replica_router(replica, reg, f"{PREFIX}/{folder_of(origin)}"))
+    return made

@@ -28,9 +28,9 @@ def _takes(media_type: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def witness_router(witness: Witness) -> APIRouter:
-    """Make the routes of a witness, to be included under `/witness`."""
-    router = APIRouter(tags=["witness"])
+def witness_router(witness: Witness, base: str) -> APIRouter:
+    """Make the routes of a witness, under its base path."""
+    router = APIRouter(prefix=base, tags=["witness"])
 
     @router.post("/add-checkpoint", openapi_extra=_takes(_TEXT))
     def add_checkpoint(body: Body) -> Response:

@@ -198,8 +198,8 @@ def socket_path(mirror, tmp_path_factory):
     """A mirror served on a Unix socket."""
     app = create_app("mirror")
     for origin in (REG, EV):
-        router = replica_router(mirror.replica(origin), mirror.replica(REG))
-        app.include_router(router, prefix=origin.removeprefix("gd.example"))
+        base = origin.removeprefix("gd.example")
+        app.include_router(replica_router(mirror.replica(origin), mirror.replica(REG), base))
     path = tmp_path_factory.mktemp("s") / "gd.sock"
     with Server(app, unix_socket(path)):
         yield path
@@ -305,7 +305,7 @@ def test_a_log_without_checkpoint_says_so(tmp_path):
     fed = small_world()
     mirror = Mirror(fed, tmp_path)
     app = create_app("mirror")
-    app.include_router(replica_router(mirror.replica(REG), mirror.replica(REG)), prefix="/reg")
+    app.include_router(replica_router(mirror.replica(REG), mirror.replica(REG), "/reg"))
     path = tmp_path / "gd.sock"
     routes = Routes({"gd.example": UnixRoute(str(path))})
     with Server(app, unix_socket(path)), Transport(routes) as transport:
