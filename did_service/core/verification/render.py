@@ -13,7 +13,7 @@ that no name can move the cursor or turn the reading order (threat rule 30).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import Bilingual, Language, escape
@@ -25,7 +25,6 @@ from did_service.core.verification.report import (
     Outcome,
     Report,
 )
-
 
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
@@ -64,11 +63,11 @@ def duration(seconds: int) -> Bilingual:
 def _lines(report: Report, language: Language) -> Iterator[str]:
     yield language.say(WORDS[report.outcome])
     yield from (_note(code, language) for code in report.unsafe)
-    yield from (_check(check, language) for check in report.checks if check.credential is None)
+    yield from _findings([c for c in report.checks if c.credential is None], language)
     for position, summary in enumerate(report.credentials):
         yield from _summary(summary, language)
-        checks = (check for check in report.checks if check.credential == position)
-        yield from (_check(check, language) for check in checks)
+        own = [check for check in report.checks if check.credential == position]
+        yield from _findings(own, language)
     yield from (f"→ {language.say(step)}" for step in _next_steps(report))
 
 
@@ -93,14 +92,23 @@ def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
         yield f"  {language.say(_SHOWN)}: {escape(claims)}"
 
 
-def _check(check: Check, language: Language) -> str:
-    detail = "" if check.detail is None else f" ({escape(check.detail)})"
-    parts = [f"  {MARKS[check.result]} {language.say(check.sentence.message)}{detail}"]
-    if check.basis is not None:
-        parts.append(_basis(check.basis, language))
+def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
+    """Yield a line for each finding; what is found of several things is said once."""
+    details: dict[tuple[str, str], list[str]] = {}
+    for check in checks:
+        about = details.setdefault(_finding(check, language), [])
+        if check.detail is not None:
+            about.append(escape(check.detail))
+    for (finding, basis), about in details.items():
+        yield finding + (f" ({'; '.join(about)})" if about else "") + basis
+
+
+def _finding(check: Check, language: Language) -> tuple[str, str]:
+    """Return what was found and, apart, what by; in between stands what it was found of."""
+    basis = "" if check.basis is None else f"  {_basis(check.basis, language)}"
     if check.waived:
-        parts.append(f"≈ {language.say(_ACCEPTED_AS)}")
-    return "  ".join(parts)
+        basis += f"  ≈ {language.say(_ACCEPTED_AS)}"
+    return f"  {MARKS[check.result]} {language.say(check.sentence.message)}", basis
 
 
 def _basis(basis: Basis, language: Language) -> str:

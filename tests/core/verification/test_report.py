@@ -216,6 +216,16 @@ def test_waived_finding_says_so(scene):
     assert any("≈" in line for line in lines)
 
 
+def test_what_is_found_of_several_things_is_said_once(scene):
+    old = scene.check(clock=scene.clock(864_000))
+    stale = [check for check in old.checks if check.code == "evidence_stale"]
+    lines = render(old, Language.EN)
+    said = [line for line in lines if "the evidence is too old" in line]
+    assert len(said) == 1 < len(stale)
+    assert all(check.detail in said[0] for check in stale)
+    assert sum("the status list is too old" in line for line in lines) == 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
