@@ -21,7 +21,7 @@ def test_both_languages_print_the_same_session():
 
 def test_every_link_of_the_pages_leads_somewhere():
     more = [Path("CONTRIBUTING.md"), Path("CHANGELOG.md"), Path("SECURITY.md")]
-    pages = [README, CHINESE, *more, *Path("docs").rglob("*.md")]
+    pages = [README, CHINESE, *more, *Path("docs").rglob("*.md"), Path("bench/README.md")]
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             if not target.startswith("https://"):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from did_service.cli.region import region_app
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
@@ -23,13 +24,10 @@ from did_service.client.witness import WitnessClient
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
-from did_service.registry import app as registry_app
 from did_service.registry.region import RegistrySettings
 from did_service.registry.registry import Registry
-from did_service.web import app as web
 from did_service.web.serve import Server, unix_socket
 from did_service.web.settings import Edge
-from did_service.witness import app as witness_app
 from did_service.witness.witness import Witness, WitnessSettings
 from tests.support.federation import Federation
 from tests.support.founding import TERRITORY, log_signer, native, origins_of, witness
@@ -79,12 +77,7 @@ class LiveFederation(Federation):
     def start(self, region: str) -> RunningRegion:
         """Start a region over whatever its folder holds."""
         registry, witness_of = self.make_registry(region), self.make_witness(region)
-        app = web.create_app(
-            region,
-            body_limits={**registry_app.body_limits(registry), **witness_app.BODY_LIMITS},
-        )
-        for router in [*witness_app.routers(witness_of), *registry_app.routers(registry)]:
-            app.include_router(router)
+        app = region_app(region, registry, witness_of)
         server = Server(app, unix_socket(self.route(f"{region}.example", region))).start()
         self.running[region] = RunningRegion(registry, witness_of, server)
         self.logs |= registry.region.stores

@@ -30,6 +30,7 @@ from did_service.cli.founding import (
     create_identity,
     found,
 )
+from did_service.cli.region import region_app
 from did_service.client.bundle import collect
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
@@ -42,15 +43,12 @@ from did_service.core.verification.bundle import encode_bundle
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
-from did_service.registry import app as registry_app
 from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.web.app import Application
-from did_service.web.app import create_app as frame
 from did_service.web.database import open_engine
 from did_service.web.serve import Server, unix_socket
 from did_service.web.settings import Edge
-from did_service.witness import app as witness_app
 from did_service.witness.witness import Witness, WitnessSettings
 
 # The story publishes when it says so; nothing happens behind its back.
@@ -121,11 +119,7 @@ class World:
     def serve_region(self, region: RegionPlan) -> None:
         """Start the server of one region that is open; one at a time, as FastAPI asks."""
         registry, witness = self.registries[region.id], self.witnesses[region.id]
-        limits = {**registry_app.body_limits(registry), **witness_app.BODY_LIMITS}
-        app = frame(region.host, body_limits=limits)
-        for router in (*registry_app.routers(registry), *witness_app.routers(witness)):
-            app.include_router(router)
-        self._serve(region.host, app)
+        self._serve(region.host, region_app(region.host, registry, witness))
 
     def begin_logs(self) -> None:
         """Write the first entries of every control log: the policy, and the region's root."""
