@@ -11,7 +11,6 @@ from __future__ import annotations
 from bench.counter import published_scene
 from bench.fixtures import NOW, Fixture, credentials, resolve
 from bench.harness import Session, V, repeat
-from did_service.core.credentials import schema_check
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     parse_status_entry,
@@ -60,6 +59,6 @@ def decide(secured: bytes, fixture: Fixture, revoked: BitstringStatusList) -> bo
         return False
     begins, ends = credential.valid_from, credential.valid_until
     is_current = (begins is None or begins <= NOW) and (ends is None or ends > NOW)
-    fits = not schema_check.check(fixture.schema, credential.raw)
+    fits = not fixture.schema.check(credential.raw)
     statuses = map(parse_status_entry, credential.statuses)
     return is_current and fits and not any(revoked[status.index] for status in statuses)

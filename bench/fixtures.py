@@ -18,6 +18,7 @@ from did_service.core.credentials.proof_set import (
     sign,
     verify_proofs,
 )
+from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_method, did_key_of, public_of_method_id
 from did_service.core.encoding import jcs, strict_json
@@ -37,7 +38,7 @@ class Fixture:
 
     size: str
     document: JsonObject
-    schema: JsonObject
+    schema: Schema
 
     def issue(self, suite: str) -> bytes:
         """Sign it; the way an issuer does, from members to bytes."""
@@ -79,6 +80,6 @@ def _example(name: str) -> JsonObject:
     return {**example, "issuer": did_key_of(ISSUER.public)}
 
 
-def _schema(name: str) -> JsonObject:
+def _schema(name: str) -> Schema:
     path = CHECKOUT / "schemas" / "credential-types" / f"{name}.json"
-    return strict_json.load_object(path.read_bytes(), numbers=Numbers.FINITE)
+    return parse_schema(path.read_bytes())

@@ -10,6 +10,7 @@ A chained proof names the proofs it rests on, and those then belong to what it s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ SUITES: Mapping[str, Cryptosuite] = {
     eddsa_jcs_2022.NAME: eddsa_jcs_2022,
     eddsa_rdfc_2022.NAME: eddsa_rdfc_2022,
 }
+_METHOD = re.compile(r"(did:[^/?#]*)#.+", re.DOTALL)
 
 KeyResolver: TypeAlias = Callable[[str, str], bytes]
 """(DID URL of a verification method, proof purpose) → the 32-byte Ed25519 key.
@@ -163,13 +165,13 @@ def did_of(verification_method: str) -> str:
     Raises:
         MalformedError: `verification_method_invalid`, also for a path or query.
     """
-    did, hash_sign, fragment = verification_method.partition("#")
-    if not did.startswith("did:") or not fragment or not hash_sign or set("/?#") & {*did}:
+    match = _METHOD.fullmatch(verification_method)
+    if match is None:
         raise MalformedError(
             "verification_method_invalid",
             f"not a DID URL of a key: {quote(verification_method)}",
         )
-    return did
+    return match[1]
 
 
 def _verify(

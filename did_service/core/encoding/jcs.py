@@ -50,15 +50,17 @@ def _encode_generally(value: JsonValue) -> bytes:
 def _is_plain(value: JsonValue) -> bool:
     """Say whether sorted orjson output, where there is any, equals RFC 8785 for this value."""
     if isinstance(value, dict):
-        if not "".join(value).isascii():  # UTF-8 and UTF-16 sort alike for these
-            return False
         items: Iterable[JsonValue] = value.values()
     elif isinstance(value, list):
         items = value
     else:
         return type(value) in _PLAIN
-    # Most are strings, and those need no look.
-    return all(map(_is_plain, [item for item in items if type(item) is not str]))
+    for item in items:
+        # Most are strings, and those need no look.
+        if type(item) is not str and not _is_plain(item):
+            return False
+    # UTF-8 and UTF-16 sort ASCII names alike.
+    return isinstance(value, list) or "".join(value).isascii()
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:
