@@ -4,10 +4,12 @@
     write_out(text)          all of it has gone out, or an error says that it has not
     tell(line)               somebody may read it
     refusal_of(error)        an OSError that nobody foresaw, as an error of ours
+    home()                   the user's folder, also of a user whom the system cannot name
 
 A program is started with whatever its caller has: no stdout, a log on a full disk as stderr, a
 terminal without Chinese. What it has to say on stderr is never worth failing for; what belongs
-on stdout is an answer, and one that cannot be written is no success.
+on stdout is an answer, and one that cannot be written is no success. A reader who leaves, as
+`head` does, has declined the rest: every program then ends with 3 and says nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # loaded when something was refused, so that `--help` answers at once
@@ -62,11 +65,15 @@ def write_out(text: str) -> None:
     """Write to stdout to the last byte.
 
     Raises:
-        UnavailableError: `output_not_written`: a full disk, or a reader that has gone.
+        BrokenPipeError: the reader has gone; nothing more is tried.
+        UnavailableError: `output_not_written`: a full disk, or no stdout.
     """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+        raise
     except OSError as error:
         raise output_lost(error) from error
 
@@ -99,6 +106,14 @@ def refusal_of(error: OSError) -> UnavailableError:
     reason = error.strerror or type(error).__name__
     where = "" if error.filename is None else f"{quote(error.filename)}: "
     return UnavailableError("system_refused", f"{where}{reason}")
+
+
+def home() -> Path:
+    """Return the user's folder; the root, as in a container, where the system knows of none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def abandon_stdout() -> None:

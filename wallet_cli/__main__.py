@@ -17,7 +17,7 @@ import click
 
 from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
 from did_service.language import asked_for, of_locale
-from did_service.process import abandon_stdout, own_streams, refusal_of
+from did_service.process import abandon_stdout, home, own_streams
 from wallet_cli.commands import wallet
 from wallet_cli.config import LANGUAGE, Format, Settings, resolve
 from wallet_cli.exits import Exit
@@ -40,7 +40,7 @@ class _Program:
         from wallet_cli.session import Session
 
         self.terminal.command = command
-        settings = resolve(options, os.environ, Path.home())
+        settings = resolve(options, os.environ, home())
         self.terminal = Terminal(settings, command)
         return Session(settings, self.terminal, self._clock, os.urandom)
 
@@ -48,16 +48,13 @@ class _Program:
         """Run the command and return how it ended."""
         try:
             return self._run()
-        except SystemExit as ended:  # click's, where nobody reads stdout any more
-            return Exit.DECLINED if ended.code else Exit.DONE
-        except BrokenPipeError:
+        except (SystemExit, BrokenPipeError):  # the reader has left; click exits then
             abandon_stdout()
             return Exit.DECLINED
-        except OSError as error:
-            return self.terminal.error(refusal_of(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
-            self.terminal.fault(error)
-            return Exit.FAULT
+            from did_service.complaint import told
+
+            return self.terminal.error(told(error))
 
     def _run(self) -> Exit:
         try:

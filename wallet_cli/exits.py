@@ -54,6 +54,7 @@ _BY_CODE: Mapping[str, Exit] = {
     "policy_missing": Exit.UNDECIDED,
     "policy_expired": Exit.UNDECIDED,
     "answer_too_large": Exit.UNAVAILABLE,
+    "internal_fault": Exit.FAULT,
 }
 
 # The most particular class decides; a subclass stands above the class it belongs to. What is

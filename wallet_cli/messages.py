@@ -1,8 +1,8 @@
 """What the wallet's codes mean, in Chinese and English, and the next step (docs/formats.md §7).
 
-One closed table for the codes that this program raises or warns with; a code of another room
-that is not here is told by its class (`core.errors`). A text that ends in a colon is followed
-by what is wrong and where.
+One closed table for the codes that this program raises or warns with; what it shares with the
+other programs stands in `did_service.complaint`. A text that ends in a colon is followed by
+what is wrong and where.
 """
 
 from __future__ import annotations
@@ -121,34 +121,12 @@ MESSAGES: Mapping[str, Message] = {
         "去掉 --offline 后重试",
         "try again without --offline",
     ),
-    # files
-    "file_missing": _m("找不到文件：", "no such file:", "核对路径", "check the path"),
-    "file_exists": _m(
-        "文件已存在：",
-        "the file is there already:",
-        "换一个名字，或用 --force 覆盖",
-        "choose another name, or replace it with --force",
-    ),
-    "file_not_written": _m(
-        "写不了文件：",
-        "a file could not be written:",
-        "检查磁盘空间和权限；原有内容没有损失",
-        "check space and permissions; nothing that was there is lost",
-    ),
-    "output_not_written": _m(
-        "结果写不出去：",
-        "the answer could not be written:",
-        "检查磁盘空间和管道后重试",
-        "see to the disk or the pipe, and try again",
-    ),
-    "system_refused": _m(
-        "系统不允许：",
-        "the system refused it:",
-        "检查磁盘、权限和文件名后重试",
-        "see to disk, permissions and names, and try again",
-    ),
-    "file_not_read": _m(
-        "读不了文件：", "a file could not be read:", "检查权限", "check its permissions"
+    # files, beside those of `did_service.complaint`
+    "file_twice": _m(
+        "两个文件同名：",
+        "one file for two things:",
+        "请给出两个不同的文件名",
+        "give two names",
     ),
     # what is named
     "credential_unknown": _m(
@@ -345,12 +323,6 @@ MESSAGES: Mapping[str, Message] = {
         "another policy is pinned",
         "后续策略用 wallet trust import 导入",
         "wallet trust import takes the one that follows",
-    ),
-    "fingerprint_wrong": _m(
-        "指纹与策略文件不符",
-        "the fingerprint is not that of this policy",
-        "两者须来自不同渠道，请核对",
-        "they come from two sources: compare them again",
     ),
     "trust_damaged": _m(
         "信任目录已损坏：",

@@ -25,10 +25,10 @@ def find_credential(vault: Vault, name: str) -> HeldCredential:
     exact = [each for each in held if each.alias == name]
     found = exact or [each for each in held if any(n.startswith(name) for n in _names(each))]
     if not found or not name:
-        raise NotFoundError("credential_unknown", f"no credential {quote(name)} in this wallet")
+        raise NotFoundError("credential_unknown", quote(name))
     if len(found) > 1:
         names = ", ".join(each.alias for each in found)
-        raise UsageError("credential_ambiguous", f"{quote(name)} may be {names}")
+        raise UsageError("credential_ambiguous", f"{quote(name)}: {names}")
     return found[0]
 
 
@@ -45,9 +45,9 @@ def find_identity(vault: Vault, name: str) -> Identity:
         each for each in held if each.did.startswith(name) or each.label.startswith(name)
     ]
     if not found or not name:
-        raise NotFoundError("identity_unknown", f"no key {quote(name)} in this wallet")
+        raise NotFoundError("identity_unknown", quote(name))
     if len(found) > 1:
-        raise UsageError("identity_ambiguous", f"{len(found)} keys begin with {quote(name)}")
+        raise UsageError("identity_ambiguous", f"{quote(name)}: {len(found)}")
     return found[0]
 
 

@@ -17,7 +17,6 @@ from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, Numbers
 from did_service.core.errors import (
     Bilingual,
-    ConflictError,
     DidServiceError,
     LimitError,
     NotFoundError,
@@ -30,7 +29,6 @@ from did_service.core.limits import (
     MAX_PRESENTED_BYTES,
     MIN_PASSPHRASE_CHARACTERS,
 )
-from did_service.trust.files import replace_file
 from wallet_cli.config import Settings
 from wallet_cli.slot import Rng
 from wallet_cli.store import Change, OpenStore, StoreDirectory
@@ -192,7 +190,7 @@ def read_input(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_PRESENTED_BYTES + 1)
     except FileNotFoundError as error:
-        raise NotFoundError("file_missing", f"no file {quote(name)}") from error
+        raise NotFoundError("file_missing", quote(name)) from error
     except OSError as error:
         raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
     if len(data) > MAX_PRESENTED_BYTES:
@@ -200,18 +198,6 @@ def read_input(name: str) -> bytes:
             "too_large", f"{quote(name)} has more than {MAX_PRESENTED_BYTES} bytes"
         )
     return data
-
-
-def write_output(path: Path, data: bytes, *, force: bool) -> None:
-    """Write a file of mode 0600 that was not there; with `force` also one that was.
-
-    Raises:
-        ConflictError: `file_exists`.
-        UnavailableError: `file_not_written`.
-    """
-    if path.exists() and not force:
-        raise ConflictError("file_exists", f"{quote(path)} is there already")
-    replace_file(path, data)
 
 
 def read_passphrase(file: Path) -> str:
@@ -226,7 +212,7 @@ def read_passphrase(file: Path) -> str:
         with file.open("rb") as opened:
             return _first_line(opened.read(MAX_PASSPHRASE_BYTES + 1))
     except FileNotFoundError as error:
-        raise NotFoundError("file_missing", f"no file {quote(file)}") from error
+        raise NotFoundError("file_missing", quote(file)) from error
     except OSError as error:
         raise UnavailableError("file_not_read", f"{quote(file)}: {error.strerror}") from error
 

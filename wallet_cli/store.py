@@ -53,7 +53,7 @@ class StoreDirectory:
         make_private_directory(self.path)
         with exclusive_lock(self.path / "lock"):
             if self.file.exists() or self.previous.exists():
-                raise ConflictError("store_exists", f"there is a wallet in {quote(self.path)}")
+                raise ConflictError("store_exists", quote(self.path))
             written, data = vault.encode(rng)
             replace_file(self.file, data)
         return OpenStore(self, written, data, rng)
@@ -73,7 +73,7 @@ class StoreDirectory:
         """
         data = read_file(self.file, MAX_WALLET_BYTES)
         if data is None:
-            raise NotFoundError("store_missing", f"there is no wallet in {quote(self.path)}")
+            raise NotFoundError("store_missing", quote(self.path))
         return data
 
     def check_room(self, size: int) -> None:

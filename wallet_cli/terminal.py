@@ -18,7 +18,7 @@ from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
-from did_service.process import output_lost
+from did_service.process import tell, write_out
 from wallet_cli.config import Format, Settings
 from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "wallet/1"
 _WIDE_SPACE = "\u3000"  # the space of Chinese text: a separator, but one that prints
-_FAULT = Message(
-    Bilingual("钱包自身出错", "something went wrong in the wallet itself"),
-    Bilingual(
-        "已保存的内容没有变化；请报告此问题",
-        "nothing that was stored has changed; please report this",
-    ),
-)
 
 
 def shown(foreign: object) -> str:
@@ -96,7 +89,7 @@ class Terminal:
     def note(self, text: Bilingual) -> None:
         """Tell a person what is going on; nothing with --quiet or --json."""
         if not self._settings.quiet and self._settings.format is Format.TEXT:
-            print(self.say(text), file=sys.stderr)
+            tell(self.say(text))
 
     def warn(self, code: str, detail: str = "", **members: str | int) -> None:
         """Point at something that does not stop the command."""
@@ -105,7 +98,7 @@ class Terminal:
         if self._settings.format is Format.TEXT:
             text = self.say(told.text) if told else code
             tail = f" ({shown(detail)})" if detail else ""
-            print(f"wallet: warning: {text}{tail} [{code}]", file=sys.stderr)
+            tell(f"wallet: warning: {text}{tail} [{code}]")
 
     def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
         """Hand out the result: the data with --json, else the lines.
@@ -118,7 +111,7 @@ class Terminal:
             self._write_envelope({"ok": True, "data": data})
             return
         for line in lines:
-            _write(line)
+            write_out(f"{line}\n")
 
     def finish_short(
         self, reason: DidServiceError, data: JsonObject, lines: Iterable[str]
@@ -132,13 +125,13 @@ class Terminal:
         """
         if self._settings.format is Format.TEXT:
             for line in lines:
-                _write(line)
+                write_out(f"{line}\n")
         self._fail(reason.code, exit_of(reason), self._told(reason), data=data)
         return exit_of(reason)
 
     def usage(self, text: str) -> None:
         """Show the help of a group that was called without a command."""
-        print(text, file=sys.stderr)
+        tell(text)
 
     def error(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
         """Tell what was refused, why, and what to do; returns how the run ends.
@@ -152,13 +145,6 @@ class Terminal:
             told = replace(told, hint=self.say(hint))
         self._fail(error.code, exit_of(error), told)
         return exit_of(error)
-
-    def fault(self, what: BaseException) -> None:
-        """Tell of a fault of ours: its class, and nothing of its content."""
-        name = type(what).__name__
-        text = f"{self.say(_FAULT.text)} ({name})"
-        told = _Told(text, _FAULT.text.en, self.say(_FAULT.hint), {"class": name})
-        self._fail("internal_fault", Exit.FAULT, told)
 
     def confirm(self, question: Bilingual) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
@@ -190,15 +176,12 @@ class Terminal:
             raise UsageError("input_needed", f"nobody can be asked here: use {option}")
 
     def _told(self, error: DidServiceError) -> _Told:
-        """Find the words: ours for the code, with what is wrong where they ask for it."""
-        own = message_of(error.code)
-        told = own or Message(error.meaning, error.next_step)
-        text, detail = self.say(told.text), shown(error.message)
-        if text.endswith((":", "：")):
-            text = f"{text} {detail}"
-        elif own is None:
-            text = f"{text}: {detail}"
-        return _Told(text, error.message, self.say(told.hint), {**error.details})
+        """Find the words: ours for the code, or those that all programs share."""
+        told = message_of(error.code) or _shared(error)
+        text, english = (
+            _with_detail(each, error) for each in (self.say(told.text), told.text.en)
+        )
+        return _Told(text, english, self.say(told.hint), {**error.details})
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
         if self._settings.format is Format.JSON:
@@ -210,27 +193,31 @@ class Terminal:
                 "hint": told.hint,
                 "details": told.details,
             }
-            with suppress(UnavailableError):  # stderr has it all the same
+            with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
-        print(f"wallet: error: {told.text} [{name}]", file=sys.stderr)
-        print(f"wallet: hint: {told.hint}", file=sys.stderr)
+        tell(f"wallet: error: {told.text} [{name}]")
+        tell(f"wallet: hint: {told.hint}")
 
     def _write_envelope(self, members: JsonObject) -> None:
         from did_service.core.encoding.strict_json import dumps
 
         head: JsonObject = {"schema": SCHEMA, "command": self.command}
         text = _printable(dumps({**head, **members, "warnings": self._warnings}))
-        _write(text)
+        write_out(f"{text}\n")
 
 
-def _write(text: str) -> None:
-    """Write to stdout; a reader who has left is no error, but the end of the run."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise output_lost(error) from error
+def _shared(error: DidServiceError) -> Message:
+    from did_service.complaint import words_of
+
+    meaning, following = words_of(error)
+    return Message(Bilingual(f"{meaning.zh}：", f"{meaning.en}:"), following)
+
+
+def _with_detail(text: str, error: DidServiceError) -> str:
+    """Add what is wrong and where to a text that asks for it by its colon."""
+    if text.endswith("："):
+        return f"{text}{shown(error.message)}"
+    return f"{text} {shown(error.message)}" if text.endswith(":") else text
 
 
 def _printable(text: str) -> str:

@@ -11,10 +11,10 @@ from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy, parse_policy
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import ConflictError, NotFoundError, UsageError, quote
+from did_service.core.errors import NotFoundError, UsageError, quote
 from did_service.core.limits import MAX_JSON_BYTES
 from did_service.core.verification.bundle import encode_bundle
-from did_service.trust.files import read_file, replace_file
+from did_service.trust.files import check_output, read_file, replace_file
 
 
 def make_bundle(
@@ -32,13 +32,12 @@ def make_bundle(
         `{"out","logs","items","bytes"}`.
 
     Raises:
-        NotFoundError: `file_missing`.
+        NotFoundError: `file_missing`, `directory_missing`.
         ConflictError: `file_exists`.
         UsageError: `mirror_invalid`.
         ProofError, UnavailableError, MalformedError: a log that cannot be read or believed.
     """
-    if out.exists() and not replace:
-        raise ConflictError("file_exists", f"{quote(out)} is there (--force)")
+    check_output(out, force=replace)
     policy = _read_policy(policy_file)
     with Transport(routes_from_environment()) as transport:
         collected = collect(policy, _readers(policy, mirrors, transport))

@@ -22,7 +22,11 @@ option = click.option(
 )
 
 
+def spoken() -> Language:
+    """Return the language of this process's reader."""
+    return Language(asked_for(sys.argv[1:], os.environ, VARIABLE) or of_locale(os.environ))
+
+
 def say(text: Bilingual) -> str:
     """Return a text in the language of this process's reader."""
-    language = asked_for(sys.argv[1:], os.environ, VARIABLE) or of_locale(os.environ)
-    return Language(language).say(text)
+    return spoken().say(text)

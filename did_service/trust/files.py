@@ -2,19 +2,25 @@
 
     write .NAME.XXXX.tmp ── fsync ── rename over NAME ── fsync the directory
 
-Whoever is killed, or meets a full disk, on the way leaves the former file whole.
+Whoever is killed, or meets a full disk, on the way leaves the former file whole. A file that a
+person names is looked at first: nothing is replaced unasked, and a device never.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from did_service.core.errors import MalformedError, UnavailableError
+from did_service.core.errors import (
+    ConflictError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+    quote,
+)
 
 TEMPORARY = ".*.tmp"
 
@@ -46,6 +52,28 @@ def read_file(path: Path, max_bytes: int) -> bytes | None:
     if len(data) > max_bytes:
         raise MalformedError("file_damaged", f"{path.name} has more than {max_bytes} bytes")
     return data
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """See to it that a file may be written where a person says, before work is spent on it.
+
+    Args:
+        path: The file.
+        force: Whether one that is there may be replaced.
+
+    Raises:
+        NotFoundError: `directory_missing`.
+        ConflictError: `file_exists`.
+        UnavailableError: `file_not_written`: a folder, a device or a pipe of that name.
+    """
+    if not path.parent.is_dir():
+        raise NotFoundError("directory_missing", quote(path.parent))
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise UnavailableError("file_not_written", f"{quote(path)} is no regular file")
+    if not force:
+        raise ConflictError("file_exists", quote(path))
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -86,6 +114,8 @@ def _writing(path: Path) -> Iterator[None]:
 @contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Write `data` durably beside `path`; what is left of it afterwards is removed."""
+    import tempfile  # noqa: PLC0415 - a twentieth of a start, and most only read
+
     descriptor, name = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from did_service.language import asked_for, of_locale
-from did_service.process import own_streams, refusal_of, write_out
+from did_service.process import home, own_streams, tell, write_out
 from did_service.verifier.arguments import parser_in
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
@@ -54,8 +54,8 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
             _write_words(answer, spoken)
     except SystemExit as leaving:  # --help and --version have spoken
         return int(leaving.code or 0)
-    except KeyboardInterrupt:
-        return _interrupted()
+    except (KeyboardInterrupt, BrokenPipeError):  # a person, or the reader of a pipe, has left
+        return _declined()
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback
         return _complain(error, given, spoken)
     return answer.exit_code
@@ -70,7 +70,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surrou
         rng=os.urandom,
         boot=_boot(),
         environment=os.environ,
-        home=Path("~").expanduser(),
+        home=home(),
         stdin=sys.stdin.buffer,
         language=Language(asked_for(words, os.environ, VARIABLE) or "both"),
     )
@@ -91,7 +91,7 @@ def _write_words(answer: Answer, spoken: str) -> None:
 
     write_out("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
     for remark in answer.remarks:
-        print(f"did-verify: note: {Language(spoken).say(remark)}", file=sys.stderr)
+        tell(f"did-verify: note: {Language(spoken).say(remark)}")
 
 
 def _write_json(data: JsonObject) -> None:
@@ -104,23 +104,21 @@ def _write_json(data: JsonObject) -> None:
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
-    from did_service.core.errors import DidServiceError, Language, UnavailableError
-    from did_service.verifier.terminal import complaint, exit_code_of, failed, fault
+    from did_service.complaint import complaint, failed, told
+    from did_service.core.errors import Language, UnavailableError
+    from did_service.verifier.terminal import PROGRAM, SCHEMA, exit_code_of
 
-    shown = refusal_of(error) if isinstance(error, OSError) else error
-    if not isinstance(shown, DidServiceError):
-        shown = fault(error)
+    refusal = told(error)
     command = next((word for word in words if not word.startswith("-")), "")
-    code = exit_code_of(shown, command)
+    code = exit_code_of(refusal, command)
     if "--json" in words:
-        with suppress(UnavailableError):  # stderr has it all the same
-            _write_json(failed(command, shown, code))
-    for line in complaint(shown, Language(spoken)):
-        print(line, file=sys.stderr)
+        with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
+            _write_json(failed(SCHEMA, command, refusal, code))
+    tell(complaint(PROGRAM, refusal, Language(spoken)))
     return code
 
 
-def _interrupted() -> int:
+def _declined() -> int:
     from did_service.verifier.terminal import DECLINED
 
     return DECLINED

@@ -22,7 +22,6 @@ from did_service.core.errors import (
     LimitError,
     NotFoundError,
     UsageError,
-    quote,
 )
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
@@ -38,7 +37,7 @@ from did_service.core.verification.report import Basis, Check, NowFrom, Outcome,
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
 from did_service.core.verification.verify import verify
 from did_service.trust.directory import TrustDirectory
-from did_service.trust.files import replace_file
+from did_service.trust.files import check_output, replace_file
 from did_service.trust.memory import Memory
 from did_service.verifier.held import (
     SOURCE,
@@ -100,13 +99,8 @@ def _check_words(arguments: argparse.Namespace) -> None:
     """Refuse what makes no sense before anything is spent."""
     if arguments.audience is not None and arguments.nonce is None:
         raise UsageError("nonce_absent", "--audience goes with --nonce")
-    if arguments.report is None:
-        return
-    path = Path(arguments.report)
-    if not path.parent.is_dir():
-        raise NotFoundError("directory_missing", quote(path.parent))
-    if path.exists() and not arguments.force:
-        raise ConflictError("file_exists", f"{quote(path)} (--force)")
+    if arguments.report is not None:
+        check_output(Path(arguments.report), force=arguments.force)
 
 
 def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
+from did_service.complaint import describe
 from did_service.core.did.resolution import error_type, version_metadata
 from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
@@ -26,7 +27,7 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.verifier.surroundings import Surroundings
-from did_service.verifier.terminal import Answer, describe, exit_code_of
+from did_service.verifier.terminal import Answer, exit_code_of
 
 
 def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:

@@ -136,6 +136,9 @@ def test_a_report_is_not_overwritten_and_no_nonce_is_spent_on_trying(desk):
 def test_a_report_goes_into_a_folder_that_is_there(desk):
     run = desk.check(desk.shown(None), "--report", desk.folder / "no" / "report.json")
     assert (run.exit, json.loads(run.out)["error"]["code"]) == (7, "directory_missing")
+    for place in ("/dev/null", "."):
+        run = desk.run("check", desk.shown(None), "--report", place, "--force", "--json")
+        assert (run.exit, json.loads(run.out)["error"]["code"]) == (8, "file_not_written")
 
 
 def test_an_audience_without_a_nonce_is_a_mistake(desk):

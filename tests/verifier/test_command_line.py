@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from did_service import complaint
 from did_service.verifier import check as check_command
-from did_service.verifier import terminal
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.optional import CHECKOUT
 
@@ -80,7 +80,7 @@ def test_errors_follow_option_then_variable_then_locale(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     run = did_verify("did", "no-such-file", *words)
-    assert ("未找到" in run.err, "not found" in run.err) == (chinese, english)
+    assert ("找不到文件" in run.err, "no such file" in run.err) == (chinese, english)
     assert (run.exit, run.out) == (7, "")
 
 
@@ -159,7 +159,7 @@ def test_a_fault_of_ours_shows_its_place_and_no_traceback(monkeypatch):
 
 
 def test_a_failure_without_a_trace_is_described_as_well():
-    assert terminal.fault(RecursionError()).message == "RecursionError at ?"
+    assert complaint.told(RecursionError()).message == "RecursionError at ?"
 
 
 def test_an_interrupted_command_says_nothing(monkeypatch):
@@ -171,8 +171,8 @@ def test_an_interrupted_command_says_nothing(monkeypatch):
     assert (run.exit, run.out, run.err) == (3, "", "")
 
 
-def test_better_words_stand_in_both_languages():
-    for meaning, following in terminal._BETTER.values():
+def test_the_words_that_programs_share_stand_in_both_languages():
+    for meaning, following in complaint.WORDS.values():
         for text in (meaning, following):
             assert CHINESE.search(text.zh)
             assert text.en

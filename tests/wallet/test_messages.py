@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from did_service.complaint import WORDS
 from did_service.core.errors import (
     DecryptionError,
     LimitError,
@@ -48,7 +49,7 @@ def test_the_codes_are_found():
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_has_its_sentence(code):
-    assert code in MESSAGES
+    assert code in MESSAGES or code in WORDS
 
 
 @pytest.mark.parametrize("code", MESSAGES)

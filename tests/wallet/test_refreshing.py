@@ -286,8 +286,15 @@ def test_a_person_reads_what_is_shown(wang):
 
 
 def test_a_disk_that_refuses_the_file_costs_nothing(wang):
-    run = presented(wang, "res", "nowhere/x.json", nonce="no-disk")
-    assert (run.exit, run.code) == (8, "file_not_written")
+    answered = wang.file.read_bytes()
+    for out, told in {
+        "nowhere/x.json": (7, "directory_missing"),
+        "/dev/null": (8, "file_not_written"),
+    }.items():
+        run = presented(wang, "res", out, "--force", nonce="no-disk")
+        assert (run.exit, run.code) == told
+    assert wang.file.read_bytes() == answered
+    assert Path("/dev/null").is_char_device()
     assert presented(wang, "res", "there.json", nonce="no-disk").exit == 0
 
 
@@ -372,6 +379,11 @@ def test_an_export_carries_no_key_and_cannot_be_presented(town, wang):
     assert strict_json.load_object(staple.read_bytes())["format"] == "didsvc-evidence/1"
     assert strict_json.load_object(out.read_bytes())["id"].startswith("urn:uuid:")
     assert wang.json("cred", "export", "res", "--out", out).code == "file_exists"
+    new = wang.folder / "new.json"
+    run = wang.json("cred", "export", "res", "--out", new, "--staple", staple)
+    assert (run.code, new.exists()) == ("file_exists", False)
+    twice = ("--out", new, "--staple", new.parent / "." / new.name)
+    assert wang.json("cred", "export", "res", *twice).code == "file_twice"
 
 
 def test_a_deleted_credential_takes_its_key_along(town):

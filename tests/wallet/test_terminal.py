@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from did_service.complaint import told
 from did_service.core.errors import (
     Bilingual,
     Language,
@@ -109,7 +110,7 @@ def test_warnings_are_told_and_counted(capsys):
 @pytest.mark.parametrize(
     ("language", "text", "hint"),
     [
-        (Language.ZH, "没有这份证照： no credential", "用 wallet cred list 查看"),
+        (Language.ZH, "没有这份证照：no credential", "用 wallet cred list 查看"),
         (Language.EN, "no such credential: no credential", "see wallet cred list"),
         (Language.BOTH, "没有这份证照： no such credential: no credential", "see wallet"),
     ],
@@ -126,11 +127,12 @@ def test_errors_are_told_in_the_readers_language(capsys, language, text, hint):
 
 def test_an_error_of_another_room_is_told_by_its_class_with_what_is_wrong(capsys):
     terminal(language=Language.ZH).error(NotFoundError("tile_unknown", "tile 7"))
-    assert "wallet: error: 未找到: tile 7 [tile_unknown]" in capsys.readouterr().err
+    assert "wallet: error: 未找到：tile 7 [tile_unknown]" in capsys.readouterr().err
 
 
 def test_a_fault_of_ours_tells_its_class_and_nothing_of_its_content(capsys):
-    terminal(format=Format.JSON).fault(ValueError("the passphrase is hunter2"))
+    error = told(ValueError("the passphrase is hunter2"))
+    assert terminal(format=Format.JSON).error(error) is Exit.FAULT
     captured = capsys.readouterr()
     assert json.loads(captured.out)["error"]["exit"] == 70
     assert "ValueError" in captured.err
@@ -138,11 +140,11 @@ def test_a_fault_of_ours_tells_its_class_and_nothing_of_its_content(capsys):
 
 
 def test_progress_is_for_people_who_want_it(capsys):
-    told = Bilingual("好", "well")
-    terminal().note(told)
+    text = Bilingual("好", "well")
+    terminal().note(text)
     assert capsys.readouterr().err == "well\n"
-    terminal(quiet=True).note(told)
-    terminal(format=Format.JSON).note(told)
+    terminal(quiet=True).note(text)
+    terminal(format=Format.JSON).note(text)
     assert capsys.readouterr().err == ""
 
 

@@ -9,12 +9,13 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, Language, RuleError
+from did_service.core.errors import Bilingual, Language, RuleError, UsageError
+from did_service.trust.files import check_output, replace_file
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
-from wallet_cli.session import Session, write_output
+from wallet_cli.session import Session
 from wallet_cli.terminal import shown, table
 from wallet_cli.views import (
     claims,
@@ -172,15 +173,19 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 def export(session: Session, name: str, out: str, staple: str | None, *, force: bool) -> None:
     """Write a credential to a file. Its key stays here: the copy cannot be presented."""
     held = find_credential(session.vault, name)
-    written = {out: held.credential}
+    written = [(out, held.credential)]
     if staple is not None and held.staple is not None:
-        written[staple] = held.staple
+        written.append((staple, held.staple))
     elif staple is not None:
         session.terminal.warn("staple_old", held.alias, credential=held.alias)
-    for target, document in written.items():
-        data = f"{strict_json.dumps(document)}\n".encode()
-        write_output(Path(target), data, force=force)
-    session.terminal.finish({"files": [*written]}, [shown(each) for each in written])
+    if len({Path(target).resolve() for target, _ in written}) < len(written):
+        raise UsageError("file_twice", "--out and --staple name one file")
+    for target, _ in written:
+        check_output(Path(target), force=force)
+    for target, document in written:
+        replace_file(Path(target), f"{strict_json.dumps(document)}\n".encode())
+    files = [target for target, _ in written]
+    session.terminal.finish({"files": [*files]}, [shown(each) for each in files])
 
 
 @click.command(

@@ -62,7 +62,7 @@ def drop(session: Session, name: str) -> None:
 def _find(vault: Vault, name: str) -> Application:
     found = [each for each in applications(vault) if name and each.id.startswith(name)]
     if not found:
-        raise NotFoundError("application_unknown", f"no application {quote(name)}")
+        raise NotFoundError("application_unknown", quote(name))
     if len(found) > 1:
-        raise UsageError("application_ambiguous", f"{len(found)} begin with {quote(name)}")
+        raise UsageError("application_ambiguous", f"{quote(name)}: {len(found)}")
     return found[0]

@@ -10,11 +10,12 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, ConflictError, NotFoundError, UsageError, quote
+from did_service.trust.files import check_output, replace_file
 from wallet_cli.commands.store import is_stale
 from wallet_cli.holdings import Answer, HeldCredential, Identity, answers, identities, keep
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import WalletCommand
-from wallet_cli.session import Session, write_output
+from wallet_cli.session import Session
 from wallet_cli.signing import presentation_file, signed_presentation
 from wallet_cli.terminal import shown
 from wallet_cli.vault import Vault, new_id
@@ -55,8 +56,7 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     the same answer again is the same file.
     """
     path = Path(out)
-    if path.exists() and not force:
-        raise ConflictError("file_exists", quote(path))
+    check_output(path, force=force)
     _check_addressee(nonce, audience)
     held = find_credential(session.vault, name)
     holder = _holder(session.vault, held)
@@ -66,7 +66,7 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     if not no_staple and (staple is None or is_stale(held, session.now())):
         session.terminal.warn("staple_old", held.alias, credential=held.alias)
     document = presentation_file(signed, staple)
-    write_output(path, f"{strict_json.dumps(document)}\n".encode(), force=force)
+    replace_file(path, f"{strict_json.dumps(document)}\n".encode())
     disclosed = [claim for claim, _ in claims(held.credential.get("credentialSubject"))]
     words = titles(held)
     named = "、".join(shown(words.get(claim, claim)) for claim in disclosed)

@@ -1,0 +1,157 @@
+"""How a program tells what was refused: what it means, what is wrong and where, what next.
+
+    PROGRAM: error: MEANING: DETAIL [code]          stderr, for people
+    PROGRAM: hint: NEXT STEP
+    {"code","exit","detail","message":{zh,en},"next":{zh,en}}     for machines
+
+One table for all programs has the words of the codes whose class does not say what a person
+can do (`core.errors` has those of the classes). Loaded when something was refused.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual, DidServiceError, Language
+from did_service.process import refusal_of
+
+Words: TypeAlias = tuple[Bilingual, Bilingual]
+"""What an error means, and what to do next."""
+
+FAULT = "internal_fault"
+
+
+def _words(zh: str, en: str, zh_next: str, en_next: str) -> Words:
+    return Bilingual(zh, en), Bilingual(zh_next, en_next)
+
+
+WORDS: Mapping[str, Words] = {
+    FAULT: _words(
+        "程序内部错误",
+        "a fault of this program",
+        "已保存的内容没有变化；请保留输入文件并报告此错误",
+        "nothing that was stored has changed; keep the input and report this",
+    ),
+    # files, streams and what the system says to them
+    "file_missing": _words("找不到文件", "no such file", "请核对路径", "check the path"),
+    "directory_missing": _words(
+        "找不到文件夹",
+        "no such folder",
+        "请先建好文件夹，或换一个路径",
+        "make the folder first, or take another path",
+    ),
+    "file_exists": _words(
+        "文件已存在",
+        "the file is there already",
+        "请换一个文件名，或加 --force",
+        "take another name, or add --force",
+    ),
+    "folder_not_empty": _words(
+        "文件夹不是空的", "the folder is not empty", "请换一个新文件夹", "name a new folder"
+    ),
+    "file_not_read": _words(
+        "读不了文件",
+        "a file could not be read",
+        "请核对路径和权限",
+        "check the path and its permissions",
+    ),
+    "file_not_written": _words(
+        "写不了文件",
+        "a file could not be written",
+        "请检查路径、磁盘空间和权限；原有内容没有损失",
+        "check path, space and permissions; nothing that was there is lost",
+    ),
+    "output_not_written": _words(
+        "结果写不出去",
+        "the answer could not be written",
+        "请检查磁盘空间和管道后重试",
+        "see to the disk or the pipe, and try again",
+    ),
+    "system_refused": _words(
+        "系统不允许",
+        "the system refused it",
+        "请检查磁盘、权限和文件名后重试",
+        "see to disk, permissions and names, and try again",
+    ),
+    # trust
+    "trust_damaged": _words(
+        "信任目录中的文件已损坏",
+        "a file of the trust directory is damaged",
+        "请换用新目录，核对指纹重新载入策略，并重新并入信任包",
+        "take a new directory, pin the policy with its fingerprint, import bundles again",
+    ),
+    "fingerprint_missing": _words(
+        "首次载入策略须核对指纹",
+        "the first policy needs its fingerprint",
+        "请由另一渠道（电话、公函）取得指纹，用 --fingerprint 给出",
+        "get it over a second channel, by phone or letter, and give it as --fingerprint",
+    ),
+    "fingerprint_wrong": _words(
+        "指纹与策略不符",
+        "the fingerprint is not that of this policy",
+        "请勿载入；向主管部门重新索取策略并核对",
+        "do not use it: ask your authority for the policy again and compare",
+    ),
+    "policy_missing": _words(
+        "没有信任策略",
+        "no policy is pinned",
+        "请先执行 did-verify trust pin POLICY --fingerprint …",
+        "first run: did-verify trust pin POLICY --fingerprint …",
+    ),
+    "witness_threshold": _words(
+        "缺少足够的见证",
+        "approvals of witnesses are missing",
+        "请用 --witness 给出 did-witness.json",
+        "give did-witness.json with --witness",
+    ),
+}
+
+
+def words_of(error: DidServiceError) -> Words:
+    """Return the words of a code, or those of the error's class."""
+    return WORDS.get(error.code, (error.meaning, error.next_step))
+
+
+def complaint(program: str, error: DidServiceError, language: Language) -> str:
+    """Return the two lines for people."""
+    meaning, following = words_of(error)
+    return (
+        f"{program}: error: {language.say(meaning)}: {error.message} [{error.code}]\n"
+        f"{program}: hint: {language.say(following)}"
+    )
+
+
+def describe(error: DidServiceError, exit_code: int) -> JsonObject:
+    """Return the object for machines."""
+    meaning, following = words_of(error)
+    return {
+        "code": error.code,
+        "exit": exit_code,
+        "detail": error.message,
+        "message": {"zh": meaning.zh, "en": meaning.en},
+        "next": {"zh": following.zh, "en": following.en},
+    }
+
+
+def failed(schema: str, command: str, error: DidServiceError, exit_code: int) -> JsonObject:
+    """Return the envelope of a command that did not come to an answer."""
+    described = describe(error, exit_code)
+    return {"schema": schema, "ok": False, "command": command, "error": described}
+
+
+def told(error: Exception) -> DidServiceError:
+    """Return any error as one of ours.
+
+    A fault that nobody foresaw is named by its kind and place alone: its text may be foreign.
+    """
+    if isinstance(error, DidServiceError):
+        return error
+    if isinstance(error, OSError):
+        return refusal_of(error)
+    traces = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(traces[-1].filename).name}:{traces[-1].lineno}" if traces else "?"
+    return DidServiceError(FAULT, f"{type(error).__name__} at {place}")
