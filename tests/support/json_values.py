@@ -40,3 +40,21 @@ def spellings(draw, of=values_with_fractions):
         dropped = draw(st.integers(0, 3))
         text = text[:at] + draw(st.binary(max_size=3)) + text[at + dropped :]
     return text
+
+
+@st.composite
+def changed_value(draw, value):
+    """The JSON value with one member, at any depth, put in, left out or replaced."""
+    if not isinstance(value, dict | list) or not value or draw(st.integers(0, 3)) == 0:
+        return draw(values)
+    if isinstance(value, list):
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], draw(changed_value(value[at])), *value[at + 1 :]]
+    name = draw(st.sampled_from(sorted(value)))
+    match draw(st.integers(0, 7)):
+        case 0:
+            return {key: member for key, member in value.items() if key != name}
+        case 1:
+            return {**value, draw(st.text()): draw(values)}
+        case _:
+            return {**value, name: draw(changed_value(value[name]))}
