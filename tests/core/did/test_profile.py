@@ -49,3 +49,25 @@ def test_a_did_that_breaks_its_profile_is_refused(profile, parameters, code):
     with pytest.raises(RuleError) as refused:
         check_profile(Controller.create(**parameters).state, profile)
     assert refused.value.code == code
+
+
+def test_a_key_of_any_earlier_version_was_shown():
+    made = Controller.create(**NEXT)
+    for name, following in (("next", "third"), ("third", "fourth")):
+        made.add(write.rotate(made.state, key(name), [hash_of(following)], now=made.tick()))
+    shown = [hash_of(name) for name in ("update", "assert", "next", "third")]
+    assert all(made.state.revealed.include_any([hashed]) for hashed in shown)
+    assert not made.state.revealed.include_any([hash_of("fourth")])
+
+
+def test_a_version_keeps_the_keys_that_it_shows_and_no_copy_of_older_ones():
+    """A log of 5 MiB can show 80,000 keys; a set of all for every version fills gigabytes."""
+    made = Controller.create(**NEXT)
+    before = made.state.revealed
+    made.add(write.rotate(made.state, key("next"), [hash_of("third")], now=made.tick()))
+    assert made.state.revealed.earlier is before
+    assert made.state.revealed.hashes == {hash_of("next"), hash_of("assert")}
+    made = Controller.create()
+    before = made.state.revealed
+    made.update()
+    assert made.state.revealed is before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from did_service.core.crypto import multikey
@@ -30,7 +31,12 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
-from did_service.core.limits import MAX_DID_KEYS, MAX_DID_WITNESSES, MAX_TTL_SECONDS
+from did_service.core.limits import (
+    MAX_DID_KEYS,
+    MAX_DID_WITNESSES,
+    MAX_KEYS_CACHED,
+    MAX_TTL_SECONDS,
+)
 
 METHOD = "did:webvh:1.0"
 
@@ -72,6 +78,7 @@ class Parameters:
 DEFAULTS = Parameters("", (), (), None, (), False, False, 3_600)  # noqa: FBT003 - §3.7.1
 
 
+@lru_cache(maxsize=MAX_KEYS_CACHED)
 def next_key_hash(key: str) -> str:
     """Return the `nextKeyHashes` item of a multikey: the hash of its text, not of its bytes."""
     return multihash_sha256(sha256(key.encode("ascii")))

@@ -46,7 +46,7 @@ def check_profile(state: HistoryState, profile: Profile) -> None:
         return
     if not parameters.pre_rotation:
         raise RuleError("pre_rotation_dropped", "nextKeyHashes may not be empty before the end")
-    if not state.revealed.isdisjoint(parameters.next_key_hashes):
+    if state.revealed.include_any(parameters.next_key_hashes):
         raise RuleError("next_key_revealed", "a next key was already shown")
     if profile is Profile.AUTHORITY and state.witness_rule is None:
         raise RuleError("witness_required", "an authority's versions need native witnesses")

@@ -9,7 +9,8 @@ is late. Witnesses (step 7) are judged apart, in `witness`, because their proofs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from did_service.core.crypto import multikey
@@ -47,6 +48,26 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class RevealedKeys:
+    """Hashes, as in nextKeyHashes, of the keys that versions showed.
+
+    Each version that shows others has a link to those before it: with a set of all keys for
+    every version, the largest log would fill gigabytes.
+    """
+
+    hashes: frozenset[str]
+    earlier: RevealedKeys | None = field(compare=False, repr=False)
+
+    def include_any(self, hashes: Iterable[str]) -> bool:
+        """Say whether one of these hashes is of a key that was ever shown."""
+        wanted = frozenset(hashes)
+        link: RevealedKeys | None = self
+        while link is not None and link.hashes.isdisjoint(wanted):
+            link = link.earlier
+        return link is not None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryState:
     """Everything about a DID's past that the next entry is judged by.
 
@@ -54,15 +75,14 @@ class HistoryState:
         version: The newest accepted version.
         created: versionTime of the first version.
         dids: Every DID that the subject ever had, in order, each once.
-        revealed: Hashes, as in nextKeyHashes, of every key ever shown in parameters or
-            documents.
+        revealed: Every key ever shown in parameters or documents.
         witness_rule: Whose approval the newest version needs; None for nobody's (§3.7.8).
     """
 
     version: Version
     created: datetime
     dids: tuple[str, ...]
-    revealed: frozenset[str]
+    revealed: RevealedKeys
     witness_rule: WitnessRule | None
 
     @property
@@ -176,17 +196,20 @@ def _version(before: Version | None, found: UnverifiedEntry, parameters: Paramet
 
 
 def _next_state(state: HistoryState | None, version: Version) -> HistoryState:
-    shown = frozenset(next_key_hash(key) for key in _shown_keys(version))
+    revealed = _revealed(version, None if state is None else state.revealed)
     own_rule = version.parameters.witness
     did = str(version.did)
     if state is None:
-        return HistoryState(version, version.time, (did,), shown, own_rule)
+        return HistoryState(version, version.time, (did,), revealed, own_rule)
     dids = state.dids if did in state.dids else (*state.dids, did)
     rule = state.version.parameters.witness or own_rule
-    return HistoryState(version, state.created, dids, state.revealed | shown, rule)
+    return HistoryState(version, state.created, dids, revealed, rule)
 
 
-def _shown_keys(version: Version) -> set[str]:
+def _revealed(version: Version, earlier: RevealedKeys | None) -> RevealedKeys:
     methods = version.document.methods
     published = {multikey.encode_ed25519(m.public) for m in methods if m.public is not None}
-    return published.union(version.parameters.update_keys)
+    shown = frozenset(map(next_key_hash, published.union(version.parameters.update_keys)))
+    if earlier is not None and shown <= earlier.hashes:
+        return earlier
+    return RevealedKeys(shown, earlier)
