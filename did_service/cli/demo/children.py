@@ -20,6 +20,7 @@ from did_service.core.errors import UnavailableError
 
 _MODULES = {"wallet": "wallet_cli", "did-verify": "did_service.verifier"}
 _CHILD_SECONDS = 120
+_ENCODING = "utf-8"  # whatever the terminal has: what a child says is not printed as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ class Children:
         done = subprocess.run(
             [sys.executable, "-m", _MODULES[program], *arguments],
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment, "PYTHONIOENCODING": _ENCODING},
             capture_output=True,
-            text=True,
+            encoding=_ENCODING,
             timeout=_CHILD_SECONDS,
             check=False,
         )

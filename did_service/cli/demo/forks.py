@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from did_service.cli.demo.world import World
 from did_service.client.bundle import about_itself, copy_of
@@ -31,10 +29,8 @@ def forked_evidence(world: World) -> tuple[JsonObject, int]:
         The evidence, and how many witnesses raised an alarm.
     """
     true = world.registries[_REGION].region
-    with (
-        TemporaryDirectory(prefix="didsvc-") as folder,
-        closing(Registry(world.settings(_REGION, Path(folder)))) as forged,
-    ):
+    folder = world.folder / "forked" / _REGION
+    with closing(Registry(world.settings(_REGION, folder))) as forged:
         for origin, store in true.stores.items():
             forged.sequencer.append(origin, _replayed(store))
         forged.sequencer.append(true.reg, [Heads(true.reg, true.reg)])

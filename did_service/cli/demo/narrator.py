@@ -6,6 +6,7 @@ one object on stdout is the whole answer and these lines stay quiet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
@@ -14,8 +15,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from did_service.core.errors import Bilingual, Language
+from did_service.core.verification.folding import fold
 from did_service.core.verification.render import WORDS
 from did_service.core.verification.report import Outcome
 
@@ -25,6 +28,9 @@ _COLOURS = {
     "refused": "red",
     "undecided": "yellow",
 }
+_STYLES = {"✔": "green", "✘": "red", "?": "yellow", "!": "yellow", "·": "dim", "→": "bold"}
+_TIME = re.compile(r"([0-9.]+ s)$")
+_BEFORE_OPTION = re.compile(r" (?=--)")
 
 
 class Narrator:
@@ -56,32 +62,38 @@ class Narrator:
     def done(self, text: Bilingual, seconds: float) -> None:
         """Tell a step that has been taken, here or aside, and how long it took."""
         first, *more = self._lines(text)
-        self._print(f"  [green]✔[/] {first} [dim]{seconds:.2f} s[/]")
+        told = fold(f"  ✔ {first} {seconds:.2f} s", self._console.width)
+        self._print(_TIME.sub("[dim]\\1[/]", told.replace("✔", "[green]✔[/]", 1)))
         for line in more:
-            self._print(f"    [dim]{line}[/]")
+            self._print_under(line)
 
     def note(self, text: Bilingual) -> None:
         """Say something that is not a step."""
         for line in self._lines(text):
-            self._print(f"    [dim]{line}[/]")
+            self._print_under(line)
 
     def command(self, text: str) -> None:
-        """Show the command that a user would type."""
-        self._print(f"    [dim]$ {escape(text)}[/]")
+        """Show the command that a user would type, broken at its options for a shell."""
+        first, *options = _BEFORE_OPTION.split(text)
+        lines = [f"    $ {first}"]
+        for option in options:
+            if len(f"{lines[-1]} {option} \\") > self._console.width:
+                lines.append(f"        {option}")
+            else:
+                lines[-1] += f" {option}"
+        self._console.print(Text(" \\\n".join(lines), "dim"), soft_wrap=True)
 
     def verdict(self, outcome: str, lines: Sequence[str], *, expected: str) -> None:
         """Show a verdict as the clerk sees it, and whether it is the expected one.
 
         What was accepted is shown whole; otherwise only what stands in the way of it.
         """
+        word, *found = lines
+        shown = found if outcome == "accepted" else _against(found)
         colour = _COLOURS.get(outcome, "red")
-        shown = lines if outcome == "accepted" else _against(lines)
-        hidden = len(lines) - len(shown)
-        body = [escape(line) for line in shown]
-        if hidden:
-            more = Bilingual(f"其余 {hidden} 行从略", f"{hidden} more lines are left out")
-            body.append(f"[dim]  … {self._say(more)}[/]")
-        self._console.print(Panel("\n".join(body), border_style=colour))
+        body = self._found(shown, hidden=len(found) - len(shown))
+        title = Text(word, f"bold {colour}")
+        self._console.print(Panel(body, title=title, title_align="left", border_style=colour))
         if outcome != expected:
             told = Bilingual(
                 f"应为 {expected}，实为 {outcome}", f"expected {expected}, got {outcome}"
@@ -100,13 +112,34 @@ class Narrator:
         for title, outcome, as_expected, took in rows:
             word = f"[{_COLOURS.get(outcome, 'red')}]{self._say(WORDS[Outcome(outcome)])}[/]"
             mark = "[green]✔[/]" if as_expected else "[bold red]✘[/]"
-            table.add_row(self._say(title), word, mark, f"{took:.2f}")
+            table.add_row("\n".join(self._lines(title)), word, mark, f"{took:.2f}")
         self._console.print()
         self._console.print(table)
         total = Bilingual(
             f"全部用时 {seconds:.1f} 秒，全程未联网", f"{seconds:.1f} s in all, no network used"
         )
         self._console.print(f"\n[bold]{self._say(total)}[/]")
+
+    def kept(self, folder: str) -> None:
+        """Say where the files are and how to go on."""
+        told = Bilingual(
+            f"全部文件在 {folder}，各场景的 command.txt 写明如何重做",
+            f"all files are in {folder}; each scene's command.txt says how to repeat it",
+        )
+        for line in self._lines(told):
+            self._print(line)
+
+    def _found(self, lines: Sequence[str], *, hidden: int) -> Text:
+        """Return findings as they stand in a box, each in the colour of its mark."""
+        body = Text()
+        for line in lines:
+            within = fold(line, self._console.width - 4)
+            body.append(f"{within}\n", _STYLES.get(line.lstrip()[:1], ""))
+        if hidden:
+            more = Bilingual(f"其余 {hidden} 行从略", f"{hidden} more lines are left out")
+            body.append(f"  … {self._language.say(more)}", "dim")
+        body.rstrip()
+        return body
 
     def _say(self, text: Bilingual) -> str:
         return escape(self._language.say(text))
@@ -117,10 +150,13 @@ class Narrator:
         return [escape(text.zh), escape(text.en)] if both else [self._say(text)]
 
     def _print(self, line: str) -> None:
-        """Print a line that is never broken, so that a command can be copied."""
+        """Print a line that is never broken, so that what it says can be copied."""
         self._console.print(line, soft_wrap=True)
+
+    def _print_under(self, line: str) -> None:
+        self._print(f"[dim]{fold(f'    {line}', self._console.width)}[/]")
 
 
 def _against(lines: Sequence[str]) -> list[str]:
-    """Return the verdict and the findings that stand against the credential."""
+    """Return the findings that stand against the credential, and what can be done."""
     return [line for line in lines if not line.startswith(" ") or line[2] in "✘?"]

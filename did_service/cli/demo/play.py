@@ -13,7 +13,8 @@ from time import perf_counter
 
 from did_service.cli.demo.children import Children
 from did_service.cli.demo.narrator import Narrator
-from did_service.cli.demo.scenes import SCENES, Scene, Stage
+from did_service.cli.demo.scenes import SCENES
+from did_service.cli.demo.stage import Scene, Stage
 from did_service.cli.demo.story import Story
 from did_service.cli.demo.world import opened
 from did_service.core.encoding.strict_json import JsonObject
@@ -87,6 +88,8 @@ def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
         narrator.summary(
             [(p.scene.title, p.outcome, p.as_expected, p.seconds) for p in played], seconds
         )
+        if options.keep:
+            narrator.kept(str(options.keep))
     return played, seconds
 
 
@@ -124,6 +127,7 @@ def _play(stage: Stage) -> Played:
     began = perf_counter()
     stage.path(stage.folder).mkdir(parents=True)
     stage.story.tell.chapter(stage.scene.title)
+    stage.story.tell.note(stage.scene.told)
     run = stage.scene.play(stage)
     played = Played(stage.scene, stage.outcome(), perf_counter() - began)
     stage.story.tell.command(run.command)

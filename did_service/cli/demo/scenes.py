@@ -8,139 +8,74 @@ the story's: what is ended or revoked stays so.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from shutil import copyfile
 
 from did_service.cli.demo import attacks
-from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL
+from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL, AgencyPlan
 from did_service.cli.demo.children import Run
 from did_service.cli.demo.forks import forked_evidence
-from did_service.cli.demo.story import TRUST, Story
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import JsonObject
+from did_service.cli.demo.stage import Scene, Stage
+from did_service.cli.demo.story import TRUST
 from did_service.core.errors import Bilingual
 
-Play = Callable[["Stage"], Run]
-
-FIRST = "scenes/accept-offline/input.json"
+FIRST = "scenes/accept-offline"
 OLDER = "scenes/accept-issued-while-authorised"
 BUNDLE = "counter/newest.bundle.json.gz"
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One scene.
-
-    Attributes:
-        id: Kebab-case; names the folder below `scenes/`.
-        title: What happens.
-        expected: The outcome that must come.
-        play: Makes the input and lets the counter judge it.
-    """
-
-    id: str
-    title: Bilingual
-    expected: str
-    play: Play
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One scene being played: its folder, and whether its attack takes place."""
-
-    story: Story
-    scene: Scene
-    armed: bool
-
-    @property
-    def folder(self) -> str:
-        """The scene's folder, relative to the story's."""
-        return f"scenes/{self.scene.id}"
-
-    @property
-    def input(self) -> str:
-        """The file that the counter is handed."""
-        return f"{self.folder}/input.json"
-
-    @property
-    def report(self) -> str:
-        """The file in which the counter's program puts its verdict."""
-        return f"{self.folder}/report.json"
-
-    def path(self, name: str) -> Path:
-        """Return a path below the story's folder."""
-        return self.story.folder / name
-
-    def read(self, name: str) -> JsonObject:
-        """Read a JSON file below the story's folder."""
-        return strict_json.load_object(
-            self.path(name).read_bytes(), numbers=strict_json.Numbers.FINITE
-        )
-
-    def write_input(self, value: JsonObject) -> None:
-        """Write the file that the counter is handed."""
-        self.path(self.input).write_text(strict_json.dumps(value))
-
-    def check(self, *arguments: str) -> Run:
-        """Let the counter judge the input; the report stays in the scene's folder."""
-        run = self.story.verify("check", self.input, *arguments, "--report", self.report)
-        command = shlex.join(["did-verify", "check", self.input, *arguments])
-        self.path(f"{self.folder}/command.txt").write_text(command + "\n")
-        return run
-
-    def outcome(self) -> str:
-        """Return the outcome that stands in the report file."""
-        return str(self.read(self.report)["outcome"])
-
-
-def _present(stage: Stage) -> str:
+def _present(stage: Stage, agency: AgencyPlan = POLICE) -> str:
     """Let the wallet answer a fresh challenge of the counter into the scene's input."""
     nonce = stage.story.challenge()
-    stage.story.present(POLICE, nonce, stage.input)
+    stage.story.present(agency, nonce, stage.input)
+    stage.write(f"{stage.folder}/nonce.txt", f"{nonce}\n")
     return nonce
 
 
-def _check_at_counter(stage: Stage, nonce: str) -> Run:
-    return stage.check("--trust", TRUST, "--nonce", nonce, "--audience", AUDIENCE)
+def _asked(nonce: str) -> tuple[str, ...]:
+    return ("--nonce", nonce, "--audience", AUDIENCE)
 
 
-def _check_again(stage: Stage, *arguments: str) -> Run:
+def _asked_in(stage: Stage, folder: str) -> tuple[str, ...]:
+    """Return what was asked of the holder in an earlier scene."""
+    return _asked(stage.path(f"{folder}/nonce.txt").read_text(encoding="utf-8").strip())
+
+
+def _check_at_counter(stage: Stage, nonce: str, *evidence: str) -> Run:
+    """Judge an answer, once; repeated, with a counter's `evidence` but without its memory."""
+    asked = _asked(nonce)
+    again = ("--policy", "policy.json", *evidence, *asked)
+    return stage.check("--trust", TRUST, *asked, again=again)
+
+
+def _check_copy(stage: Stage, *arguments: str) -> Run:
     """Judge a copy of the first presentation, remembering nothing, so that it can be shown."""
-    nonce = stage.path("scenes/accept-offline/nonce.txt").read_text().strip()
-    shown = ("--policy", "policy.json", "--nonce", nonce, "--audience", AUDIENCE)
-    return stage.check(*shown, *arguments)
+    return stage.check("--policy", "policy.json", *_asked_in(stage, FIRST), *arguments)
 
 
 def _accept(stage: Stage) -> Run:
-    nonce = _present(stage)
-    stage.path(f"{stage.folder}/nonce.txt").write_text(nonce + "\n")
-    return _check_at_counter(stage, nonce)
+    return _check_at_counter(stage, _present(stage))
 
 
 def _replay(stage: Stage) -> Run:
     if not stage.armed:
         return _check_at_counter(stage, _present(stage))
-    copyfile(stage.path(FIRST), stage.path(stage.input))
-    nonce = stage.path("scenes/accept-offline/nonce.txt").read_text().strip()
-    return _check_at_counter(stage, nonce)
+    copyfile(stage.path(f"{FIRST}/input.json"), stage.path(stage.input))
+    return stage.check("--trust", TRUST, *_asked_in(stage, FIRST))
 
 
 def _tampered(stage: Stage) -> Run:
-    shown = stage.read(FIRST)
+    shown = stage.read(f"{FIRST}/input.json")
     stage.write_input(attacks.tamper(shown) if stage.armed else shown)
-    return _check_again(stage)
+    return _check_copy(stage)
 
 
 def _stale(stage: Stage) -> Run:
-    copyfile(stage.path(FIRST), stage.path(stage.input))
-    return _check_again(stage, *(("--now", "+9d") if stage.armed else ()))
+    copyfile(stage.path(f"{FIRST}/input.json"), stage.path(stage.input))
+    return _check_copy(stage, *(("--now", "+9d") if stage.armed else ()))
 
 
 def _forked(stage: Stage) -> Run:
-    shown = stage.read(FIRST)
+    shown = stage.read(f"{FIRST}/input.json")
     if stage.armed:
         staple, alarms = forked_evidence(stage.story.world)
         shown = {**shown, "staple": staple}
@@ -149,16 +84,17 @@ def _forked(stage: Stage) -> Run:
         )
         stage.story.tell.note(told)
     stage.write_input(shown)
-    return _check_again(stage)
+    return _check_copy(stage)
 
 
 def _revoked(stage: Stage) -> Run:
     world = stage.story.world
     if stage.armed:
-        world.revoke(POLICE, str(attacks.credential(stage.read(FIRST))["id"]))
+        held = attacks.credential(stage.read(f"{FIRST}/input.json"))
+        world.revoke(POLICE, str(held["id"]))
     world.publish("gd")
     _import_bundle(stage)
-    return _check_at_counter(stage, _present(stage))
+    return _check_at_counter(stage, _present(stage), "--bundle", BUNDLE)
 
 
 def _import_bundle(stage: Stage) -> None:
@@ -169,14 +105,11 @@ def _import_bundle(stage: Stage) -> None:
 
 def _while_authorised(stage: Stage) -> Run:
     """Show a credential of an agency that has lost its authority since it issued it."""
-    world, story = stage.story.world, stage.story
-    nonce = story.challenge()
-    story.present(SCHOOL, nonce, stage.input)
-    stage.path(f"{stage.folder}/nonce.txt").write_text(nonce + "\n")
-    world.end_authority(SCHOOL)
-    world.publish("hn")
+    nonce = _present(stage, SCHOOL)
+    stage.story.world.end_authority(SCHOOL)
+    stage.story.world.publish("hn")
     _import_bundle(stage)
-    return _check_at_counter(stage, nonce)
+    return _check_at_counter(stage, nonce, "--bundle", BUNDLE)
 
 
 def _no_authority(stage: Stage) -> Run:
@@ -195,63 +128,92 @@ def _by_removed_agency(stage: Stage, forge: attacks.Forge) -> Run:
         stage.write_input(forge(stage.story.world, attacks.credential(shown)))
         return stage.check("--trust", TRUST)
     stage.write_input(shown)
-    nonce = stage.path(f"{OLDER}/nonce.txt").read_text().strip()
-    shown_again = ("--nonce", nonce, "--audience", AUDIENCE, "--bundle", BUNDLE)
-    return stage.check("--policy", "policy.json", *shown_again)
+    evidence = ("--policy", "policy.json", "--bundle", BUNDLE)
+    return stage.check(*evidence, *_asked_in(stage, OLDER))
 
 
 SCENES = (
     Scene(
         "accept-offline",
         Bilingual("异地窗口离线核验", "another region's counter verifies offline"),
+        Bilingual(
+            "一位公民持广东的居住证，在湖南窗口出示",
+            "a citizen shows a permit from Guangdong in Hunan",
+        ),
         "accepted",
         _accept,
     ),
     Scene(
         "refuse-replay",
         Bilingual("同一出示再次提交", "the same presentation again"),
+        Bilingual(
+            "有人截得该文件，再次提交", "somebody has a copy of that file and hands it in"
+        ),
         "refused",
         _replay,
     ),
     Scene(
         "refuse-tampered",
         Bilingual("证照内容被改动", "a claim was changed"),
+        Bilingual("文件中的住址被改写", "the address in the file was rewritten"),
         "refused",
         _tampered,
     ),
     Scene(
         "undecided-stale",
         Bilingual("证据过期九天", "the evidence is nine days old"),
+        Bilingual(
+            "九天之内，窗口和凭据包都没有更新",
+            "for nine days nobody has fetched newer evidence",
+        ),
         "undecided",
         _stale,
     ),
     Scene(
         "undecided-fork",
         Bilingual("日志分叉，无人联署", "a forked log that nobody cosigns"),
+        Bilingual(
+            "有人用广东日志的真密钥另写一份日志",
+            "somebody writes a second log with the true key of Guangdong's",
+        ),
         "undecided",
         _forked,
     ),
     Scene(
         "refuse-revoked",
         Bilingual("证照已被吊销", "the credential was revoked"),
+        Bilingual(
+            "签发机关吊销该证照，窗口装入最新信任包",
+            "its agency revokes it; the counter loads the newest trust bundle",
+        ),
         "refused",
         _revoked,
     ),
     Scene(
         "accept-issued-while-authorised",
         Bilingual("机关已被移出，证照签发在先", "issued before its agency was removed"),
+        Bilingual(
+            "湖南终止学院的授权；此证照签发在先，有存证",
+            "Hunan removes the college; this credential's issuance was logged before",
+        ),
         "accepted",
         _while_authorised,
     ),
     Scene(
         "refuse-no-authority",
         Bilingual("机关被移出后仍签发", "issued after its agency was removed"),
+        Bilingual(
+            "学院的密钥仍在，又签发一份", "the college still has its key and issues one more"
+        ),
         "refused",
         _no_authority,
     ),
     Scene(
         "undecided-back-dated",
         Bilingual("被移出的机关倒填日期", "back-dated by a removed agency"),
+        Bilingual(
+            "学院把签发日期写到移出之前", "the college dates one back to before its removal"
+        ),
         "undecided",
         _back_dated,
     ),

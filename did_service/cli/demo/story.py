@@ -53,7 +53,7 @@ class Story:
             self.world.begin_logs()
             self.world.publish()
         policy = self.world.policy
-        (self.folder / "policy.json").write_text(strict_json.dumps(policy.members))
+        self._write("policy.json", strict_json.dumps(policy.members))
         told = Bilingual(
             f"信任策略指纹 {policy.fingerprint}", f"policy fingerprint {policy.fingerprint}"
         )
@@ -108,10 +108,8 @@ class Story:
 
     def make_wallet(self) -> float:
         """Let the citizen make a wallet and pin the policy; returns the seconds it took."""
-        path = self.folder / PASSPHRASE
-        path.parent.mkdir(parents=True, mode=0o700)
-        path.write_text("correct horse battery staple\n")
-        path.chmod(0o600)
+        (self.folder / WALLET).mkdir(parents=True, mode=0o700)
+        self._write(PASSPHRASE, "correct horse battery staple\n").chmod(0o600)
         made = self.wallet("init")
         fingerprint = self.world.policy.fingerprint
         pinned = self.wallet("trust", "pin", "policy.json", "--fingerprint", fingerprint)
@@ -158,16 +156,20 @@ class Story:
         return self.children.run("did-verify", *arguments, codes=(0, 1, 5))
 
     def _apply(self, plan: AgencyPlan) -> None:
-        claims = self.folder / f"{WALLET}/claims-{plan.item}.json"
-        claims.write_text(strict_json.dumps(plan.claims))
+        claims = f"{WALLET}/claims-{plan.item}.json"
+        self._write(claims, strict_json.dumps(plan.claims))
         with self.tell.step(
             Bilingual(f"向{plan.name.zh}提出申请", f"the citizen applies to {plan.name.en}")
         ):
-            path = str(claims.relative_to(self.folder))
-            self.wallet("apply", plan.url, plan.item, "--claims", path)
+            self.wallet("apply", plan.url, plan.item, "--claims", claims)
         with self.tell.step(
             Bilingual("一人受理，另一人审批", "one officer accepts, another approves")
         ):
             for application in self.world.applications(plan, "received"):
                 self.world.office(plan, ACCEPTING, f"applications/{application}/accept")
                 self.world.office(plan, APPROVING, f"applications/{application}/approve")
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path

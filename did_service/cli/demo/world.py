@@ -7,12 +7,13 @@ work that the story needs is done here through the same calls that offices use.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from did_service.cli.administration import Administration
 from did_service.cli.demo.agencies import (
@@ -47,10 +48,11 @@ from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.web.app import Application
 from did_service.web.database import open_engine
-from did_service.web.serve import Server, unix_socket
+from did_service.web.serve import MAX_SOCKET_NAME_BYTES, Server, unix_socket
 from did_service.web.settings import Edge
 from did_service.witness.witness import Witness, WitnessSettings
 
+_SHORT_PLACE = "/tmp"  # noqa: S108 - a folder with a random name is made there
 # The story publishes when it says so; nothing happens behind its back.
 _PACE = Pace(least=0, most=3_600, heads_least=0, heads_most=3_600)
 
@@ -246,11 +248,10 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
     founded = found(plan(edge.clock().year), edge)
     hosts = [region.host for region in REGIONS] + [agency.host for agency in AGENCIES]
     with ExitStack() as running:
-        # a socket's name is limited to 108 bytes, which a folder of the reader's may exceed
-        sockets = Path(running.enter_context(TemporaryDirectory(prefix="didsvc-")))
+        sockets = Path(running.enter_context(_folder_for_sockets()))
         places: JsonObject = {host: f"unix:{sockets}/{host}.sock" for host in hosts}
         routes = folder / "routes.json"
-        routes.write_text(strict_json.dumps(places))
+        routes.write_text(strict_json.dumps(places), encoding="utf-8")
         transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
         world = World(folder, edge, founded, sockets, transport, running)
         with ThreadPoolExecutor() as pool:
@@ -260,3 +261,11 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
         yield world
         for server in world.servers:
             server.ask_to_stop()
+
+
+def _folder_for_sockets() -> TemporaryDirectory[str]:
+    """Make a folder with a short name: the reader's, and TMPDIR, may leave a socket no room."""
+    room = MAX_SOCKET_NAME_BYTES - len("/didsvc-12345678/gz.gd.example.sock")
+    usual = gettempdir()
+    place = usual if len(os.fsencode(usual)) <= room else _SHORT_PLACE
+    return TemporaryDirectory(prefix="didsvc-", dir=place)
