@@ -19,7 +19,7 @@ from pathlib import Path
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, UnavailableError, quote
-from did_service.core.limits import MAX_SETTINGS_BYTES
+from did_service.core.limits import MAX_ROUTES_BYTES
 
 VARIABLE = "DIDSVC_ROUTES"
 _NEVER_LOOKED_UP = ("example", "invalid", "localhost", "test", "local", "internal")
@@ -55,7 +55,7 @@ def parse_routes(data: bytes) -> Routes:
     Raises:
         LimitError, MalformedError: not JSON, or `route_invalid`.
     """
-    members = strict_json.load_object(data, max_bytes=MAX_SETTINGS_BYTES)
+    members = strict_json.load_object(data, max_bytes=MAX_ROUTES_BYTES)
     return Routes({host: _route(as_text(place, host)) for host, place in members.items()})
 
 

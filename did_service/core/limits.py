@@ -113,5 +113,5 @@ MAX_RESPONSE_BYTES = 268_435_456
 MAX_BODY_BYTES = 1_048_576
 MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
 MAX_LAST_SIGNED_BYTES = 262_144  # a guard file: a hundred bytes a log
-MAX_SETTINGS_BYTES = 1_048_576  # a settings or routes file of one server
+MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so

@@ -3,7 +3,7 @@
     DIR/policy.json        the pinned policy, the only thing that is trusted
         evidence.json.gz   bundles and staples merged; every item proves itself
         memory.json        newest size of each log, nonces given out, the floor of the clock
-        forks/ archive/    what is kept as evidence: written once, never changed
+        forks/             proofs that a log has two histories: written once, never changed
         lock               held while anything here changes
 
 Bytes and JSON only: what a policy or an item of evidence means is decided in the core, by the

@@ -24,7 +24,7 @@ from did_service.trust.files import (
     read_file,
     replace_file,
 )
-from did_service.trust.memory import KnownLog, Memory, parse_memory
+from did_service.trust.memory import Memory, parse_memory
 
 NONCE_BYTES = 32
 _KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -114,24 +114,6 @@ class TrustDirectory:
             if after is not before:
                 self._write("memory.json", after.encode())
 
-    def remember_log(self, origin: str, size: int, root: bytes, time: datetime) -> None:
-        """Remember a tree that was verified with a quorum; sizes only rise.
-
-        Args:
-            origin: The log's origin.
-            size: Its tree size.
-            root: 32 bytes.
-            time: The checkpoint's `fresh_at`.
-
-        Raises:
-            ConflictError: `log_forked`: another root at the remembered size.
-        """
-        self.change(lambda memory: memory.with_log(origin, KnownLog(size, root, time)))
-
-    def raise_floor(self, instant: datetime) -> None:
-        """Raise the floor of the clock: a quorum's `fresh_at`, or the time of a decision."""
-        self.change(lambda memory: memory.with_floor(instant))
-
     def new_challenge(self, now: datetime, rng: Callable[[int], bytes]) -> str:
         """Give out a nonce of 43 characters, to be answered once and within the day.
 
@@ -142,15 +124,6 @@ class TrustDirectory:
         self.change(lambda memory: memory.with_nonce(nonce, now))
         return nonce
 
-    def consume(self, nonce: str, now: datetime) -> None:
-        """Take the answer to a nonce: exactly one caller returns, in whatever process.
-
-        Raises:
-            NotFoundError: `nonce_unknown`: never given out here, or expired.
-            ConflictError: `nonce_used`.
-        """
-        self.change(lambda memory: memory.with_answer(nonce, now))
-
     # --- what is kept as evidence ---------------------------------------------------------
 
     def keep_fork(self, name: str, data: bytes) -> None:
@@ -160,27 +133,26 @@ class TrustDirectory:
             MalformedError: `name_invalid`: not a plain file name of at most 100 characters.
             ConflictError: `file_exists`: other bytes are kept under the name.
         """
-        self._keep("forks", name, data)
+        path = self.path / "forks" / _checked(name)
+        with self.locked():
+            make_private_directory(path.parent)
+            kept = self._read(f"forks/{name}", MAX_BUNDLE_BYTES)
+            if kept is None:
+                replace_file(path, data)
+            elif kept != data:
+                raise ConflictError("file_exists", f"other bytes are kept as {quote(name)}")
 
     def forks(self) -> tuple[str, ...]:
         """Return the names of the forks that are kept, sorted."""
-        return self._kept("forks")
+        found = (path.name for path in (self.path / "forks").glob("*"))
+        return tuple(sorted(name for name in found if _KEPT_NAME.fullmatch(name)))
 
     def read_fork(self, name: str) -> bytes:
         """Return a kept fork, or raise `NotFoundError` `file_missing`."""
-        return self._read_kept("forks", name)
-
-    def keep_archive(self, name: str, data: bytes) -> None:
-        """Keep a decision under `archive/`; errors as `keep_fork`."""
-        self._keep("archive", name, data)
-
-    def archives(self) -> tuple[str, ...]:
-        """Return the names of the decisions that are kept, sorted."""
-        return self._kept("archive")
-
-    def read_archive(self, name: str) -> bytes:
-        """Return a kept decision, or raise `NotFoundError` `file_missing`."""
-        return self._read_kept("archive", name)
+        data = self._read(f"forks/{_checked(name)}", MAX_BUNDLE_BYTES)
+        if data is None:
+            raise NotFoundError("file_missing", f"nothing is kept as {quote(name)}")
+        return data
 
     # --- files ----------------------------------------------------------------------------
 
@@ -193,26 +165,6 @@ class TrustDirectory:
     def _write(self, name: str, data: bytes) -> None:
         with self.locked():
             replace_file(self.path / name, data)
-
-    def _keep(self, folder: str, name: str, data: bytes) -> None:
-        path = self.path / folder / _checked(name)
-        with self.locked():
-            make_private_directory(path.parent)
-            kept = self._read(f"{folder}/{name}", MAX_BUNDLE_BYTES)
-            if kept is None:
-                replace_file(path, data)
-            elif kept != data:
-                raise ConflictError("file_exists", f"other bytes are kept as {quote(name)}")
-
-    def _kept(self, folder: str) -> tuple[str, ...]:
-        found = (path.name for path in (self.path / folder).glob("*"))
-        return tuple(sorted(name for name in found if _KEPT_NAME.fullmatch(name)))
-
-    def _read_kept(self, folder: str, name: str) -> bytes:
-        data = self._read(f"{folder}/{_checked(name)}", MAX_BUNDLE_BYTES)
-        if data is None:
-            raise NotFoundError("file_missing", f"nothing is kept as {quote(name)}")
-        return data
 
     def _sweep(self) -> None:
         """Remove what a killed writer left; nobody else is writing now."""

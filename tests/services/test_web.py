@@ -16,13 +16,11 @@ from fastapi import FastAPI, HTTPException, Request
 from sqlalchemy.exc import OperationalError
 
 from did_service.core import errors
-from did_service.core.encoding.strict_json import as_integer, as_text
 from did_service.core.errors import (
     Bilingual,
     ConflictError,
     DidServiceError,
     LimitError,
-    MalformedError,
     NotFoundError,
     OrderError,
     RuleError,
@@ -32,7 +30,7 @@ from did_service.core.errors import (
 from did_service.web import database, problems, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
-from did_service.web.settings import SYSTEM, Edge, read_settings
+from did_service.web.settings import SYSTEM, Edge
 
 
 class UnixConnection(HTTPConnection):
@@ -382,34 +380,7 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path, monkeypatch):
     listener.close()
 
 
-# --- settings -------------------------------------------------------------------------------
-
-
-def test_settings_are_read_from_toml_and_json(tmp_path):
-    toml, other = tmp_path / "a.toml", tmp_path / "a.json"
-    toml.write_text('host = "gd.example"\nk = 3\nyears = [2026]\n[keys]\nlog = "a"\n')
-    other.write_text('{"host":"gd.example","k":3,"years":[2026],"keys":{"log":"a"}}')
-    for path in (toml, other):
-        fields = read_settings(path)
-        assert (fields.text("host"), fields.integer("k")) == ("gd.example", 3)
-        assert [as_integer(each, "years") for each in fields.array("years")] == [2026]
-        assert as_text(fields.object("keys")["log"], "log") == "a"
-        fields.close()
-
-
-@pytest.mark.parametrize("text", ["= 3", "at = 2026-01-01", "rate = 0.5", 'x = "\xff"'])
-def test_settings_that_are_no_settings_are_malformed(tmp_path, text):
-    path = tmp_path / "a.toml"
-    path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(MalformedError) as caught:
-        read_settings(path)
-    assert caught.value.code == "settings_invalid"
-
-
-def test_missing_settings_are_told(tmp_path):
-    with pytest.raises(NotFoundError) as caught:
-        read_settings(tmp_path / "none.toml")
-    assert caught.value.code == "settings_missing"
+# --- the edge -------------------------------------------------------------------------------
 
 
 def test_the_edge_gives_time_and_randomness():

@@ -20,11 +20,11 @@ from did_service.core.errors import (
 )
 from did_service.trust import files
 from did_service.trust.directory import TrustDirectory, default_path, fresh_nonce
+from did_service.trust.memory import KnownLog
 
 pytestmark = pytest.mark.offline
 
 NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
-ROOT = bytes(32)
 
 # What a child process has at hand: the same directory, and a signal to begin.
 PRELUDE = """
@@ -33,9 +33,14 @@ from datetime import datetime
 from pathlib import Path
 from did_service.core.errors import ConflictError, UnavailableError
 from did_service.trust.directory import TrustDirectory
+from did_service.trust.memory import KnownLog
 
 trust = TrustDirectory(Path(sys.argv[1]))
 now = datetime.fromisoformat(sys.argv[2])
+
+def remember(origin, size):
+    trust.change(lambda memory: memory.with_log(origin, KnownLog(size, bytes(32), now)))
+
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -48,6 +53,14 @@ def trust(tmp_path):
 
 def random_bytes(size):
     return os.urandom(size)
+
+
+def raise_floor(trust, instant):
+    trust.change(lambda memory: memory.with_floor(instant))
+
+
+def consume(trust, nonce):
+    trust.change(lambda memory: memory.with_answer(nonce, NOW))
 
 
 def refusal(call):
@@ -93,7 +106,7 @@ def test_a_new_directory_is_empty_and_reading_makes_nothing(trust):
     assert trust.read_policy() is None
     assert trust.read_evidence() is None
     assert trust.memory().floor is None
-    assert trust.forks() == trust.archives() == ()
+    assert trust.forks() == ()
     assert not trust.path.exists()
 
 
@@ -107,32 +120,30 @@ def test_policy_and_evidence_are_returned_byte_for_byte(trust):
 
 
 def test_memory_is_kept_between_processes(trust):
-    trust.remember_log("gd.example/reg", 5, ROOT, NOW)
-    trust.raise_floor(NOW)
+    known = KnownLog(5, bytes(32), NOW)
+    trust.change(lambda memory: memory.with_log("gd.example/reg", known))
+    raise_floor(trust, NOW)
     memory = TrustDirectory(trust.path).memory()
     assert memory.logs["gd.example/reg"].size == 5
     assert memory.floor == NOW
 
 
 def test_an_unchanged_memory_is_not_written_again(trust):
-    trust.raise_floor(NOW)
+    raise_floor(trust, NOW)
     before = (trust.path / "memory.json").stat().st_ino
-    trust.raise_floor(NOW - timedelta(seconds=1))
+    raise_floor(trust, NOW - timedelta(seconds=1))
     assert (trust.path / "memory.json").stat().st_ino == before
 
 
-def test_forks_and_decisions_are_kept_and_never_overwritten(trust):
+def test_forks_are_kept_and_never_overwritten(trust):
     trust.keep_fork("gd-5.json", b"one")
     trust.keep_fork("gd-5.json", b"one")
-    trust.keep_archive("2026-1.json", b"decision")
     assert refusal(lambda: trust.keep_fork("gd-5.json", b"two")) == (
         ConflictError,
         "file_exists",
     )
     assert trust.forks() == ("gd-5.json",)
     assert trust.read_fork("gd-5.json") == b"one"
-    assert trust.archives() == ("2026-1.json",)
-    assert trust.read_archive("2026-1.json") == b"decision"
     assert refusal(lambda: trust.read_fork("hn-5.json")) == (NotFoundError, "file_missing")
 
 
@@ -140,7 +151,7 @@ def test_forks_and_decisions_are_kept_and_never_overwritten(trust):
     "name", ["", ".", "..", "../x", "a/b", ".hidden", "a\n", "a" * 101, "é"]
 )
 def test_names_that_leave_the_folder_are_refused(trust, name):
-    for call in (lambda: trust.keep_fork(name, b""), lambda: trust.read_archive(name)):
+    for call in (lambda: trust.keep_fork(name, b""), lambda: trust.read_fork(name)):
         assert refusal(call) == (MalformedError, "name_invalid")
 
 
@@ -149,7 +160,7 @@ def test_everything_is_private(trust):
     try:
         trust.write_policy(b"p")
         trust.write_evidence(b"e")
-        trust.raise_floor(NOW)
+        raise_floor(trust, NOW)
         trust.keep_fork("f", b"f")
     finally:
         os.umask(old)
@@ -178,7 +189,7 @@ def test_the_default_place_is_the_xdg_state_directory(environment, expected):
     ids=["cut", "emptied", "changed"],
 )
 def test_a_damaged_memory_is_named_and_never_taken_for_a_new_one(trust, damage):
-    trust.raise_floor(NOW)
+    raise_floor(trust, NOW)
     path = trust.path / "memory.json"
     path.write_bytes(damage(path.read_bytes()))
     for call in (trust.memory, lambda: trust.new_challenge(NOW, random_bytes)):
@@ -245,7 +256,7 @@ while True:
         found = trust.read_evidence()
         assert len(found) == 500_000
         assert len(set(found)) == 1
-    trust.raise_floor(NOW)
+    raise_floor(trust, NOW)
     names = {path.name for path in trust.path.iterdir()}
     assert names == {"evidence.json.gz", "lock", "memory.json"}
 
@@ -271,18 +282,18 @@ def test_a_failed_write_leaves_no_temporary_file(tmp_path):
 def test_a_challenge_has_256_bits_and_is_answered_once(trust):
     nonce = trust.new_challenge(NOW, random_bytes)
     assert len(nonce) == 43
-    trust.consume(nonce, NOW)
-    assert refusal(lambda: trust.consume(nonce, NOW)) == (ConflictError, "nonce_used")
+    consume(trust, nonce)
+    assert refusal(lambda: consume(trust, nonce)) == (ConflictError, "nonce_used")
     other = TrustDirectory(trust.path)
-    assert refusal(lambda: other.consume(nonce, NOW)) == (ConflictError, "nonce_used")
-    assert refusal(lambda: trust.consume("x", NOW)) == (NotFoundError, "nonce_unknown")
+    assert refusal(lambda: consume(other, nonce)) == (ConflictError, "nonce_used")
+    assert refusal(lambda: consume(trust, "x")) == (NotFoundError, "nonce_unknown")
 
 
 def test_of_many_processes_exactly_one_consumes_a_nonce(trust):
     nonce = trust.new_challenge(NOW, random_bytes)
     program = f"""
 try:
-    trust.consume({nonce!r}, now)
+    trust.change(lambda memory: memory.with_answer({nonce!r}, now))
 except ConflictError:
     sys.exit(3)
 """
@@ -294,15 +305,15 @@ def test_of_many_threads_exactly_one_consumes_a_nonce(trust):
     nonce = trust.new_challenge(NOW, random_bytes)
     results = []
 
-    def consume():
+    def answer():
         try:
-            trust.consume(nonce, NOW)
+            consume(trust, nonce)
         except ConflictError:
             results.append("used")
         else:
             results.append("mine")
 
-    threads = [threading.Thread(target=consume) for _ in range(8)]
+    threads = [threading.Thread(target=answer) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -312,10 +323,7 @@ def test_of_many_threads_exactly_one_consumes_a_nonce(trust):
 
 def test_changes_of_several_processes_are_all_kept(trust):
     names = ["a", "b", "c"]
-    children = [
-        child(trust, f"for n in range(20): trust.remember_log({name!r}, n, bytes(32), now)")
-        for name in names
-    ]
+    children = [child(trust, f"for n in range(20): remember({name!r}, n)") for name in names]
     assert run_together(*children) == [0, 0, 0]
     sizes = {name: log.size for name, log in trust.memory().logs.items()}
     assert sizes == dict.fromkeys(names, 19)

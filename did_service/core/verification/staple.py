@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from did_service.core.anchor.authority import parse_authority, subject_of
+from did_service.core.anchor.authority import parse_authority
 from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
@@ -43,15 +43,9 @@ def needed_for(
     """Name what a credential needs, as far as the evidence at hand leads.
 
     The issuer's statements are found by their own subjects, which hash granter, grantee and
-    scope: a wallet learns them from the issuer when it receives the credential
-    (`statement_subject`), or from a mirror's listing.
+    scope: a wallet learns them from the issuer when it receives the credential.
     """
     return tuple(dict.fromkeys(_needed(credential, policy, evidence)))
-
-
-def statement_subject(granter: str, grantee: str, scope: str) -> str:
-    """Return the subject under which a statement is fetched."""
-    return subject_of(granter, grantee, scope)
 
 
 def staple_for(

@@ -12,7 +12,6 @@ from did_service.core.verification.staple import (
     Wanted,
     needed_for,
     staple_for,
-    statement_subject,
 )
 from tests.support.counter import SCHEMA, chained
 
@@ -65,9 +64,3 @@ def test_foreign_names_need_nothing_here(scene):
         }
     )
     assert needed_for(credential, scene.fed.policy, Evidence()) == ()
-
-
-def test_statement_subjects_are_those_of_the_log(scene):
-    root = scene.fed.root("gd")
-    subject = statement_subject(root.did, scene.agency.did, "residence")
-    assert subject == scene.grant.entry.subject
