@@ -35,6 +35,7 @@ CONTEXT_MULTIKEY = "https://w3id.org/security/multikey/v1"
 _SECRET_MEMBERS = frozenset(
     {"privateKeyMultibase", "secretKeyMultibase", "privateKeyJwk", "secretKeyJwk"}
 )
+_END_MEMBERS = frozenset({"expires", "revoked"})
 
 
 class Relationship(Enum):
@@ -55,6 +56,15 @@ class VerificationMethod:
     type: str
     public: bytes | None
     raw: JsonObject
+
+    @property
+    def dated(self) -> bool:
+        """Whether it says when it ends (Controlled Identifiers 1.0 §2.2).
+
+        Such a method signs nothing here, past its date or not: keys end by the next version of
+        their document, whose place in the log no clock can shift.
+        """
+        return not _END_MEMBERS.isdisjoint(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +92,13 @@ class DidDocument:
         """Return the 32-byte Ed25519 key of a method that is listed for a purpose.
 
         Raises:
-            ProofError: `key_not_listed`: the method is not listed under the relationship.
+            ProofError: `key_not_listed`: the method is not listed under the relationship, or
+                says of itself when it ends.
             UnsupportedError: `key_type_unknown`: it is, but is not an Ed25519 key.
         """
         found = next((m for m in self.methods if m.id == method_id), None)
-        if found is None or method_id not in self.relationships[relationship]:
+        listed = method_id in self.relationships[relationship]
+        if found is None or found.dated or not listed:
             where = f"{relationship.value} of {quote(self.id)}"
             raise ProofError("key_not_listed", f"{quote(method_id)} is not in {where}")
         if found.public is None:

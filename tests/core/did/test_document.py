@@ -203,3 +203,13 @@ def test_every_member_value_is_taken_or_refused_by_name(one, other):
         parse_document(made, DID)
     except DidServiceError:
         return
+
+
+@pytest.mark.parametrize("end", [{"expires": "2099-01-01T00:00:00Z"}, {"revoked": "2026-01-01T00:00:00Z"}])
+def test_a_method_that_says_when_it_ends_signs_nothing(end):
+    """No clock is asked: keys end by the next version of their document."""
+    made = document(verificationMethod=[method(**end)], assertionMethod=["#k"])
+    parsed = parse_document(made, DID)
+    with pytest.raises(ProofError) as refused:
+        parsed.public_key(f"{DID}#k", Relationship.ASSERTION_METHOD)
+    assert refused.value.code == "key_not_listed"
