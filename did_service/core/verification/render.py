@@ -1,14 +1,14 @@
 """The verdict in a clerk's words: lines of plain text in Chinese, English or both.
 
-    通过 ACCEPTED   urn:didsvc:residence-permit:1 · 签发 issued by 广州市公安局 (did:webvh:…)
-      ✔ 签名有效 signature valid (eddsa-jcs-2022)
-      ✔ 未被吊销 not revoked   2 小时前 2 h old (限 limit 24 h)
     无法判定 CANNOT TELL
       ? 状态列表已过时 the status list is too old   9 天前 9 d old (限 limit 24 h)
     → 请更新信任包… refresh the trust bundle…
+    urn:didsvc:residence-permit:1 · 签发 issued by 广州市公安局 (did:webvh:…)
+      ✔ 签名有效 signature valid (eddsa-jcs-2022)
 
-Colours, if any, are the program's. Values of claims never appear; foreign text is escaped, so
-that no name can move the cursor or turn the reading order (threat rule 30).
+The verdict comes first, then what stands in the way and what to do, then all the rest. Colours,
+if any, are the program's. Values of claims never appear; foreign text is escaped, so that no
+name can move the cursor or turn the reading order (threat rule 30).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _SOURCE = Bilingual("依据", "evidence")
 _LIMIT = Bilingual("限", "limit")
 _ACCEPTED_AS = Bilingual("按策略放宽接受", "accepted by the policy's waiver")
 _NOTE = Bilingual("注意", "note")
+_UNSAID = ("mandate_not_asked", "query_not_asked")  # of steps that are later: in the JSON alone
 
 
 def render(report: Report, language: Language) -> tuple[str, ...]:
@@ -61,14 +62,22 @@ def duration(seconds: int) -> Bilingual:
 
 
 def _lines(report: Report, language: Language) -> Iterator[str]:
+    against = [check for check in report.checks if _is_against(check)]
+    against.sort(key=lambda check: check.result is not Result.FAILED)
+    told = [c for c in report.checks if c not in against and c.code not in _UNSAID]
     yield language.say(WORDS[report.outcome])
+    yield from _findings(against, report, language)
+    yield from (f"→ {language.say(step)}" for step in _next_steps(report))
     yield from (_note(code, language) for code in report.unsafe)
-    yield from _findings([c for c in report.checks if c.credential is None], language)
+    yield from _findings([c for c in told if c.credential is None], report, language)
     for position, summary in enumerate(report.credentials):
         yield from _summary(summary, language)
-        own = [check for check in report.checks if check.credential == position]
-        yield from _findings(own, language)
-    yield from (f"→ {language.say(step)}" for step in _next_steps(report))
+        own = [check for check in told if check.credential == position]
+        yield from _findings(own, report, language)
+
+
+def _is_against(check: Check) -> bool:
+    return check.waived or check.result in (Result.FAILED, Result.UNDECIDED)
 
 
 def _next_steps(report: Report) -> Iterator[Bilingual]:
@@ -92,11 +101,13 @@ def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
         yield f"  {language.say(_SHOWN)}: {escape(claims)}"
 
 
-def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
+def _findings(checks: Sequence[Check], report: Report, language: Language) -> Iterator[str]:
     """Yield a line for each finding; what is found of several things is said once."""
     details: dict[tuple[str, str], list[str]] = {}
     for check in checks:
         about = details.setdefault(_finding(check, language), [])
+        if check.credential is not None and len(report.credentials) > 1:
+            about.append(f"#{check.credential + 1}")
         if check.detail is not None:
             about.append(escape(check.detail))
     for (finding, basis), about in details.items():

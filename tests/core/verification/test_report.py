@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,20 @@ def test_next_step_follows_what_cannot_be_told(scene):
     assert lines[0] == "CANNOT TELL"
     assert any("→" in line and "refresh" in line for line in lines)
     assert not any("→" in line for line in render(scene.check(), Language.EN))
+
+
+def test_what_stands_in_the_way_comes_before_all_that_does_not(scene):
+    report = scene.check(staple=None, request=request(nonce="x"))
+    assert report.outcome is Outcome.REFUSED
+    marks = "".join(line.strip()[0] for line in render(report, Language.EN)[1:])
+    assert re.fullmatch("✘+[?]+→+!*[^✘?→]+", marks)
+    assert "✔" in marks
+
+
+def test_several_credentials_are_told_apart(scene):
+    late = scene.issue(validFrom="2019-01-01T00:00:00Z", validUntil="2020-01-01T00:00:00Z")
+    lines = render(scene.check(scene.present(scene.credential, late)), Language.EN)
+    assert any("(#2)" in line and "has expired" in line for line in lines)
 
 
 def test_waived_finding_says_so(scene):
