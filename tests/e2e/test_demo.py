@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from base64 import b64decode
@@ -188,3 +189,17 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     assert done.returncode == 2
     assert "folder_not_empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_story_that_is_ended_early_leaves_nothing_behind(tmp_path, number):
+    command = [sys.executable, "-m", "did_service.cli", "demo"]
+    places = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=places) as running:
+        told = next(line for line in running.stderr if "✔" in line)  # the servers are up
+        assert list(tmp_path.glob("*/*.sock"))
+        running.send_signal(number)
+        rest = running.communicate()[1]
+    assert running.returncode == 3, told + rest
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
