@@ -83,7 +83,8 @@ def _generic(path: str, operations: dict[str, Any]) -> tuple[str, dict[str, Any]
     for method, operation in operations.items():
         operation["operationId"] = f"{method} {generic}"
         if added:
-            operation["parameters"] = added + operation.get("parameters", [])
+            own = operation.get("parameters", [])
+            operation["parameters"] = [dict(each) for each in (*added, *own)]
     return generic, operations
 
 

@@ -15,11 +15,11 @@ from urllib.parse import quote as percent_encode
 
 from did_service.client.answers import Answer, error_of
 from did_service.client.transport import Transport
-from did_service.core.anchor.entry import Entry
+from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import DidServiceError, MalformedError
+from did_service.core.errors import DidServiceError, MalformedError, UnavailableError
 from did_service.core.limits import (
     MAX_BATCH_BODY_BYTES,
     MAX_BUNDLED_ENTRY_BYTES,
@@ -30,6 +30,7 @@ from did_service.core.limits import (
 )
 from did_service.core.log import tiles
 from did_service.core.log.tiles import ENTRIES, TileId
+from did_service.core.verification.evidence import parse_evidence
 
 JSON_LINES = "application/jsonl"
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_BUNDLED_ENTRY_BYTES)
@@ -58,6 +59,14 @@ class Receipt:
     checkpoint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnverifiedLogged:
+    """An entry as a log shows it, and the bytes behind its digest; nothing is proven."""
+
+    placed: Placed
+    content: bytes | None
+
+
 class RegistryClient:
     """Hands entries in to one log.
 
@@ -69,6 +78,7 @@ class RegistryClient:
     def __init__(self, transport: Transport, origin: str) -> None:
         self._transport = transport
         self._url = f"https://{origin}/entries"
+        self._reader = LogReader.of_log(transport, origin)
 
     def submit(
         self, entry: Entry, content: bytes | None = None, *, wait_seconds: int = 0
@@ -112,6 +122,21 @@ class RegistryClient:
         if len(lines) != len(rows):
             raise MalformedError("answer_invalid", f"{len(lines)} answers to {len(rows)} rows")
         return [_result(line) for line in lines]
+
+    def entry(self, kind: str, subject: str, number: int) -> UnverifiedLogged:
+        """Read back an entry of a chain, once the log has published it.
+
+        Raises:
+            NotFoundError: `entry_unknown`.
+            UnavailableError: `not_covered_yet`, `answer_invalid`.
+        """
+        found = parse_evidence(self._reader.fresh_numbered_evidence(kind, subject, number))
+        for item in found.items:
+            entry = item.entry
+            if (entry.type, entry.subject, entry.number) == (kind, subject, number):
+                content = found.contents.get(entry.digest or b"")
+                return UnverifiedLogged(Placed(entry, item.index, entry.leaf()), content)
+        raise UnavailableError("answer_invalid", "the log shows another entry")
 
 
 class LogReader:

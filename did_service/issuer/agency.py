@@ -61,7 +61,7 @@ class Agency:
         method: The DID URL of the key it signs credentials and status lists with.
         key: That key.
         jurisdiction: Region code for which it issues.
-        evidence_log: Origin of the region's ev log, such as `gd.example/ev/2026`.
+        log_host: Host of the region's logs, such as `gd.example`.
         statements: Subjects of the authority entries from itself up to a root of the policy.
         mirrors: Base URLs of logs and mirrors where wallets find evidence.
         did_log: Its did.jsonl.
@@ -75,7 +75,7 @@ class Agency:
     method: str
     key: SigningKey
     jurisdiction: str
-    evidence_log: str
+    log_host: str
     statements: tuple[str, ...]
     mirrors: tuple[str, ...]
     items: tuple[Item, ...]
@@ -88,6 +88,10 @@ class Agency:
     def evidence_signer(self) -> Signer:
         """Return who signs evidence entries."""
         return self.anchor or Signer(self.method, self.key)
+
+    def evidence_log(self, year: int) -> str:
+        """Return the origin of the region's ev log of a year."""
+        return f"{self.log_host}/ev/{year}"
 
     def list_url(self, purpose: Purpose) -> str:
         """Return the URL of the status list for a purpose: one list each."""

@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 
-from did_service.client.registry import RegistryClient
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.errors import DidServiceError, RuleError
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
-from did_service.issuer.chains import Chains
+from did_service.issuer.chains import Chains, LogOf
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.issuance import Issuance
 from did_service.issuer.office_routes import office_applications, office_credentials
@@ -38,20 +37,18 @@ class Issuer:
     Args:
         agency: Who it is.
         store: Its database, which no other process may use.
-        log: Hands entries in to the region's ev log.
+        log_of: Finds who takes entries of one of the region's ev logs, by origin.
         edge: Clock and randomness.
 
     Raises:
         UsageError: `officers_ambiguous` or `role_unknown`.
     """
 
-    def __init__(
-        self, agency: Agency, store: IssuerStore, log: RegistryClient, edge: Edge
-    ) -> None:
+    def __init__(self, agency: Agency, store: IssuerStore, log_of: LogOf, edge: Edge) -> None:
         check_officers(agency.officers)
-        chains = Chains(agency, store, log, edge)
+        chains = Chains(agency, store.ledger, log_of, edge)
         self._store = store
-        self.evidence = IssuanceEvidence(agency, store, chains, edge)
+        self.evidence = IssuanceEvidence(agency, store.ledger, chains, edge)
         self.statuses = StatusLists(agency, store, chains, edge)
         issuance = Issuance(agency, store, self.evidence, edge)
         self.applications = Applications(agency, store, issuance, edge)
@@ -110,7 +107,7 @@ class Issuer:
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""
-        return {"issuer_pending_entries": self._store.pending_count()}
+        return {"issuer_pending_entries": self._store.ledger.pending_count()}
 
     def _try_tick(self) -> None:
         try:

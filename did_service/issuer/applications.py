@@ -23,7 +23,8 @@ from did_service.core.errors import ConflictError, NotFoundError, ProofError, Ru
 from did_service.core.limits import CHALLENGE_SECONDS, PICKUP_SECONDS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.issuance import Issuance
-from did_service.issuer.store import IssuerStore, Row, Value
+from did_service.issuer.ledger import Row, Value
+from did_service.issuer.store import IssuerStore
 from did_service.web.settings import Edge
 
 _RANDOM_BYTES = 32

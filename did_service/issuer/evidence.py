@@ -19,8 +19,8 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.merkle import leaf_hash, parents
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chains, Statement
-from did_service.issuer.store import IssuerStore, Value
+from did_service.issuer.chains import Chain, Chains, Statement
+from did_service.issuer.ledger import Ledger, Value
 from did_service.web.settings import Edge
 
 _SALT_BYTES = 32
@@ -35,8 +35,8 @@ def record_of(credential: JsonObject) -> bytes:
 class IssuanceEvidence:
     """The issuance stream of one agency."""
 
-    def __init__(self, agency: Agency, store: IssuerStore, chains: Chains, edge: Edge) -> None:
-        self._agency, self._store, self._chains, self._edge = agency, store, chains, edge
+    def __init__(self, agency: Agency, ledger: Ledger, chains: Chains, edge: Edge) -> None:
+        self._agency, self._ledger, self._chains, self._edge = agency, ledger, chains, edge
 
     def tick(self) -> None:
         """Anchor one batch of all records not batched yet; an empty one where there are none.
@@ -44,9 +44,8 @@ class IssuanceEvidence:
         Raises:
             UnavailableError, RuleError: as `Chains.append`; the next tick takes the batch up.
         """
-        self._chains.append(
-            "evidence", stream_id(self._agency.did, "issuance"), self._statement
-        )
+        stream = stream_id(self._agency.did, "issuance")
+        self._chains.append(Chain("evidence", stream, self._statement))
 
     def proof(self, record: bytes) -> JsonObject:
         """Return the `batches` item (docs/formats.md §5) of a record.
@@ -54,11 +53,11 @@ class IssuanceEvidence:
         Raises:
             NotFoundError: `batch_unknown`.
         """
-        row = self._store.leaf(record)
+        row = self._ledger.leaf(record)
         path = row["path"]
         steps = [path[i : i + HASH_BYTES] for i in range(0, len(path), HASH_BYTES)]
         return {
-            "log": self._agency.evidence_log,
+            "log": row["log"],
             "index": row["entry_index"],
             "record": b64.encode_url(record),
             "salt": b64.encode_url(row["salt"]),
@@ -67,17 +66,17 @@ class IssuanceEvidence:
         }
 
     def _statement(self) -> Statement:
-        root = self._store.unsent_batch() or self._make_batch()
+        root = self._ledger.unsent_batch() or self._make_batch()
         return Statement({"owner": self._agency.did, "kind": "issuance"}, root)
 
     def _make_batch(self) -> bytes:
-        salts = {record: self._edge.rng(_SALT_BYTES) for record in self._store.unbatched()}
+        salts = {record: self._edge.rng(_SALT_BYTES) for record in self._ledger.unbatched()}
         levels = _tree(self._leaves(salts))
         root = levels[-1][0]
         places: list[dict[str, Value]] = [
             _place(record, salt, levels) for record, salt in salts.items()
         ]
-        self._store.add_batch(root, self._edge.posix(), places)
+        self._ledger.add_batch(root, self._edge.posix(), places)
         return root
 
     def _leaves(self, salts: Mapping[bytes, bytes]) -> list[bytes]:

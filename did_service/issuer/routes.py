@@ -69,7 +69,7 @@ def citizens(desk: Desk) -> APIRouter:
         responses={202: {"model": WaitingAnswer}, **refusals(404, 410)},
     )
     def pickup(code: str) -> Response:
-        """Hand over an issued credential, until it is deleted or a day is over; 202: not yet."""
+        """Hand over an issued credential, for a day or until it is deleted; 202: not yet."""
         found = desk.applications.collect(code)
         return answer(found, 200 if "credential" in found else 202)
 

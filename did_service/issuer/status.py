@@ -23,15 +23,24 @@ from did_service.core.credentials.bitstring_status_list import (
     Purpose,
     status_list_credential,
 )
-from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.credentials.proof_set import SUITES, ProofDemand, ProofOptions
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
-from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
+from did_service.core.errors import (
+    ConflictError,
+    DidServiceError,
+    NotFoundError,
+    ProofError,
+    RuleError,
+    UnavailableError,
+    quote,
+)
+from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS, MAX_JSON_BYTES
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chains, Statement
-from did_service.issuer.store import IssuerStore, Row
+from did_service.issuer.chains import Chain, Chains, Statement
+from did_service.issuer.ledger import Row
+from did_service.issuer.store import IssuerStore
 from did_service.web.settings import Edge
 
 
@@ -49,7 +58,9 @@ _MOVES: Mapping[Verb, tuple[tuple[str, ...], str]] = {
     Verb.SUSPEND: (("valid",), "suspended"),
     Verb.REINSTATE: (("suspended",), "valid"),
 }
-_STATES = {Purpose.REVOCATION: ("revoked",), Purpose.SUSPENSION: ("suspended",)}
+_VERBS = {Purpose.REVOCATION: Verb.REVOKE, Purpose.SUSPENSION: Verb.SUSPEND}
+_STATES = {purpose: _MOVES[verb][1] for purpose, verb in _VERBS.items()}
+_SUITE = "eddsa-jcs-2022"
 _LIFETIME = timedelta(days=7)
 _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # the log's clock may be behind ours
 
@@ -98,7 +109,8 @@ class StatusLists:
                 fast that the list's time would run ahead of the clock.
         """
         url = self._agency.list_url(purpose)
-        self._chains.append("status", url, partial(self._statement, purpose))
+        say, learn = partial(self._statement, purpose), partial(self._learn, purpose)
+        self._chains.append(Chain("status", url, say, learn))
 
     def served(self, number: str) -> bytes:
         """Return a list as anchored.
@@ -106,7 +118,7 @@ class StatusLists:
         Raises:
             NotFoundError: `list_unknown`.
         """
-        row = self._store.status_list(f"{self._agency.url}/status/{number}")
+        row = self._store.ledger.status_list(f"{self._agency.url}/status/{number}")
         if row is None:
             raise NotFoundError("list_unknown", f"no status list {quote(number)}")
         return bytes(row["content"])
@@ -114,7 +126,7 @@ class StatusLists:
     def anchored(self) -> bool:
         """Say whether every list stands in the log, as issued credentials need it."""
         urls = map(self._agency.list_url, Purpose)
-        return all(self._store.status_list(url) is not None for url in urls)
+        return all(self._store.ledger.status_list(url) is not None for url in urls)
 
     def listed(self, start: int) -> list[JsonObject]:
         """Return what officers see of issued credentials, oldest first.
@@ -138,19 +150,44 @@ class StatusLists:
         ]
 
     def _shown(self, purpose: Purpose) -> BitstringStatusList | None:
-        row = self._store.status_list(self._agency.list_url(purpose))
+        row = self._store.ledger.status_list(self._agency.list_url(purpose))
         if row is None:
             return None
-        subject = Fields(strict_json.load_object(row["content"]), "list")
-        return BitstringStatusList.decode(
-            subject.fields("credentialSubject").text(
-                "encodedList", max_chars=len(row["content"])
-            )
+        return _bits(strict_json.load_object(row["content"]))
+
+    def _learn(self, purpose: Purpose, content: bytes) -> None:
+        """Take over what an anchored list of ours says and this database does not know.
+
+        Who is revoked or suspended there is so here; never the other way, for what is recorded
+        here may not be published yet.
+
+        Raises:
+            RuleError: `log_refused`, reason `list_foreign`: not signed by this agency's key.
+        """
+        listed = strict_json.load_object(content)
+        self._check_own(listed)
+        bits = _bits(listed)
+        shown = [index for index in range(len(bits)) if bits[index]]
+        self._store.learn_states(shown, *_MOVES[_VERBS[purpose]], self._edge.posix())
+
+    def _check_own(self, listed: JsonObject) -> None:
+        def resolve(method: str, _purpose: str) -> bytes:
+            if method != self._agency.method:
+                raise ProofError("key_not_listed", "signed by another key")
+            return self._agency.key.public
+
+        demand = ProofDemand(
+            proof_set.ASSERTION, frozenset({_SUITE}), self._edge.clock(), None, None
         )
+        try:
+            proof_set.verify_proofs(listed, resolve, demand)
+        except DidServiceError as error:
+            told = "the newest list in the log is not by this agency"
+            raise RuleError("log_refused", told, reason="list_foreign") from error
 
     def _statement(self, purpose: Purpose) -> Statement | None:
         """Return the next entry of a list's chain, None while the last one will do."""
-        former = self._store.status_list(self._agency.list_url(purpose))
+        former = self._store.ledger.status_list(self._agency.list_url(purpose))
         bits = BitstringStatusList.empty()
         for index in self._store.indices_in(_STATES[purpose]):
             bits.set(index)
@@ -197,12 +234,17 @@ class StatusLists:
         method, created = self._agency.method, description.valid_from
         options = ProofOptions(method, proof_set.ASSERTION, created)
         listed = status_list_credential(description, bits)
-        suite = SUITES["eddsa-jcs-2022"]
+        suite = SUITES[_SUITE]
         return jcs.encode(proof_set.sign(listed, self._agency.key, options, suite))
+
+
+def _bits(listed: JsonObject) -> BitstringStatusList:
+    subject = Fields(listed, "list").fields("credentialSubject")
+    return BitstringStatusList.decode(subject.text("encodedList", max_chars=MAX_JSON_BYTES))
 
 
 def _agrees(row: Row, shown: Mapping[Purpose, BitstringStatusList | None]) -> bool:
     return all(
-        bits is not None and bool(bits[row["index"]]) == (row["state"] in _STATES[purpose])
+        bits is not None and bool(bits[row["index"]]) == (row["state"] == _STATES[purpose])
         for purpose, bits in shown.items()
     )

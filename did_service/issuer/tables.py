@@ -3,6 +3,7 @@
 challenge    a nonce given out, to be used once
 application  what a citizen asked for, and how far it has come
 credential   what was issued: digest, status index, state; not its content
+lost         the status of what was issued by a database that has been lost since
 list         the status lists as last anchored, which is how they are served
 chain        the newest entry of each chain this agency writes, and one not yet anchored
 batch, leaf  issuance batches and the place of each record in its batch
@@ -63,6 +64,15 @@ class CredentialRow(SQLModel, table=True):
     changed_by: str | None = None
 
 
+class LostRow(SQLModel, table=True):
+    """A status index of which the log tells the state, and nothing here the credential."""
+
+    __tablename__ = "issuer_lost"
+
+    index: int = Field(primary_key=True)
+    state: str
+
+
 class ListRow(SQLModel, table=True):
     """A status list as anchored; `issued` is its iat."""
 
@@ -74,25 +84,31 @@ class ListRow(SQLModel, table=True):
 
 
 class ChainRow(SQLModel, table=True):
-    """The newest entry of a chain as the log holds it, and the one on its way without `a`."""
+    """The newest entry of a chain as a log holds it, and the one on its way without `a`.
+
+    `log` and `pending_log` are origins: the two differ around New Year.
+    """
 
     __tablename__ = "issuer_chain"
 
     type: str = Field(primary_key=True)
     subject: str = Field(primary_key=True)
+    log: str | None = None
     newest: bytes | None = None
     index: int | None = None
+    pending_log: str | None = None
     pending: bytes | None = None
     content: bytes | None = None
 
 
 class BatchRow(SQLModel, table=True):
-    """An evidence batch; `entry_index` is its place in the ev log, once anchored."""
+    """An evidence batch; `log` and `entry_index` are its place in an ev log, once anchored."""
 
     __tablename__ = "issuer_batch"
 
     root: bytes = Field(primary_key=True)
     made: int
+    log: str | None = None
     entry_index: int | None = None
 
 
@@ -108,4 +124,16 @@ class LeafRow(SQLModel, table=True):
     path: bytes
 
 
-TABLES = (ChallengeRow, ApplicationRow, CredentialRow, ListRow, ChainRow, BatchRow, LeafRow)
+TABLES = (
+    ChallengeRow,
+    ApplicationRow,
+    CredentialRow,
+    LostRow,
+    ListRow,
+    ChainRow,
+    BatchRow,
+    LeafRow,
+)
+CHALLENGE, APPLICATION, CREDENTIAL, LOST, LIST, CHAIN, BATCH, LEAF = (
+    SQLModel.metadata.tables[str(model.__tablename__)] for model in TABLES
+)

@@ -24,7 +24,7 @@ from typing import Protocol
 
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.view import LogView
-from did_service.core.errors import DidServiceError, OrderError, UnavailableError
+from did_service.core.errors import DidServiceError, RuleError, UnavailableError
 from did_service.core.limits import (
     MAX_BATCH_ENTRIES,
     MAX_CLOCK_AHEAD_SECONDS,
@@ -215,7 +215,7 @@ class _Turn:
         try:
             world = make_world(self._policy, logs, self._now, content)
             placed = self._pending[origin].take(entry, world)
-        except OrderError:
+        except RuleError:  # whatever would be said of it now, it may stand there already
             held = self._same(origin, entry)
             if held is None:
                 raise

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Select, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.expression import ClauseElement
@@ -65,6 +65,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     with _disk(), engine.connect() as connection, connection.begin():
         yield connection
+
+
+def rows(engine: Engine, question: Select[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Return the rows that a question finds, by column name; errors as `writing`."""
+    with reading(engine) as connection:
+        return [dict(row) for row in connection.execute(question).mappings()]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.support.dids import hash_of
 from tests.support.every_call import METHODS, PARAMETER, Call, World
 from tests.support.json_values import spellings
 from tests.support.live import running
-from tests.support.offices import EV, TOKENS, Office
+from tests.support.offices import TOKENS, Office
 from tests.support.raw_http import Answer, exchange, request
 
 REG = "gd.example/reg"
@@ -39,7 +39,7 @@ IGNORES_ITS_BODY = re.compile(r"/office/.*/(accept|approve|\{verb\})$")
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bad")
     with running(folder / "fed") as fed, tempfile.TemporaryDirectory(prefix="bad") as sockets:
-        office = Office(fed, folder, log=fed.client(EV))
+        office = Office(fed, folder, log_of=fed.client)
         office.issuer.tick()
         office.apply()
         for _ in range(2):  # by the hour after, heads of the first hour are there to be served

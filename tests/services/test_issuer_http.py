@@ -341,7 +341,7 @@ def test_every_call_describes_its_body_and_its_answers(web):
 
 def test_an_agency_works_with_a_running_registry(tmp_path):
     with running(tmp_path / "fed") as fed:
-        office = Office(fed, tmp_path, log=fed.client(EV))
+        office = Office(fed, tmp_path, log_of=fed.client)
         office.issuer.tick()
         credential = office.issue()["credential"]
         fed.tick()
@@ -362,7 +362,7 @@ def test_an_agency_works_with_a_running_registry(tmp_path):
 
 def test_a_registry_that_comes_back_has_what_was_on_its_way(tmp_path):
     with running(tmp_path / "fed") as fed:
-        office = Office(fed, tmp_path, log=fed.client(EV))
+        office = Office(fed, tmp_path, log_of=fed.client)
         office.issuer.tick()
         _, credential = office.approve()
         fed.stop("gd")

@@ -357,4 +357,4 @@ def test_a_chain_that_the_log_refuses_does_not_hold_up_the_others(tmp_path):
     assert len(office.chain()) == 1
     assert office.chain(Purpose.SUSPENSION) == []
     assert len(batches(office)) == 1
-    assert office.store.pending_count() == 0
+    assert office.store.ledger.pending_count() == 0

@@ -14,8 +14,9 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 
-from did_service.client.registry import Receipt
+from did_service.client.registry import Receipt, UnverifiedLogged
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import BitstringStatusList, Purpose
@@ -23,7 +24,7 @@ from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.did.webvh import write
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import OrderError, UnavailableError
+from did_service.core.errors import NotFoundError, RuleError, UnavailableError
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.issuer.agency import Agency, Item, Officer, Signer
 from did_service.issuer.app import Issuer
@@ -62,17 +63,25 @@ class MemoryRegistry:
     """What `RegistryClient` is to a running registry, for the federation in memory.
 
     Attributes:
+        origin: The log it was last asked for, see `at`.
+        published: Whether entries can be read back.
         down: It does not answer.
         dies: Where the process dies in the next call: `sending`, or `answered` with the entry
             already in the log.
         refuses: An error of the log, in place of its rules.
     """
 
-    def __init__(self, fed: Federation, origin: str = EV) -> None:
-        self.fed, self.origin = fed, origin
-        self.down, self.dies = False, ""
+    def __init__(self, fed: Federation) -> None:
+        self.fed, self.origin = fed, EV
+        self.down, self.dies, self.published = False, "", True
         self.refuses: Exception | None = None
         self.asked: list[bytes] = []
+        self._writing = Lock()
+
+    def at(self, origin: str) -> "MemoryRegistry":
+        """Speak for another log."""
+        self.origin = origin
+        return self
 
     def submit(self, entry: Entry, content: bytes | None = None) -> Receipt:
         """Judge and append, once for the same bytes."""
@@ -83,15 +92,28 @@ class MemoryRegistry:
             raise UnavailableError("peer_unreachable", "the registry could not be asked")
         if self.refuses is not None:
             raise self.refuses
-        placed = self._placed(entry, content)
+        with self._writing:
+            placed = self._placed(entry, content)
         if self.dies == "answered":
             raise Killed
         return Receipt(self.origin, placed.index, placed.leaf, placed.entry.at or 0, False)
 
+    def entry(self, kind: str, subject: str, number: int) -> UnverifiedLogged:
+        """Read an entry back."""
+        if not self.published:
+            raise UnavailableError("not_covered_yet", "the entry is too young")
+        log = self.fed.logs.get(self.origin)
+        for held in log.chain(kind, subject) if log else ():
+            if held.entry.number == number:
+                return UnverifiedLogged(held, self.fed.contents.get(held.entry.digest))
+        raise NotFoundError("entry_unknown", f"no entry {number}")
+
     def _placed(self, entry: Entry, content: bytes | None) -> Placed:
+        if self.origin not in self.fed.logs:
+            raise NotFoundError("path_unknown", "no such log")
         try:
             return self.fed.submit(self.origin, entry, content)
-        except OrderError:
+        except RuleError:
             for held in self.fed.logs[self.origin].chain(entry.type, entry.subject):
                 if held.entry.submission().encode() == entry.encode():
                     return held
@@ -101,14 +123,15 @@ class MemoryRegistry:
 class Office:
     """See the module's docstring."""
 
-    def __init__(self, fed: Federation, folder: Path, *, log=None, **agency: object) -> None:
+    def __init__(self, fed: Federation, folder: Path, *, log_of=None, **agency: object) -> None:
         self.fed, self.folder = fed, folder
         self.actor = fed.agency("gz.gd.example")
         fed.rotate(self.actor, keep_old_key=True)  # key-2 issues, key-1 signs evidence
         lists = [self.actor.list_url(number) for number in (1, 2)]
         self.grant = fed.grant(fed.root("gd"), self.actor, status_lists=lists)
         fed.tick()
-        self.log = log or MemoryRegistry(fed)
+        self.log = MemoryRegistry(fed)
+        self.log_of = log_of or self.log.at
         self.agency = replace(self._agency(), **agency)
         self.edge = Edge(lambda: timestamps.from_posix(fed.now), self._random)
         self._drawn: list[int] = []
@@ -117,7 +140,7 @@ class Office:
     def restart(self) -> None:
         """Run over the same database as before, as after a kill."""
         self.store = IssuerStore(open_engine(self.folder / "issuer.sqlite"))
-        self.issuer = Issuer(self.agency, self.store, self.log, self.edge)
+        self.issuer = Issuer(self.agency, self.store, self.log_of, self.edge)
 
     def draws(self) -> list[int]:
         """A list to which every draw of randomness from now on adds its size."""
@@ -191,9 +214,9 @@ class Office:
             method=self.actor.method,
             key=self.actor.key,
             jurisdiction="440100",
-            evidence_log=EV,
+            log_host="gd.example",
             statements=(self.grant.entry.subject,),
-            mirrors=(f"https://{EV}", "https://gd.example/reg"),
+            mirrors=("https://hn.example/witness", "https://gd.example/reg"),
             items=tuple(
                 Item(
                     id=name,

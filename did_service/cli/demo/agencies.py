@@ -63,7 +63,7 @@ def agency_of(
     agency: AgencyPlan,
     identity: Identity,
     authority: Authority,
-    evidence_log: str,
+    log_host: str,
     tokens: Mapping[str, str],
 ) -> Agency:
     """Return what an issuer is set up with; `tokens` are its officers' logins by name."""
@@ -75,16 +75,15 @@ def agency_of(
         cryptosuite=agency.cryptosuite,
         valid_for=_PERMIT_TIME,
     )
-    host = evidence_log.partition("/")[0]
     return Agency(
         url=agency.url,
         did=identity.did,
         method=identity.method,
         key=identity.sign,
         jurisdiction=agency.jurisdiction,
-        evidence_log=evidence_log,
+        log_host=log_host,
         statements=(authority.subject,),
-        mirrors=(f"https://{host}/reg", f"https://{evidence_log}", "https://cn.example/reg"),
+        mirrors=(f"https://{log_host}/reg", "https://cn.example/reg"),
         items=(item,),
         officers=tuple(
             Officer(name, sha256(tokens[name].encode()), roles)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -154,9 +155,10 @@ class World:
         authority = authority_of(agency, root, identity, self.edge.posix())
         statement = office.state(root, authority)
         tokens = {name: b64.encode_url(self.edge.rng(24)) for name in (ACCEPTING, APPROVING)}
-        values = agency_of(agency, identity, authority, office.ev, tokens)
+        host = office.reg.partition("/")[0]
+        values = agency_of(agency, identity, authority, host, tokens)
         store = IssuerStore(open_engine(self.folder / "agencies" / agency.id / "issuer.sqlite"))
-        issuer = Issuer(values, store, RegistryClient(self.transport, office.ev), self.edge)
+        issuer = Issuer(values, store, partial(RegistryClient, self.transport), self.edge)
         self.offices[agency.id] = _Office(identity, issuer, statement, tokens)
         self._serve(agency.host, issuer_app(issuer))
         issuer.tick()

@@ -1,0 +1,367 @@
+"""Chains over New Year, after a restore, beside another process: they go on by themselves."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from did_service.client.routes import Routes
+from did_service.client.transport import Transport
+from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import timestamps
+from did_service.core.errors import OrderError, RuleError, UnavailableError
+from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.proving import verify_evidence
+from did_service.issuer.app import Issuer
+from did_service.issuer.evidence import record_of
+from did_service.issuer.status import Verb
+from did_service.issuer.store import IssuerStore
+from did_service.web.database import open_engine
+from tests.support.dids import key
+from tests.support.federation import founded
+from tests.support.live import running
+from tests.support.offices import EV, Killed, Office, index_of
+from tests.support.refusals import refused
+
+NEXT_EV = "gd.example/ev/2027"
+NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
+
+
+@pytest.fixture
+def office(tmp_path):
+    office = Office(founded(2026, 2027), tmp_path)
+    office.issuer.tick()
+    return office
+
+
+def revoke(office, credential, issuer=None):
+    office.fed.tick()
+    return (issuer or office.issuer).statuses.change(credential["id"], Verb.REVOKE, "qian")
+
+
+def chain(office, origin, purpose=Purpose.REVOCATION):
+    return office.fed.logs[origin].chain("status", office.agency.list_url(purpose))
+
+
+def stream(office, origin):
+    return office.fed.logs[origin].chain("evidence", stream_id(office.actor.did, "issuance"))
+
+
+# --- New Year ---------------------------------------------------------------------------------
+
+
+def test_over_new_year_lists_go_on_and_streams_begin(office):
+    old = office.issue()["credential"]
+    office.fed.now = NEW_YEAR - 60
+    office.issuer.tick()
+    revoke(office, old)
+    last = chain(office, EV)[-1]
+    office.fed.now = NEW_YEAR
+    new = office.issue()["credential"]
+    revoke(office, new)
+    office.issuer.tick()
+    first = chain(office, NEXT_EV)[0]
+    assert first.entry.number == last.entry.number + 1
+    assert first.entry.previous == last.leaf
+    assert first.entry.body["x"] == {"log": EV, "index": last.index}
+    assert [each.entry.number for each in stream(office, NEXT_EV)] == [1]
+    proofs = [office.issuer.evidence.proof(record_of(each)) for each in (old, new)]
+    assert [proof["log"] for proof in proofs] == [EV, NEXT_EV]
+    office.fed.tick(3_600)
+    office.issuer.tick()
+    second = chain(office, NEXT_EV)[1]
+    assert (second.entry.number, "x" in second.entry.body) == (first.entry.number + 1, False)
+    assert {index_of(old), index_of(new)} == set(office.store.indices_in("revoked"))
+    for purpose in Purpose:
+        assert chain(office, NEXT_EV, purpose)
+
+
+@pytest.mark.parametrize(("moment", "anchored"), [("sending", NEXT_EV), ("answered", EV)])
+def test_what_was_on_its_way_at_midnight_is_anchored_once(office, moment, anchored):
+    credential = office.issue()["credential"]
+    office.fed.now = NEW_YEAR - 2
+    office.log.dies = moment
+    with pytest.raises(Killed):
+        revoke(office, credential)
+    office.log.dies = ""
+    office.restart()
+    office.fed.now = NEW_YEAR + 5
+    if anchored == NEXT_EV:
+        with refused("log_elsewhere", UnavailableError):
+            office.issuer.tick()  # it was written for a year that is over
+    office.issuer.tick()
+    shown = [each.entry for log in (EV, NEXT_EV) for each in chain(office, log)]
+    assert [entry.number for entry in shown] == [1, 2]
+    assert len(chain(office, anchored)) == (2 if anchored == EV else 1)
+    assert office.store.ledger.pending_count() == 0
+
+
+@pytest.mark.parametrize("ahead", [-3, 3])
+def test_two_clocks_at_midnight_need_not_agree(office, ahead):
+    credential = office.issue()["credential"]
+    clock = office.edge.clock
+    drift = timestamps.from_posix(3) - timestamps.from_posix(0)
+    office.edge = replace(
+        office.edge, clock=lambda: clock() + drift if ahead > 0 else clock() - drift
+    )
+    office.restart()
+    office.fed.now = NEW_YEAR - 2 if ahead > 0 else NEW_YEAR
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    office.fed.tick(10)
+    office.issuer.tick()
+    (entry,) = chain(office, NEXT_EV)
+    assert (entry.entry.number, office.store.ledger.pending_count()) == (2, 0)
+
+
+def test_a_log_that_is_not_open_yet_is_waited_for(tmp_path):
+    office = Office(founded(2026), tmp_path)
+    credential = office.issue()["credential"]
+    office.issuer.tick()
+    office.fed.now = NEW_YEAR
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    assert office.issuer.gauges() == {"issuer_pending_entries": 1}
+
+
+def test_a_year_without_a_word_begins_anew(tmp_path):
+    office = Office(founded(2026, 2027, 2028), tmp_path)
+    office.issuer.tick()
+    office.fed.now = timestamps.to_posix(timestamps.parse_utc("2028-02-01T00:00:00Z"))
+    office.issuer.tick()
+    (entry,) = chain(office, "gd.example/ev/2028")
+    assert (entry.entry.number, "x" in entry.entry.body) == (1, False)
+
+
+def test_a_running_federation_goes_into_the_new_year(tmp_path):
+    with running(tmp_path / "fed", years=(2026, 2027), now=NEW_YEAR - 90) as fed:
+        office = Office(fed, tmp_path, log_of=fed.client)
+        office.issuer.tick()
+        credential = office.issue()["credential"]
+        fed.publish("gd")
+        fed.tick(120)
+        revoke(office, credential)
+        office.issuer.tick()
+        fed.publish("gd")
+        url = office.agency.list_url(Purpose.REVOCATION)
+        found = parse_evidence(fed.reader(NEXT_EV).fresh_evidence("status", url))
+        newest = verify_evidence((("mirror", found),), fed.policy).newest(
+            "status", url, fed.policy.region_of_log(EV)
+        )
+        assert (newest.origin, newest.entry.number) == (NEXT_EV, 2)
+        assert newest.entry.body["x"]["log"] == EV
+        old = chain(office, EV)[0]
+        receipt = fed.client(EV).submit(  # an answer of last year that was lost
+            old.entry.submission(), fed.logs[EV].content(old.entry.digest)
+        )
+        assert (receipt.index, receipt.at) == (old.index, old.entry.at)
+
+
+# --- restored from backup ---------------------------------------------------------------------
+
+
+class Backup:
+    """A copy of the office's database, to be put back."""
+
+    def __init__(self, office):
+        self.office, self.path = office, office.folder / "backup.sqlite"
+        self.live = office.folder / "issuer.sqlite"
+        self._copy(self.live, self.path)
+
+    def restore(self):
+        self._copy(self.path, self.live)
+        self.office.restart()
+
+    @staticmethod
+    def _copy(source, target):
+        with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(target)) as copy:
+            held.backup(copy)
+
+
+def test_a_restored_database_learns_from_the_log_who_is_revoked(office):
+    kept = [office.issue()["credential"] for _ in range(3)]
+    backup = Backup(office)
+    lost = [office.issue()["credential"] for _ in range(2)]
+    office.issuer.tick()
+    for credential in (kept[0], lost[0]):
+        revoke(office, credential)
+    for credential in (kept[1], lost[1]):
+        office.fed.tick()
+        office.issuer.statuses.change(credential["id"], Verb.SUSPEND, "qian")
+    backup.restore()
+    office.fed.tick(3_600)
+    office.issuer.tick()
+    assert office.bits() == {index_of(kept[0]), index_of(lost[0])}
+    assert office.bits(Purpose.SUSPENSION) == {index_of(kept[1]), index_of(lost[1])}
+    states = {row["id"]: row["state"] for row in office.issuer.statuses.listed(0)}
+    assert states == dict(
+        zip((c["id"] for c in kept), ("revoked", "suspended", "valid"), strict=True)
+    )
+    assert set(map(index_of, kept + lost)) == office.store.used_indices()
+    assert office.store.ledger.pending_count() == 0
+    assert revoke(office, kept[1]) == "revoked"
+    assert office.bits(Purpose.SUSPENSION) == {index_of(lost[1])}
+    office.issuer.tick()
+    assert office.issuer.evidence.proof(record_of(kept[2]))["log"] == EV
+
+
+def test_a_revocation_recorded_after_the_restore_is_not_forgotten(office):
+    credentials = [office.issue()["credential"] for _ in range(2)]
+    backup = Backup(office)
+    revoke(office, credentials[0])
+    backup.restore()
+    assert revoke(office, credentials[1]) == "revoked"
+    assert office.bits() == set(map(index_of, credentials))
+
+
+def test_restored_over_new_year(office):
+    credential = office.issue()["credential"]
+    backup = Backup(office)
+    revoke(office, credential)
+    backup.restore()
+    office.fed.now = NEW_YEAR
+    office.issuer.tick()
+    first = chain(office, NEXT_EV)[0].entry
+    assert (first.number, first.body["x"]["index"]) == (3, chain(office, EV)[-1].index)
+    assert office.issuer.statuses.listed(0)[0]["state"] == "revoked"
+
+
+def test_killed_while_it_learns_it_learns_again(office, monkeypatch):
+    credential = office.issue()["credential"]
+    backup = Backup(office)
+    revoke(office, credential)
+    backup.restore()
+    office.fed.tick(3_600)
+
+    def die(*_):
+        raise Killed
+
+    monkeypatch.setattr(office.store.ledger, "take_over", die)
+    with pytest.raises(Killed):
+        office.issuer.tick()
+    office.restart()
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_what_is_not_published_yet_is_learnt_later(office):
+    credential = office.issue()["credential"]
+    backup = Backup(office)
+    revoke(office, credential)
+    backup.restore()
+    office.fed.tick(3_600)
+    office.log.published = False
+    with refused("log_elsewhere", UnavailableError):
+        office.issuer.tick()
+    office.log.published = True
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+# --- a log that lies --------------------------------------------------------------------------
+
+
+def test_an_entry_that_is_not_the_one_it_told_is_not_taken_over(office):
+    credential = office.issue()["credential"]
+    office.log.refuses = OrderError("out_of_order", "x", newest=1, leaf="00" * 32)
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    office.log.refuses = None
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+
+
+def test_a_log_that_has_lost_what_it_confirmed_is_not_followed(office):
+    credential = office.issue()["credential"]
+    revoke(office, credential)
+    office.fed.tick(3_600)
+    first = chain(office, EV)[0]
+    office.log.refuses = OrderError("out_of_order", "x", newest=1, leaf=first.leaf.hex())
+    with refused("log_elsewhere", UnavailableError):
+        office.issuer.tick()
+    office.log.refuses = None
+    office.issuer.tick()
+    assert [each.entry.number for each in chain(office, EV)] == [1, 2, 3]
+
+
+def test_a_list_of_somebody_else_teaches_nothing(office):
+    credential = office.issue()["credential"]
+    office.fed.tick(3_600)
+    url = office.agency.list_url(Purpose.REVOCATION)
+    thief = replace(office.actor, key=key("thief"))
+    content = office.fed.list_content(thief, url, [index_of(credential)])
+    entry = chain(office, EV)[-1].entry
+    forged = office.fed.compose(EV, "status", url, entry.body, sha256(content))
+    placed = office.fed.logs[EV].force(forged.sequenced(office.fed.now))
+    office.fed.contents[placed.entry.digest] = content
+    with pytest.raises(RuleError) as caught:
+        office.issuer.tick()
+    assert caught.value.details == {"reason": "list_foreign"}
+    assert office.store.indices_in("revoked") == []
+
+
+# --- two processes over one database ----------------------------------------------------------
+
+
+def second_process(office) -> Issuer:
+    store = IssuerStore(open_engine(office.folder / "issuer.sqlite"))
+    return Issuer(office.agency, store, office.log_of, office.edge)
+
+
+def test_two_processes_over_one_database_lose_nothing(office):
+    other = second_process(office)
+    credentials = [office.issue()["credential"] for _ in range(6)]
+    office.fed.tick()
+
+    def change(numbered):
+        number, credential = numbered
+        issuer = other if number % 2 else office.issuer
+        for _ in range(20):
+            try:
+                return revoke(office, credential, issuer)
+            except UnavailableError:
+                continue
+        return "pending"
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, enumerate(credentials)))
+    office.fed.tick(3_600)
+    office.issuer.tick()
+    other.tick()
+    assert office.bits() == set(map(index_of, credentials))
+    numbers = [each.entry.number for each in chain(office, EV)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_an_entry_on_its_way_is_not_overwritten_by_another_process(office, monkeypatch):
+    other = second_process(office)
+    credentials = [office.issue()["credential"] for _ in range(2)]
+    submit = office.log.submit
+
+    def overtaken(entry, content):
+        monkeypatch.undo()
+        revoke(office, credentials[1], other)  # sends ours, and then its own
+        return submit(entry, content)
+
+    monkeypatch.setattr(office.log, "submit", overtaken)
+    revoke(office, credentials[0])
+    assert office.bits() == set(map(index_of, credentials))
+    served = office.store.ledger.status_list(office.agency.list_url(Purpose.REVOCATION))
+    assert served["content"] == office.fed.contents[chain(office, EV)[-1].entry.digest]
+
+
+def test_a_client_reads_an_entry_back(tmp_path):
+    with running(tmp_path / "fed") as fed, Transport(Routes(fed.places)):
+        office = Office(fed, tmp_path, log_of=fed.client)
+        office.issuer.tick()
+        url = office.agency.list_url(Purpose.REVOCATION)
+        with refused("checkpoint_missing", UnavailableError):
+            fed.client(EV).entry("status", url, 1)
+        fed.publish("gd")
+        logged = fed.client(EV).entry("status", url, 1)
+        assert logged.placed.leaf == office.fed.logs[EV].placed(logged.placed.index).leaf
+        assert logged.content == office.issuer.statuses.served("1")
