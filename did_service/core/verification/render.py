@@ -66,14 +66,14 @@ def _lines(report: Report, language: Language) -> Iterator[str]:
     against.sort(key=lambda check: check.result is not Result.FAILED)
     told = [c for c in report.checks if c not in against and c.code not in _UNSAID]
     yield language.say(WORDS[report.outcome])
-    yield from _findings(against, report, language)
+    yield from _findings(against, language)
     yield from (f"→ {language.say(step)}" for step in _next_steps(report))
     yield from (_note(code, language) for code in report.unsafe)
-    yield from _findings([c for c in told if c.credential is None], report, language)
+    yield from _findings([c for c in told if c.credential is None], language)
     for position, summary in enumerate(report.credentials):
-        yield from _summary(summary, language)
+        yield from _summary(position, summary, language)
         own = [check for check in told if check.credential == position]
-        yield from _findings(own, report, language)
+        yield from _findings(own, language)
 
 
 def _is_against(check: Check) -> bool:
@@ -90,23 +90,24 @@ def _note(code: str, language: Language) -> str:
     return f"  ! {language.say(_NOTE)}: {language.say(UNSAFE[code])}"
 
 
-def _summary(summary: CredentialSummary, language: Language) -> Iterator[str]:
+def _summary(position: int, summary: CredentialSummary, language: Language) -> Iterator[str]:
     name = None if summary.issuer_name is None else language.say(summary.issuer_name)
     issuer = " ".join(filter(None, [name, f"({summary.issuer})"]))
     issued = None if summary.issued is None else timestamps.encode(summary.issued)
     parts = [summary.type or "?", f"{language.say(_ISSUED_BY)} {issuer}", issued]
-    yield escape(" · ".join(filter(None, parts)))
+    number = f"#{position + 1} " if position else ""
+    yield number + escape(" · ".join(filter(None, parts)))
     if summary.disclosed:
         claims = ", ".join(each.rpartition("/")[2] for each in summary.disclosed)
         yield f"  {language.say(_SHOWN)}: {escape(claims)}"
 
 
-def _findings(checks: Sequence[Check], report: Report, language: Language) -> Iterator[str]:
+def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
     """Yield a line for each finding; what is found of several things is said once."""
     details: dict[tuple[str, str], list[str]] = {}
     for check in checks:
         about = details.setdefault(_finding(check, language), [])
-        if check.credential is not None and len(report.credentials) > 1:
+        if check.credential and _is_against(check):  # it stands apart from its credential
             about.append(f"#{check.credential + 1}")
         if check.detail is not None:
             about.append(escape(check.detail))

@@ -216,7 +216,10 @@ def test_what_stands_in_the_way_comes_before_all_that_does_not(scene):
 def test_several_credentials_are_told_apart(scene):
     late = scene.issue(validFrom="2019-01-01T00:00:00Z", validUntil="2020-01-01T00:00:00Z")
     lines = render(scene.check(scene.present(scene.credential, late)), Language.EN)
-    assert any("(#2)" in line and "has expired" in line for line in lines)
+    assert [line for line in lines if "#2" in line] == [
+        "  ✘ the credential has expired (#2; 2020-01-01T00:00:00Z)",
+        next(line for line in lines if line.startswith("#2 urn:didsvc:residence-permit:1 · ")),
+    ]
 
 
 def test_waived_finding_says_so(scene):
