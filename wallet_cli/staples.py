@@ -63,6 +63,11 @@ class Places:
     bases: Sequence[str]
     moment: Moment = Moment.EPOCH
 
+    def all_readers(self, wanted: Wanted) -> Iterator[LogReader]:
+        """Yield the readers of each log in which an entry may stand, the likeliest first."""
+        for origin in (wanted.origin, *wanted.before):
+            yield from self.readers(origin)
+
     def readers(self, origin: str) -> Iterator[LogReader]:
         """Yield the readers of one log: mirrors of it, then its own address."""
         mirror, own = sha256(origin.encode()).hex(), f"https://{origin}"
@@ -211,7 +216,7 @@ class _Collection:
             DidServiceError: the last place's refusal.
         """
         refusal: DidServiceError = UnavailableError("evidence_missing", "no place to ask")
-        for reader in self.places.readers(wanted.origin):
+        for reader in self.places.all_readers(wanted):
             try:
                 found = parse_evidence(self.places.read(reader, wanted, number))
                 self._check_holds(found, wanted)

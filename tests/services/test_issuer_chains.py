@@ -26,6 +26,8 @@ from tests.support.federation import founded
 from tests.support.live import running
 from tests.support.offices import EV, Killed, Office, index_of
 from tests.support.refusals import refused
+from wallet_cli.holdings import HeldCredential
+from wallet_cli.staples import Moment, Places, collect
 
 NEXT_EV = "gd.example/ev/2027"
 NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
@@ -141,8 +143,10 @@ def test_a_running_federation_goes_into_the_new_year(tmp_path):
     with running(tmp_path / "fed", years=(2026, 2027), now=NEW_YEAR - 90) as fed:
         office = Office(fed, tmp_path, log_of=fed.client)
         office.issuer.tick()
-        credential = office.issue()["credential"]
+        delivery = office.issue()
+        credential, held = delivery["credential"], held_credential(delivery)
         fed.publish("gd")
+        assert "status" not in missing(held, fed)  # next year's log has no list yet
         fed.tick(120)
         revoke(office, credential)
         office.issuer.tick()
@@ -154,11 +158,22 @@ def test_a_running_federation_goes_into_the_new_year(tmp_path):
         )
         assert (newest.origin, newest.entry.number) == (NEXT_EV, 2)
         assert newest.entry.body["x"]["log"] == EV
+        assert "status" not in missing(held, fed)
         old = chain(office, EV)[0]
         receipt = fed.client(EV).submit(  # an answer of last year that was lost
             old.entry.submission(), fed.logs[EV].content(old.entry.digest)
         )
         assert (receipt.index, receipt.at) == (old.index, old.entry.at)
+
+
+def held_credential(delivery) -> HeldCredential:
+    return HeldCredential("id", "permit", "", delivery, "", "2026-12-31T00:00:00Z")
+
+
+def missing(held, fed) -> list[str]:
+    """The kinds of evidence that a wallet does not find."""
+    places = Places(fed.transport, held.delivery["evidence"], Moment.NEWEST)
+    return [each.kind for each in collect(held, fed.policy, places).missing]
 
 
 # --- restored from backup ---------------------------------------------------------------------

@@ -9,11 +9,11 @@ named; `staple_for` then picks what the credential needs out of everything it ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.anchor.authority import parse_authority
-from did_service.core.anchor.policy import Policy, Region, reg_origin
+from did_service.core.anchor.policy import Policy, Region, reg_origin, year_of
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
@@ -28,13 +28,15 @@ from did_service.core.verification.evidence import UnverifiedEvidence
 class Wanted:
     """The newest entry of a subject: `GET BASE/evidence/T/S` of its log, or of any mirror.
 
-    `origin` is a log in which it may stand: for a status list the newest of the region's ev
-    logs, else the region's control log.
+    `origin` is the log in which it should stand: for a status list the newest of the region's
+    ev logs, else the region's control log. `before` are logs of earlier years in which a list
+    stands as long as the newest, which a policy may name before its year begins, has none.
     """
 
     origin: str
     kind: str
     subject: str
+    before: tuple[str, ...] = ()
 
 
 def needed_for(
@@ -76,7 +78,7 @@ def _needed(credential: Credential, policy: Policy, evidence: Evidence) -> Itera
     for status in credential.statuses:
         url = status.get("statusListCredential")
         if isinstance(url, str) and home is not None:
-            yield Wanted(_newest_ev(home.logs), "status", url)
+            yield from _list(url, home)
 
 
 def _of_subject(did: str, policy: Policy, evidence: Evidence, hops: int) -> Iterator[Wanted]:
@@ -112,5 +114,9 @@ def _home_of_schema(policy: Policy, identifier: str) -> Region | None:
         return None
 
 
-def _newest_ev(origins: Iterable[str]) -> str:
-    return max(origin for origin in origins if not origin.endswith("/reg"))
+def _list(url: str, home: Region) -> Iterator[Wanted]:
+    """Name a status list, if the region has data logs at all: the newest first."""
+    years = {origin: year_of(origin) or 0 for origin in home.logs}
+    logs = sorted(filter(years.get, years), key=years.__getitem__, reverse=True)
+    if logs:
+        yield Wanted(logs[0], "status", url, tuple(logs[1:]))

@@ -13,7 +13,8 @@ from did_service.core.verification.staple import (
     needed_for,
     staple_for,
 )
-from tests.support.counter import SCHEMA, chained
+from tests.support.counter import SCHEMA, Scene, chained
+from tests.support.federation import founded
 
 pytestmark = pytest.mark.offline
 
@@ -29,6 +30,20 @@ def test_a_credential_alone_names_issuer_schema_and_list(scene):
         Wanted("cn.example/reg", "schema", SCHEMA),
         Wanted("gd.example/ev/2026", "status", scene.agency.list_url()),
     }
+
+
+def test_a_list_is_asked_for_in_the_newest_log_and_then_in_those_before():
+    fed = founded(2026, 2027, 2025)
+    scene = Scene(federation=fed)
+    (wanted,) = (
+        each
+        for each in needed_for(parse_credential(scene.credential), fed.policy, Evidence())
+        if each.kind == "status"
+    )
+    assert (wanted.origin, wanted.before) == (
+        "gd.example/ev/2027",
+        ("gd.example/ev/2026", "gd.example/ev/2025"),
+    )
 
 
 def test_statements_lead_upward_to_the_root():
