@@ -56,17 +56,18 @@ clean:  ## environments, caches and what tests left behind
 	find did_service wallet_cli tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(VENV)/.python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV): once, about half a minute"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/.run: requirements/run.lock pyproject.toml scripts/link_checkout.py | $(VENV)/.python
-	$(PY) $(PIP) requirements/run.lock
-	$(PY) scripts/link_checkout.py
+	@$(PY) $(PIP) requirements/run.lock
+	@$(PY) scripts/link_checkout.py
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
-	$(PY) $(PIP) requirements/dev.lock
+	@$(PY) $(PIP) requirements/dev.lock
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.lock
