@@ -31,7 +31,7 @@ def _words(zh: str, en: str, zh_next: str, en_next: str) -> Words:
 
 WORDS: Mapping[str, Words] = {
     FAULT: _words(
-        "程序内部错误",
+        "程序内部出错",
         "a fault of this program",
         "已保存的内容没有变化；请保留输入文件并报告此错误",
         "nothing that was stored has changed; keep the input and report this",
@@ -54,25 +54,25 @@ WORDS: Mapping[str, Words] = {
         "文件夹不是空的", "the folder is not empty", "请换一个新文件夹", "name a new folder"
     ),
     "file_not_read": _words(
-        "读不了文件",
+        "无法读取文件",
         "a file could not be read",
         "请核对路径和权限",
         "check the path and its permissions",
     ),
     "file_not_written": _words(
-        "写不了文件",
+        "无法写入文件",
         "a file could not be written",
         "请检查路径、磁盘空间和权限；原有内容没有损失",
         "check path, space and permissions; nothing that was there is lost",
     ),
     "output_not_written": _words(
-        "结果写不出去",
+        "结果无法写出",
         "the answer could not be written",
         "请检查磁盘空间和管道后重试",
         "see to the disk or the pipe, and try again",
     ),
     "system_refused": _words(
-        "系统不允许",
+        "系统拒绝了该操作",
         "the system refused it",
         "请检查磁盘、权限和文件名后重试",
         "see to disk, permissions and names, and try again",
@@ -93,7 +93,7 @@ WORDS: Mapping[str, Words] = {
     "fingerprint_wrong": _words(
         "指纹与策略不符",
         "the fingerprint is not that of this policy",
-        "请勿载入；向主管部门重新索取策略并核对",
+        "请勿载入；请向主管部门重新索取策略并核对",
         "do not use it: ask your authority for the policy again and compare",
     ),
     "policy_missing": _words(

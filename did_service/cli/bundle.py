@@ -70,7 +70,7 @@ def bundle(
         write_out(f"{strict_json.dumps(answer)}\n")
     else:
         told = Bilingual(
-            f"{made['logs']} 个日志的 {made['items']} 条记录",
+            f"{made['logs']} 个登记簿的 {made['items']} 条记录",
             f"{made['items']} entries of {made['logs']} logs",
         )
         tell(f"did-service: note: {say(told)}")

@@ -15,7 +15,7 @@ from did_service.process import write_out
 _TIERS = ("online", "day", "field")
 
 _ABOUT = (
-    "离线核验凭证：文件进，结论出，不用网络。",
+    "离线核验证照：读入文件，给出结论，无需联网。",
     "verify credentials with no network: files in, a verdict out",
 )
 _EXAMPLES = """
@@ -120,7 +120,7 @@ class _Builder:
         group = parser.add_mutually_exclusive_group()
         self.trust(group)
         text = self.say(
-            "只用此策略，不用信任目录，什么也不记住",
+            "只用此策略：不用信任目录，不作任何记录",
             "use this policy alone: no trust directory, nothing remembered",
         )
         group.add_argument("--policy", metavar="P", help=text)
@@ -161,9 +161,9 @@ def parser_in(language: str) -> Parser:
 
 
 def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = ("核验出示的凭证", "verify what is presented")
+    about = ("核验出示的证照", "verify what is presented")
     parser = build.command(commands, "check", about, _CHECK_EXAMPLES)
-    text = build.say("出示文件、凭证，- 为标准输入", "presentation or credential, - for stdin")
+    text = build.say("出示文件或证照，- 为标准输入", "presentation or credential, - for stdin")
     parser.add_argument("file", metavar="FILE", help=text)
     build.trust_or_policy(parser)
     text = build.say("另加的信任包，可重复", "one more trust bundle, may be repeated")
@@ -174,7 +174,7 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
     text = build.say("本窗口的名称", "the name of this counter")
     parser.add_argument("--audience", metavar="A", help=text)
     text = build.say(
-        "佐证材料的新旧要求 (默认从办理事项，否则 day)",
+        "佐证材料的时效要求 (默认按办理事项，否则 day)",
         "how old evidence may be (default: as the item says, else day)",
     )
     parser.add_argument("--tier", choices=_TIERS, help=text)
@@ -189,7 +189,7 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
 
 
 def _challenge(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = ("给出一次性验证码", "give out a challenge that is accepted once")
+    about = ("生成一次性验证码", "give out a challenge that is accepted once")
     parser = build.command(commands, "challenge", about)
     build.trust_or_policy(parser)
     text = build.say("本窗口的名称", "the name of this counter")
@@ -203,9 +203,9 @@ def _did(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
     text = build.say("did.jsonl，- 为标准输入", "did.jsonl, - for stdin")
     parser.add_argument("file", metavar="LOG.jsonl", help=text)
     parser.add_argument("--witness", metavar="FILE", help="did-witness.json")
-    text = build.say("日志必须属于此 DID", "the DID that the log must be of")
+    text = build.say("日志须属于此 DID", "the DID that the log must be of")
     parser.add_argument("--did", metavar="DID", help=text)
-    text = build.say("此版本", "this version")
+    text = build.say("指定编号的版本", "this version")
     parser.add_argument("--version-id", metavar="V", help=text)
     text = build.say("在此时间有效的版本", "the version that was active at this time")
     parser.add_argument("--version-time", metavar="T", help=text)
@@ -233,11 +233,14 @@ def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
     pin.add_argument("--fingerprint", metavar="F", help=text)
     build.trust(pin)
     about = (
-        "并入信任包；旧的不会替换新的",
+        "并入信任包；较旧的材料不会替换较新的",
         "merge a trust bundle; nothing newer is replaced by older",
     )
     merge = build.command(actions, "import", about)
     merge.add_argument("bundle", metavar="BUNDLE", help="NAME.bundle.json.gz")
     build.trust(merge)
-    about = ("显示策略、地区与材料的时间", "show policy, regions and the age of the evidence")
+    about = (
+        "显示策略、地区和佐证材料的时间",
+        "show policy, regions and the age of the evidence",
+    )
     build.trust(build.command(actions, "show", about))

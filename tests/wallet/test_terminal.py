@@ -96,7 +96,7 @@ def test_a_result_that_falls_short_says_why(capsys):
 def test_warnings_are_told_and_counted(capsys):
     speaking = terminal(language=Language.ZH)
     speaking.warn("staple_old", "card\x1b", credential="card")
-    assert "佐证缺失或已超过一天 (card\\u001b) [staple_old]" in capsys.readouterr().err
+    assert "佐证材料缺失或已超过一天 (card\\u001b) [staple_old]" in capsys.readouterr().err
     silent = terminal(format=Format.JSON)
     silent.warn("staple_old", credential="card")
     silent.finish({})
@@ -110,7 +110,7 @@ def test_warnings_are_told_and_counted(capsys):
 @pytest.mark.parametrize(
     ("language", "text", "hint"),
     [
-        (Language.ZH, "没有这份证照：no credential", "用 wallet cred list 查看"),
+        (Language.ZH, "没有这份证照：no credential", "请用 wallet cred list 查看"),
         (Language.EN, "no such credential: no credential", "see wallet cred list"),
         (Language.BOTH, "没有这份证照： no such credential: no credential", "see wallet"),
     ],

@@ -68,7 +68,7 @@ def _rows(session: Session, views: list[JsonObject]) -> Iterator[str]:
         say(Bilingual("名称", "NAME")),
         say(Bilingual("种类", "TYPE")),
         say(Bilingual("有效期至", "VALID UNTIL")),
-        say(Bilingual("佐证截至", "EVIDENCE AS OF")),
+        say(Bilingual("佐证材料截至", "EVIDENCE AS OF")),
     )
     rows = [
         tuple(str(view[name] or "-") for name in ("alias", "type", "valid_until", "as_of"))
@@ -106,7 +106,7 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
             say(Bilingual("有效期", "valid")),
             f"{view['valid_from'] or '-'} … {view['valid_until'] or '-'}",
         ),
-        (say(Bilingual("佐证截至", "evidence as of")), held.as_of or "-"),
+        (say(Bilingual("佐证材料截至", "evidence as of")), held.as_of or "-"),
     ]
     yield from table(rows)
     yield ""

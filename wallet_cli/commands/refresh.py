@@ -97,7 +97,7 @@ def _hand_out(session: Session, rows: list[tuple[str, Collected]]) -> Exit:
     for alias, collected in rows:
         for each in collected.missing:
             terminal.warn("evidence_missing", f"{alias}: {each.kind}, {each.code}")
-    words = terminal.say(Bilingual("项佐证", "items of evidence"))
+    words = terminal.say(Bilingual("项佐证材料", "items of evidence"))
     lines = table([(a, f"{len(c.staple.items)} {words}") for a, c in rows])
     if rows and not any(collected.fetched for _, collected in rows):
         reason = UnavailableError("nothing_fetched", "no place gave any evidence")

@@ -51,7 +51,7 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
     make you believe anything.
     """
     policy = session.trust.pin(read_json(file), fingerprint, session.now())
-    told = Bilingual(f"已固定策略 {policy.federation}", f"pinned {policy.federation}")
+    told = Bilingual(f"已载入策略 {policy.federation}", f"pinned {policy.federation}")
     session.terminal.note(told)
     session.terminal.finish(_view(policy), [policy.fingerprint])
 
@@ -86,7 +86,7 @@ def imported(session: Session, file: str) -> None:
     if proven.dropped:
         session.terminal.warn("evidence_dropped", str(len(proven.dropped)))
     counted: JsonObject = {"entries": len(proven.entries), "dropped": len(proven.dropped)}
-    words = Bilingual("项佐证有效", "entries are proven")
+    words = Bilingual("项佐证材料有效", "entries are proven")
     session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
 
 
@@ -104,7 +104,7 @@ def show(session: Session) -> None:
     say = session.terminal.say
     demo = say(Bilingual("演示用，不具效力", "for demonstration, of no force"))
     rows = [
-        (say(Bilingual("联盟", "federation")), policy.federation),
+        (say(Bilingual("联邦", "federation")), policy.federation),
         (say(Bilingual("编号", "number")), f"{policy.sequence}"),
         (say(Bilingual("指纹", "fingerprint")), policy.fingerprint),
         (say(Bilingual("有效期至", "expires")), timestamps.encode(policy.expires)),

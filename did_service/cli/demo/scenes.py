@@ -80,7 +80,7 @@ def _forked(stage: Stage) -> Run:
         staple, alarms = forked_evidence(stage.story.world)
         shown = {**shown, "staple": staple}
         told = Bilingual(
-            f"{alarms} 个见证机拒绝联署并报警", f"{alarms} witnesses refuse and raise an alarm"
+            f"{alarms} 个见证方拒绝联署并报警", f"{alarms} witnesses refuse and raise an alarm"
         )
         stage.story.tell.note(told)
     stage.write_input(shown)
@@ -161,7 +161,7 @@ SCENES = (
     ),
     Scene(
         "undecided-stale",
-        Bilingual("证据过期九天", "the evidence is nine days old"),
+        Bilingual("佐证材料已是九天前的", "the evidence is nine days old"),
         Bilingual(
             "九天之内，窗口和凭据包都没有更新",
             "for nine days nobody has fetched newer evidence",
@@ -171,9 +171,9 @@ SCENES = (
     ),
     Scene(
         "undecided-fork",
-        Bilingual("日志分叉，无人联署", "a forked log that nobody cosigns"),
+        Bilingual("登记簿分叉，无人联署", "a forked log that nobody cosigns"),
         Bilingual(
-            "有人用广东日志的真密钥另写一份日志",
+            "有人用广东登记簿的真密钥另写一份登记簿",
             "somebody writes a second log with the true key of Guangdong's",
         ),
         "undecided",

@@ -63,7 +63,7 @@ class Story:
         """Publish schemas, register the agencies, and give them authority."""
         self.tell.chapter(Bilingual("二、机关登记与授权", "2. Agencies and their authority"))
         with self.tell.step(
-            Bilingual("国家平台公布证照数据规范", "the national platform publishes the schemas")
+            Bilingual("国家平台公布证照格式", "the national platform publishes the schemas")
         ):
             self.world.publish_schemas()
         for plan in AGENCIES:
@@ -75,7 +75,7 @@ class Story:
             ):
                 self.world.set_up_agency(plan)
         with self.tell.step(
-            Bilingual("各地见证机复核并联署", "the other regions check and cosign")
+            Bilingual("各地见证方复核并联署", "the other regions check and cosign")
         ):
             self.world.publish("gd", "hn", "cn")
 

@@ -92,7 +92,7 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "unsupported": _undecided(
         1,
-        "本版本不支持此凭证格式",
+        "本版本不支持此证照格式",
         "this release does not support this form of credential",
         Bilingual(
             "请升级软件，或请持证人换用受支持的格式",
@@ -111,7 +111,7 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "policy_forked": _undecided(
         2,
-        "存在两份同一编号的信任策略",
+        "存在两份编号相同的信任策略",
         "there are two signed policies of one number",
         Bilingual(
             "请停止采信并报告主管部门，人工核对后重新载入策略",
@@ -305,7 +305,7 @@ CHECKS: Mapping[str, Sentence] = {
         "this release does not support this kind of status entry",
         Bilingual("请升级软件后重试", "upgrade and try again"),
     ),
-    "status_stale": _undecided(9, "状态列表已过时", "the status list is too old", _REFRESH),
+    "status_stale": _undecided(9, "状态列表已超出时效", "the status list is too old", _REFRESH),
     "revoked": _failed(9, "证照已被吊销", "the credential has been revoked", _REISSUE),
     "suspended": _failed(9, "证照已被暂停使用", "the credential is suspended", _REISSUE),
     "index_out_of_range": _undecided(
@@ -333,7 +333,7 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "nonce_unknown": _failed(
         10,
-        "出示内容回应的不是本窗口有效的验证码",
+        "出示所用的验证码不是本窗口发出的，或已失效",
         "it does not answer a challenge that is open at this counter",
         _SHOW_AGAIN,
     ),
@@ -344,7 +344,7 @@ CHECKS: Mapping[str, Sentence] = {
         _SHOW_AGAIN,
     ),
     "audience_wrong": _failed(
-        10, "出示内容不是给本窗口的", "it was made for another counter", _SHOW_AGAIN
+        10, "出示内容不是专供本窗口的", "it was made for another counter", _SHOW_AGAIN
     ),
     # 11 delegation
     "mandate_not_asked": _not_asked(11, "未涉及代办", "nobody acts for another here"),
@@ -352,19 +352,19 @@ CHECKS: Mapping[str, Sentence] = {
     "query_not_asked": _not_asked(12, "未指定查询内容", "no query was made"),
     "query_not_answered": _failed(
         12,
-        "出示内容没有回应所问",
+        "出示内容与查询要求不符",
         "the presentation answers no question that was asked",
         _SHOW_AGAIN,
     ),
     # 13 freshness
-    "evidence_fresh": _passed(13, "佐证材料足够新", "the evidence is recent enough"),
+    "evidence_fresh": _passed(13, "佐证材料在时效之内", "the evidence is recent enough"),
     "freshness_unknown": _undecided(
         13,
         "没有可判断时效的佐证材料",
         "there is no evidence whose age could be judged",
         _REFRESH,
     ),
-    "evidence_stale": _undecided(13, "佐证材料已过时", "the evidence is too old", _REFRESH),
+    "evidence_stale": _undecided(13, "佐证材料已超出时效", "the evidence is too old", _REFRESH),
 }
 
 UNSAFE: Mapping[str, Bilingual] = {
@@ -380,11 +380,11 @@ UNSAFE: Mapping[str, Bilingual] = {
         "no trust directory: nothing is remembered or compared with the past",
     ),
     "tier_relaxed": Bilingual(
-        "新旧要求宽于默认值，且无办理事项为据",
+        "时效要求宽于默认值，且无办理事项作依据",
         "evidence may be older than by default, and no service item allows it",
     ),
     "audience_not_asked": Bilingual(
-        "未要求凭证专供本窗口", "it was not asked to be for this counter alone"
+        "未要求出示内容专供本窗口", "it was not asked to be for this counter alone"
     ),
     "policy_demo": Bilingual("演示用策略，不具效力", "a demonstration policy, of no force"),
 }

@@ -1,9 +1,9 @@
 """The verdict in a clerk's words: lines of plain text in Chinese, English or both.
 
     无法判定 CANNOT TELL
-      ? 状态列表已过时 the status list is too old   9 天前 9 d old (限 limit 24 h)
+      ? 状态列表已超出时效 the status list is too old   9 天前 9 d old (限 limit 24 h)
     → 请更新信任包… refresh the trust bundle…
-    urn:didsvc:residence-permit:1 · 签发 issued by 广州市公安局 (did:webvh:…)
+    urn:didsvc:residence-permit:1 · 签发机关 issued by 广州市公安局 (did:webvh:…)
       ✔ 签名有效 signature valid (eddsa-jcs-2022)
 
 The verdict comes first, then what stands in the way and what to do, then all the rest. Colours,
@@ -39,7 +39,7 @@ MARKS = {
     Result.NOT_ASKED: "·",
 }
 _UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
-_ISSUED_BY = Bilingual("签发", "issued by")
+_ISSUED_BY = Bilingual("签发机关", "issued by")
 _SHOWN = Bilingual("出示内容", "shown")
 _SOURCE = Bilingual("依据", "evidence")
 _LIMIT = Bilingual("限", "limit")
