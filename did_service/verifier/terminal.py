@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -17,7 +17,6 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.core.verification.folding import fold
 
 PROGRAM = "did-verify"
 SCHEMA = "did-verify/1"
@@ -62,9 +61,8 @@ class Answer:
         if self.verdict is not None:
             colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
             yield f"{colour}{self.verdict}{_PLAIN}" if coloured else self.verdict
-        for line in self.lines:
-            text = fold(line, _columns(stream)) if stream.isatty() else line
-            yield _paint(text) if coloured else text
+        for line in _folded(self.lines, stream) if stream.isatty() else self.lines:
+            yield _paint(line) if coloured else line
 
 
 def answered(command: str, data: JsonObject) -> JsonObject:
@@ -88,6 +86,13 @@ def shows_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Say whether colours are welcome: on a terminal, and not under NO_COLOR."""
     declined = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
     return stream.isatty() and not declined
+
+
+def _folded(lines: Sequence[str], screen: TextIO) -> Iterator[str]:
+    from did_service.core.verification.folding import fold  # noqa: PLC0415 - screens alone
+
+    columns = _columns(screen)
+    return (fold(line, columns) for line in lines)
 
 
 def _columns(screen: TextIO) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import resources
 from typing import TypeAlias
 
 from did_service.core.crypto.hashes import sha256
@@ -86,6 +85,8 @@ def load(url: str) -> JsonObject:
 
 
 def _ours(url: str) -> tuple[bytes, str]:
+    from importlib import resources  # noqa: PLC0415 - a twentieth of a start, as is JSON-LD
+
     name, digest = _OURS[url]
     return (resources.files("did_service") / "schemas" / "contexts" / name).read_bytes(), digest
 

@@ -9,7 +9,7 @@ of the document is a statement under the signature.
 
 from __future__ import annotations
 
-from did_service.core.credentials import contexts, rdfc
+from did_service.core.credentials import contexts
 from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject
@@ -42,6 +42,6 @@ def hash_data(
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:
     """Return the canonical N-Quads of a JSON-LD document; errors as `hash_data`."""
     # PyLD takes 0.4 s to import, and only documents with this proof need it.
-    from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
+    from did_service.core.credentials import jsonld, rdfc  # noqa: PLC0415 - slow to load
 
     return rdfc.canonicalize(jsonld.to_quads(jsonld.expand(document, load))).encode()
