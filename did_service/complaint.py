@@ -102,6 +102,12 @@ WORDS: Mapping[str, Words] = {
         "请先执行 did-verify trust pin POLICY --fingerprint …",
         "first run: did-verify trust pin POLICY --fingerprint …",
     ),
+    "did_rolled_back": _words(
+        "日志中缺少此前见过的版本",
+        "the log has lost a version that was seen before",
+        "请勿使用；向签发机关核实，并保留两份日志",
+        "do not use it: ask the DID's controller, and keep both logs",
+    ),
     "witness_threshold": _words(
         "缺少足够的见证",
         "approvals of witnesses are missing",

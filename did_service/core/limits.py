@@ -55,6 +55,7 @@ MAX_TTL_SECONDS = 2**31  # did:webvh §ttl
 MAX_DOCUMENT_METHODS = 64  # verification methods of one DID document
 MAX_DOCUMENT_SERVICES = 64  # services of one DID document
 MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4: 255 octets on the wire
+MAX_FOREIGN_DIDS_REMEMBERED = 100_000  # their newest version seen; 20 MB in the database
 MAX_HISTORIES_CACHED = 256  # verified histories a resolver keeps; one has a few kilobytes
 MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at the worst
 

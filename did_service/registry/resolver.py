@@ -4,8 +4,10 @@
     did:webvh elsewhere, did:web         ── fetched by https, verified; no log stands behind
 
 Of a DID that is at home in this region, the result carries the log's proof that this version
-is the latest, and how fresh that statement is. Method: did:webvh 1.0 §3.6.2; result: W3C DID
-Resolution 1.0.
+is the latest, and how fresh that statement is. Of a did:webvh elsewhere the newest version seen
+is remembered: a log that has lost it is refused, whatever else it proves.
+
+Method: did:webvh 1.0 §3.6.2; result: W3C DID Resolution 1.0.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from did_service.core.encoding.strict_json import Fields, JsonObject, as_object,
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_HISTORIES_CACHED, MAX_JSON_BYTES
 from did_service.registry.registry import Registry
+from did_service.registry.store import ForeignDids
 from did_service.replica.evidence import Moment
 from did_service.replica.store import ReplicaStore
 
@@ -54,6 +57,7 @@ class Resolver:
         self._registry = registry
         self._region = registry.region
         self._transport = transport
+        self._foreign = ForeignDids(self._region.engine)
         self._verified = lru_cache(maxsize=MAX_HISTORIES_CACHED)(self._verify)
         self._places: dict[str, str] = {}
         self._scanned = 0
@@ -91,13 +95,24 @@ class Resolver:
     def _webvh(self, url: DidUrl) -> ResolutionResult:
         did = parse_webvh(str(url.did))
         store = self._home(did)
-        files = self._fetch(did) if store is None else _files(store.chain("did", did.scid))
-        history = self._verified(files, str(did))
+        if store is None:
+            return resolution.resolve_history(self._elsewhere(did), url)
+        history = self._verified(_files(store.chain("did", did.scid)), str(did))
         result = resolution.resolve_history(history, url)
-        if store is None or store.origin != self._region.reg:
+        if store.origin != self._region.reg:
             return result
         metadata = {**result.resolution_metadata, **self._log_proof(did.scid)}
         return replace(result, resolution_metadata=metadata)
+
+    def _elsewhere(self, did: WebvhDid) -> History:
+        """Fetch and verify a DID that no log of the federation holds to one history."""
+        history = self._verified(self._fetch(did), str(did))
+        seen, newest = self._foreign.seen(did.scid), history.states[-1].version.version_id
+        if seen is not None:
+            history.check_reaches(seen)
+        if newest != seen:
+            self._foreign.remember(did.scid, newest)
+        return history
 
     def _home(self, did: WebvhDid) -> ReplicaStore | None:
         """Return the log in which a DID is at home, None outside of the federation."""

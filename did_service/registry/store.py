@@ -1,7 +1,7 @@
-"""The writing transaction over a region's logs, and the checkpoint row.
+"""The writing transaction over a region's logs, the checkpoint row, and foreign DIDs seen.
 
-The row is swapped only against the value that was read, so that a log has one newest head and
-never a second.
+The checkpoint is swapped only against the value that was read, so that a log has one newest
+head and never a second.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from did_service.core.errors import ConflictError
-from did_service.registry.tables import CHECKPOINT, CheckpointRow
+from did_service.core.limits import MAX_FOREIGN_DIDS_REMEMBERED
+from did_service.registry.tables import CHECKPOINT, FOREIGN_DID, CheckpointRow, ForeignDidRow
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
 
@@ -56,3 +57,28 @@ class CheckpointStore:
                 connection.execute(insert(CHECKPOINT).values(log=origin, note=new))
             else:
                 connection.execute(update(CHECKPOINT).where(held).values(note=new))
+
+
+class ForeignDids:
+    """The newest version seen of each did:webvh that is at home elsewhere, by SCID."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        database.create_tables(engine, ForeignDidRow)
+
+    def seen(self, scid: str) -> str | None:
+        """Return the newest versionId seen, None for a DID that is new here."""
+        found = select(FOREIGN_DID.c.version_id).where(FOREIGN_DID.c.scid == scid)
+        with database.reading(self._engine) as connection:
+            version_id: str | None = connection.execute(found).scalar()
+        return version_id
+
+    def remember(self, scid: str, version_id: str) -> None:
+        """Remember the newest version of a DID; the one that came first is forgotten for it."""
+        values = {"scid": scid, "version_id": version_id}
+        with database.writing(self._engine) as connection:
+            connection.execute(delete(FOREIGN_DID).where(FOREIGN_DID.c.scid == scid))
+            added = connection.execute(insert(FOREIGN_DID).values(values))
+            (newest,) = added.inserted_primary_key or (0,)
+            beyond = FOREIGN_DID.c.id <= newest - MAX_FOREIGN_DIDS_REMEMBERED
+            connection.execute(delete(FOREIGN_DID).where(beyond))

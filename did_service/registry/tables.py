@@ -1,4 +1,7 @@
-"""Rows that a registry keeps beside its replicas: the newest tree head each log has signed."""
+"""Rows that a registry keeps beside its replicas.
+
+The newest tree head each log has signed, and the newest version seen of DIDs in no log of ours.
+"""
 
 from __future__ import annotations
 
@@ -18,4 +21,15 @@ class CheckpointRow(SQLModel, table=True):
     note: bytes
 
 
+class ForeignDidRow(SQLModel, table=True):
+    """The newest version seen of a did:webvh at home elsewhere; `id` rises by arrival."""
+
+    __tablename__ = "registry_foreign_did"
+
+    id: int | None = Field(default=None, primary_key=True)
+    scid: str = Field(unique=True)
+    version_id: str
+
+
+FOREIGN_DID = SQLModel.metadata.tables[ForeignDidRow.__tablename__]
 CHECKPOINT = SQLModel.metadata.tables[CheckpointRow.__tablename__]

@@ -211,6 +211,11 @@ def _did(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--version-time", metavar="T", help=text)
     text = build.say("第几个版本", "the version of this number")
     parser.add_argument("--version-number", metavar="N", type=int, help=text)
+    text = build.say(
+        "此前见过的最新版本；日志中须仍有它",
+        "the newest version seen before; the log must have it",
+    )
+    parser.add_argument("--known", metavar="V", help=text)
 
 
 def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:

@@ -55,7 +55,10 @@ def _history(arguments: argparse.Namespace, around: Surroundings) -> History:
     witness = None
     if arguments.witness is not None:
         witness = around.read(arguments.witness, MAX_DID_LOG_BYTES)
-    return verify_history(log, witness_file=witness, did=arguments.did, now=around.clock)
+    history = verify_history(log, witness_file=witness, did=arguments.did, now=around.clock)
+    if arguments.known is not None:
+        history.check_reaches(arguments.known)
+    return history
 
 
 def _time(given: str | None) -> datetime | None:

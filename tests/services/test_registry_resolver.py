@@ -14,6 +14,8 @@ from did_service.core.did.key import did_key_of
 from did_service.core.did.webvh import verify_history
 from did_service.core.encoding import timestamps
 from did_service.core.verification.evidence import parse_evidence
+from did_service.registry import store
+from did_service.web import database
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
 from tests.support.dids import Controller, key, rule_of
@@ -232,6 +234,34 @@ def test_a_foreign_did_with_witnesses_needs_their_approval(fed, elsewhere):
     controller.witness("w1")
     elsewhere["b/did-witness.json"] = controller.witness_file
     assert get(fed, controller.did).status == 200
+
+
+def test_a_foreign_did_that_lost_a_version_is_refused(fed, elsewhere):
+    controller = Controller.create(location="elsewhere.org:d")
+    before = controller.log
+    controller.update(ttl=60)
+    elsewhere["d/did.jsonl"] = controller.log
+    assert get(fed, controller.did).status == 200
+    elsewhere["d/did.jsonl"] = before
+    for query in ("", "?versionNumber=1"):
+        answer = get(fed, controller.did + query)
+        assert answer.status == 400
+        error = document(answer)["didResolutionMetadata"]["error"]
+        assert error["code"] == "did_rolled_back"
+    controller.update(ttl=120)
+    elsewhere["d/did.jsonl"] = controller.log
+    assert get(fed, controller.did).status == 200
+
+
+def test_of_foreign_dids_the_newest_are_remembered(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "MAX_FOREIGN_DIDS_REMEMBERED", 2)
+    engine = database.open_engine(tmp_path / "registry.sqlite")
+    seen = store.ForeignDids(engine)
+    for scid, version in (("a", "1-x"), ("b", "1-y"), ("a", "2-x"), ("c", "1-z")):
+        seen.remember(scid, version)
+    again = store.ForeignDids(engine)
+    assert [again.seen(scid) for scid in "abc"] == ["2-x", None, "1-z"]
+    engine.dispose()
 
 
 def test_a_did_web_is_fetched_and_has_no_proof_behind_it(fed, elsewhere):

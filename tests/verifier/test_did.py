@@ -111,6 +111,15 @@ def test_the_log_of_another_did_is_refused(log):
     assert answer["did"] == "did:webvh:QmOther:gd.example"
 
 
+def test_a_log_that_lost_a_version_seen_before_is_refused(made, log):
+    first, second = (entry["versionId"] for entry in made.entries)
+    assert resolved("did", log, "--known", first)[0] == 0
+    assert resolved("did", log, "--known", second)[0] == 0
+    log.write_bytes(made.log.splitlines()[0])
+    code, answer = resolved("did", log, "--known", second, "--version-number", 1)
+    assert (code, answer["error"]["code"]) == (1, "did_rolled_back")
+
+
 def test_missing_witness_proofs_are_asked_for(tmp_path):
     made = Controller.create(witness=rule_of(1, "w1").encode())
     made.witness("w1")

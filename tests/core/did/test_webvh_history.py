@@ -84,6 +84,17 @@ def test_a_log_of_another_did_is_refused():
     assert refused.value.code == "did_mismatch"
 
 
+def test_a_log_reaches_every_version_it_has_and_no_other():
+    made = three_versions()
+    history, before = verify(made), verify(made, log=made.log.splitlines()[0])
+    for entry in made.entries:
+        history.check_reaches(entry["versionId"])
+    for version_id in ("1-Qm", made.entries[1]["versionId"]):
+        with pytest.raises(ProofError) as refused:
+            before.check_reaches(version_id)
+        assert refused.value.code == "did_rolled_back"
+
+
 @pytest.mark.parametrize("log", [b"", b"\n", b"{}\n", b"\xff", b"[]"])
 def test_a_log_without_a_first_entry_is_refused(log):
     with pytest.raises(MalformedError):

@@ -68,6 +68,18 @@ class History:
                 return version
         raise NotFoundError("version_not_found", "the log has no such version")
 
+    def check_reaches(self, version_id: str) -> None:
+        """Check that the log still has a version which was seen in it before.
+
+        A log is only appended to: one that lost a version was rolled back or rewritten, which
+        its own signatures cannot show to whoever sees it for the first time.
+
+        Raises:
+            ProofError: `did_rolled_back`.
+        """
+        if all(state.version.version_id != version_id for state in self.states):
+            raise ProofError("did_rolled_back", f"the log no longer has {quote(version_id)}")
+
     def _active_at(self, instant: datetime) -> Version:
         begun = [state for state in self.states if state.version.time <= instant]
         if not begun:
