@@ -98,6 +98,8 @@ class Rounds:
                     self._round(self._pace.heads_least)
             except DidServiceError as error:
                 _LOG.warning("not published: %s", error.code)
+            except Exception:  # noqa: BLE001 - whatever it was, a log goes on publishing
+                _LOG.exception("not published")
             self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
 
     def _round(self, heads_seconds: int) -> None:
@@ -129,7 +131,8 @@ class Rounds:
 
     def _is_due(self, log: LogPublisher) -> bool:
         last = self._published_at.get(log.origin)
-        is_old = last is None or self._region.edge.posix() - last >= self._pace.most
+        age = None if last is None else self._region.edge.posix() - last
+        is_old = age is None or not 0 <= age < self._pace.most  # or the clock was set back
         return self._has_grown(log) or (is_old and log.signed() is not None)
 
     # --- heads ------------------------------------------------------------------------------

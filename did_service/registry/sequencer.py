@@ -75,6 +75,9 @@ class _Job:
     rows: Sequence[Row]
     answer: Future[list[Result]] = field(default_factory=Future)
 
+    def __post_init__(self) -> None:
+        self.answer.set_running_or_notify_cancel()  # who hangs up takes nothing back
+
 
 class Sequencer:
     """Writes the logs of one region; `close` when done.
@@ -175,6 +178,7 @@ class _Turn:
         self._stores = stores
         self._now = region.edge.posix()
         self._pending = {o: Pending(store) for o, store in stores.items()}
+        self._logs: dict[str, LogView] = {**region.foreign, **self._pending}
         self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
         self._policy = policy_in_force(region.pinned, self._pending[region.reg])
 
@@ -206,21 +210,20 @@ class _Turn:
         return at
 
     def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> Placed:
-        logs: dict[str, LogView] = {**self._region.foreign, **self._pending}
-        contents = {**self._contents[origin], **came}
+        contents, store = self._contents[origin], self._stores[origin]
 
         def content(digest: bytes) -> bytes | None:
-            return contents.get(digest) or self._stores[origin].content(digest)
+            return came.get(digest) or contents.get(digest) or store.content(digest)
 
         try:
-            world = make_world(self._policy, logs, self._now, content)
+            world = make_world(self._policy, self._logs, self._now, content)
             placed = self._pending[origin].take(entry, world)
         except RuleError:  # whatever would be said of it now, it may stand there already
             held = self._same(origin, entry)
             if held is None:
                 raise
             return held
-        self._contents[origin] = contents
+        contents.update(came)
         if entry.type == "policy":
             self._policy = policy_in_force(self._region.pinned, self._pending[origin])
         return placed

@@ -71,6 +71,16 @@ def test_whatever_breaks_the_writer_is_heard_by_the_callers(fed, monkeypatch):
     assert sequencer.append(REG, [submission(fed, "room.gd.example")])
 
 
+def test_who_hangs_up_stops_nobody_else(fed):
+    sequencer = fed.registry("gd").sequencer
+    with store.database.writing(fed.registry("gd").region.engine):  # the writer has to wait
+        (left,) = sequencer.submit(REG, [submission(fed, "left.gd.example")])
+        (stays,) = sequencer.submit(REG, [submission(fed, "stays.gd.example")])
+        left.cancel()
+    (stayed,) = stays.result(20)
+    assert sequencer.append(REG, [submission(fed, "later.gd.example")])[0].index > stayed.index
+
+
 def test_a_refused_entry_of_its_own_is_raised(fed):
     with refused("not_at_home"):
         fed.registry("gd").sequencer.append(REG, [submission(fed, "x.hn.example")])
@@ -97,13 +107,16 @@ def test_an_ev_entry_is_witnessed_before_reg_names_its_tree(fed, monkeypatch):
     assert (receipt.witnessed, receipt.item) == (True, None)
 
 
-def test_a_round_that_fails_in_the_background_is_tried_again(fed, monkeypatch):
-    registry = fed.registry("sc")
+@pytest.mark.parametrize(
+    "error", [ProofError("quorum_not_met", "as the test wants it"), OSError("a bad sector")]
+)
+def test_a_round_that_fails_in_the_background_is_tried_again(fed, tmp_path, monkeypatch, error):
+    registry = fed.make_registry("sc", tmp_path)
     tried = threading.Event()
 
     def fail(*_arguments):
         tried.set()
-        raise ProofError("quorum_not_met", "as the test wants it")
+        raise error
 
     monkeypatch.setattr(registry.rounds, "_round", fail)
     monkeypatch.setattr(registry.rounds, "_pace", Pace(least=0.01))
@@ -112,7 +125,7 @@ def test_a_round_that_fails_in_the_background_is_tried_again(fed, monkeypatch):
     tried.clear()
     registry.rounds.wake()
     assert tried.wait(5)
-    monkeypatch.undo()
+    registry.close()
 
 
 # --- witnesses that misbehave -----------------------------------------------------------------

@@ -104,6 +104,15 @@ def test_an_unchanged_log_is_witnessed_again_to_show_freshness(fed):
     assert published(fed).size > size
 
 
+def test_a_clock_that_is_set_back_does_not_keep_a_log_from_being_witnessed_again(fed):
+    fed.publish("gd")
+    fed.tick(-600)
+    fed.publish("gd")
+    verified = fed.policy.log_policy(REG).verify(fed.reader(REG).checkpoint())
+    assert verified.fresh_at == fed.now
+    fed.tick(600)
+
+
 def test_heads_name_the_newest_entries_of_both_logs(fed):
     psb = fed.agency("p5.gd.example")
     fed.grant(fed.root("gd"), psb)
