@@ -20,6 +20,7 @@ from tests.support.counter import (
     all_codes,
     codes,
     status_entry,
+    whole_log,
     with_keeper,
 )
 from tests.support.evidence import collect_evidence
@@ -68,7 +69,9 @@ def test_removed_issuer_backdates(custodial):
     assert "issuance_time_not_proven" in codes(report)
     custodial.fed.tick(days=1)
     honest = custodial.issue()
-    report = custodial.check(custodial.present(honest), staple=with_keeper(custodial))
+    custodial.publish()
+    shown, whole = custodial.present(honest), whole_log(custodial)
+    report = custodial.check(shown, staple=with_keeper(custodial), bundle=whole)
     assert report.outcome is Outcome.REFUSED
     assert "issued_after_end" in codes(report)
 
@@ -242,7 +245,7 @@ def test_extends_foreign_type(scene):
     both = ["VerifiableCredential", "ResidencePermit", "BusinessLicence"]
     report = scene.check(scene.present(scene.issue(type=both)))
     assert report.outcome is Outcome.UNDECIDED
-    assert codes(report) == ["authority_missing"]
+    assert codes(report) == ["authority_missing", "schema_missing"]
 
 
 def test_aliased_type_term(scene):

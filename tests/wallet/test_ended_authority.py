@@ -2,20 +2,35 @@
 
 import pytest
 
+from did_service.cli.administration import Administration
 from did_service.cli.demo.cast import POLICE
+from did_service.cli.founding import create_identity
 from tests.support.town import town_at
 from wallet_cli.holdings import applications
 
 pytestmark = pytest.mark.xdist_group("town")
 
 
+def register_another_agency(world):
+    """Write something to the control log of 广东."""
+    origins = list(world.founded.keys["gd"].logs)
+    office = Administration(world.transport, origins[0], origins[1], world.edge)
+    office.register(create_identity("fs.gd.example", world.edge))
+
+
 def test_a_credential_issued_after_the_end_of_authority_is_not_kept_unasked(tmp_path):
+    """A bundle of the whole log shows that no other grant was left out."""
     with town_at(tmp_path) as town:
         purse = town.citizen("late")
         town.world.end_authority(POLICE)
-        town.anchor()
+        town.world.publish("gd")
         town.apply(purse, POLICE)
         town.approve(POLICE)
+        register_another_agency(town.world)  # so that the log says anew what is its latest
+        town.world.publish("gd")
+        bundle = tmp_path / "all.bundle.json.gz"
+        bundle.write_bytes(town.world.bundle())
+        assert purse.run("trust", "import", bundle).exit == 0
         run = purse.json("receive")
         assert (run.exit, run.code) == (6, "issuer_without_authority")
         assert run.envelope["error"]["details"] == {"check": "issued_after_end"}
@@ -28,3 +43,16 @@ def test_a_credential_issued_after_the_end_of_authority_is_not_kept_unasked(tmp_
         assert "issuer_without_authority" in insisted.warnings
         verdict = purse.json("cred", "verify", "residence-permit-1")
         assert (verdict.exit, verdict.code) == (1, "credential_refused")
+
+
+def test_without_the_whole_log_the_wallet_warns_of_an_ended_authority(tmp_path):
+    """Whoever handed out the evidence could have left a newer grant out."""
+    with town_at(tmp_path) as town:
+        purse = town.citizen("late")
+        town.world.end_authority(POLICE)
+        town.world.publish("gd")
+        town.apply(purse, POLICE)
+        town.approve(POLICE)
+        run = purse.json("receive")
+        assert run.exit == 0
+        assert "authority_not_proven" in run.warnings

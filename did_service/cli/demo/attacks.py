@@ -39,8 +39,12 @@ def tamper(presented: JsonObject) -> JsonObject:
 
 
 def issue_after_end(world: World, model: JsonObject) -> JsonObject:
-    """Issue like an honest credential, dated now, after the agency's end."""
-    return _signed(world, model, world.edge.clock())
+    """Issue like an honest credential, dated in the second of the agency's end.
+
+    Dated later than the newest evidence at the counter, it might rest on a grant of since then.
+    """
+    ended = world.offices[SCHOOL.id].statement.entry.at or 0
+    return _signed(world, model, timestamps.from_posix(ended))
 
 
 def back_date(world: World, model: JsonObject) -> JsonObject:

@@ -146,6 +146,6 @@ def check_record(
     Raises:
         ProofError: `head_names_another` or a Merkle code.
     """
-    check_inclusion(leaf_hash(record.encode()), position, count, path, root)
-    if record != HeadRecord.of(placed):
+    if record != HeadRecord.of(placed):  # cheaper than a path, so it comes first
         raise ProofError("head_names_another", "the heads record names another entry")
+    check_inclusion(leaf_hash(record.encode()), position, count, path, root)

@@ -165,8 +165,8 @@ class UnverifiedNote:
         return self.text + b"\n" + b"".join(line.encode() for line in self.signatures)
 
     def lines_of(self, key: VerifierKey) -> tuple[SignatureLine, ...]:
-        """Return the lines that select a key; each of them must verify."""
-        return tuple(line for line in self.signatures if line.selects(key))
+        """Return the lines that select a key, each once; each of them must verify."""
+        return tuple(dict.fromkeys(line for line in self.signatures if line.selects(key)))
 
     def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
         """Return the note with more signature lines at its end, none of them twice."""

@@ -3,40 +3,50 @@
     root of the policy ──► … ──► granter ──► issuer        at most 4 statements, each with heads
 
 A statement that has ended still carries what is proven to have existed before the end (threat
-rule 13): in the log's order, or by the time a quorum saw it. "Not granted" is a refusal only
-where the heads file and every entry of the issuer's home log are at hand, since whoever
-supplies evidence could have left the granting statement out.
+rule 13): in the log's order, or by the time a quorum saw it. Every "no" of this step speaks of
+the statements at hand, and whoever supplies evidence could have left another one out. So it
+refuses only where the heads file and every entry of the grantee's home log are at hand, as of
+the credential's date or later (docs/adr 12, 14).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.anchored import Anchored
-from did_service.core.verification.case import Case, End, described
+from did_service.core.verification.case import Case, End
 from did_service.core.verification.report import Check
+from did_service.core.verification.schema import SchemaFinding
 
 _STEP = 6
 HELD = "authority_held"
 FORMERLY = "issued_while_authorised"
+UNPROVEN = "issuance_time_not_proven"
 MISSING = "authority_missing"
 # Which of several findings counts: the one that could still turn out best.
 _ORDER = (
     HELD,
     FORMERLY,
-    "issuance_time_not_proven",
+    UNPROVEN,
     MISSING,
     "authority_suspended",
     "issued_after_end",
     "region_not_granted",
     "type_not_granted",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """An authority entry, and the statement in it."""
+
+    held: Anchored
+    says: Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,11 @@ class AuthorityFinding:
     hops: tuple[Anchored, ...] = ()
     dated: tuple[Anchored, ...] = ()
 
+    @property
+    def order(self) -> int:
+        """Its place among findings: the smaller, the better it could still turn out."""
+        return _ORDER.index(self.code)
+
 
 def find_authority(case: Case) -> AuthorityFinding:
     """Walk every chain of grants that leads to the issuer, and return the best finding."""
@@ -69,30 +84,26 @@ def find_authority(case: Case) -> AuthorityFinding:
     return walk.best(case.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
 
 
-def authority_check(case: Case, finding: AuthorityFinding) -> Check:
-    """Say what was found, resting on the issuer's own statement."""
+def check_authority(
+    case: Case, finding: AuthorityFinding, schemas: Iterable[SchemaFinding]
+) -> Iterator[Check]:
+    """Say what was found, and whether a type that demands its issuance batch has one."""
     held = next(iter(finding.hops), None)
     basis = None if held is None else case.basis(held)
     where = "; ".join(filter(None, [" ".join(case.regions), _basis_text(finding.statement)]))
-    return Check(_STEP, finding.code, case.position, basis, where or None)
-
-
-def check_logged(
-    case: Case, finding: AuthorityFinding, schema: JsonObject | None
-) -> Iterator[Check]:
-    """Demand the issuance batch where the type says `issuance_logged` (threat rule 13)."""
-    demanded = described(schema, "issuance_logged") is True
+    yield Check(_STEP, finding.code, case.position, basis, where or None)
+    demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not case.issuances and finding.code in (HELD, FORMERLY):
-        yield Check(_STEP, "issuance_time_not_proven", case.position)
+        yield Check(_STEP, UNPROVEN, case.position)
 
 
-def statements(case: Case) -> tuple[tuple[Anchored, Authority], ...]:
+def statements(case: Case) -> tuple[Stated, ...]:
     """Return the newest statement of each chain about the issuer."""
     home = case.home(case.credential.issuer)
     chains = (
         () if home is None else case.evidence.statements_about(case.credential.issuer, home)
     )
-    return tuple((chain[0], parse_authority(chain[0].entry.body)) for chain in chains)
+    return tuple(_stated(chain[0]) for chain in chains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,71 +126,66 @@ class _Walk:
         home = self.case.home(grantee)
         if home is None:
             return AuthorityFinding(MISSING)
-        fitting, misfits = [], []
-        for chain in self.case.evidence.statements_about(grantee, home):
-            found = self._chain(list(_linked(chain)), role)
-            if isinstance(found, str):
-                misfits.append(found)
-            else:
-                fitting.append(self._up(found, hops))
-        if fitting:
-            return min(fitting, key=lambda each: _ORDER.index(each.code))
-        if not self.case.covers_dating(self.case.evidence.complete.get(reg_origin(home))):
-            return AuthorityFinding(MISSING)
-        return AuthorityFinding(min(misfits, key=_ORDER.index, default="type_not_granted"))
+        found = [
+            self._up(self._chain(list(_linked(chain)), role), hops)
+            for chain in self.case.evidence.statements_about(grantee, home)
+        ]
+        best = min(found, key=lambda each: each.order, default=AuthorityFinding(_ORDER[-1]))
+        nothing_left_out = self.case.evidence.complete.get(reg_origin(home))
+        if best.order > _ORDER.index(MISSING) and not self.case.covers_dating(nothing_left_out):
+            return replace(best, code=MISSING)
+        return best
 
-    def _chain(self, chain: list[Anchored], role: str) -> AuthorityFinding | str:
+    def _chain(self, chain: list[Stated], role: str) -> AuthorityFinding:
         """Judge the newest statement of a chain that fits, or say why none does.
 
         Where the statement that stood at the credential's date is not at hand, nothing is
         proven by those that are.
         """
         misfits = []
-        for place, held in enumerate(chain):
-            statement = parse_authority(held.entry.body)
-            misfit = self._misfit(statement, _begin(chain[place:], statement), role)
+        for place, stated in enumerate(chain):
+            misfit = self._misfit(stated.says, _begin(chain[place:]), role)
             if misfit is None:
-                return self._in_time(chain, place, statement)
-            misfits.append(misfit)
-        oldest = chain[-1].entry
-        dated = self.case.dated
+                return self._in_time(chain[: place + 1])
+            misfits.append(AuthorityFinding(misfit))
+        oldest, dated = chain[-1].held.entry, self.case.dated
         if oldest.number > 1 and (dated is None or dated < (oldest.at or 0)):
             return AuthorityFinding(MISSING)
-        return min(misfits, key=_ORDER.index)
+        return min(misfits, key=lambda each: each.order)
 
     def _misfit(self, statement: Authority, begin: int, role: str) -> str | None:
-        """Say what a statement does not grant, by its own words."""
-        dated = self.case.dated
-        begun = dated is None or begin <= dated
+        """Say what a statement does not grant, by its own words.
+
+        What has no date could have been signed as late as now.
+        """
+        dated = self.case.now if self.case.dated is None else self.case.dated
         granted = self.types <= set(statement.types) and bool(self.types)
-        if role not in statement.roles or not granted or not begun:
+        if role not in statement.roles or not granted or dated < begin:
             return "type_not_granted"
         covered = all(covers_region(statement, code) for code in self.case.regions)
         return None if covered and self.case.regions else "region_not_granted"
 
-    def _in_time(
-        self, chain: list[Anchored], place: int, statement: Authority
-    ) -> AuthorityFinding:
-        """Judge a fitting statement by when it ended, if it has.
+    def _in_time(self, chain: list[Stated]) -> AuthorityFinding:
+        """Judge the last of these statements, which fits, by what the newer ones did to it.
 
         An end may still be moved earlier, so what rests on one is as old as the newest
         statement at hand.
         """
-        held, newest = chain[place], chain[0]
-        end = _end(held, statement, chain[place - 1] if place else None, self.case.now)
-        if end is None:
-            code = MISSING if held.time is None else HELD
-            return AuthorityFinding(code, statement, (held,), (held,))
-        if self.case.is_dated_after(end):
+        newest, fitting = chain[0], chain[-1]
+        held, ends = fitting.held, list(_ends(chain, self.case.now))
+        if not ends:
+            code, dated = (MISSING if held.time is None else HELD), (held,)
+            return AuthorityFinding(code, fitting.says, (held,), dated)
+        if any(self.case.is_dated_after(end) for end in ends):
             code = "issued_after_end"
-        elif self.case.existed_before(end):
-            code = MISSING if newest.time is None else FORMERLY
-            return AuthorityFinding(code, statement, (held,), (newest,))
+        elif all(self.case.existed_before(end) for end in ends):
+            code = MISSING if newest.held.time is None else FORMERLY
+            return AuthorityFinding(code, fitting.says, (held,), (newest.held,))
         else:
-            code = "issuance_time_not_proven"
-        if statement.state == "suspended":
+            code = UNPROVEN
+        if fitting is newest and newest.says.state == "suspended":
             code = "authority_suspended" if self.case.is_fresh(held) else MISSING
-        return AuthorityFinding(code, statement, (held,))
+        return AuthorityFinding(code, fitting.says, (held,))
 
     def _up(self, found: AuthorityFinding, hops: int) -> AuthorityFinding:
         """Go on to the granter, up to a root of the policy."""
@@ -201,44 +207,65 @@ class _Walk:
         )
 
 
-def _linked(chain: tuple[Anchored, ...]) -> Iterator[Anchored]:
+def _stated(held: Anchored) -> Stated:
+    return Stated(held, parse_authority(held.entry.body))
+
+
+def _linked(chain: tuple[Anchored, ...]) -> Iterator[Stated]:
     """Yield the statements of a chain, newest first, as long as hashes link them."""
     successor: Anchored | None = None
     for held in chain:
         if successor is not None and successor.entry.previous != held.placed.leaf:
             return
-        yield held
+        yield _stated(held)
         successor = held
 
 
-def _begin(chain: list[Anchored], statement: Authority) -> int:
-    """Return the second from which a statement, the first of `chain`, grants anything.
+def _begin(chain: list[Stated]) -> int:
+    """Return the second from which the first of these statements grants anything.
 
     `from` may lie up to an hour before the entry that first stated it; where that one is not
     at hand, `from` is all that is known.
     """
-    first = chain[-1].entry
-    begins = statement.begins
-    if first.number > 1 or parse_authority(first.body).begins != begins:
+    first, begins = chain[-1], chain[0].says.begins
+    if first.held.entry.number > 1 or first.says.begins != begins:
         return begins
-    return max(begins, first.at or 0)
+    return max(begins, first.held.entry.at or 0)
 
 
-def _end(
-    held: Anchored, statement: Authority, successor: Anchored | None, now: int
-) -> End | None:
-    """Return when a statement ended; None while it stands.
+def _ends(chain: Sequence[Stated], now: int) -> Iterator[End]:
+    """Yield every end of the last of these statements, newest first; none while it stands.
 
-    A recorded `since` counts by time alone: what was logged after it proves nothing.
+    Its period may be over, the next statement may grant less, and it or any later one may say
+    that it ended, perhaps long before. A recorded `since` counts by time alone: what was
+    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/13).
     """
-    ending = held if statement.state != "active" else successor
-    if ending is not None:
-        since = parse_authority(ending.entry.body).since
-        index = ending.placed.index if since is None else None
-        at = (ending.entry.at or 0) if since is None else since
-        end = End(ending.origin, index, at)
-        return end if at <= statement.until else End(held.origin, None, statement.until)
-    return End(held.origin, None, statement.until) if statement.until <= now else None
+    fitting = chain[-1]
+    for place, each in enumerate(chain):
+        if each.says.state != "active" and not _is_lifted(chain[:place], each):
+            yield _recorded(each)
+    if len(chain) > 1:
+        successor = chain[-2].held
+        yield End(successor.origin, successor.placed.index, successor.entry.at or 0)
+    if fitting.says.until <= now:
+        yield End(fitting.held.origin, None, fitting.says.until)
+
+
+def _recorded(stated: Stated) -> End:
+    held, since = stated.held, stated.says.since
+    if since is not None:
+        return End(held.origin, None, since)
+    return End(held.origin, held.placed.index, held.entry.at or 0)
+
+
+def _is_lifted(newer: Sequence[Stated], stopped: Stated) -> bool:
+    """Say whether the next statement takes a suspended one up again, from where it began."""
+    following = newer[-1].says if newer else None
+    return (
+        following is not None
+        and following.state == "active"
+        and following.begins == stopped.says.begins
+    )
 
 
 def _inside(territory: Iterable[str], regions: tuple[str, ...]) -> bool:

@@ -15,7 +15,6 @@ from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
-from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
 from did_service.core.verification.anchored import Anchored, Evidence, Issuance
@@ -65,12 +64,16 @@ class Case:
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
-        """The region codes for which it was issued: claim `jurisdiction` of each subject."""
+        """The region codes for which it was issued: claim `jurisdiction` of each subject.
+
+        None at all where a subject has none: nobody is issued anything for nowhere.
+        """
         found = [subject.get("jurisdiction") for subject in self.credential.subjects]
-        return tuple(code for code in found if isinstance(code, str))
+        codes = tuple(code for code in found if isinstance(code, str))
+        return codes if len(codes) == len(found) else ()
 
     @cached_property
-    def dated(self) -> int | None:
+    def claimed(self) -> int | None:
         """The time at which the issuer claims to have signed: `created`, else `validFrom`.
 
         Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
@@ -85,6 +88,11 @@ class Case:
         times = [proof.created for proof in own if proof.created is not None]
         claimed = max(times, default=self.credential.valid_from)
         return None if claimed is None else max(0, timestamps.to_posix(claimed))
+
+    @property
+    def dated(self) -> int | None:
+        """The claimed time, but never ahead of now: what is shown was signed by now."""
+        return None if self.claimed is None else min(self.claimed, self.now)
 
     @cached_property
     def issuances(self) -> tuple[Issuance, ...]:
@@ -118,8 +126,15 @@ class Case:
         return self.dated is not None and self.dated >= end.at
 
     def covers_dating(self, time: int | None) -> bool:
-        """Say whether evidence as of T is recent enough to speak against the credential."""
-        return time is not None and (self.dated is None or self.dated <= time)
+        """Say whether evidence as of T shows what stood when the credential was issued.
+
+        Against a credential without a date nothing speaks for sure.
+        """
+        return time is not None and self.dated is not None and self.dated <= time
+
+    def speaks_against(self, held: Anchored) -> bool:
+        """Say whether an entry may refuse the credential, though a later one could mend it."""
+        return self.covers_dating(held.time) and self.is_fresh(held)
 
     def basis(self, held: Anchored, *, limited: int | None = None) -> Basis:
         """Name the evidence of a check; `limited` is its bound on age, in seconds."""
@@ -129,9 +144,3 @@ class Case:
     def is_fresh(self, held: Anchored) -> bool:
         """Say whether a statement is shown to be the latest as of a time within the tier."""
         return held.time is not None and age_seconds(held.time, self.now) <= self.limit_seconds
-
-
-def described(schema: JsonObject | None, name: str) -> JsonValue:
-    """Return what the `x-didsvc` of a registered schema says; None where it says nothing."""
-    found = {} if schema is None else schema.get("x-didsvc", {})
-    return found.get(name) if isinstance(found, dict) else None

@@ -174,6 +174,6 @@ def _proof_code(case: Case, issuer: IssuerFinding, error: DidServiceError) -> st
         return "unsupported"
     if error.code == "key_not_listed":
         newest = issuer.newest
-        settled = newest is not None and case.covers_dating(newest.held.time)
+        settled = newest is not None and case.speaks_against(newest.held)
         return "key_not_listed" if settled else "issuer_key_unknown"
     return "expired" if error.code == "proof_expired" else "proof_invalid"

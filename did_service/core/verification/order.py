@@ -51,11 +51,14 @@ class Order:
         held: dict[str, set[HeadRecord]] = {}
         for each in entries:
             held.setdefault(each.origin, set()).add(HeadRecord.of(each.placed))
+        times: dict[tuple[str, bytes], int] = {}
+        for heads in (each for known in self.heads.values() for each in known):
+            tree, time = (heads.about, heads.root), statement_time(heads.fresh_at, heads.at)
+            times[tree] = max(time, times.get(tree, 0))
         complete: dict[str, int] = {}
-        for origin, heads in ((o, each) for o, known in self.heads.items() for each in known):
-            snapshot = self.snapshots.get(heads.root)
+        for (origin, root), time in times.items():
+            snapshot = self.snapshots.get(root)
             if snapshot and held.get(origin, set()).issuperset(snapshot.records):
-                time = statement_time(heads.fresh_at, heads.at)
                 complete[origin] = max(time, complete.get(origin, 0))
         return complete
 

@@ -19,7 +19,7 @@ from did_service.core.credentials.model import (
     parse_credential,
     parse_presentation,
 )
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import (
     DidServiceError,
@@ -109,7 +109,14 @@ def _bare(query: str, value: JsonValue) -> tuple[Shown, ...]:
     names = kinds if isinstance(kinds, list) else [kinds]
     if PRESENTATION_TYPE in names:
         presentation = parse_presentation(value)
-        return tuple(Shown(query, each, presentation) for each in presentation.credentials)
+        return tuple(_shown(query, each, presentation) for each in presentation.credentials)
     if CREDENTIAL_TYPE in names:
-        return (Shown(query, parse_credential(value), None),)
+        return (_shown(query, parse_credential(value), None),)
     raise MalformedError("member_invalid", "neither a credential nor a presentation")
+
+
+def _shown(query: str, credential: Credential, presentation: Presentation | None) -> Shown:
+    size = len(jcs.encode(credential.raw))
+    if size > MAX_CREDENTIAL_BYTES:
+        raise LimitError("too_large", f"a credential of {size} bytes")
+    return Shown(query, credential, presentation)

@@ -23,10 +23,10 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
-from did_service.core.limits import MAX_HEADS_FILE_BYTES
+from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
-from did_service.core.log.note import parse_note
+from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 from did_service.core.verification.anchored import (
     Anchored,
@@ -99,6 +99,7 @@ class _Work:
 
     policy: Policy
     forked: set[str]
+    notes: set[tuple[bytes, frozenset[SignatureLine]]] = field(default_factory=set)
     trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
         default_factory=dict
     )
@@ -130,8 +131,6 @@ class _Work:
                 for checkpoints in roots.values():
                     yield from checkpoints
 
-    # --- checkpoints --------------------------------------------------------------------
-
     def take_checkpoints(self, sources: Sources, remembered: Mapping[str, Tree]) -> None:
         for name, evidence in sources:
             for position, note in enumerate(dict.fromkeys(evidence.checkpoints)):
@@ -144,7 +143,11 @@ class _Work:
                 self._fork(Fork(origin, size, notes))
 
     def _checkpoint(self, note: bytes) -> None:
-        origin = parse_checkpoint(parse_note(note).text).origin
+        parsed = parse_note(note)
+        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
+            return
+        self.notes.add(same)
+        origin = parse_checkpoint(parsed.text).origin
         verified = self.policy.log_policy(origin).verify(note)
         tree = verified.checkpoint
         roots = self.trees.setdefault((tree.origin, tree.size), {})
@@ -157,8 +160,6 @@ class _Work:
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)
         self.forks.append(fork)
-
-    # --- entries ------------------------------------------------------------------------
 
     def take_reg(self, sources: Sources) -> None:
         """Take the entries of control logs; their heads entries name the trees of ev logs."""
@@ -251,8 +252,6 @@ class _Work:
         check_inclusion(placed.leaf, item.index, item.size, item.path, note.checkpoint.root)
         self.found.append(Anchored(source, item.log, placed, item, note.note))
 
-    # --- what goes by its digest ----------------------------------------------------------
-
     def take_contents(self, sources: Sources) -> None:
         for name, evidence in sources:
             for digest, content in evidence.contents.items():
@@ -262,14 +261,17 @@ class _Work:
                     self.dropped.append(Dropped(name, "content", "digest_wrong"))
 
     def take_heads_files(self, sources: Sources) -> None:
-        roots = {each.root for known in self.heads.values() for each in known}
+        counts = {each.root: each.count for known in self.heads.values() for each in known}
         for name, evidence in sources:
             for root, file in evidence.heads_files.items():
-                if root in roots:
-                    self.attempt(name, "heads file", partial(self._heads_file, root, file))
+                if root in counts and root not in self.snapshots:
+                    size = min(counts[root] * HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES)
+                    self.attempt(
+                        name, "heads file", partial(self._heads_file, root, size, file)
+                    )
 
-    def _heads_file(self, root: bytes, file: bytes) -> None:
-        snapshot = parse_snapshot(gunzip(file, MAX_HEADS_FILE_BYTES))
+    def _heads_file(self, root: bytes, size: int, file: bytes) -> None:
+        snapshot = parse_snapshot(gunzip(file, size))
         if snapshot.root != root:
             raise ProofError("digest_wrong", "a heads file has another root")
         self.snapshots[root] = snapshot

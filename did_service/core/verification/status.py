@@ -8,7 +8,7 @@ within the tier. A list that cannot be found says neither (threat rules 13, 22).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from did_service.core.anchor.authority import Authority
@@ -29,33 +29,41 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
-from did_service.core.limits import MAX_STATUS_CONTENT_BYTES
+from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.authority import statements
-from did_service.core.verification.case import Case, described
+from did_service.core.verification.case import Case
 from did_service.core.verification.issuer import state_of
 from did_service.core.verification.report import Check
+from did_service.core.verification.schema import SchemaFinding
 
 _STEP = 9
 _SET = {Status.REVOKED: "revoked", Status.SUSPENDED: "suspended"}
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
 
-def check_status(case: Case, schema: JsonObject | None) -> Iterator[Check]:
+def check_status(case: Case, schemas: Sequence[SchemaFinding]) -> Iterator[Check]:
     """Check every status entry of a credential.
 
     Args:
         case: The credential.
-        schema: Its registered schema, whose `x-didsvc` says whether it keeps a status.
+        schemas: What step 7 found: the terms of a type say whether it keeps a status.
     """
     if not case.credential.statuses:
-        demanded = described(schema, "status") == "required" or any(
-            s.status_lists for _, s in statements(case)
-        )
-        code = "status_entry_missing" if demanded else "status_not_required"
-        yield Check(_STEP, code, case.position)
+        yield Check(_STEP, _without_entry(case, schemas), case.position)
     for member in case.credential.statuses:
         yield _check_member(case, member)
+
+
+def _without_entry(case: Case, schemas: Sequence[SchemaFinding]) -> str:
+    """Say what it means that a credential has no status entry."""
+    if any(each.check.code == "schema_missing" for each in schemas):
+        return "status_missing"  # nobody knows what its type demands
+    demanding = [e.held for e in schemas if e.held and e.terms.get("status") == "required"]
+    if not demanding:
+        return "status_not_required"
+    refused = any(map(case.speaks_against, demanding))
+    return "status_entry_missing" if refused else "status_missing"
 
 
 def _check_member(case: Case, member: JsonObject) -> Check:
@@ -68,11 +76,13 @@ def _check_member(case: Case, member: JsonObject) -> Check:
         return check("status_entry_missing", detail=error.code)
     home = case.home(case.credential.issuer)
     chain = () if home is None else case.evidence.chain("status", entry.list_url, home)
-    revoking = next((held for held in chain if _revokes(case, entry, held)), None)
+    tried = chain[:MAX_LISTS_TRIED]
+    revoking = next((held for held in tried if _revokes(case, entry, held)), None)
     if revoking is not None:
         return check("revoked", basis=case.basis(revoking))
-    registered = [s for _, s in statements(case) if entry.list_url in s.status_lists]
-    if not registered and statements(case):
+    known = [each.says for each in statements(case)]
+    registered = [each for each in known if entry.list_url in each.status_lists]
+    if known and not registered:
         return check("status_list_unregistered")
     if not chain:
         return check("status_missing")
@@ -96,7 +106,8 @@ def _check_newest(
     expires = held.entry.body.get("exp")
     lapsed = not isinstance(expires, int) or expires <= case.now
     if lapsed or not case.is_fresh(held):
-        return check("status_stale")
+        # A waiver lets an old "clear" pass; an old "suspended" says nothing either way.
+        return check("status_missing" if status is Status.SUSPENDED else "status_stale")
     return check(_SET.get(status, _CLEAR[entry.purpose]))
 
 
@@ -170,7 +181,7 @@ def _end_of(case: Case, statement: Authority) -> int:
     """Return the second at which an ended statement ended."""
     if statement.since is not None:
         return statement.since
-    logged = [held.entry.at or 0 for held, each in statements(case) if each == statement]
+    logged = [each.held.entry.at or 0 for each in statements(case) if each.says == statement]
     return min(logged, default=0)
 
 

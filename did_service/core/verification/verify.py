@@ -19,11 +19,11 @@ from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
+from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification.anchored import Anchored, Evidence
 from did_service.core.verification.authority import (
     AuthorityFinding,
-    authority_check,
-    check_logged,
+    check_authority,
     find_authority,
 )
 from did_service.core.verification.case import Case
@@ -31,7 +31,6 @@ from did_service.core.verification.checks import (
     check_freshness,
     check_log,
     check_policy,
-    check_schemas,
     check_time,
 )
 from did_service.core.verification.evidence import UnverifiedEvidence
@@ -52,6 +51,7 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
+from did_service.core.verification.schema import check_schemas
 from did_service.core.verification.status import check_status
 
 _NOTHING_REMEMBERED = Remembered()
@@ -125,22 +125,19 @@ def _prove(
 
 def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
     """Run the steps that concern one credential; step 10 needs all of them at once."""
-    issuer = find_issuer(case)
+    issuer, authority = find_issuer(case), find_authority(case)
     proof, signer = check_proof(case, issuer)
-    authority = find_authority(case)
     schemas = list(check_schemas(case))
-    schema = next((each.schema for each in schemas if each.schema is not None), None)
     used: list[Anchored] = [each.held for each in schemas if each.held is not None]
     if issuer.newest is not None and not issuer.newest.deactivated:
         used.append(issuer.newest.held)
     checks = [
         issuer.check,
         proof,
-        authority_check(case, authority),
-        *check_logged(case, authority, schema),
+        *check_authority(case, authority, schemas),
         *(each.check for each in schemas),
         check_time(case),
-        *check_status(case, schema),
+        *check_status(case, schemas),
         *check_freshness(case, [*used, *authority.dated]),
     ]
     return checks, _summary(case, shown, signer, authority)
@@ -159,7 +156,7 @@ def _summary(
         types = case.types
     except DidServiceError:
         types = ()
-    issued = None if case.dated is None else timestamps.from_posix(case.dated)
+    issued = None if case.claimed is None else timestamps.from_posix(case.claimed)
     statement = authority.statement
     return CredentialSummary(
         query=shown.query,
@@ -174,7 +171,19 @@ def _summary(
 
 
 def _disclosed(subjects: JsonValue) -> Iterator[str]:
-    """Name the claims that were shown, never their values, nor whom they are about."""
+    """Name the claims that were shown, never their values, nor whom they are about.
+
+    Names nest, so a small file can have gigabytes of pointers: no more than a page is named.
+    """
+    room = MAX_DISCLOSED_CHARACTERS
+    for pointer in _claims(subjects):
+        room -= len(pointer)
+        if room < 0:
+            return
+        yield pointer
+
+
+def _claims(subjects: JsonValue) -> Iterator[str]:
     root = "/credentialSubject"
     numbered = enumerate(subjects) if isinstance(subjects, list) else ()
     named = [(f"{root}/{index}", each) for index, each in numbered] or [(root, subjects)]

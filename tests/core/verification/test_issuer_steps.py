@@ -61,7 +61,9 @@ def test_deactivated_issuer(custodial):
     report = custodial.check(custodial.present(unproven), staple=with_keeper(custodial))
     assert "issuance_time_not_proven" in codes(report)
     later = custodial.issue()
-    report = custodial.check(custodial.present(later), staple=with_keeper(custodial))
+    custodial.publish()
+    shown, whole = custodial.present(later), whole_log(custodial)
+    report = custodial.check(shown, staple=with_keeper(custodial), bundle=whole)
     assert {"issuer_deactivated", "issued_after_end"} <= set(codes(report))
 
 
@@ -145,10 +147,10 @@ def test_suspended_authority_is_refused_while_that_is_fresh(scene):
     scene.fed.restate(scene.grant, scene.fed.root("gd"), state="suspended")
     scene.fed.tick()
     scene.publish()
-    file = scene.file()
-    report = scene.check(data=file)
+    file, bundle = scene.file(), whole_log(scene)
+    report = scene.check(data=file, bundle=bundle)
     assert "authority_suspended" in codes(report)
-    report = scene.check(data=file, clock=scene.clock(2 * DAY))
+    report = scene.check(data=file, bundle=bundle, clock=scene.clock(2 * DAY))
     assert "authority_suspended" not in codes(report)
     assert report.outcome is Outcome.UNDECIDED
 
@@ -166,8 +168,9 @@ def test_lapsed_authority_needs_proof_of_time():
     assert "issued_while_authorised" in all_codes(report)
     report = scene.check(scene.present(unproven), bundle=early)
     assert "issuance_time_not_proven" in codes(report)
-    report = scene.check(scene.present(scene.issue()), bundle=early)
-    assert "issued_after_end" in codes(report)
+    late = scene.present(scene.issue())
+    scene.publish()
+    assert "issued_after_end" in codes(scene.check(late, bundle=whole_log(scene)))
 
 
 def test_an_end_after_the_lapse_does_not_stretch_the_grant():
@@ -224,7 +227,9 @@ def test_narrowed_statement_still_carries_what_existed_before(scene):
     report = scene.check(bundle=early)
     assert "issued_while_authorised" in all_codes(report)
     assert report.outcome is Outcome.ACCEPTED
-    assert "issued_after_end" in codes(scene.check(scene.present(scene.issue()), bundle=early))
+    late = scene.present(scene.issue())
+    sets = [("early", parse_evidence(early)), ("all", parse_evidence(whole_log(scene)))]
+    assert "issued_after_end" in codes(scene.check(late, evidence=sets))
 
 
 def test_authority_whose_granter_is_not_shown_is_undecided():
