@@ -52,7 +52,9 @@ async function signingSuite({suite, seed}) {
 }
 
 function verifyingSuite({suite}) {
-  return new DataIntegrityProof({cryptosuite: VERIFY[suite]()});
+  return [suite].flat().map(
+    name => new DataIntegrityProof({cryptosuite: VERIFY[name]()})
+  );
 }
 
 const now = new Date('2026-11-22T00:00:00Z');

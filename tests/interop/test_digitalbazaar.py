@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from did_service.core.credentials import contexts, proof_set
 from did_service.core.credentials.model import parse_credential, parse_presentation
@@ -168,3 +170,92 @@ def test_both_write_the_same_signature_over_the_same_claims(suite):
         options = ProofOptions(did_key_method(ISSUER.public), "assertionMethod", NOW)
         mine = proof_set.sign(again, ISSUER, options, SUITES[suite])
         assert mine["proof"]["proofValue"] == document["proof"]["proofValue"], name
+
+
+# --- proof sets: the peer knows sets, not chains -----------------------------------------
+
+
+def test_the_peer_accepts_our_proof_set_and_we_accept_its_part_in_one():
+    first, second = SUITES
+    options = ProofOptions(did_key_method(ISSUER.public), "assertionMethod", NOW)
+    mine = proof_set.sign(ours(first, TYPES[2]), ISSUER, options, SUITES[second])
+    task = {"suite": second, "document": ours(first, TYPES[2]), "seed": ISSUER.seed.hex()}
+    accepted, refused, shared = ask(
+        {"do": "verify", "suite": list(SUITES), "document": mine},
+        {"do": "verify", "suite": list(SUITES), "document": {**mine, "name": "added"}},
+        {"do": "issue", **task},
+    )
+    assert (accepted, refused["ok"]) == ({"ok": True}, False)
+    assert [proof.cryptosuite for proof in verify(mine)] == [first, second]
+    assert [proof.cryptosuite for proof in verify(shared["document"])] == [first, second]
+
+
+# --- generated claims ------------------------------------------------------------------------
+
+TAGGED = st.fixed_dictionaries(
+    {"@value": st.text(max_size=8)},
+    optional={
+        "@language": st.sampled_from(["zh", "zh-Hans-CN", "EN"]),
+        "@direction": st.sampled_from(["ltr", "rtl"]),
+    },
+)
+LITERALS = st.text(max_size=12) | st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans() | TAGGED
+CLAIMS = (
+    "address",
+    "birthDate",
+    "category",
+    "familyName",
+    "grade",
+    "issuedOn",
+    "region",
+    "major",
+)
+NESTED = st.recursive(
+    LITERALS,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(st.sampled_from(CLAIMS), inner, min_size=1, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def credentials(draw):
+    """A credential of one of the types, with some claims that nobody would make."""
+    credential = unsigned(draw(st.sampled_from(TYPES)))
+    odd = draw(st.dictionaries(st.sampled_from(CLAIMS), NESTED, min_size=1, max_size=4))
+    subject = {**credential["credentialSubject"], **odd}
+    others = draw(st.lists(st.just({"id": "urn:uuid:1", "grade": 1}), max_size=1))
+    return {**credential, "credentialSubject": [subject, *others]}
+
+
+def signed_or_refused(suite, credential):
+    options = ProofOptions(did_key_method(ISSUER.public), "assertionMethod", NOW)
+    try:
+        return proof_set.sign(credential, ISSUER, options, SUITES[suite])
+    except DidServiceError:
+        return None
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@settings(max_examples=4, phases=[Phase.explicit, Phase.generate], deadline=None)
+@given(drawn=st.lists(credentials(), min_size=24, max_size=24))
+def test_whatever_we_sign_the_peer_signs_the_same(suite, drawn):
+    seed = ISSUER.seed.hex()
+    pairs = [(each, signed_or_refused(suite, each)) for each in drawn]
+    documents = [(each, mine) for each, mine in pairs if mine is not None]
+    assert documents
+    answers = ask(
+        *(
+            task
+            for each, mine in documents
+            for task in (
+                {"do": "verify", "suite": suite, "document": mine},
+                {"do": "issue", "suite": suite, "seed": seed, "document": each},
+            )
+        )
+    )
+    for (each, mine), told, theirs in zip(documents, answers[::2], answers[1::2], strict=True):
+        assert told == {"ok": True}, (told, each)
+        assert theirs["document"]["proof"] == mine["proof"], each
