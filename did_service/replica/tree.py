@@ -32,7 +32,7 @@ from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId
 from did_service.replica.files import disk, link, sync, write_folder
-from did_service.trust.files import read_file, replace_file
+from did_service.trust.files import read_file, replace_public_file
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
@@ -196,7 +196,7 @@ class StaticTree:
             raise ConflictError(
                 "tile_differs", f"the files do not lead to {quote(head.origin)}"
             )
-        replace_file(self.folder / "checkpoint", note)
+        replace_public_file(self.folder / "checkpoint", note)
         self._keep_epoch(note, at // EPOCH_SECONDS)
 
     def discard(self, staged: Staged) -> None:
@@ -235,8 +235,9 @@ class StaticTree:
         hours = self._epochs()
         if hours and hours[-1] >= hour:
             return
-        (self.folder / "epoch").mkdir(exist_ok=True)
-        replace_file(self.folder / "epoch" / str(hour), note)
+        with disk(self.folder):
+            (self.folder / "epoch").mkdir(exist_ok=True)
+        replace_public_file(self.folder / "epoch" / str(hour), note)
         for former in hours[: 1 - _EPOCHS_KEPT]:
             (self.folder / "epoch" / str(former)).unlink(missing_ok=True)
 

@@ -82,7 +82,17 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         UnavailableError: `file_not_written`; the former file is whole.
     """
+    _replace(path, data, 0o600)
+
+
+def replace_public_file(path: Path, data: bytes) -> None:
+    """Do the same for a file that everybody may read: another program may be what serves it."""
+    _replace(path, data, 0o644)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
     with _writing(path), _temporary(path, data) as temporary:
+        temporary.chmod(mode)
         temporary.replace(path)
         _sync_directory(path.parent)
 

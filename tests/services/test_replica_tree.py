@@ -222,6 +222,14 @@ def test_a_published_checkpoint_is_served(tree):
     assert tree.checkpoint() == note(5)
 
 
+def test_whatever_serves_the_files_may_read_all_of_them(tree):
+    grow(tree, 0, 5)
+    tree.publish(note(5), NOON)
+    modes = {name: (tree.folder / name).stat().st_mode & 0o044 for name in served(tree.folder)}
+    assert modes == dict.fromkeys(modes, 0o044)
+    assert {"checkpoint", "tile/0/000.p/5", f"epoch/{NOON // 3_600}"} <= modes.keys()
+
+
 def test_a_checkpoint_never_falls(tree):
     grow(tree, 0, 5)
     tree.publish(note(5), NOON)
