@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import strategies as st
+
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
@@ -92,3 +94,49 @@ def resigned(entry: dict, signer: str, predecessor: str) -> dict:
     content = {name: value for name, value in entry.items() if name != "proof"}
     number = int(entry["versionId"].partition("-")[0])
     return write._signed(content, number, predecessor, key(signer))
+
+
+def steps():
+    """What a controller may do, in any order."""
+    names = ["touch", "document", "keys", "commit", "uncommit", "witness", "move", "ttl"]
+    return st.lists(st.sampled_from(names), max_size=6)
+
+
+class Author:
+    """Does whatever it is told, as far as the rules let it."""
+
+    def __init__(self):
+        self.made = Controller.create(portable=True)
+        self.signer, self.fresh = "update", 0
+
+    def do(self, step):
+        parameters, document = {}, None
+        self.fresh += 1
+        pre_rotation = self.made.state.version.parameters.pre_rotation
+        if pre_rotation:
+            self.signer = self.committed
+            parameters["nextKeyHashes"] = [] if step == "uncommit" else [self.commit()]
+        match step:
+            case "document":
+                document = self.made.state.version.document.raw | {"x": [self.fresh, "居住证"]}
+            case "keys" if not pre_rotation:
+                parameters["updateKeys"] = [multikey_of(f"u{self.fresh}")]
+            case "commit":
+                parameters["nextKeyHashes"] = [self.commit()]
+            case "witness":
+                parameters["witness"] = rule_of(1, f"w{self.fresh}", "w").encode()
+            case "ttl":
+                parameters["ttl"] = self.fresh
+            case "move":
+                moved = f"did:webvh:{self.made.state.scid}:r{self.fresh}.example"
+                document = write._renamed(
+                    self.made.state.version.document.raw, self.made.did, moved
+                ) | {"alsoKnownAs": [self.made.did]}
+        self.made.update(self.signer, document, **parameters)
+        if "updateKeys" in parameters:
+            self.signer = f"u{self.fresh}"
+        self.made.witness("w")
+
+    def commit(self):
+        self.committed = f"n{self.fresh}"
+        return hash_of(self.committed)

@@ -205,7 +205,9 @@ def test_every_member_value_is_taken_or_refused_by_name(one, other):
         return
 
 
-@pytest.mark.parametrize("end", [{"expires": "2099-01-01T00:00:00Z"}, {"revoked": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize(
+    "end", [{"expires": "2099-01-01T00:00:00Z"}, {"revoked": "2026-01-01T00:00:00Z"}]
+)
 def test_a_method_that_says_when_it_ends_signs_nothing(end):
     """No clock is asked: keys end by the next version of their document."""
     made = document(verificationMethod=[method(**end)], assertionMethod=["#k"])

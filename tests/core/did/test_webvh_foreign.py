@@ -7,11 +7,13 @@ import pytest
 from did_webvh.core.resolver import DidResolver, LocalHistoryResolver
 from did_webvh.core.state import DocumentState
 from did_webvh.verify import WebvhVerifier
+from hypothesis import given, settings
 
+from did_service.core.did.resolution import version_metadata
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.did.webvh import write
+from did_service.core.did.webvh import verify_history, write
 from did_service.core.errors import MalformedError
-from tests.support.dids import Controller, hash_of, key, multikey_of, rule_of
+from tests.support.dids import Author, Controller, hash_of, key, multikey_of, rule_of, steps
 
 
 def resolve(made, tmp_path):
@@ -95,6 +97,26 @@ def test_our_logs_resolve_elsewhere_to_the_same_version(story, tmp_path):
     metadata = result["didDocumentMetadata"]
     assert metadata["versionId"] == made.state.version.version_id
     assert metadata["deactivated"] is made.state.deactivated
+
+
+@given(done=steps())
+@settings(max_examples=25, deadline=None)
+def test_whatever_a_controller_does_both_resolve_alike(done, tmp_path_factory):
+    author = Author()
+    for step in done:
+        author.do(step)
+    made = author.made
+    result = resolve(made, tmp_path_factory.mktemp("log"))
+    assert result["didDocument"] == made.state.version.document.raw
+    metadata = result["didDocumentMetadata"]
+    ours = version_metadata(
+        verify_history(made.log, witness_file=made.witness_file, did=made.did, now=made.now),
+        made.state.version,
+    )
+    same = ("versionId", "versionTime", "created", "updated", "portable", "scid")
+    assert {name: str(metadata[name]) for name in same} == {
+        name: str(ours[name]) for name in same
+    }
 
 
 def test_a_changed_log_of_ours_is_refused_elsewhere(tmp_path):

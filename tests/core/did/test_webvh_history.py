@@ -16,7 +16,17 @@ from did_service.core.errors import (
     ProofError,
     RuleError,
 )
-from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, rule_of, template
+from tests.support.dids import (
+    NOW,
+    Author,
+    Controller,
+    hash_of,
+    key,
+    multikey_of,
+    rule_of,
+    steps,
+    template,
+)
 
 LATER = NOW + timedelta(days=1)
 
@@ -290,55 +300,8 @@ def test_the_scid_may_stand_in_the_path_as_well():
 
 # --- properties ----------------------------------------------------------------------------
 
-steps = st.lists(
-    st.sampled_from(
-        ["touch", "document", "keys", "commit", "uncommit", "witness", "move", "ttl"]
-    ),
-    max_size=6,
-)
 
-
-class Author:
-    """Does whatever it is told, as far as the rules let it."""
-
-    def __init__(self):
-        self.made = Controller.create(portable=True)
-        self.signer, self.fresh = "update", 0
-
-    def do(self, step):
-        parameters, document = {}, None
-        self.fresh += 1
-        pre_rotation = self.made.state.version.parameters.pre_rotation
-        if pre_rotation:
-            self.signer = self.committed
-            parameters["nextKeyHashes"] = [] if step == "uncommit" else [self.commit()]
-        match step:
-            case "document":
-                document = self.made.state.version.document.raw | {"x": [self.fresh, "居住证"]}
-            case "keys" if not pre_rotation:
-                parameters["updateKeys"] = [multikey_of(f"u{self.fresh}")]
-            case "commit":
-                parameters["nextKeyHashes"] = [self.commit()]
-            case "witness":
-                parameters["witness"] = rule_of(1, f"w{self.fresh}", "w").encode()
-            case "ttl":
-                parameters["ttl"] = self.fresh
-            case "move":
-                moved = f"did:webvh:{self.made.state.scid}:r{self.fresh}.example"
-                document = write._renamed(
-                    self.made.state.version.document.raw, self.made.did, moved
-                ) | {"alsoKnownAs": [self.made.did]}
-        self.made.update(self.signer, document, **parameters)
-        if "updateKeys" in parameters:
-            self.signer = f"u{self.fresh}"
-        self.made.witness("w")
-
-    def commit(self):
-        self.committed = f"n{self.fresh}"
-        return hash_of(self.committed)
-
-
-@given(steps)
+@given(steps())
 @settings(max_examples=30)
 def test_replaying_a_log_leads_to_the_state_that_accept_led_to(steps):
     author = Author()
