@@ -9,7 +9,6 @@ UnavailableError, a problem document (RFC 9457) is the error it names (`answers`
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
 
 from did_service.client.answers import Answer, raise_problem
+from did_service.client.deadline import Deadline
 from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
 from did_service.core.errors import LimitError, UnavailableError, UsageError, quote
 from did_service.core.limits import (
@@ -52,6 +52,7 @@ class Transport:
         self._tls = tls
         self._routes = routes or Routes()
         self._timeout = timeout_seconds
+        self._deadline = Deadline()
         self._clients: dict[str, httpx.Client] = {}
 
     def get(
@@ -104,13 +105,13 @@ class Transport:
         import httpx  # noqa: PLC0415 - a wallet that stays offline does not wait for it
 
         place = _split(url)
-        deadline = time.monotonic() + self._timeout
+        self._deadline.begin(self._timeout)
         try:
             request = self._request(place, method, body, headers or {})
             client = self._client(place.hostname or "")
             response = client.send(request, stream=True)
             try:
-                return _read(response, max_bytes, deadline)
+                return _read(response, max_bytes)
             finally:
                 response.close()
         except httpx.TimeoutException as error:
@@ -140,17 +141,17 @@ class Transport:
         """Return the client of a route, or the one for all hosts without a route."""
         import httpx  # noqa: PLC0415 - see above
 
+        from did_service.client.connections import BoundedTransport  # noqa: PLC0415 - see above
+
         route = self._routes.places.get(host)
         name = host if isinstance(route, UnixRoute) else ""
         if name not in self._clients:
-            socket_path = route.path if isinstance(route, UnixRoute) else None
+            if isinstance(route, UnixRoute):  # plain HTTP: certificates would cost 50 ms
+                tls, socket_path = None, route.path
+            else:
+                tls, socket_path = self._tls or httpx.create_ssl_context(), None
             client = httpx.Client(
-                transport=httpx.HTTPTransport(
-                    # A socket speaks plain HTTP: loading certificates would cost 50 ms each.
-                    verify=(self._tls or True) if socket_path is None else False,
-                    uds=socket_path,
-                    trust_env=False,
-                ),
+                transport=BoundedTransport(self._deadline, tls, socket_path),
                 timeout=self._timeout,
                 follow_redirects=False,
                 trust_env=False,
@@ -200,7 +201,7 @@ def _split(url: str) -> SplitResult:
     return place
 
 
-def _read(response: httpx.Response, max_bytes: int, deadline: float) -> Answer:
+def _read(response: httpx.Response, max_bytes: int) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if 300 <= response.status_code < 400:
         raise UnavailableError("answer_refused", "the peer answers with a redirect")
@@ -214,8 +215,6 @@ def _read(response: httpx.Response, max_bytes: int, deadline: float) -> Answer:
         body += piece
         if len(body) > max_bytes:
             raise LimitError("answer_too_large", f"an answer of more than {max_bytes} bytes")
-        if time.monotonic() > deadline:
-            raise UnavailableError("peer_timeout", "the peer answers too slowly")
     return Answer(response.status_code, headers, bytes(body))
 
 

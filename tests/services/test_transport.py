@@ -288,15 +288,55 @@ def test_a_peer_that_never_ends_is_given_up(tmp_path):
         assert caught.value.code == "peer_timeout"
 
 
-def test_a_slow_drip_does_not_outlive_the_deadline(tmp_path):
-    start = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    ],
+    ids=["body", "header", "interim answers"],
+)
+def test_a_slow_drip_does_not_outlive_the_deadline(tmp_path, start, drop):
     with (
-        raw_peer(tmp_path, start, *[b"x"] * 99, pause=0.05) as routes,
+        raw_peer(tmp_path, start, *[drop] * 99, pause=0.05) as routes,
         Transport(routes, timeout_seconds=0.3) as transport,
     ):
         with pytest.raises(UnavailableError) as caught:
             transport.get("https://gd.example/")
         assert caught.value.code == "peer_timeout"
+
+
+def test_a_peer_that_reads_slowly_does_not_outlive_the_deadline(tmp_path):
+    with (
+        raw_peer(tmp_path, b"", *[b""] * 99, pause=0.05) as routes,
+        Transport(routes, timeout_seconds=0.3) as transport,
+    ):
+        with pytest.raises(UnavailableError) as caught:
+            transport.post("https://gd.example/", b"x" * 16_000_000)
+        assert caught.value.code == "peer_timeout"
+
+
+def test_a_kept_connection_has_time_anew_for_each_request(tmp_path):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
+    path = tmp_path / "slow.sock"
+
+    def serve(listener, times):
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(times):
+                connection.recv(65_536)
+                threading.Event().wait(0.2)
+                connection.sendall(answer)
+
+    with unix_socket(path) as listener:
+        thread = threading.Thread(target=serve, args=(listener, 3))
+        thread.start()
+        routes = Routes({"gd.example": UnixRoute(str(path))})
+        with Transport(routes, timeout_seconds=0.4) as transport:
+            bodies = [transport.get("https://gd.example/").body for _ in range(3)]
+        thread.join(20)
+    assert bodies == [b"x"] * 3
 
 
 # --- addresses ------------------------------------------------------------------------------
