@@ -3,6 +3,7 @@
     own_streams()            first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
     tell(line)               somebody may read it
+    read_input(name, …)      a file, or stdin where the name is `-`
     refusal_of(error)        an OSError that nobody foresaw, as an error of ours
     home()                   the user's folder, also of a user whom the system cannot name
 
@@ -19,10 +20,12 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:  # loaded when something was refused, so that `--help` answers at once
     from did_service.core.errors import UnavailableError
+
+_STDIN = "-"
 
 
 class _Unfailing(TextIOWrapper):
@@ -81,6 +84,32 @@ def write_out(text: str) -> None:
 def tell(line: str) -> None:
     """Write a line to stderr, for people."""
     sys.stderr.write(f"{line}\n")
+
+
+def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:
+    """Read a file, or `stdin` where the name is `-`: at most `most` bytes and one more.
+
+    The one more is for the parser, which refuses what is too large in its own words.
+
+    Raises:
+        NotFoundError: `file_missing`.
+        UnavailableError: `file_not_read`.
+    """
+    from did_service.core.errors import (  # noqa: PLC0415 - not for --help
+        NotFoundError,
+        UnavailableError,
+        quote,
+    )
+
+    try:
+        if name == _STDIN:
+            return stdin.read(most + 1)
+        with Path(name).open("rb") as file:
+            return file.read(most + 1)
+    except (FileNotFoundError, ValueError) as error:  # no file's name holds a null byte
+        raise NotFoundError("file_missing", quote(name)) from error
+    except OSError as error:
+        raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
 
 
 def output_lost(error: OSError) -> UnavailableError:

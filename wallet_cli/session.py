@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from did_service import process
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, Numbers
 from did_service.core.errors import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 _PROMPT = Bilingual("钱包口令", "passphrase of the wallet")
 _NEW = Bilingual("新口令", "new passphrase")
 _AGAIN = Bilingual("再次输入", "again")
-_STDIN = "-"
 
 
 class Session:
@@ -183,16 +183,7 @@ def read_json(name: str) -> JsonObject:
 
 def read_input(name: str) -> bytes:
     """Read a file of at most 8 MiB, or stdin where the name is `-`; raises as `read_json`."""
-    try:
-        if name == _STDIN:
-            data = sys.stdin.buffer.read(MAX_PRESENTED_BYTES + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(MAX_PRESENTED_BYTES + 1)
-    except FileNotFoundError as error:
-        raise NotFoundError("file_missing", quote(name)) from error
-    except OSError as error:
-        raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
+    data = process.read_input(name, MAX_PRESENTED_BYTES, sys.stdin.buffer)
     if len(data) > MAX_PRESENTED_BYTES:
         raise LimitError(
             "too_large", f"{quote(name)} has more than {MAX_PRESENTED_BYTES} bytes"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Language, MalformedError, NotFoundError, UsageError, quote
+from did_service.core.errors import Language, MalformedError, UsageError, quote
+from did_service.process import read_input
 
-STDIN = "-"
 _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -40,23 +40,8 @@ class Surroundings:
     language: Language
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """Read a file, or standard input for `-`; beyond `max_bytes` one more byte is read.
-
-        That byte is for the parser, which refuses what is too large in its own words.
-
-        Raises:
-            NotFoundError: `file_missing`, `file_not_read`.
-        """
-        try:
-            if name == STDIN:
-                return self.stdin.read(max_bytes + 1)
-            with Path(name).open("rb") as file:
-                return file.read(max_bytes + 1)
-        except FileNotFoundError as error:
-            raise NotFoundError("file_missing", quote(name)) from error
-        except (OSError, ValueError) as error:  # a null byte in a name is a ValueError
-            reason = getattr(error, "strerror", None) or "not a file name"
-            raise NotFoundError("file_not_read", f"{quote(name)}: {reason}") from error
+        """Read a file, or standard input for `-`; see `process.read_input`."""
+        return read_input(name, max_bytes, self.stdin)
 
     def instant(self, given: str | None) -> datetime:
         """Return the clock's time, or what `--now` makes of it.
