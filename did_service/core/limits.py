@@ -77,7 +77,7 @@ MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more
 # --- issuing ---------------------------------------------------------------------------------
 CHALLENGE_SECONDS = 600  # a wallet signs at once; a person with a form needs minutes
 MAX_OPEN_CHALLENGES = 100_000  # anybody may ask for one: ten minutes of 160 a second
-PICKUP_SECONDS = 86_400  # after the first fetch: a wallet that lost the answer asks again that day
+PICKUP_SECONDS = 86_400  # after the first fetch: a wallet that lost the answer asks again
 MAX_CLAIMS_BYTES = 131_072  # a portrait fits, and the credential stays below its own limit
 MAX_LISTED_ROWS = 1_000  # applications or credentials in one answer to an officer
 
