@@ -19,7 +19,7 @@ from did_service.core.credentials import contexts, members
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, timestamps
 from did_service.core.encoding.compression import gunzip
-from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_integer, as_text
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_STATUS_LIST_BYTES, STATUS_LIST_BITS
 
@@ -171,13 +171,17 @@ def parse_status_entry(value: JsonObject) -> StatusEntry:
     """Parse one `credentialStatus` object (§2.1).
 
     Raises:
-        UnsupportedError: `status_type_unknown` or `status_purpose_unknown`.
+        UnsupportedError: `status_type_unknown`, also where a status has more than one bit, or
+            `status_purpose_unknown`.
         MalformedError: `status_entry_invalid` or a member's own code.
     """
     if value.get("type") not in (ENTRY_TYPE, [ENTRY_TYPE]):
         raise UnsupportedError("status_type_unknown", f"status {quote(value.get('type'))}")
-    if "statusSize" in value or "statusMessage" in value:
-        raise MalformedError("status_entry_invalid", "only lists of single bits are taken")
+    size = as_integer(value.get("statusSize", 1), "credentialStatus.statusSize")
+    if size < 1:
+        raise MalformedError("status_entry_invalid", f"a status of {size} bits")
+    if size > 1:
+        raise UnsupportedError("status_type_unknown", f"a status of {size} bits")
     index = as_text(value.get("statusListIndex"), "credentialStatus.statusListIndex")
     if not _INDEX.fullmatch(index):
         raise MalformedError("status_entry_invalid", f"no list index: {quote(index)}")

@@ -175,6 +175,13 @@ def test_list_credential_is_a_credential_whose_terms_are_all_defined():
 
 def test_entry_is_read_as_it_was_written():
     assert status.parse_status_entry(ENTRY.encode()) == ENTRY
+    assert "statusSize" not in ENTRY.encode()
+
+
+def test_single_bits_may_be_said_to_be_such_and_what_they_mean():
+    messages = [{"status": "0x0", "message": "valid"}, {"status": "0x1", "message": "revoked"}]
+    said = {**ENTRY.encode(), "statusSize": 1, "statusMessage": messages}
+    assert status.parse_status_entry(said) == ENTRY
 
 
 @pytest.mark.parametrize(
@@ -191,7 +198,10 @@ def test_entry_is_read_as_it_was_written():
         ({"statusListCredential": "http://gd.example/1"}, "status_entry_invalid"),
         ({"statusListCredential": "gd.example"}, "member_invalid"),
         ({"id": URL}, "status_entry_invalid"),
-        ({"statusSize": 1}, "status_entry_invalid"),
+        ({"statusSize": 2}, "status_type_unknown"),
+        ({"statusSize": 0}, "status_entry_invalid"),
+        ({"statusSize": "1"}, "member_invalid"),
+        ({"statusSize": True}, "member_invalid"),
     ],
 )
 def test_entry_is_refused(change, code):
