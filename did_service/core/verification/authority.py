@@ -238,7 +238,7 @@ def _ends(chain: Sequence[Stated], now: int) -> Iterator[End]:
 
     Its period may be over, the next statement may grant less, and it or any later one may say
     that it ended, perhaps long before. A recorded `since` counts by time alone: what was
-    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/13).
+    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/15).
     """
     fitting = chain[-1]
     for place, each in enumerate(chain):
