@@ -32,7 +32,8 @@ def of_kind(kind):
 
 
 def test_the_whole_suite_is_there():
-    assert len(TESTS) == 86
+    kinds = [len(of_kind(kind)) for kind in ("Eval", "Map", "NegativeEval")]
+    assert (kinds, len(TESTS)) == ([64, 21, 1], 86)
 
 
 @pytest.mark.parametrize("test", of_kind("Eval"))
@@ -58,7 +59,7 @@ def test_poison_graph_is_refused_before_it_hurts(test):
 
 
 def test_canonical_text_is_its_own_canonical_form():
-    for test in TESTS[:40]:
+    for test in TESTS:
         if test["type"] == "rdfc:RDFC10EvalTest" and "hashAlgorithm" not in test:
             text = read(test["result"])
             assert rdfc.canonicalize(nquads.parse(text)) == text

@@ -12,7 +12,7 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.key import public_of_method_id
 from did_service.core.encoding import jcs
 from did_service.core.encoding.multiformats import multibase_decode
-from did_service.core.errors import DidServiceError, ProofError
+from did_service.core.errors import DidServiceError, MalformedError, ProofError
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from tests.core.credentials.suites import RDFC, SUITES, load
 from tests.support.optional import vectors
@@ -175,6 +175,22 @@ def test_chain_signs_the_proofs_it_names():
             RDFC,
         )
         assert {k: v for k, v in expected.items() if k != "proof"} == unsecured
+
+
+def test_published_steps_are_the_proofs_of_the_published_chain():
+    steps = ("proofSetConfigSigned1", "proofSetConfigSigned2")
+    steps += ("proofChainConfigSigned1", "proofChainConfigSigned2")
+    published = [read(f"proof-set-chain/{name}.json") for name in steps]
+    signed = read("proof-set-chain/signedProofChain2.json")
+    assert signed["proof"] == published
+    assert signed["proof"][:3] == read("proof-set-chain/signedProofChain1.json")["proof"]
+
+
+def test_the_suite_before_data_integrity_is_refused_by_name():
+    signed = read("Ed25519Signature2020/signedEdSig.json")
+    with pytest.raises(MalformedError) as refused:
+        proof_set.verify_proofs(signed, resolve, DEMAND, SUITES)
+    assert refused.value.code == "proof_malformed"
 
 
 @pytest.mark.parametrize("dropped", [0, 1, 2])
