@@ -33,7 +33,9 @@ class _Program:
 
     def __init__(self, arguments: Sequence[str], clock: Callable[[], datetime]) -> None:
         self._arguments, self._clock = arguments, clock
-        self.terminal = Terminal(_provisional(arguments), "")
+        provisional = _provisional(arguments)
+        self._language = provisional.language
+        self.terminal = Terminal(provisional, "")
 
     def begin(self, options: Mapping[str, object], command: str) -> Session:
         """Settle the settings and begin the session of a command."""
@@ -58,9 +60,8 @@ class _Program:
 
     def _run(self) -> Exit:
         try:
-            done = wallet.main(
-                [*self._arguments], "wallet", standalone_mode=False, obj=Run(self.begin)
-            )
+            run = Run(self.begin, self._language)
+            done = wallet.main([*self._arguments], "wallet", standalone_mode=False, obj=run)
             sys.stdout.flush()
         except DidServiceError as error:
             return self.terminal.error(error)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from did_service.core.errors import Language
 from wallet_cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -23,9 +25,16 @@ GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --he
 
 @dataclass(slots=True)
 class Run:
-    """What `main` hands to the command: how to begin, and the options met on the way there."""
+    """What `main` hands to the command.
+
+    Attributes:
+        begin: How to begin, with the options and the command's words.
+        language: For help, which is asked for before a session begins.
+        options: Those that were met on the way.
+    """
 
     begin: Callable[[Mapping[str, object], str], Session]
+    language: Language
     options: dict[str, object] = field(default_factory=dict)
 
 
@@ -37,22 +46,66 @@ class Entry:
     summary: str
 
 
-class WalletCommand(click.Command):
+class SpokenCommand(click.Command):
+    """A command whose help is in the reader's language; click's own words are English."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the line of usage."""
+        if not _is_chinese(ctx):
+            super().format_usage(ctx, formatter)
+            return
+        from wallet_cli.chinese import TEXTS
+
+        pieces = " ".join(self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path, pieces, prefix=f"{TEXTS['Usage:']} ")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command is for."""
+        if not _is_chinese(ctx):
+            super().format_help_text(ctx, formatter)
+            return
+        from wallet_cli.chinese import paragraphs_in_chinese
+
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(paragraphs_in_chinese(cleandoc(self.help or "")))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options."""
+        if not _is_chinese(ctx):
+            super().format_options(ctx, formatter)
+            return
+        from wallet_cli.chinese import TEXTS, option_in_chinese
+
+        options = (each for each in self.get_params(ctx) if isinstance(each, click.Option))
+        found = [record for each in options if (record := each.get_help_record(ctx))]
+        with formatter.section(TEXTS["Options"]):
+            formatter.write_dl([(names, option_in_chinese(text)) for names, text in found])
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
+
+    def write_examples(
+        self, ctx: click.Context, formatter: click.HelpFormatter, text: str
+    ) -> None:
+        """Write lines as they stand; commands are in no language."""
+        if _is_chinese(ctx):
+            from wallet_cli.chinese import examples_in_chinese
+
+            text = examples_in_chinese(text)
+        formatter.write(text)
+
+
+class WalletCommand(SpokenCommand):
     """A command that takes the global options and works in a session."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own parameters and the global options, which help leaves out."""
         return [*super().get_params(ctx), *_options(hidden=True)]
 
-    def format_epilog(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """Write examples as they stand, and where the other options are told."""
-        if self.epilog:
-            formatter.write(f"\nExamples:\n{self.epilog.rstrip()}\n")
-        formatter.write(f"\n{GLOBAL_HINT}\n")
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write examples, and where the other options are told."""
+        examples = f"\nExamples:\n{self.epilog.rstrip()}\n" if self.epilog else ""
+        self.write_examples(ctx, formatter, f"{examples}\n{GLOBAL_HINT}\n")
 
     def invoke(self, ctx: click.Context) -> Exit:
         """Begin the session, do the work, close what was opened."""
@@ -65,7 +118,7 @@ class WalletCommand(click.Command):
             session.close()
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenCommand, click.Group):
     """A group whose commands are imported when they are called."""
 
     def __init__(
@@ -96,23 +149,25 @@ class LazyGroup(click.Group):
         """Return the global options; help shows them for `wallet` alone."""
         return [*super().get_params(ctx), *_options(hidden=ctx.parent is not None)]
 
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        formatter: click.HelpFormatter,
-    ) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the lines without importing what they speak of."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.summary) for name, each in self._entries.items()])
+        title, lines = "Commands", {name: each.summary for name, each in self._entries.items()}
+        if _is_chinese(ctx):
+            from wallet_cli.chinese import TEXTS
 
-    def format_epilog(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """Write examples as they stand."""
+            title, lines = TEXTS[title], {name: TEXTS[line] for name, line in lines.items()}
+        with formatter.section(title):
+            formatter.write_dl([*lines.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write examples."""
         if self.epilog:
-            formatter.write(f"\n{self.epilog.rstrip()}\n")
+            self.write_examples(ctx, formatter, f"\n{self.epilog.rstrip()}\n")
+
+
+def _is_chinese(ctx: click.Context) -> bool:
+    run = ctx.find_object(Run)
+    return run is not None and run.language is Language.ZH
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:

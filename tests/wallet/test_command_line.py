@@ -3,15 +3,19 @@
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
+import click
 import pytest
 
 from tests.support.purse import PASSPHRASE, Purse, finish, start, wallet
+from wallet_cli.chinese import TEXTS
 from wallet_cli.commands import ENTRIES
 from wallet_cli.commands import wallet as group
 from wallet_cli.store import StoreDirectory
@@ -40,6 +44,27 @@ def test_every_command_teaches_by_examples(words):
     assert run.exit == 0
     assert f"\nExamples:\n\n  wallet {' '.join(words)}" in run.out
     assert "wallet --help" in run.out
+
+
+@pytest.mark.parametrize("words", [[], *([noun] for noun in ENTRIES), *leaves()], ids=" ".join)
+def test_help_is_in_chinese_for_those_who_read_it(words):
+    told, english = (wallet(*words, "--help", "--lang", each).out for each in ("zh", "en"))
+    assert told.startswith(f"用法: {' '.join(['wallet', *words])} ")
+    for line in told.splitlines():  # what is English is a command, or names of options
+        stands = line.startswith("  ") and ("wallet " in line or '"familyName"' in line)
+        assert stands or re.search("[\u4e00-\u9fff]|^$", line), line
+    assert set(re.findall("--[a-z-]+", told)) == set(re.findall("--[a-z-]+", english))
+    assert wallet(*words, "--help", LC_ALL="zh_CN.UTF-8").out == told
+
+
+def test_no_chinese_help_outlives_its_english():
+    sources = [*Path("wallet_cli").rglob("*.py"), Path(click.core.__file__)]
+    sources += [Path(click.decorators.__file__), Path(click.formatting.__file__)]
+    others = (path for path in sources if path.name != "chinese.py")
+    blank = r'\\n|["\s]'
+    written = re.sub(blank, "", "".join(path.read_text() for path in others))
+    for text in TEXTS:
+        assert re.sub(blank, "", text).strip("[]:") in written, text
 
 
 def test_help_names_every_command_and_global_option():
