@@ -6,10 +6,8 @@ lies open and must not tell which credentials there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from did_service.core.anchor.policy import (
     Policy,
@@ -20,14 +18,12 @@ from did_service.core.anchor.policy import (
 )
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import ConflictError, MalformedError, PolicyError
+from did_service.core.errors import ConflictError, PolicyError
 from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.proving import verify_evidence
-from did_service.trust.directory import TrustDirectory
-
-T = TypeVar("T")
+from did_service.trust.directory import TrustDirectory, parse_own
 
 
 class WalletTrust:
@@ -43,7 +39,7 @@ class WalletTrust:
             MalformedError: `trust_damaged`.
         """
         data = self._directory.read_policy()
-        return None if data is None else _own("policy.json", _policy, data)
+        return None if data is None else parse_own("policy.json", _policy, data)
 
     def demand_policy(self) -> Policy:
         """Return the pinned policy.
@@ -66,7 +62,7 @@ class WalletTrust:
         data = self._directory.read_evidence()
         if data is None:
             return UnverifiedEvidence()
-        return _own("evidence.json.gz", parse_bundle, data)
+        return parse_own("evidence.json.gz", parse_bundle, data)
 
     def pin(self, members: JsonObject, fingerprint: str, now: datetime) -> Policy:
         """Pin the first policy; the same one again changes nothing.
@@ -120,11 +116,3 @@ class WalletTrust:
 
 def _policy(data: bytes) -> Policy:
     return parse_policy(strict_json.loads(data))
-
-
-def _own(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
-    """Parse a file that this program wrote: what is wrong with it is damage."""
-    try:
-        return parse(data)
-    except (MalformedError, PolicyError) as error:
-        raise MalformedError("trust_damaged", f"{name}: {error.message}", file=name) from error

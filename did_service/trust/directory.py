@@ -13,9 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from did_service.core.encoding import b64
-from did_service.core.errors import ConflictError, MalformedError, NotFoundError, quote
+from did_service.core.errors import (
+    ConflictError,
+    MalformedError,
+    NotFoundError,
+    PolicyError,
+    quote,
+)
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES, MAX_MEMORY_BYTES
 from did_service.trust.files import (
     TEMPORARY,
@@ -26,6 +33,7 @@ from did_service.trust.files import (
 )
 from did_service.trust.memory import Memory, parse_memory
 
+T = TypeVar("T")
 NONCE_BYTES = 32
 _KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -44,6 +52,18 @@ def fresh_nonce(rng: Callable[[int], bytes]) -> str:
     """
     first, *rest = rng(NONCE_BYTES)
     return b64.encode_url(bytes([first & 0x7F, *rest]))
+
+
+def parse_own(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
+    """Parse a file of the directory: what is wrong with it is damage.
+
+    Raises:
+        MalformedError: `trust_damaged`, naming the file.
+    """
+    try:
+        return parse(data)
+    except (MalformedError, PolicyError) as error:
+        raise MalformedError("trust_damaged", f"{name}: {error.message}", file=name) from error
 
 
 class TrustDirectory:
@@ -99,12 +119,7 @@ class TrustDirectory:
         data = self._read("memory.json", MAX_MEMORY_BYTES)
         if data is None:
             return Memory()
-        try:
-            return parse_memory(data)
-        except MalformedError as error:
-            raise MalformedError(
-                "trust_damaged", f"memory.json: {error.message}", file="memory.json"
-            ) from error
+        return parse_own("memory.json", parse_memory, data)
 
     def change(self, step: Callable[[Memory], Memory]) -> None:
         """Replace what is remembered by what `step` makes of it; all of it or nothing."""

@@ -10,28 +10,26 @@ unusable, until a higher policy is pinned (docs/threat-model.md rule 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from did_service.core.anchor.policy import Policy, parse_policy
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import LimitError, MalformedError, PolicyError
+from did_service.core.errors import LimitError, PolicyError
 from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
 from did_service.core.verification.anchored import Evidence, Fork, Tree
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
-from did_service.trust.directory import TrustDirectory, default_path
+from did_service.trust.directory import TrustDirectory, default_path, parse_own
 from did_service.trust.memory import KnownLog, Memory
 from did_service.verifier.surroundings import Surroundings
 
 FORK_FORMAT = "didsvc-fork/1"
-_T = TypeVar("_T")
 
 SOURCE = "trust"  # the name of the directory's own evidence in reports
 
@@ -76,12 +74,12 @@ def read_held(directory: TrustDirectory, boot: str) -> Held:
         UnavailableError: `file_not_read`.
     """
     stored, evidence = directory.read_policy(), directory.read_evidence()
-    policy = None if stored is None else _own("policy.json", _policy, stored)
+    policy = None if stored is None else parse_own("policy.json", _policy, stored)
     return Held(
         policy,
         UnverifiedEvidence()
         if evidence is None
-        else _own("evidence.json.gz", parse_bundle, evidence),
+        else parse_own("evidence.json.gz", parse_bundle, evidence),
         directory.memory().in_boot(boot),
         frozenset() if policy is None else forked_logs(directory, policy),
     )
@@ -90,7 +88,8 @@ def read_held(directory: TrustDirectory, boot: str) -> Held:
 def forked_logs(directory: TrustDirectory, policy: Policy) -> frozenset[str]:
     """Return the logs whose fork came to light under this policy or a later one."""
     found = (
-        _own(f"forks/{name}", _fork, directory.read_fork(name)) for name in directory.forks()
+        parse_own(f"forks/{name}", _fork, directory.read_fork(name))
+        for name in directory.forks()
     )
     return frozenset(origin for origin, seq in found if seq >= policy.sequence)
 
@@ -182,11 +181,3 @@ def _fork(data: bytes) -> tuple[str, int]:
     fields = Fields(strict_json.load_object(data), "fork")
     fields.constant("format", FORK_FORMAT)
     return fields.text("origin"), fields.integer("policy", least=1)
-
-
-def _own(name: str, parse: Callable[[bytes], _T], data: bytes) -> _T:
-    """Parse a file that this program wrote: what is wrong with it is damage."""
-    try:
-        return parse(data)
-    except (MalformedError, PolicyError) as error:
-        raise MalformedError("trust_damaged", f"{name}: {error.message}", file=name) from error

@@ -27,22 +27,12 @@ from did_service.core.errors import (
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from tests.support.dids import key
-from tests.support.federation import RESIDENCE, Federation, founded
+from tests.support.federation import RESIDENCE, Federation
 from tests.support.founding import FEDERATION, TERRITORY, governor, log_policy, witness
 from tests.support.memory_log import MemoryLog
 from tests.support.refusals import refused
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
-
-
-@pytest.fixture
-def fed():
-    return founded()
-
-
-@pytest.fixture
-def gd(fed):
-    return fed.root("gd")
 
 
 @pytest.fixture

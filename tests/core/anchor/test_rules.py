@@ -24,11 +24,6 @@ from tests.support.refusals import refused
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
-@pytest.fixture
-def fed():
-    return founded()
-
-
 def heads_body(fed, about=REG, **changes):
     log = fed.logs[about]
     snapshot = log.snapshot(log.size())

@@ -19,22 +19,12 @@ from did_service.core.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from tests.support.federation import RESIDENCE, founded
+from tests.support.federation import RESIDENCE
 from tests.support.memory_log import MemoryLog
 from tests.support.refusals import refused
 
 REG = "gd.example/reg"
 HANDS_ON = {"roles": ["granter", "issuer"], "territory": ["440000"]}
-
-
-@pytest.fixture
-def fed():
-    return founded()
-
-
-@pytest.fixture
-def gd(fed):
-    return fed.root("gd")
 
 
 @pytest.fixture

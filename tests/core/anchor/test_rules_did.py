@@ -8,15 +8,9 @@ from did_service.core.did.webvh import Profile, write
 from did_service.core.encoding import timestamps
 from did_service.core.errors import LimitError, MalformedError, ProofError, RuleError
 from tests.support.dids import hash_of, key
-from tests.support.federation import founded
 from tests.support.refusals import refused
 
 REG = "gd.example/reg"
-
-
-@pytest.fixture
-def fed():
-    return founded()
 
 
 def created(fed, location, **parameters):

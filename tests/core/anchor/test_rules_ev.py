@@ -16,20 +16,10 @@ from did_service.core.errors import (
     RuleError,
     UnavailableError,
 )
-from tests.support.federation import Federation, founded
+from tests.support.federation import Federation
 from tests.support.refusals import refused
 
 EV = "gd.example/ev/2026"
-
-
-@pytest.fixture
-def fed():
-    return founded()
-
-
-@pytest.fixture
-def gd(fed):
-    return fed.root("gd")
 
 
 @pytest.fixture

@@ -3,17 +3,11 @@
 import pytest
 
 from did_service.core.errors import MalformedError, PolicyError, RuleError
-from tests.support.federation import founded
 from tests.support.refusals import refused
 
 COMMON = "urn:didsvc:schema:residence-permit:1"
 OWN = "https://gd.example/schemas/card/1"
 CONTENT = {"type": "object"}
-
-
-@pytest.fixture
-def fed():
-    return founded()
 
 
 @pytest.fixture
