@@ -181,5 +181,5 @@ def _below(story, pattern):
 
 
 def _is_beside(name):
-    """Say whether the page names a file elsewhere: the parts of a wallet, SQLite's own."""
-    return name.startswith("wallets/wang/") or ".sqlite-" in name
+    """Say whether a file is named elsewhere: a wallet's, SQLite's own, the one of README."""
+    return name.startswith("wallets/wang/") or ".sqlite-" in name or name == "shown.json"

@@ -42,6 +42,13 @@ _UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (
 _ISSUED_BY = Bilingual("签发机关", "issued by")
 _SHOWN = Bilingual("出示内容", "shown")
 _SOURCE = Bilingual("依据", "evidence")
+# Which evidence, by the first word of a report's `source`; a bundle's file name follows it.
+_SOURCES = {
+    "staple": Bilingual("凭据包", "staple"),
+    "bundle": Bilingual("信任包", "bundle"),
+    "trust": Bilingual("信任目录", "trust directory"),
+    "checkpoint": Bilingual("检查点", "checkpoint"),
+}
 _LIMIT = Bilingual("限", "limit")
 _ACCEPTED_AS = Bilingual("按策略放宽接受", "accepted by the policy's waiver")
 _NOTE = Bilingual("注意", "note")
@@ -124,7 +131,9 @@ def _finding(check: Check, language: Language) -> tuple[str, str]:
 
 
 def _basis(basis: Basis, language: Language) -> str:
-    words = [f"{language.say(_SOURCE)} {escape(basis.source)}"]
+    word, *name = escape(basis.source).split(" ", 1)
+    source = language.say(_SOURCES.get(word, Bilingual(word, word)))
+    words = [" ".join([language.say(_SOURCE), source, *name])]
     if basis.age_seconds is not None:
         age = duration(basis.age_seconds)
         words.append(language.say(Bilingual(f"{age.zh}前", f"{age.en} old")))

@@ -198,6 +198,14 @@ def test_age_and_bound_are_said_in_words(scene):
     assert "1 天 1 d" in status
 
 
+def test_evidence_is_named_in_the_readers_language(scene):
+    lines = {each: "\n".join(render(scene.check(), each)) for each in Language}
+    assert "依据 凭据包, " in lines[Language.ZH]
+    assert "staple" not in lines[Language.ZH]
+    assert "evidence checkpoint, " in lines[Language.EN]
+    assert "依据 evidence 检查点 checkpoint, " in lines[Language.BOTH]
+
+
 def test_next_step_follows_what_cannot_be_told(scene):
     lines = render(scene.check(staple=None), Language.EN)
     assert lines[0] == "CANNOT TELL"
