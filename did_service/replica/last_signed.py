@@ -15,7 +15,12 @@ from threading import Lock
 
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
-from did_service.core.errors import ConflictError, ProofError
+from did_service.core.errors import (
+    ConflictError,
+    MalformedError,
+    ProofError,
+    UnavailableError,
+)
 from did_service.core.limits import MAX_LAST_SIGNED_BYTES
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import check_consistency
@@ -40,7 +45,7 @@ class LastSigned:
         """Return the newest head that was signed about a log, None for none.
 
         Raises:
-            MalformedError, UnavailableError: the file is damaged or cannot be read.
+            UnavailableError: `guard_damaged`; or the file cannot be read.
         """
         return self._read().get(origin)
 
@@ -70,7 +75,10 @@ class LastSigned:
 
     def _read(self) -> dict[str, HeldCheckpoint]:
         data = read_file(self._path, MAX_LAST_SIGNED_BYTES)
-        return {} if data is None else _parse(data)
+        try:
+            return {} if data is None else _parse(data)
+        except MalformedError as error:
+            raise UnavailableError("guard_damaged", f"{self._path.name} is damaged") from error
 
 
 def _check_extends(held: HeldCheckpoint, head: Checkpoint, proof: Sequence[bytes]) -> None:

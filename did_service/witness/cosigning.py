@@ -1,7 +1,7 @@
 """Answering add-checkpoint (c2sp.org/tlog-witness): the one place where a witness cosigns.
 
     400 malformed, old above new · 404 not ours to witness · 403 not signed by the log
-    409 not the size held · 422 another history, or an entry that the rules refuse
+    409 not the size held · 422 a proof that fails, or an entry that the rules refuse
     503 still copying, ask again · 200 copied, judged, held, guarded, cosigned
 
 Before the first answer about a log in the life of a process, the log's own published checkpoint
@@ -11,11 +11,12 @@ a backup, and hold that tree before anything is signed (threat rule 9).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 
 from did_service.core.errors import (
+    ConflictError,
     DidServiceError,
     MalformedError,
     NotFoundError,
@@ -94,6 +95,7 @@ class Cosigning:
         request = parse_add_checkpoint(body)
         head = request.checkpoint
         key = self._key_of(request)
+        _check_signed(request, key)  # nobody else makes this witness do anything
         self._recover(head.origin)
         decision = decide(request, self._held(head.origin), key)
         if decision.checkpoint is None:
@@ -103,7 +105,7 @@ class Cosigning:
             decision = decide(request, self._held(head.origin), key)
             if decision.checkpoint is None:
                 return self._refuse(decision, request)
-            return Reply(Status.COSIGNED, self._cosign(decision.checkpoint, request.note))
+            return Reply(Status.COSIGNED, self._cosign(decision.checkpoint, request))
 
     def close(self) -> None:
         """Let copies that are under way finish their piece, and stop."""
@@ -111,10 +113,14 @@ class Cosigning:
 
     # --- signing ----------------------------------------------------------------------------
 
-    def _cosign(self, head: Checkpoint, note: UnverifiedNote) -> bytes:
+    def _cosign(self, head: Checkpoint, request: UnverifiedAddCheckpoint) -> bytes:
         """Hold a head, durably, and then sign a re-encoding of it."""
         now = self._edge.posix()
-        self._keep(head, note)
+        try:
+            self._keep(head, request.note)
+        except ConflictError as error:  # database and guard tell different histories
+            self._remember(error.code, request)
+            raise ProofError(error.code, "another history was signed before") from error
         self._mirror.replicas[head.origin].store.remember_cosigned(head.size, now)
         return self._cosigner.cosign(head.encode(), now).encode()
 
@@ -186,29 +192,45 @@ class Cosigning:
             what = f"{error.code}: {error.message}"
             raise RuleError("entry_refused", what, rule=error.code) from error
 
-    def _watch_forks(self, request: UnverifiedAddCheckpoint) -> None:
-        """Compare what the log has signed with our copy, whatever else the request lacks."""
+    def _watch(self, request: UnverifiedAddCheckpoint, unknown: str = "") -> None:
+        """Compare what the log has signed with our copy, whatever the request lacks.
+
+        A wrong proof beside an honest checkpoint, which everybody can read and send, says
+        nothing about the log. Of a tree beyond our copy nobody can tell yet: `unknown`.
+        """
         head = request.checkpoint
         store = self._mirror.replicas[head.origin].store
-        if head.size <= store.size() and store.root(head.size) != head.root:
-            self._remember("log_forked", request)
+        if head.size > store.size():
+            code = unknown
+        else:
+            code = "" if store.root(head.size) == head.root else "log_forked"
+        if code:
+            self._remember(code, request)
 
     def _refuse(self, decision: Decision, request: UnverifiedAddCheckpoint) -> Reply:
         match decision.status:
             case Status.SIZE_CONFLICT:
-                self._watch_forks(request)
+                self._watch(request)
                 return Reply(decision.status, decision.size_body)
             case Status.MALFORMED:
                 raise MalformedError(decision.reason, "the old size is above the new one")
-            case Status.NOT_SIGNED:
-                raise ProofError("not_signed_by_log", "no valid signature of the log's key")
             case _:
-                self._remember(decision.reason, request)
+                self._watch(request, "history_unproven")
                 raise ProofError(decision.reason, "the tree does not extend the one held")
 
     def _remember(self, code: str, request: UnverifiedAddCheckpoint) -> None:
         origin = request.checkpoint.origin
         held = self._store.held(origin)
         note = b"" if held is None else held.note
-        alarm = Alarm(origin, self._edge.posix(), code, request.note.encode(), note)
-        self._store.remember_alarm(alarm)
+        key = self._log_key(origin, request.note)  # lines of others would make it new each time
+        offered = replace(request.note, signatures=request.note.lines_of(key))
+        self._store.remember_alarm(
+            Alarm(origin, self._edge.posix(), code, offered.encode(), note)
+        )
+
+
+def _check_signed(request: UnverifiedAddCheckpoint, key: VerifierKey) -> None:
+    try:
+        verify_note(request.note, key)
+    except ProofError as error:
+        raise ProofError("not_signed_by_log", "no valid signature of the log's key") from error

@@ -75,9 +75,10 @@ class WitnessStore:
             connection.execute(changed.on_conflict_do_update(["log"], set_=fresh))
 
     def remember_alarm(self, alarm: Alarm) -> None:
-        """Keep an alarm; the same one is kept once, and of too many the first."""
+        """Keep an alarm; the same one is kept once, and of too many of a kind the first."""
+        alike = select(func.count()).where(ALARM.c.log == alarm.log, ALARM.c.code == alarm.code)
         with database.writing(self._engine) as connection:
-            count = connection.execute(select(func.count()).select_from(ALARM)).scalar() or 0
+            count = connection.execute(alike).scalar() or 0
             if count < MAX_ALARMS:
                 row = {
                     "log": alarm.log,

@@ -9,14 +9,15 @@ import pytest
 from did_service.client.registry import LogReader
 from did_service.core.anchor.entry import Placed, compose
 from did_service.core.did.webvh import write
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import b64, timestamps
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
-from did_service.core.log.cosignature import cosigned_at
+from did_service.core.log.cosignature import Cosigner, cosigned_at
 from did_service.core.log.note import NoteSigner, parse_note, parse_signature_lines
 from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, UnverifiedAddCheckpoint
 from did_service.replica.fsck import examine
 from did_service.witness import catch_up
+from did_service.witness.mirror import Mirror
 from did_service.witness.witness import folder_of
 from tests.support.dids import hash_of, key
 from tests.support.founding import log_signer, witness
@@ -149,7 +150,7 @@ def test_another_root_of_the_size_held_is_422_and_an_alarm(fed, log):
     answer = ask(fed, "zj", request(fed, forged, held(fed)))
     assert (answer.status, code_of(answer)) == (422, "consistency_invalid")
     alarm = alarms(fed)[-1]
-    assert (alarm["log"], alarm["code"]) == (REG, "consistency_invalid")
+    assert (alarm["log"], alarm["code"]) == (REG, "log_forked")
     both = [parse_checkpoint(parse_note(alarm[n].encode()).text) for n in ("offered", "held")]
     assert (both[0], both[1].size) == (forged, forged.size)
     log_policy = fed.policy.log_policy(REG)
@@ -170,6 +171,55 @@ def test_an_alarm_is_kept_once(fed, log):
     for _ in range(3):
         ask(fed, "zj", body)
     assert len(alarms(fed)) == before + 1
+
+
+def test_an_honest_checkpoint_beside_a_wrong_proof_is_no_alarm(fed, log):
+    """Whoever can read a log can send its checkpoint with anything in place of the proof."""
+    fed.publish("gd")
+    before, published = alarms(fed), parse_note(fed.reader(REG).checkpoint())
+    request = UnverifiedAddCheckpoint(held(fed), (b"p" * 32,), published)
+    answer = ask(fed, "zj", request.encode())
+    assert (answer.status, alarms(fed)) == (422, before)
+
+
+def test_a_tree_beyond_the_copy_is_remembered_once_whatever_stands_below_it(fed, log):
+    fed.publish("gd")
+    far = Checkpoint(REG, held(fed) + 1_000, b"f" * 32)
+    note, before = parse_note(sign_checkpoint(far, log_signer(REG))), len(alarms(fed))
+    for number in range(3):
+        other = Cosigner(f"w{number}.example/witness", key(f"w{number}"))
+        marked = note.with_lines([other.cosign(note.text, fed.now)])
+        body = UnverifiedAddCheckpoint(held(fed), (b"p" * 32,), marked).encode()
+        assert ask(fed, "zj", body).status == 422
+    assert len(alarms(fed)) == before + 1
+    alarm = alarms(fed)[-1]
+    assert (alarm["code"], alarm["offered"].encode()) == ("history_unproven", note.encode())
+
+
+def test_nobody_but_the_log_makes_a_fresh_witness_ask_it(fed, monkeypatch):
+    """Else anybody could keep its threads waiting for a log that does not answer."""
+    fed.stop("sc")
+    fed.start("sc")
+    asked = []
+    monkeypatch.setattr(Mirror, "read", lambda _, origin: asked.append(origin))
+    answer = ask(fed, "sc", request(fed, head(fed), 1, thief()))
+    assert (answer.status, code_of(answer), asked) == (403, "not_signed_by_log", [])
+
+
+def test_database_and_guard_that_disagree_sign_nothing(fed, log):
+    fed.publish("gd")
+    guard, old = fed.folder / "sc" / "last-cosigned", held(fed, "sc")
+    kept = guard.read_text()
+    root = fed.witness("sc").store.held(REG).head.root
+    guard.write_text(kept.replace(b64.encode_url(root), b64.encode_url(b"o" * 32)))
+    log._grow()
+    answer = ask(fed, "sc", request(fed, head(fed), old))
+    assert (answer.status, code_of(answer)) == (422, "signed_other_before")
+    guard.write_text("{")
+    answer = ask(fed, "sc", request(fed, head(fed), old))
+    assert (answer.status, code_of(answer)) == (503, "guard_damaged")
+    guard.write_text(kept)
+    assert ask(fed, "sc", request(fed, head(fed), old)).status == 200
 
 
 def test_a_tree_that_the_log_does_not_serve_is_an_alarm(fed, log):

@@ -169,10 +169,16 @@ def test_a_head_never_falls_and_never_changes(fed):
 
 def test_of_too_many_alarms_the_first_are_kept(fed, monkeypatch):
     store = fed.witness("sc").store
-    monkeypatch.setattr(witness_store, "MAX_ALARMS", len(store.alarms()) + 1)
+    monkeypatch.setattr(witness_store, "MAX_ALARMS", 1)
+    before = len(store.alarms())
+    kinds = [("a.example/reg", "x"), ("a.example/reg", "log_forked"), ("b.example/reg", "x")]
     for number in range(3):
-        store.remember_alarm(Alarm("a.example/reg", number, "log_forked", b"%d" % number, b""))
-    assert [alarm.offered for alarm in store.alarms()][-1] == b"0"
+        for log, code in kinds:  # neither another log nor another kind is crowded out
+            store.remember_alarm(Alarm(log, number, code, b"%d" % number, b""))
+    kept = store.alarms()[before:]
+    assert [(alarm.log, alarm.code, alarm.offered) for alarm in kept] == [
+        (log, code, b"0") for log, code in kinds
+    ]
 
 
 def test_a_did_log_beyond_the_limit_is_not_read(fed):
