@@ -4,7 +4,8 @@
           └────────► rows of the database, newest entries, contents, heads files
 
 The entry bundles are where everything begins: whatever does not follow from them is named, with
-the file or row in which it stands. Memory holds one bundle, and one hash for 256 entries.
+the file or row in which it stands. Signatures are left to whoever has the policy. Memory holds
+one bundle, one hash for 256 entries, and a record for each subject.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from pathlib import Path
 from did_service.core.anchor.entry import Placed, parse_entry
 from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, NotFoundError
-from did_service.core.limits import TILE_WIDTH
-from did_service.core.log.checkpoint import parse_checkpoint
+from did_service.core.limits import MAX_NOTE_BYTES, TILE_WIDTH
+from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
 from did_service.core.log.merkle import CompactRange, leaf_hash, tree_root
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle
+from did_service.replica import rows
 from did_service.replica.replica import Replica
+from did_service.replica.rows import Row
+from did_service.replica.statements import ENTRY_COLUMNS
+from did_service.trust.files import read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,9 @@ class Finding:
     """One thing that does not follow from the entries.
 
     Attributes:
-        code: `checkpoint_missing`, `bundle_damaged`, `tile_wrong`, `root_wrong`, `row_wrong`,
-            `rows_missing`, `newest_wrong`, `content_missing`, `content_wrong`, `heads_wrong`.
+        code: `checkpoint_missing`, `checkpoint_wrong`, `bundle_damaged`, `tile_wrong`,
+            `root_wrong`, `row_wrong`, `rows_missing`, `newest_wrong`, `content_missing`,
+            `content_wrong`, `heads_wrong`.
         where: File below the replica's folder, or the row.
     """
 
@@ -50,101 +57,120 @@ def examine(replica: Replica) -> list[Finding]:
 
 def _examine(replica: Replica) -> Iterator[Finding]:
     yield from _examine_files(replica)
-    note = replica.tree.checkpoint()
-    if note is None:
-        yield Finding("checkpoint_missing", "checkpoint")
+    epochs = sorted(f"epoch/{path.name}" for path in replica.tree.folder.glob("epoch/*"))
+    read = {name: _checkpoint(replica, name) for name in ("checkpoint", *epochs)}
+    heads = {name: head for name, head in read.items() if isinstance(head, Checkpoint)}
+    yield from (finding for finding in read.values() if isinstance(finding, Finding))
+    if "checkpoint" not in heads:
         return
-    head = parse_checkpoint(parse_note(note).text)
-    walk = _Walk(replica, head.size)
+    walk = _Walk(replica, heads["checkpoint"].size, {head.size for head in heads.values()})
     yield from walk.entries()
-    if walk.edge.size != head.size:
+    if walk.edge.size != heads["checkpoint"].size:
         return  # a bundle is damaged, and nothing behind it can be recomputed
-    if walk.edge.root() != head.root:
-        yield Finding("root_wrong", "checkpoint")
-    yield from walk.upper_tiles()
-    yield from walk.rows()
+    for name, head in heads.items():
+        if walk.roots.get(head.size) != head.root:
+            yield Finding("root_wrong", name)
+    yield from walk.upper_levels()
+    yield from walk.chains()
 
 
 class _Walk:
-    """One pass over the entries of a log."""
+    """One pass over the first `size` entries of a log; `roots` has those that are `wanted`."""
 
-    def __init__(self, replica: Replica, size: int) -> None:
-        self._replica = replica
+    def __init__(self, replica: Replica, size: int, wanted: set[int]) -> None:
+        self._tree, self._store = replica.tree, replica.store
         self._size = size
+        self._total = 0
         self._newest: dict[bytes, HeadRecord] = {}
+        self._grantees: dict[str, str] = {}  # by subject of an authority chain
         self._full: list[bytes] = []  # roots of the full level-0 tiles
+        self._wanted = wanted
         self.edge = CompactRange()
+        self.roots = {0: self.edge.root()}
 
     def entries(self) -> Iterator[Finding]:
-        """Examine bundles, level-0 tiles and the rows of the entries."""
+        """Examine bundles and level-0 tiles, and entry by entry rows and contents."""
         for first in range(0, self._size, TILE_WIDTH):
             width = min(TILE_WIDTH, self._size - first)
             bundle = TileId(ENTRIES, first // TILE_WIDTH, width)
             try:
-                entries = parse_bundle(self._replica.tree.tile(bundle), width)
+                entries = parse_bundle(self._tree.tile(bundle), width)
                 placed = [_place(first + at, data) for at, data in enumerate(entries)]
             except (NotFoundError, MalformedError):
                 yield Finding("bundle_damaged", bundle.path())
                 return
             leaves = [each.leaf for each in placed]
             yield from self._tile(TileId(0, bundle.index, width), leaves)
-            yield from self._stored(first, entries, leaves)
-            yield from self._remember(placed)
-            self.edge.extend(leaves)
+            held = {row["index"]: row for row in self._store.rows(first, first + width)}
+            for each in placed:
+                self._remember(each)
+                yield from self._entry(each, held.get(each.index, {}))
             if width == TILE_WIDTH:
                 self._full.append(tree_root(leaves))
 
-    def upper_tiles(self) -> Iterator[Finding]:
-        """Examine the hash tiles above level 0."""
+    def upper_levels(self) -> Iterator[Finding]:
+        """Examine the hashes above level 0, as tiles and as rows."""
         level, hashes = 1, self._full
         while hashes:
             full = []
             for first in range(0, len(hashes), TILE_WIDTH):
                 part = hashes[first : first + TILE_WIDTH]
-                yield from self._tile(TileId(level, first // TILE_WIDTH, len(part)), part)
+                tile = TileId(level, first // TILE_WIDTH, len(part))
+                yield from self._tile(tile, part)
+                if self._store.hashes(tile) != b"".join(part):
+                    yield Finding("row_wrong", f"nodes of {tile.path()}")
                 if len(part) == TILE_WIDTH:
                     full.append(tree_root(part))
             level, hashes = level + 1, full
 
-    def rows(self) -> Iterator[Finding]:
-        """Examine what the database says about the whole of these entries."""
-        store = self._replica.store
-        if store.size() < self._size:
-            yield Finding("rows_missing", f"{store.size()} of {self._size} entries")
+    def chains(self) -> Iterator[Finding]:
+        """Examine what the database says of the newest entry of each chain."""
+        if self._store.size() < self._size:
+            yield Finding("rows_missing", f"{self._store.size()} of {self._size} entries")
             return
-        if store.root(self._size) != self.edge.root():
-            yield Finding("row_wrong", "nodes")
-        if store.snapshot(self._size) != HeadsSnapshot.of(self._newest.values()):
+        if self._store.snapshot(self._size) != HeadsSnapshot.of(self._newest.values()):
             yield Finding("newest_wrong", "subjects")
+        for subject, grantee in self._grantees.items():
+            found = self._store.statements_about(grantee)
+            if subject not in {placed.entry.subject for placed in found}:
+                yield Finding("newest_wrong", f"grantee of {subject}")
 
     def _tile(self, tile: TileId, hashes: list[bytes]) -> Iterator[Finding]:
         try:
-            held = self._replica.tree.tile(tile)
+            held = self._tree.tile(tile)
         except NotFoundError:
             held = b""
         if held != b"".join(hashes):
             yield Finding("tile_wrong", tile.path())
 
-    def _stored(
-        self, first: int, entries: list[bytes], leaves: list[bytes]
-    ) -> Iterator[Finding]:
-        store, stop = self._replica.store, first + len(entries)
-        rows = (store.entries(first, stop), store.leaves(first, stop))
-        if rows == (entries, leaves):
-            return
-        for index, own in enumerate(zip(entries, leaves, strict=True), first):
-            row = (store.entries(index, index + 1), store.leaves(index, index + 1))
-            if row != ([own[0]], [own[1]]):
-                yield Finding("row_wrong", f"entry {index}")
-
-    def _remember(self, placed: list[Placed]) -> Iterator[Finding]:
-        for each in placed:
-            if each.entry.type != "heads":
-                record = HeadRecord.of(each)
-                self._newest[record.key] = record
-            digest = each.entry.digest if each.entry.type == "status" else None
-            if digest is not None and self._replica.tree.content(digest) is None:
+    def _entry(self, placed: Placed, stored: Row) -> Iterator[Finding]:
+        """Compare a row with the one that storing the entry again would write."""
+        contents: dict[bytes, bytes] = {}
+        digest = placed.entry.digest if placed.entry.type == "status" else None
+        if digest is not None:
+            content = self._store.content(digest) or b""
+            contents[digest] = content
+            if sha256(content) != digest:
+                yield Finding("row_wrong", f"content {digest.hex()}")
+            if self._tree.content(digest) is None:
                 yield Finding("content_missing", f"content/{digest.hex()}")
+        (row,) = rows.entries([placed], contents, self._total)
+        if any(stored.get(name) != row[name] for name in ENTRY_COLUMNS):
+            yield Finding("row_wrong", f"entry {placed.index}")
+        total = stored.get("total")
+        self._total = total if isinstance(total, int) else 0  # one wrong sum is named once
+
+    def _remember(self, placed: Placed) -> None:
+        entry = placed.entry
+        self.edge.append(placed.leaf)
+        if self.edge.size in self._wanted:
+            self.roots[self.edge.size] = self.edge.root()
+        if entry.type != "heads":
+            record = HeadRecord.of(placed)
+            self._newest[record.key] = record
+        if entry.type == "authority":
+            grantee = as_text(entry.body.get("grantee"), "authority.grantee")
+            self._grantees[entry.subject] = grantee
 
 
 def _place(index: int, data: bytes) -> Placed:
@@ -166,3 +192,15 @@ def _heads_root(path: Path) -> str:
         return parse_snapshot(path.read_bytes()).root.hex()
     except MalformedError:
         return ""
+
+
+def _checkpoint(replica: Replica, name: str) -> Checkpoint | Finding:
+    """Read one of the files that hold a checkpoint of this log."""
+    try:
+        note = read_file(replica.tree.folder / name, MAX_NOTE_BYTES)
+        if note is None:
+            return Finding("checkpoint_missing", name)
+        head = parse_checkpoint(parse_note(note).text)
+    except MalformedError:
+        return Finding("checkpoint_wrong", name)
+    return head if head.origin == replica.origin else Finding("checkpoint_wrong", name)

@@ -32,9 +32,10 @@ _BELOW = ENTRY.c.index + 0 < _SIZE  # + 0, so that SQLite goes by the chain, not
 _NOT_HEADS = SUBJECT.c.type != "heads"
 
 
-def _range(table: Table, column: str) -> Select[Any]:
+def _between(table: Table, *columns: str) -> Select[Any]:
     within = (table.c.index >= bindparam("start")) & (table.c.index < bindparam("stop"))
-    return select(table.c[column]).where(table.c.log == _LOG, within).order_by(table.c.index)
+    found = select(*(table.c[column] for column in columns))
+    return found.where(table.c.log == _LOG, within).order_by(table.c.index)
 
 
 def _records(table: Table) -> Select[Any]:
@@ -66,9 +67,11 @@ END = Statement(_LAST.order_by(desc(ENTRY.c.index)))
 END_BEFORE = Statement(
     _LAST.where(ENTRY.c.at < _AT).order_by(desc(ENTRY.c.at), desc(ENTRY.c.index))
 )
-DATA = Statement(_range(ENTRY, "data"))
-LEAVES = Statement(_range(ENTRY, "leaf"))
-NODES = Statement(_range(NODE, "hash").where(NODE.c.level == bindparam("level")))
+ENTRY_COLUMNS = ("index", "key", "number", "at", "leaf", "data", "total")
+ROWS = Statement(_between(ENTRY, *ENTRY_COLUMNS))
+DATA = Statement(_between(ENTRY, "data"))
+LEAVES = Statement(_between(ENTRY, "leaf"))
+NODES = Statement(_between(NODE, "hash").where(NODE.c.level == bindparam("level")))
 
 # --- heads snapshots --------------------------------------------------------------------------
 

@@ -141,6 +141,11 @@ class ReplicaStore:
         """Return the leaf hashes of entries `start` up to, not including, `stop`."""
         return self._column(statements.LEAVES, start=start, stop=stop)
 
+    def rows(self, start: int, stop: int) -> list[Row]:
+        """Return all that is stored about entries, for whoever recomputes it."""
+        found = self._rows(statements.ROWS, start=start, stop=stop)
+        return [dict(zip(statements.ENTRY_COLUMNS, row, strict=True)) for row in found]
+
     def content(self, digest: bytes) -> bytes | None:
         """Return the content behind a digest, None where it was never handed in."""
         return next(iter(self._column(statements.CONTENT_OF, digest=digest)), None)

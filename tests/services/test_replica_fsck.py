@@ -65,6 +65,9 @@ def test_a_large_replica_is_recomputed_through_all_its_levels(tmp_path):
     assert found(mirror, REG) == []
     flip(replica.tree.folder / "tile/1/000.p/1", 5)
     assert found(mirror, REG) == [("tile_wrong", "tile/1/000.p/1")]
+    with mirror.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE replica_node SET hash = zeroblob(32)")
+    assert ("row_wrong", "nodes of tile/1/000.p/1") in found(mirror, REG)
 
 
 def test_a_changed_tile_is_named(copy):
@@ -123,6 +126,13 @@ def test_changed_contents_and_heads_are_named(copy):
             'UPDATE replica_entry SET leaf = zeroblob(32) WHERE log = ? AND "index" = 1',
             "entry 1",
         ),
+        ('UPDATE replica_entry SET number = 77 WHERE log = ? AND "index" = 3', "entry 3"),
+        ('UPDATE replica_entry SET at = at + 1 WHERE log = ? AND "index" = 4', "entry 4"),
+        ('UPDATE replica_entry SET total = 9 WHERE log = ? AND "index" = 0', "entry 0"),
+        (
+            'UPDATE replica_entry SET key = zeroblob(32) WHERE log = ? AND "index" = 5',
+            "entry 5",
+        ),
         ("DELETE FROM replica_subject WHERE log = ?", "subjects"),
     ],
 )
@@ -131,6 +141,41 @@ def test_a_changed_row_is_named(copy, statement, expected):
         database.execute(statement, (REG,))
     database.close()
     assert expected in [where for _, where in found(copy, REG)]
+
+
+def test_a_grant_that_nobody_would_find_is_named(copy):
+    with sqlite3.connect(copy.folder / "witness.sqlite") as database:
+        database.execute("UPDATE replica_subject SET grantee = 'x' WHERE log = ?", (REG,))
+    database.close()
+    grant = copy.fed.logs[REG].statements_about(copy.fed.actors["gz.gd.example"].did)[0]
+    assert ("newest_wrong", f"grantee of {grant.entry.subject}") in found(copy, REG)
+
+
+def test_a_content_that_the_database_lost_is_named(copy):
+    content = only(copy.replica(EV).tree.folder, "content/*")
+    with sqlite3.connect(copy.folder / "witness.sqlite") as database:
+        database.execute("UPDATE replica_content SET data = x'00' WHERE log = ?", (EV,))
+    database.close()
+    assert ("row_wrong", f"content {content.name}") in found(copy, EV)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "epoch"])
+def test_a_checkpoint_of_another_log_or_none_at_all_is_named(copy, name):
+    folder = copy.replica(REG).tree.folder
+    path = folder / name if name == "checkpoint" else next((folder / name).iterdir())
+    where = str(path.relative_to(folder))
+    for spoilt in (copy.fed.notes[EV], path.read_bytes()[:-9]):
+        path.write_bytes(spoilt)
+        assert found(copy, REG) == [("checkpoint_wrong", where)]
+
+
+def test_an_epoch_that_is_not_of_this_tree_is_named(copy):
+    folder = copy.replica(REG).tree.folder
+    path = next((folder / "epoch").iterdir())
+    lines = path.read_bytes().split(b"\n")
+    for size, root in ((b"1", lines[2]), (b"99999", lines[2])):
+        path.write_bytes(b"\n".join([lines[0], size, root, *lines[3:]]))
+        assert found(copy, REG) == [("root_wrong", str(path.relative_to(folder)))]
 
 
 def test_missing_rows_are_named(copy):
