@@ -14,7 +14,7 @@ MAX_KEYS_CACHED = 1_024  # spellings of public keys remembered: a fifth of a meg
 
 # --- transparency log (C2SP tlog-tiles, signed-note, tlog-witness) ---------------------------
 TILE_HEIGHT = 8  # tlog-tiles: 256 hashes a tile
-TILE_WIDTH = 256
+TILE_WIDTH = 256  # tlog-tiles: two to the power of the height
 MAX_ENTRY_BYTES = 60_000  # an entry bundle prefixes entries with a uint16; 65,535 is its limit
 MAX_BUNDLED_ENTRY_BYTES = 65_535  # what a uint16 can say; logs of others may use all of it
 MAX_TREE_SIZE = 2**48 - 1  # far above a region's century, far below int64
@@ -62,7 +62,7 @@ MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at t
 # --- credentials -----------------------------------------------------------------------------
 MAX_CREDENTIAL_BYTES = 262_144  # a portrait fits; ten megabytes of nesting does not
 MAX_PROOFS = 8  # proofs in one set or chain
-MAX_CREDENTIALS_IN_PRESENTATION = 16
+MAX_CREDENTIALS_IN_PRESENTATION = 16  # a service item asks for a handful
 MAX_CHECKED_MEMBERS = 16  # status entries, or schemas, of one credential; one or two are usual
 MAX_RDF_QUADS = 4_096  # quads of one canonicalized document
 MAX_BLANK_NODES = 256  # blank nodes of one document; honest credentials have fewer than ten
@@ -84,8 +84,8 @@ MAX_LISTED_ROWS = 1_000  # applications or credentials in one answer to an offic
 # --- evidence --------------------------------------------------------------------------------
 MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list
 MAX_BUNDLE_BYTES = 268_435_456  # a bundle unpacked
-MAX_EVIDENCE_ITEMS = 200_000
-MAX_EVIDENCE_CHECKPOINTS = 4_096
+MAX_EVIDENCE_ITEMS = 200_000  # at 1.4 KB an item a bundle is as large as it may be
+MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
 MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
 MAX_HEADS_TRIED = 64  # newest heads entries of a log against which an item is held
 MAX_LISTS_TRIED = 64  # newest status lists of one URL; more than two days of them
@@ -96,11 +96,11 @@ MAX_AUTHORITY_HOPS = 4  # entries from the issuer up to a root of the policy
 
 # --- files, sealed containers, sessions ------------------------------------------------------
 MAX_KDF_MEMORY_BYTES = 2_147_483_648  # a foreign file may not ask for more than 2 GiB
-MAX_KDF_PASSES = 16
+MAX_KDF_PASSES = 16  # honest files ask for 3; at 2 GiB each pass takes seconds
 MAX_KEY_FILE_BYTES = 16_384  # honest ones have 500 bytes and a name
-MAX_WALLET_BYTES = 67_108_864
+MAX_WALLET_BYTES = 67_108_864  # 6 KB for each of the records below
 MAX_WALLET_RECORDS = 10_000  # keys, credentials and answers of a lifetime
-MAX_PASSPHRASE_BYTES = 1_024
+MAX_PASSPHRASE_BYTES = 1_024  # a paragraph; more is a wrong file
 MIN_PASSPHRASE_CHARACTERS = 8  # NIST SP 800-63B-4 §3.1.1.2: never fewer
 MAX_MIRRORS = 64  # places of evidence that come with one credential
 MAX_STAPLE_FETCHES = 64  # entries that a wallet asks for one credential; a dozen is usual
@@ -112,8 +112,8 @@ POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every ye
 
 # --- HTTP ------------------------------------------------------------------------------------
 HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
-MAX_RESPONSE_BYTES = 268_435_456
-MAX_BODY_BYTES = 1_048_576
+MAX_RESPONSE_BYTES = 268_435_456  # whatever is fetched; a caller that expects less says so
+MAX_BODY_BYTES = 1_048_576  # one document; paths that take more name their own limit
 MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
 MAX_LAST_SIGNED_BYTES = 262_144  # a guard file: a hundred bytes a log
 MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts

@@ -108,6 +108,17 @@ def test_nothing_is_left_unfinished_and_no_machine_is_named(path):
     assert MACHINE_PATHS.search(text) is None
 
 
+def test_every_limit_has_its_reason_and_somebody_who_keeps_it():
+    limits = re.findall(
+        r"^(\w+) = [^#\n]*(#.*)?$", text_of(Path("did_service/core/limits.py")), re.MULTILINE
+    )
+    users = " ".join(text_of(path) for path in ALL if path.name != "limits.py")
+    used = {*re.findall(r"\w+", users)}
+    for name, reason in limits:
+        assert reason, name
+        assert name in used, name
+
+
 # --- the drawn tree of errors -----------------------------------------------------------------
 
 
