@@ -7,7 +7,9 @@ import pytest
 
 from did_service.core.credentials import (
     bitstring_status_list,
+    contexts,
     eddsa_rdfc_2022,
+    jsonld,
     proof_set,
     rdfc,
     schema_check,
@@ -169,6 +171,8 @@ def test_table_path_equals_pyld():
         document = {**CREDENTIAL, "type": ["VerifiableCredential", name]}
         by_table = vocabulary.type_iris(parse_credential(document))
         assert by_table == vocabulary.expanded_type_iris(document)
+        statements = jsonld.to_quads(jsonld.expand(document, contexts.load))
+        assert eddsa_rdfc_2022.canonicalize(document) == rdfc.canonicalize(statements).encode()
 
 
 def test_two_parsers_one_meaning():

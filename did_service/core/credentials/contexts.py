@@ -1,8 +1,8 @@
 """The closed list of JSON-LD contexts: every one pinned by SHA-256, none ever fetched.
 
-Contexts decide what a signed term means, so they count as code. Those of the Verifiable
-Credentials and security vocabularies come with PyLD; the rest are package data of ours under
-`schemas/contexts/`. A context that is not here is refused by name.
+Contexts decide what a signed term means, so they count as code. Those that our documents name
+are package data under `schemas/contexts/`; the rest come with PyLD. A context that is not here
+is refused by name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ ContextLoader: TypeAlias = Callable[[str], JsonObject]
 # URL → hexadecimal SHA-256 of the file that PyLD 3.3 carries.
 _BUNDLED: Mapping[str, str] = {
     CREDENTIALS_V1: "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
-    CREDENTIALS_V2: "8a9f494a89ecc51db093e90e84713e07e84d6d9204364a9b3c7868b21751236f",
     "https://www.w3.org/ns/did/v1": (
         "62c1054bf404d6dd3a4b26b64f830fd72095f6a26edc4469908c94351352ce5f"
     ),
@@ -44,6 +43,10 @@ _BUNDLED: Mapping[str, str] = {
 
 # URL → file under schemas/contexts and its hexadecimal SHA-256.
 _OURS: Mapping[str, tuple[str, str]] = {
+    CREDENTIALS_V2: (
+        "credentials-v2.jsonld",
+        "8a9f494a89ecc51db093e90e84713e07e84d6d9204364a9b3c7868b21751236f",
+    ),
     DIDSVC_1: (
         "didsvc-1.jsonld",
         "b6db86c7b8a50054174c85ba4527a8ceacb050efdfc18817788d3de1927dd627",

@@ -1,6 +1,6 @@
 """Cryptosuite eddsa-rdfc-2022 (W3C Data Integrity EdDSA Cryptosuites 1.0, §3.2).
 
-    JSON-LD ──expand (PyLD)──► N-Quads ──RDFC-1.0 (rdfc)──► canonical text ──SHA-256──► 32 bytes
+    JSON-LD ──term_tables, else PyLD──► N-Quads ──rdfc──► canonical text ──SHA-256──► 32 bytes
 
 JSON-LD processing forgives: it drops what no context defines and guesses a base for relative
 names, and what was dropped is not signed. Here all of that is refused, so that every member
@@ -13,6 +13,7 @@ from did_service.core.credentials import contexts
 from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import UnsupportedError
 
 NAME = "eddsa-rdfc-2022"
 
@@ -41,7 +42,13 @@ def hash_data(
 
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:
     """Return the canonical N-Quads of a JSON-LD document; errors as `hash_data`."""
-    # PyLD takes 0.4 s to import, and only documents with this proof need it.
-    from did_service.core.credentials import jsonld, rdfc  # noqa: PLC0415 - slow to load
+    from did_service.core.credentials import rdfc, term_tables  # noqa: PLC0415 - slow to load
 
-    return rdfc.canonicalize(jsonld.to_quads(jsonld.expand(document, load))).encode()
+    try:
+        quads = term_tables.to_quads(document, load)
+    except UnsupportedError:
+        # PyLD takes 0.4 s to import, and documents under our contexts alone rarely need it.
+        from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
+
+        quads = jsonld.to_quads(jsonld.expand(document, load))
+    return rdfc.canonicalize(quads).encode()

@@ -66,7 +66,9 @@ def check_count(count: int) -> None:
 
 def encode(quad: Quad) -> str:
     """Write one statement as its canonical line."""
-    return " ".join(term for term in quad if term) + " .\n"
+    subject, predicate, value, graph = quad
+    in_graph = f" {graph}" if graph else ""
+    return f"{subject} {predicate} {value}{in_graph} .\n"
 
 
 def literal(value: str, datatype: str = XSD_STRING, language: str | None = None) -> str:

@@ -79,8 +79,9 @@ class _Canonicalization:
         self._digest = digest
         self._mentions: dict[str, list[Quad]] = defaultdict(list)
         for quad in quads:
-            for node in {term for term in quad if term.startswith("_:")}:
-                self._mentions[node].append(quad)
+            for term in {quad[0], quad[2], quad[3]}:  # a predicate is never blank
+                if term.startswith("_:"):
+                    self._mentions[term].append(quad)
         if len(self._mentions) > MAX_BLANK_NODES:
             raise LimitError("too_large", f"more than {MAX_BLANK_NODES} blank nodes")
         self._first = {node: self._hash_first_degree(node) for node in self._mentions}
@@ -115,10 +116,10 @@ class _Canonicalization:
 
     def _hash_first_degree(self, node: str) -> str:
         """Hash the statements about a node, others unnamed (§4.6)."""
-        lines = []
-        for quad in self._mentions[node]:
-            names = {term: "_:z" for term in quad if term.startswith("_:")} | {node: "_:a"}
-            lines.append(nquads.encode(_rename(quad, names)))
+        lines = [
+            nquads.encode((_as_seen(node, s), predicate, _as_seen(node, o), _as_seen(node, g)))
+            for s, predicate, o, g in self._mentions[node]
+        ]
         return self._hash("".join(sorted(lines)))
 
     def _hash_related(self, related: str, quad: Quad, names: _Names, position: str) -> str:
@@ -182,6 +183,13 @@ class _Canonicalization:
 
 def _is_worse(text: str, best: _Path | None) -> bool:
     return best is not None and len(text) >= len(best.text) and text > best.text
+
+
+def _as_seen(node: str, term: str) -> str:
+    """Name a blank node for the first-degree hash of `node`: itself, or another one."""
+    if not term.startswith("_:"):
+        return term
+    return "_:a" if term == node else "_:z"
 
 
 def _rename(quad: Quad, names: dict[str, str]) -> Quad:

@@ -1,0 +1,162 @@
+"""Statements of documents under the contexts of ours, without a JSON-LD processor.
+
+    @context of a document ──once──► terms: name ─► IRI, how its texts are read, its own terms
+    members of the document ──terms──► quads
+
+A JSON-LD processor spends nearly all its time on reading the same two contexts. Most documents
+use little of the language: names, nested objects, lists, texts, integers. Their quads are
+written here straight from tables (JSON-LD 1.1 API §5.1, §8.1). Whatever is more than that, be
+it a keyword, a graph, a fraction or a name that no context defines, is left to `jsonld`, which
+knows it or says what is wrong. A property test holds both to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NoReturn, TypeAlias
+
+from did_service.core.credentials import contexts
+from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.members import is_url
+from did_service.core.credentials.nquads import XSD_STRING, Quad, literal
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object, as_text
+from did_service.core.errors import UnsupportedError
+from did_service.core.limits import MAX_SAFE_INTEGER
+
+_OURS = (contexts.CREDENTIALS_V2, contexts.DIDSVC_1)
+_XSD = XSD_STRING.removesuffix("string")
+_RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+_READ = frozenset({"@id", "@type", "@context", "@container"})  # of a term's definition
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a context says of a name.
+
+    Attributes:
+        iri: What it stands for, as N-Quads writes it.
+        coercion: How its texts are read: as `@id`, as `@vocab`, or the datatype they have.
+        scope: The terms of its own context. They are for the members of an object of this
+            type, or for the value of this property, and reach no further (JSON-LD 1.1 §4.1.8).
+    """
+
+    iri: str
+    coercion: str
+    scope: Terms
+
+
+Terms: TypeAlias = Mapping[str, Term | None]
+"""Name to term; None where a definition needs more than is read here."""
+
+
+def to_quads(document: JsonObject, load: ContextLoader) -> list[Quad]:
+    """Return the statements of a document, which are those that `jsonld` finds.
+
+    Args:
+        document: A JSON-LD document.
+        load: Returns a context document by URL.
+
+    Raises:
+        UnsupportedError: `jsonld_needed`; whether the document is good, `jsonld` must say.
+    """
+    context = document.get("@context")
+    urls = tuple(context) if isinstance(context, list) else (context,)
+    if urls not in (_OURS[:1], _OURS):
+        _leave()
+    writer = _Writer(_terms_of(len(urls), load))
+    writer.add({name: value for name, value in document.items() if name != "@context"})
+    return writer.quads or _leave()
+
+
+class _Writer:
+    """Writes the statements of one document, object by object."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._blank = 0
+        self.quads: list[Quad] = []
+
+    def add(self, node: JsonObject) -> str:
+        """Write what an object says of its subject; return the subject."""
+        subject = _iri(node["id"]) if "id" in node else self._blank_node(node)
+        scope: Terms = {}
+        for kind in _items(node["type"]) if "type" in node else ():
+            term = _known(self._terms.get(kind) if isinstance(kind, str) else None)
+            if scope and term.scope:
+                _leave()
+            scope = scope or term.scope
+            self.quads.append((subject, _RDF_TYPE, term.iri, ""))
+        for name, member in node.items():
+            if name not in {"id", "type"}:
+                term = _known(scope[name] if name in scope else self._terms.get(name))
+                for value in _items(member):
+                    self.quads.append((subject, term.iri, self._object(term, value), ""))
+        return subject
+
+    def _blank_node(self, node: JsonObject) -> str:
+        if not node:
+            _leave()
+        self._blank += 1
+        return f"_:b{self._blank}"
+
+    def _object(self, term: Term, value: JsonValue) -> str:
+        if isinstance(value, str):
+            return _text(term, value)
+        if isinstance(value, dict) and not term.scope:
+            return self.add(value)
+        if term.coercion == XSD_STRING:
+            if isinstance(value, bool):
+                return literal("true" if value else "false", f"{_XSD}boolean")
+            if isinstance(value, int) and abs(value) <= MAX_SAFE_INTEGER:
+                return literal(str(value), f"{_XSD}integer")
+        return _leave()
+
+
+def _text(term: Term, text: str) -> str:
+    if term.coercion == "@id":
+        return _iri(text)
+    if term.coercion == "@vocab":
+        return _known(term.scope.get(text)).iri
+    return literal(text, term.coercion)
+
+
+def _iri(value: JsonValue) -> str:
+    return f"<{value}>" if is_url(value) else _leave()
+
+
+def _items(member: JsonValue) -> list[JsonValue]:
+    """Return the values of a member; an empty list would leave no statement."""
+    return (member or _leave()) if isinstance(member, list) else [member]
+
+
+def _known(term: Term | None) -> Term:
+    return term or _leave()
+
+
+def _leave() -> NoReturn:
+    raise UnsupportedError("jsonld_needed", "more of JSON-LD than terms, texts and integers")
+
+
+@lru_cache(maxsize=2 * len(_OURS))
+def _terms_of(count: int, load: ContextLoader) -> Terms:
+    """Return the terms of the first contexts of ours; none of them redefines another's."""
+    terms: dict[str, Term | None] = {}
+    for url in _OURS[:count]:
+        terms |= _read(as_object(load(url)["@context"], url))
+    return terms
+
+
+def _read(context: JsonObject) -> dict[str, Term | None]:
+    return {name: _term(value) for name, value in context.items() if not name.startswith("@")}
+
+
+def _term(value: JsonValue) -> Term | None:
+    definition: JsonObject = {"@id": value} if isinstance(value, str) else as_object(value, "")
+    iri, coercion = definition["@id"], definition.get("@type", XSD_STRING)
+    scope = definition.get("@context", {})
+    is_read = definition.keys() <= _READ and definition.get("@container", "@set") == "@set"
+    if not is_read or not is_url(iri) or coercion == "@json" or not isinstance(scope, dict):
+        return None
+    return Term(f"<{iri}>", as_text(coercion, "@type"), _read(scope))
