@@ -59,7 +59,12 @@ def check_terms(document: JsonObject, load: ContextLoader = contexts.load) -> No
     Raises:
         MalformedError: as `jsonld.expand`.
     """
-    _expand(document, load)
+    from did_service.core.credentials import term_tables  # noqa: PLC0415 - not always needed
+
+    try:
+        term_tables.to_quads(document, load)
+    except UnsupportedError:
+        _expand(document, load)
 
 
 def check_plain(document: JsonObject) -> None:
