@@ -27,6 +27,7 @@ _LICENCE_ROOT = "1.2.156.3005.2."
 _CREDIT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 _ORGANISATION = re.compile(r"[0-9A-Z]{8}[0-9X]")
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
+_DISABILITY_CARD = re.compile(r"[0-9X]{18}[1-7][1-4](?:B[0-9])?")
 _LICENCE = re.compile(
     r"1\.2\.156\.3005\.2\.([0-9A-Z]{21})\.([0-9A-Z]{6,18})\.([0-9A-Z]+(?:\.[0-9A-Z]+)?)"
     r"\.([0-9]{3})\.([0-9A-Z])"
@@ -95,6 +96,17 @@ def check_citizen_number(number: str) -> None:
     wanted = _CITIZEN_CHECKS[total % 11]
     if number[17] != wanted:
         _refuse("citizen_number_check", f"position 18 must be {wanted} (ISO 7064 MOD 11-2)")
+
+
+def check_disability_card_number(number: str) -> None:
+    """Check the number of a disability card: citizen number, category, grade, reissue.
+
+    Raises:
+        MalformedError: `disability_card_form`, or as `check_citizen_number`.
+    """
+    if not _DISABILITY_CARD.fullmatch(number):
+        _refuse("disability_card_form", "18 characters, category 1 to 7, grade 1 to 4, B and n")
+    check_citizen_number(number[:18])
 
 
 def check_licence_identifier(identifier: str) -> LicenceCheck:

@@ -66,6 +66,7 @@ FORMATS: Mapping[str, Judge] = {
     "uri": _check_url,
     "did": _check_did,
     "citizen-number": identifiers.check_citizen_number,
+    "disability-card-number": identifiers.check_disability_card_number,
     "organisation-code": identifiers.check_organisation_code,
     "licence-identifier": _check_licence,
 }

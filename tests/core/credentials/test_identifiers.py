@@ -95,6 +95,20 @@ def test_broken_citizen_number_is_explained(number, why):
     assert refusal(identifiers.check_citizen_number, number) == why
 
 
+@pytest.mark.parametrize("tail", ["42", "11", "74B1"])
+def test_a_disability_card_number_begins_with_a_citizen_number(tail):
+    identifiers.check_disability_card_number(CITIZEN[0] + tail)
+    wrong = CITIZEN[0][:-1] + "1"
+    found = refusal(identifiers.check_disability_card_number, wrong + tail)
+    assert found == "citizen_number_check"
+
+
+@pytest.mark.parametrize("tail", ["", "4", "82", "45", "42B", "42\n", "42b1", "422"])
+def test_category_and_grade_of_a_disability_card_are_known(tail):
+    found = refusal(identifiers.check_disability_card_number, CITIZEN[0] + tail)
+    assert found == "disability_card_form"
+
+
 @given(st.integers(0, 16), st.integers(1, 9))
 def test_one_wrong_digit_is_always_found(position, shift):
     number = CITIZEN[0]
