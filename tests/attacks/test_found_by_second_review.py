@@ -10,18 +10,21 @@ import json
 
 import pytest
 
+from did_service.core.credentials import jsonld
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     ListDescription,
     Purpose,
     status_list_credential,
 )
+from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.webvh import write
 from did_service.core.encoding import b64, timestamps
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
+from did_service.core.verification import order
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
@@ -40,6 +43,7 @@ from tests.support.counter import (
 from tests.support.dids import hash_of, key
 from tests.support.federation import RESIDENCE, founded
 from tests.support.founding import governor
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -438,3 +442,33 @@ def test_cosignatures_repeated_and_shuffled(scene, monkeypatch):
     report = scene.check(staple={**staple, "checkpoints": [*notes, *staple["checkpoints"]]})
     assert report.outcome is Outcome.ACCEPTED
     assert len(verified) - 2 * usual <= honest
+
+
+def test_claims_made_up_about_one_entry(scene, monkeypatch):
+    """Each claim that an entry is the latest costs an audit path for every heads entry."""
+    scene.publish()
+    staple = scene.staple()
+    (own,) = items_of(staple, "did")[:1]
+    made_up = [copy.deepcopy(own) for _ in range(40)]
+    for number, item in enumerate(made_up):
+        item["head"]["path"][0] = b64.encode_url(number.to_bytes(32))
+    tried = []
+    plain = order.check_record
+    monkeypatch.setattr(order, "check_record", lambda *given: tried.append(1) or plain(*given))
+    items = [*staple["items"], *made_up]
+    assert scene.check(staple={**staple, "items": items}).outcome is Outcome.ACCEPTED
+    assert len(tried) < 20
+
+
+def test_one_context_named_a_thousand_times(scene):
+    """It is known and read again at each mention, for a signature that nobody made."""
+    scene.publish()
+    contexts = [*scene.credential["@context"], *["urn:didsvc:context:1"] * 1_000]
+    for suite in ("eddsa-jcs-2022", "eddsa-rdfc-2022"):
+        proof = {**scene.credential["proof"], "cryptosuite": suite}
+        shown = {**scene.credential, "@context": contexts, "proof": proof}
+        document = {name: value for name, value in shown.items() if name != "proof"}
+        with refused("too_large"):
+            jsonld.expand(document, load)
+        report = scene.check(data=json.dumps(shown).encode())
+        assert report.outcome is not Outcome.ACCEPTED

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import NoReturn, cast
 
 from pyld.jsonld import JsonLdError, JsonLdProcessor
@@ -21,8 +22,8 @@ from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.nquads import Quad
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import MalformedError, quote
-from did_service.core.limits import MAX_SAFE_INTEGER
+from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.limits import MAX_CONTEXTS_NAMED, MAX_SAFE_INTEGER
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _DIRECTION = "i18n-datatype"
@@ -40,6 +41,7 @@ def expand(document: JsonObject, load: ContextLoader) -> list[JsonObject]:
     Raises:
         MalformedError: `context_unknown`, `term_undefined`, `value_not_signed`, `iri_invalid`,
             `language_invalid`, `number_refused` or `jsonld_invalid`.
+        LimitError: `too_large` for more than 128 mentions of contexts.
     """
     _check_contexts(document, load)
     processor = _StrictProcessor(on_property_dropped=_refuse_property)
@@ -117,18 +119,26 @@ def _reason(error: BaseException) -> str:
     return str(error.args[0] if error.args else error).partition("\n")[0]
 
 
-def _check_contexts(value: JsonValue, load: ContextLoader) -> None:
-    """Ask `load` for every context that the document names, also inside inline contexts."""
+def _check_contexts(document: JsonObject, load: ContextLoader) -> None:
+    """Ask `load` for every context that the document names; each mention costs work."""
+    named = list(_named(document))
+    if len(named) > MAX_CONTEXTS_NAMED:
+        raise LimitError("too_large", f"{len(named)} contexts are named in one document")
+    for url in dict.fromkeys(named):
+        load(url)
+
+
+def _named(value: JsonValue) -> Iterator[str]:
+    """Yield each context that a document names, also inside inline contexts."""
     if isinstance(value, list):
         for item in value:
-            _check_contexts(item, load)
+            yield from _named(item)
     elif isinstance(value, dict):
         for name, member in value.items():
             if name in {"@context", "@import"}:
-                for entry in member if isinstance(member, list) else [member]:
-                    if isinstance(entry, str):
-                        load(entry)
-            _check_contexts(member, load)
+                entries = member if isinstance(member, list) else [member]
+                yield from (entry for entry in entries if isinstance(entry, str))
+            yield from _named(member)
 
 
 def _normalized(value: JsonValue) -> JsonValue:

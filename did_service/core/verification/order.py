@@ -8,8 +8,9 @@ An old heads entry stays provable, so "latest" is as old as the `at` of the newe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.heads import (
@@ -19,7 +20,7 @@ from did_service.core.anchor.heads import (
     parse_record,
 )
 from did_service.core.errors import DidServiceError, NotFoundError
-from did_service.core.limits import MAX_HEADS_TRIED
+from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
 from did_service.core.verification.anchored import Anchored, Heads
 
 
@@ -29,9 +30,17 @@ class Order:
 
     heads: Mapping[str, Sequence[Heads]]
     snapshots: Mapping[bytes, HeadsSnapshot]
+    claims: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def dated(self, found: Anchored) -> Anchored:
-        """Add the newest heads entry that names an entry as its subject's latest, and T."""
+        """Add the newest heads entry that names an entry as its subject's latest, and T.
+
+        Each claim costs an audit path for every heads entry, and anybody can make up claims.
+        """
+        place = found.origin, found.placed.index
+        self.claims[place] += 1
+        if self.claims[place] > MAX_CLAIMS_TRIED:
+            return found
         known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
         naming = [each for each in known if self._names(each, found)]
         if not naming:
