@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -24,8 +25,11 @@ def region(tmp_path_factory):
     child = subprocess.Popen(
         [sys.executable, "-c", program], cwd=folder, env={"PYTHONPATH": str(Path.cwd())}
     )
-    transport = httpx.HTTPTransport(uds=str(folder / "gd.sock"), retries=100)
-    with httpx.Client(transport=transport, base_url="http://gd.example") as client:
+    while not (folder / "gd.sock").exists():
+        assert child.poll() is None, "it ended before it listened"
+        time.sleep(0.05)
+    transport = httpx.HTTPTransport(uds=str(folder / "gd.sock"))
+    with httpx.Client(transport=transport, base_url="http://gd.example", timeout=60) as client:
         yield client
     child.send_signal(signal.SIGTERM)
     assert child.wait(20) in (0, -signal.SIGTERM)
