@@ -66,7 +66,7 @@ TEXTS: Mapping[str, str] = {
     "make the store": "新建钱包",
     "whom to believe": "信任谁",
     "once the agency has approved": "机关批准之后领取",
-    "fetch the evidence": "取得佐证",
+    "fetch the evidence": "取得佐证材料",
     "Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot tell,": (
         "退出码: 0 完成，1 不通过，2 用法，3 已取消，4 口令错误，5 无法判定，"
     ),
@@ -134,7 +134,7 @@ TEXTS: Mapping[str, str] = {
     " fail, and the evidence at hand does not deny the issuer's authority. What cannot be"
     " checked yet is said. Nothing that arrives is lost: what was refused stays under"
     " `wallet pending`.": (
-        "只有发给本钱包的密钥、签名无误、现有佐证不否定机关权限的证照才会收入。\n"
+        "只有发给本钱包的密钥、签名无误、现有佐证材料不否定机关权限的证照才会收入。\n"
         "暂时无法核验的会说明。收到的不会丢失：未收入的留在 wallet pending 中。"
     ),
     "Keep it without the issuer's authority.": "机关无权签发也保存。",
@@ -156,17 +156,17 @@ TEXTS: Mapping[str, str] = {
     ),
     "List your credentials.": "列出证照。",
     "List your credentials: name, type, validity, and how old their evidence is.": (
-        "列出证照：名称、种类、有效期、佐证的时间。"
+        "列出证照：名称、种类、有效期、佐证材料的时间。"
     ),
     "Show what one says.": "显示一份证照的内容。",
     "Show what a credential says.": "显示一份证照的内容。",
     "the credential itself, as its issuer wrote it": "证照原文",
     "Judge one as a counter would.": "像窗口那样核验一份证照。",
     "Judge a credential as a counter would, with the evidence in this wallet; no network.": (
-        "像窗口那样，用本钱包里的佐证核验一份证照，不联网。"
+        "像窗口那样，用本钱包里的佐证材料核验一份证照，不联网。"
     ),
-    "How old evidence may be.": "佐证的新旧要求。",
-    "demand evidence of the last minutes": "要求最近几分钟的佐证",
+    "How old evidence may be.": "佐证材料的新旧要求。",
+    "demand evidence of the last minutes": "要求最近几分钟的佐证材料",
     "Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).": (
         "退出码: 0 通过，1 不通过，5 无法判定 (或有条件通过)。"
     ),
@@ -175,21 +175,21 @@ TEXTS: Mapping[str, str] = {
         "把一份证照写入文件。密钥留在本钱包，副本不能用于出示。"
     ),
     "Where to write.": "写到何处。",
-    "Write its evidence here as well.": "同时把佐证写到此处。",
+    "Write its evidence here as well.": "同时把佐证材料写到此处。",
     "Replace files that are there.": "覆盖已有的文件。",
     "Delete one, and its key.": "删除一份证照及其密钥。",
     "Delete a credential and the key that it is bound to.": "删除一份证照及与之绑定的密钥。",
     "It cannot be presented any more, and the agency has to issue it again.": (
         "此后不能再出示，须由机关重新签发。"
     ),
-    "Fetch the evidence of credentials.": "取得证照的佐证。",
+    "Fetch the evidence of credentials.": "取得证照的佐证材料。",
     "Fetch the evidence of credentials: issuer, authority, schema, status, issuance.": (
-        "取得证照的佐证：机关、权限、格式、状态、签发存证。"
+        "取得证照的佐证材料：机关、权限、格式、状态、签发存证。"
     ),
     "Evidence is public and proves itself under the pinned policy, so any mirror may give it."
     " The hour's checkpoint is the same for every wallet and tells nobody which credential you"
     " hold; --fresh is for a status that must be known to the minute.": (
-        "佐证是公开的，凭信任策略自证真伪，取自哪个镜像都行。\n"
+        "佐证材料是公开的，凭信任策略自证真伪，取自哪个镜像都行。\n"
         "整点的检查点各钱包都一样，不会泄露您持有哪份证照；\n"
         "--fresh 用于必须知道此刻状态的情形。"
     ),
@@ -208,7 +208,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "The counter's challenge.": "窗口给出的验证码。",
     "The counter's name.": "窗口的名称。",
-    "Without the evidence.": "不附佐证。",
+    "Without the evidence.": "不附佐证材料。",
     "Replace the file if it is there.": "覆盖已有的文件。",
     "N and A are what the counter shows: its challenge, and its name.": (
         "N 和 A 由窗口显示：验证码和窗口名称。"
@@ -223,12 +223,12 @@ TEXTS: Mapping[str, str] = {
         "指纹须来自另一渠道：谁能同时替换两者，谁就能让您相信任何事。"
     ),
     "From a second channel: a letter, a poster, a call.": "由另一渠道得到：公函、公告、电话。",
-    "Take the next policy, or evidence.": "导入后续策略或佐证。",
+    "Take the next policy, or evidence.": "导入后续策略或佐证材料。",
     "Take the policy that follows the pinned one, or a file of evidence.": (
-        "导入接续已固定策略的新策略，或佐证文件。"
+        "导入接续已固定策略的新策略，或佐证材料文件。"
     ),
     "the policy that follows the pinned one": "接续已固定策略的新策略",
-    "evidence for many credentials": "多份证照的佐证",
+    "evidence for many credentials": "多份证照的佐证材料",
     "Show what is pinned.": "显示已固定的策略。",
     "Show the pinned policy: federation, number, fingerprint, expiry, regions.": (
         "显示已固定的策略：联盟、编号、指纹、有效期、地区。"

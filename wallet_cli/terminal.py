@@ -48,15 +48,9 @@ def _shown(character: str) -> str:
 
 def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Align columns by their width on a screen, where a Chinese character is two wide."""
-    from rich.cells import cell_len
+    from did_service.core.verification.folding import aligned
 
-    held = [tuple(shown(cell) for cell in row) for row in rows]
-    columns = list(zip(*held, strict=True))
-    widths = [max(cell_len(cell) for cell in column) for column in columns]
-    for row in held:
-        cells = zip(row, widths, strict=True)
-        padded = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in cells)
-        yield padded.rstrip()
+    return aligned(tuple(shown(cell) for cell in row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

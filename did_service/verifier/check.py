@@ -130,7 +130,7 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
 
 
 def _decide(question: Question, directory: TrustDirectory, around: Surroundings) -> Report:
-    if not directory.path.is_dir():
+    if not directory.path.exists():
         return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     with directory.locked():
         held = read_held(directory, around.boot)

@@ -26,6 +26,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
+from did_service.core.verification.folding import aligned
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, exit_code_of
 
@@ -91,7 +92,8 @@ def _lines(version: Version, metadata: JsonObject, language: Language) -> tuple[
         (Bilingual("生效", "since"), str(metadata["versionTime"])),
     ]
     facts += [(Bilingual("密钥", "key"), str(method.get("id"))) for method in _methods(version)]
-    lines = [f"  {language.say(name)}  {escape(value)}" for name, value in facts]
+    rows = ((language.say(name), escape(value)) for name, value in facts)
+    lines = [f"  {line}" for line in aligned(rows)]
     if "nextVersionId" in metadata:
         later = language.say(Bilingual("此后还有新版本", "there is a later version"))
         lines.append(f"  ! {later}: {metadata['nextVersionId']}")

@@ -56,7 +56,7 @@ class Held:
             PolicyError: `policy_missing`.
         """
         if self.policy is None:
-            raise PolicyError("policy_missing", "no policy is pinned in this trust directory")
+            raise PolicyError("policy_missing", "in this trust directory")
         return self.policy
 
 

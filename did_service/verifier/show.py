@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language, escape
+from did_service.core.verification.folding import aligned
 from did_service.core.verification.messages import UNSAFE
 from did_service.core.verification.render import duration
 from did_service.trust.memory import KnownLog
 from did_service.verifier.held import Held, directory_at, prove, read_held
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
+
+Fact: TypeAlias = tuple[Bilingual, str]
+"""What is told, and its value."""
 
 
 def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
@@ -33,11 +39,16 @@ def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         "forked": [*sorted(held.forked)],
         "floor": None if floor is None else timestamps.encode(floor),
     }
-    lines = [*policy_lines(policy, language), *_region_lines(policy, language)]
-    lines += [_log_line(held, origin, now, language) for origin, _ in logs]
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
-    lines.append(_line(Bilingual("材料", "evidence"), counted or "0", language))
-    return Answer(answered("trust show", data), tuple(lines), remarks=warnings(policy))
+    facts = [
+        *_policy_facts(policy),
+        *_region_facts(policy, language),
+        *_log_facts(held, now, language),
+        (Bilingual("材料", "evidence"), counted or "0"),
+    ]
+    return Answer(
+        answered("trust show", data), _lines(facts, language), remarks=warnings(policy)
+    )
 
 
 def describe_policy(policy: Policy) -> JsonObject:
@@ -62,13 +73,7 @@ def describe_policy(policy: Policy) -> JsonObject:
 
 def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
     """Return the lines that tell a person which policy it is."""
-    named = (
-        (Bilingual("联邦", "federation"), policy.federation),
-        (Bilingual("策略", "policy"), str(policy.sequence)),
-        (Bilingual("指纹", "fingerprint"), policy.fingerprint),
-        (Bilingual("有效至", "expires"), timestamps.encode(policy.expires)),
-    )
-    return tuple(_line(name, value, language) for name, value in named)
+    return _lines(_policy_facts(policy), language)
 
 
 def warnings(policy: Policy) -> tuple[Bilingual, ...]:
@@ -81,25 +86,33 @@ def _describe_log(log: KnownLog, now: int) -> JsonObject:
     return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
 
 
-def _region_lines(policy: Policy, language: Language) -> list[str]:
+def _policy_facts(policy: Policy) -> list[Fact]:
     return [
-        _line(
-            Bilingual("地区", "region"),
-            f"{each.id}  {language.say(each.name)}  {' '.join(each.territory)}",
-            language,
-        )
-        for each in policy.regions
+        (Bilingual("联邦", "federation"), policy.federation),
+        (Bilingual("策略", "policy"), str(policy.sequence)),
+        (Bilingual("指纹", "fingerprint"), policy.fingerprint),
+        (Bilingual("有效至", "expires"), timestamps.encode(policy.expires)),
     ]
 
 
-def _log_line(held: Held, origin: str, now: int, language: Language) -> str:
-    log = held.memory.logs[origin]
-    length = duration(age_seconds(timestamps.to_posix(log.time), now))
-    old = language.say(Bilingual(f"{length.zh}前", f"{length.en} old"))
-    forked = language.say(Bilingual("历史矛盾", "forked")) if origin in held.forked else ""
-    value = f"{origin}  {log.size}  {old}  {forked}".rstrip()
-    return _line(Bilingual("登记簿", "log"), value, language)
+def _region_facts(policy: Policy, language: Language) -> Iterator[Fact]:
+    rows = [
+        (each.id, language.say(each.name), " ".join(each.territory)) for each in policy.regions
+    ]
+    for line in aligned(rows):
+        yield Bilingual("地区", "region"), line
 
 
-def _line(name: Bilingual, value: str, language: Language) -> str:
-    return f"{language.say(name)}  {escape(value)}"
+def _log_facts(held: Held, now: int, language: Language) -> Iterator[Fact]:
+    rows = []
+    for origin, log in sorted(held.memory.logs.items()):
+        length = duration(age_seconds(timestamps.to_posix(log.time), now))
+        old = language.say(Bilingual(f"{length.zh}前", f"{length.en} old"))
+        forked = language.say(Bilingual("历史矛盾", "forked")) if origin in held.forked else ""
+        rows.append((origin, str(log.size), old, forked))
+    for line in aligned(rows):
+        yield Bilingual("登记簿", "log"), line
+
+
+def _lines(facts: Iterable[Fact], language: Language) -> tuple[str, ...]:
+    return tuple(aligned((language.say(name), escape(value)) for name, value in facts))

@@ -27,7 +27,7 @@ from wallet_cli.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wallet_cli.vault import Vault
 
@@ -55,12 +55,13 @@ group = LazyGroup(
 @click.pass_obj
 def listed(session: Session) -> None:
     """List your credentials: name, type, validity, and how old their evidence is."""
-    views = [credential_view(each) for each in credentials(session.vault)]
-    session.terminal.finish({"credentials": [*views]}, _rows(session, views))
+    held = credentials(session.vault)
+    views = [credential_view(each) for each in held]
+    session.terminal.finish({"credentials": [*views]}, _rows(session, held))
 
 
-def _rows(session: Session, views: list[JsonObject]) -> Iterator[str]:
-    if not views:
+def _rows(session: Session, held: Sequence[HeldCredential]) -> Iterator[str]:
+    if not held:
         session.terminal.note(Bilingual("还没有证照", "no credentials yet"))
         return
     say = session.terminal.say
@@ -71,10 +72,15 @@ def _rows(session: Session, views: list[JsonObject]) -> Iterator[str]:
         say(Bilingual("佐证材料截至", "EVIDENCE AS OF")),
     )
     rows = [
-        tuple(str(view[name] or "-") for name in ("alias", "type", "valid_until", "as_of"))
-        for view in views
+        (each.alias, say(type_name(each)), _day(each.credential), each.as_of or "-")
+        for each in held
     ]
     yield from table([head, *rows])
+
+
+def _day(credential: JsonObject) -> str:
+    """Return until when a credential is valid; the hour is in `wallet cred show`."""
+    return str(credential.get("validUntil") or "-").partition("T")[0]
 
 
 @click.command(

@@ -11,7 +11,7 @@ import click
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.did.key import did_key_of
 from did_service.core.encoding import timestamps
-from did_service.core.errors import UsageError
+from did_service.core.errors import Bilingual, UsageError
 from did_service.core.limits import MAX_LABEL_CHARACTERS
 from wallet_cli.holdings import Identity, credentials, identities, keep
 from wallet_cli.naming import find_identity
@@ -70,7 +70,9 @@ def new(session: Session, label: str) -> None:
 def listed(session: Session) -> None:
     """List the identifiers of this wallet."""
     found = identities(session.vault)
-    rows = [(each.did, each.label, each.created) for each in found]
+    if not found:
+        session.terminal.note(Bilingual("还没有标识符", "no identifiers yet"))
+    rows = [(each.did, each.created, each.label) for each in found]
     session.terminal.finish(
         {"identities": [identity_view(each) for each in found]}, table(rows)
     )

@@ -33,6 +33,8 @@ group = LazyGroup(
 def listed(session: Session) -> None:
     """List applications on their way."""
     found = applications(session.vault)
+    if not found:
+        session.terminal.note(Bilingual("没有办理中的申请", "no applications on their way"))
     rows = [
         (each.id, each.item or "-", state_of(each), each.applied, each.note) for each in found
     ]

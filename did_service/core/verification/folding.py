@@ -1,4 +1,4 @@
-"""Breaking the lines of a verdict for a screen, where a Chinese character takes two columns.
+"""Lines for a screen, where a Chinese character takes two columns: broken, and in a table.
 
     ✔ 机关有权在该地区签发此类证照 the issuer may
       issue this type in this region (440100)
@@ -9,7 +9,7 @@ The width is the program's to know; what goes into a file or a pipe is not broke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import east_asian_width
 
 _MARK = re.compile(r" *(?:[✔✘?·!→] )?")
@@ -45,6 +45,15 @@ def _pieces(text: str, columns: int) -> Iterator[str]:
         for word in _WORD.findall(part):
             whole = word.isascii() or width(word.strip()) <= columns
             yield from (word,) if whole else _CHARACTER.findall(word)
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield rows of one length as lines whose columns stand under each other."""
+    held = [tuple(row) for row in rows]
+    widths = [max(map(width, column)) for column in zip(*held, strict=True)]
+    for row in held:
+        cells = zip(row, widths, strict=True)
+        yield "  ".join(cell + " " * (most - width(cell)) for cell, most in cells).rstrip()
 
 
 def width(text: str) -> int:

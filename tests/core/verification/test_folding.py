@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.verification.folding import fold, width
+from did_service.core.verification.folding import aligned, fold, width
 
 WORDS = st.lists(st.text("aZ9通过，。（)", min_size=1, max_size=30), max_size=12).map(" ".join)
 FINDING = "  ✔ 未被吊销 not revoked  依据 evidence staple, 9 天前 9 d old"
@@ -46,3 +46,9 @@ def test_a_long_chinese_sentence_breaks_anywhere_but_before_its_punctuation():
 def test_an_identifier_stays_whole_so_that_it_can_be_copied():
     did = f"did:webvh:{'Q' * 40}:gz.gd.example"
     assert fold(f"issued by {did} today", 30).split("\n") == ["issued by", did, "today"]
+
+
+def test_columns_stand_under_each_other_on_a_screen():
+    rows = [("地区", "广东", "440000"), ("region", "Guangdong", "4"), ("", "", "")]
+    assert [*aligned(rows)] == ["地区    广东       440000", "region  Guangdong  4", ""]
+    assert [*aligned([])] == []
