@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,13 @@ _OF_THE_FILE = {
 
 
 def open_engine(path: Path) -> Engine:
-    """Open a database file, making it and its folder where they are missing."""
+    """Open a database file, making it and its folder where they are missing.
+
+    Nobody but its owner may read it, nor the journals, which SQLite makes alike.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # SQLite will say what is the matter
+        path.touch(0o600)
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs
 from did_service.core.errors import ConflictError, RuleError, UsageError
 from did_service.core.log.merkle import leaf_hash
 from did_service.issuer.evidence import record_of
 from did_service.issuer.officers import log_in
+from did_service.issuer.status import Verb
+from tests.support.dids import key
 from tests.support.federation import founded
-from tests.support.offices import EV, TOKENS, Office
+from tests.support.offices import EV, TOKENS, Backup, Office, index_of
 from tests.support.refusals import refused
 
 
@@ -81,6 +85,41 @@ def test_every_credential_has_its_status(office):
     credential = office.issue()["credential"]
     purposes = [entry["statusPurpose"] for entry in credential["credentialStatus"]]
     assert purposes == ["revocation", "suspension"]
+
+
+def test_issuer_restored_from_backup(office):
+    """Whoever puts yesterday's database back un-revokes nobody, and gives no index again."""
+    kept, revoked = (office.issue()["credential"] for _ in range(2))
+    office.issuer.tick()
+    backup = Backup(office)
+    lost = office.issue()["credential"]
+    for credential in (revoked, lost):
+        office.fed.tick()
+        office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian")
+    backup.restore()
+    office.fed.tick(3_600)
+    office.issuer.tick()
+    assert office.bits() == {index_of(revoked), index_of(lost)}
+    assert set(map(index_of, (kept, revoked, lost))) == office.store.used_indices()
+
+
+def test_log_invents_a_status_list(office):
+    """An operator that serves a list of its own making revokes nobody at the issuer."""
+    office.issuer.tick()
+    credential = office.issue()["credential"]
+    office.fed.tick(3_600)
+    url = office.agency.list_url(Purpose.REVOCATION)
+    content = office.fed.list_content(
+        replace(office.actor, key=key("thief")), url, [index_of(credential)]
+    )
+    former = office.chain()[-1].entry
+    forged = office.fed.compose(EV, "status", url, former.body, sha256(content))
+    office.fed.logs[EV].force(forged.sequenced(office.fed.now))
+    office.fed.contents[sha256(content)] = content
+    with pytest.raises(RuleError) as caught:
+        office.issuer.tick()
+    assert caught.value.details == {"reason": "list_foreign"}
+    assert office.store.indices_in("revoked") == []
 
 
 def test_logins_by_guess(office):

@@ -78,6 +78,24 @@ def test_forked_log_with_the_true_key(fed, tmp_path):
     fed.publish("gd")
 
 
+def test_alarms_flooded_by_a_bystander(fed):
+    """Published checkpoints beside wrong proofs neither alarm anybody nor hide a real fork."""
+    fed.publish("gd")
+    published = parse_note(fed.reader(REG).checkpoint())
+    before = {region: fed.ask(region).alarms() for region in OTHERS}
+    for region in OTHERS:
+        for number in range(3):
+            proof = (bytes([number]) * 32,)
+            request = UnverifiedAddCheckpoint(held(fed, region).size, proof, published)
+            answer = fed.transport.request(
+                "POST",
+                f"https://{region}.example/witness/add-checkpoint",
+                body=request.encode(),
+            )
+            assert answer.status == Status.INCONSISTENT
+        assert fed.ask(region).alarms() == before[region]
+
+
 def test_stolen_log_key_after_max_size(fed):
     """The thief signs the largest head of all, so that the log could never go on."""
     before = {region: held(fed, region) for region in OTHERS}

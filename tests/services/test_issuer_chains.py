@@ -1,8 +1,6 @@
 """Chains over New Year, after a restore, beside another process: they go on by themselves."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -11,9 +9,8 @@ from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
-from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import timestamps
-from did_service.core.errors import OrderError, RuleError, UnavailableError
+from did_service.core.errors import OrderError, UnavailableError
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
 from did_service.issuer.app import Issuer
@@ -21,10 +18,9 @@ from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from did_service.issuer.store import IssuerStore
 from did_service.web.database import open_engine
-from tests.support.dids import key
 from tests.support.federation import founded
 from tests.support.live import running
-from tests.support.offices import EV, Killed, Office, index_of
+from tests.support.offices import EV, Backup, Killed, Office, index_of
 from tests.support.refusals import refused
 from wallet_cli.holdings import HeldCredential
 from wallet_cli.staples import Moment, Places, collect
@@ -179,24 +175,6 @@ def missing(held, fed) -> list[str]:
 # --- restored from backup ---------------------------------------------------------------------
 
 
-class Backup:
-    """A copy of the office's database, to be put back."""
-
-    def __init__(self, office):
-        self.office, self.path = office, office.folder / "backup.sqlite"
-        self.live = office.folder / "issuer.sqlite"
-        self._copy(self.live, self.path)
-
-    def restore(self):
-        self._copy(self.path, self.live)
-        self.office.restart()
-
-    @staticmethod
-    def _copy(source, target):
-        with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(target)) as copy:
-            held.backup(copy)
-
-
 def test_a_restored_database_learns_from_the_log_who_is_revoked(office):
     kept = [office.issue()["credential"] for _ in range(3)]
     backup = Backup(office)
@@ -301,22 +279,6 @@ def test_a_log_that_has_lost_what_it_confirmed_is_not_followed(office):
     office.log.refuses = None
     office.issuer.tick()
     assert [each.entry.number for each in chain(office, EV)] == [1, 2, 3]
-
-
-def test_a_list_of_somebody_else_teaches_nothing(office):
-    credential = office.issue()["credential"]
-    office.fed.tick(3_600)
-    url = office.agency.list_url(Purpose.REVOCATION)
-    thief = replace(office.actor, key=key("thief"))
-    content = office.fed.list_content(thief, url, [index_of(credential)])
-    entry = chain(office, EV)[-1].entry
-    forged = office.fed.compose(EV, "status", url, entry.body, sha256(content))
-    placed = office.fed.logs[EV].force(forged.sequenced(office.fed.now))
-    office.fed.contents[placed.entry.digest] = content
-    with pytest.raises(RuleError) as caught:
-        office.issuer.tick()
-    assert caught.value.details == {"reason": "list_foreign"}
-    assert office.store.indices_in("revoked") == []
 
 
 # --- two processes over one database ----------------------------------------------------------

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import shutil
 import socket
 import threading
 from contextlib import asynccontextmanager
@@ -404,6 +405,16 @@ def test_the_database_is_opened_in_one_way(tmp_path):
     assert values == ["wal", 2, 1]
 
 
+def test_nobody_else_can_read_a_database(tmp_path):
+    engine = database.open_engine(tmp_path / "d.sqlite")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    files = list(tmp_path.glob("d.sqlite*"))
+    assert len(files) == 3  # the journals as well
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
+    engine.dispose()
+
+
 def test_a_second_writer_waits_and_then_gives_up(tmp_path, monkeypatch):
     engine = database.open_engine(tmp_path / "a.sqlite")
     other = database.open_engine(tmp_path / "a.sqlite")
@@ -439,7 +450,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_there(tmp_path):
 
 def test_a_folder_that_has_gone_is_told(tmp_path):
     engine = database.open_engine(tmp_path / "gone" / "a.sqlite")
-    (tmp_path / "gone").rmdir()
+    shutil.rmtree(tmp_path / "gone")
     with pytest.raises(UnavailableError) as caught, database.reading(engine):
         pass
     assert caught.value.code == "database_refused"

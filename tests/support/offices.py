@@ -11,6 +11,8 @@
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -238,6 +240,24 @@ class Office:
             ),
             anchor=Signer(f"{did}#key-1", key("gz.gd.example assert 1")),
         )
+
+
+class Backup:
+    """A copy of the office's database, to be put back."""
+
+    def __init__(self, office):
+        self.office, self.path = office, office.folder / "backup.sqlite"
+        self.live = office.folder / "issuer.sqlite"
+        self._copy(self.live, self.path)
+
+    def restore(self):
+        self._copy(self.path, self.live)
+        self.office.restart()
+
+    @staticmethod
+    def _copy(source, target):
+        with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(target)) as copy:
+            held.backup(copy)
 
 
 def code_of(applied: JsonObject) -> str:
