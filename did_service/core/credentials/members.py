@@ -14,6 +14,7 @@ from did_service.core.errors import MalformedError, quote
 
 # A scheme of RFC 3986 §3.1, then no character that RFC 3987 §2.2 keeps out of an IRI.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f-\xa0\s<>\"{}|\\^`]+")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")  # BCP 47, well-formed
 _LANGUAGE_KEYS = frozenset({"@value", "@language", "@direction"})
 _DIGESTS = ("digestSRI", "digestMultibase")
 
@@ -100,9 +101,12 @@ def check_texts(owner: JsonObject) -> None:
 
 
 def check_proof(owner: JsonObject) -> None:
-    """Check that `proof`, where it stands, is an object or a list of objects."""
-    if "proof" in owner and not objects(owner, "proof"):
+    """Check that `proof`, where it stands, is one object or several; an id must be a URL."""
+    proofs = objects(owner, "proof")
+    if "proof" in owner and not proofs:
         raise MalformedError("member_invalid", "proof is an empty list")
+    for proof in proofs:
+        identifier(proof, "proof")
 
 
 def check_related_resources(owner: JsonObject) -> None:
@@ -125,5 +129,8 @@ def _check_text(value: JsonValue, name: str) -> None:
     text = as_object(value, name)
     if not text.keys() <= _LANGUAGE_KEYS or not isinstance(text.get("@value"), str):
         raise MalformedError("member_invalid", f"{name} is not a language object")
-    for key in text:
-        as_text(text[key], f"{name}.{key}")
+    language, direction = text.get("@language", "und"), text.get("@direction", "ltr")
+    if _LANGUAGE_TAG.fullmatch(as_text(language, f"{name}.@language")) is None:
+        raise MalformedError("member_invalid", f"{name}.@language is {quote(language)}")
+    if direction not in ("ltr", "rtl"):
+        raise MalformedError("member_invalid", f"{name}.@direction is {quote(direction)}")

@@ -71,6 +71,8 @@ REFUSED = {
     "name without value": {"name": {"@language": "zh"}},
     "description a number": {"description": 7},
     "language a number": {"description": {"@value": "x", "@language": 7}},
+    "language not a tag": {"description": {"@value": "x", "@language": "zh_CN"}},
+    "direction unknown": {"description": {"@value": "x", "@direction": "up"}},
     "issuer name with extra key": {"issuer": {"id": "urn:a", "name": {"value": "x"}}},
     "related resource a string": {"relatedResource": ["urn:a"]},
     "related resource without id": {"relatedResource": {"digestSRI": DIGEST}},
@@ -78,6 +80,7 @@ REFUSED = {
     "related resource twice": {"relatedResource": [{"id": "urn:a", "digestSRI": DIGEST}] * 2},
     "proof null": {"proof": None},
     "proof empty": {"proof": []},
+    "proof id not a URL": {"proof": {"id": "first"}},
     "proof a string": {"proof": "z…"},
 }
 
