@@ -69,13 +69,13 @@ WORDS: Mapping[str, Words] = {
         "结果无法写出",
         "the answer could not be written",
         "请检查磁盘空间和管道后重试",
-        "see to the disk or the pipe, and try again",
+        "check the disk or the pipe, then try again",
     ),
     "system_refused": _words(
         "系统拒绝了该操作",
         "the system refused it",
         "请检查磁盘、权限和文件名后重试",
-        "see to disk, permissions and names, and try again",
+        "check the disk, permissions and file names, then try again",
     ),
     # trust
     "trust_damaged": _words(

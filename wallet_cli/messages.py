@@ -78,7 +78,7 @@ MESSAGES: Mapping[str, Message] = {
         "口令太短：",
         "the passphrase is too short:",
         "请用一句自己记得住的话作口令",
-        "take a sentence that you can remember",
+        "use a sentence that you can remember",
     ),
     "passphrase_mistyped": _m(
         "两次输入的口令不同",
@@ -114,7 +114,7 @@ MESSAGES: Mapping[str, Message] = {
     "language_unknown": _m(
         "不支持这种语言：", "no such language:", "请用 zh、en 或 both", "use zh, en or both"
     ),
-    "usage": _m("用法不正确：", "not how it is used:", "见 wallet --help", "see wallet --help"),
+    "usage": _m("用法不正确：", "wrong usage:", "见 wallet --help", "see wallet --help"),
     "offline": _m(
         "此命令需要联网，而 --offline 禁止联网",
         "this needs the network, which --offline rules out",
@@ -139,7 +139,7 @@ MESSAGES: Mapping[str, Message] = {
         "名称不止对应一份证照：",
         "the name fits several credentials:",
         "请写全名称",
-        "write more of it",
+        "give more of the name",
     ),
     "identity_unknown": _m(
         "没有这个标识符：",
@@ -151,7 +151,7 @@ MESSAGES: Mapping[str, Message] = {
         "不止一个标识符符合：",
         "the name fits several identifiers:",
         "请写全",
-        "write more of it",
+        "give more of the name",
     ),
     "application_unknown": _m(
         "没有这项申请：",
@@ -163,7 +163,7 @@ MESSAGES: Mapping[str, Message] = {
         "不止一项申请符合：",
         "it fits several applications:",
         "请写全编号",
-        "write more of the id",
+        "give more of the id",
     ),
     "label_long": _m("名称太长：", "the name is too long:", "请缩短", "shorten it"),
     # issuers
@@ -199,9 +199,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "credential_spoilt": _m(
         "收到的证照有误，未收入钱包：",
-        "what came is not a sound credential and was not kept:",
+        "what arrived is not a sound credential and was not kept:",
         "请联系签发机关；原件留在 wallet pending 中",
-        "ask the agency; what came stays under wallet pending",
+        "ask the agency; what arrived stays under wallet pending",
     ),
     "subject_foreign": _m(
         "证照不是发给本钱包的：",
@@ -338,7 +338,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "evidence_missing": _m(
         "有佐证材料未能取得",
-        "a piece of evidence could not be had",
+        "a piece of evidence could not be fetched",
         "请换一个镜像：--from URL",
         "try another mirror: --from URL",
     ),
@@ -381,7 +381,7 @@ MESSAGES: Mapping[str, Message] = {
     # presenting
     "addressee_invalid": _m(
         "验证码或窗口名称不正确：",
-        "the challenge or the counter's name is off:",
+        "the challenge or the counter's name is wrong:",
         "请按窗口显示的内容输入",
         "copy what the counter shows",
     ),

@@ -100,7 +100,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A staple as it can be had now, and what could not be had.
+    """A staple as it can be made now, and what could not be fetched.
 
     Attributes:
         staple: All that verified, old and new.

@@ -179,5 +179,5 @@ class UnavailableError(DidServiceError):
 class UsageError(DidServiceError):
     """The caller's words are off."""
 
-    meaning = Bilingual("用法不正确", "this is not how it is used")
+    meaning = Bilingual("用法不正确", "wrong usage")
     next_step = Bilingual("请查看 --help", "see --help")

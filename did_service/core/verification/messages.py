@@ -315,7 +315,7 @@ CHECKS: Mapping[str, Sentence] = {
         _REISSUE,
     ),
     # 10 holder
-    "holder_proven": _passed(10, "本人当场出示", "shown by its holder, to this window, now"),
+    "holder_proven": _passed(10, "本人当场出示", "shown by its holder, to this counter, now"),
     "holder_not_asked": _not_asked(
         10, "未要求证明持证人身份", "proof of the holder was not asked for"
     ),
@@ -384,7 +384,7 @@ UNSAFE: Mapping[str, Bilingual] = {
         "evidence may be older than by default, and no service item allows it",
     ),
     "audience_not_asked": Bilingual(
-        "未要求出示内容专供本窗口", "it was not asked to be for this counter alone"
+        "未要求出示内容专供本窗口", "it was not asked that it be for this counter alone"
     ),
     "policy_demo": Bilingual("演示用策略，不具效力", "a demonstration policy, of no force"),
 }
