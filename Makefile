@@ -18,7 +18,7 @@ help:  ## this list
 
 demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check without a network
 	@$(PY) -m compileall -q did_service wallet_cli  # the story starts our programs many times
-	$(PY) -m did_service.cli demo $(ARGS)
+	@$(PY) -m did_service.cli demo $(ARGS)
 
 test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
 	@$(PY) -m compileall -q did_service wallet_cli
@@ -31,7 +31,7 @@ lint: $(VENV)/.dev  ## style, format, types, layers
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.dev  ## benchmarks; ARGS="[GROUP …] [--json]"
-	$(PY) -m bench $(ARGS)
+	@$(PY) -m bench $(ARGS)
 
 setup: $(VENV)/.dev  ## the environment alone
 
@@ -56,7 +56,7 @@ clean:  ## environments, caches and what tests left behind
 	find did_service wallet_cli tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(VENV)/.python:
-	@echo "setting up $(VENV): once, about half a minute"
+	@echo "setting up $(VENV): once, about half a minute" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
