@@ -165,7 +165,7 @@ TEXTS: Mapping[str, str] = {
     "Judge a credential as a counter would, with the evidence in this wallet; no network.": (
         "像窗口那样，用本钱包里的佐证材料核验一份证照，不联网。"
     ),
-    "How old evidence may be.": "佐证材料的新旧要求。",
+    "How old evidence may be.": "佐证材料的时效要求。",
     "demand evidence of the last minutes": "要求最近几分钟的佐证材料",
     "Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).": (
         "退出码: 0 通过，1 不通过，5 无法判定 (或有条件通过)。"
@@ -216,8 +216,8 @@ TEXTS: Mapping[str, str] = {
     # trust
     "Whom the wallet believes.": "钱包信任谁。",
     "Whom the wallet believes. A pinned policy is all it takes on trust; everything else must"
-    " prove itself under it.": "钱包信任谁。只信任固定的策略，其余一切须凭它自证。",
-    "Pin the first policy, by its fingerprint.": "核对指纹，固定第一份策略。",
+    " prove itself under it.": "钱包信任谁。只信任已载入的策略，其余内容须依据它自证。",
+    "Pin the first policy, by its fingerprint.": "核对指纹，载入第一份策略。",
     "The fingerprint comes from another source than the file: whoever could replace both, could"
     " make you believe anything.": (
         "指纹须来自另一渠道：谁能同时替换两者，谁就能让您相信任何事。"
@@ -225,12 +225,12 @@ TEXTS: Mapping[str, str] = {
     "From a second channel: a letter, a poster, a call.": "由另一渠道得到：公函、公告、电话。",
     "Take the next policy, or evidence.": "导入后续策略或佐证材料。",
     "Take the policy that follows the pinned one, or a file of evidence.": (
-        "导入接续已固定策略的新策略，或佐证材料文件。"
+        "导入接续已载入策略的新策略，或佐证材料文件。"
     ),
-    "the policy that follows the pinned one": "接续已固定策略的新策略",
+    "the policy that follows the pinned one": "接续已载入策略的新策略",
     "evidence for many credentials": "多份证照的佐证材料",
-    "Show what is pinned.": "显示已固定的策略。",
+    "Show what is pinned.": "显示已载入的策略。",
     "Show the pinned policy: federation, number, fingerprint, expiry, regions.": (
-        "显示已固定的策略：联盟、编号、指纹、有效期、地区。"
+        "显示已载入的策略：联邦、编号、指纹、有效期、地区。"
     ),
 }

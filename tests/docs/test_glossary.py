@@ -9,6 +9,8 @@ from tests.docs import pages
 PAGE = pages.read("glossary.md")
 WORDS = {row[0]: row[1] for row in pages.rows(pages.section(PAGE, "Words"))}
 SPECIFICATIONS = pages.rows(pages.section(PAGE, "Specifications and versions"))
+# Words that stand for something of the glossary as well, and are not used.
+SPURNED = {"固定": "载入", "联盟": "联邦", "新旧要求": "时效要求", "见证机": "见证方"}
 _CITED = re.compile(
     r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+"
     r"|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
@@ -41,3 +43,10 @@ def test_words_of_the_verdict_are_those_that_are_shown():
         english = shown.en.lower()
         name = f"{english} ({outcome.value})" if outcome.value == "undecided" else english
         assert WORDS[name] == shown.zh
+
+
+def test_nothing_has_two_names_in_chinese():
+    kept = " ".join(WORDS.values())
+    for spurned, word in SPURNED.items():
+        assert word in kept
+        assert [path for path, text in sources().items() if spurned in text] == []
