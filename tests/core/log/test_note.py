@@ -11,6 +11,7 @@ from did_service.core.errors import (
     ProofError,
     UnsupportedError,
 )
+from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.core.log.checkpoint import (
     Checkpoint,
     parse_checkpoint,
@@ -164,7 +165,7 @@ LINE = NOTE[NOTE.index("—".encode()) :].split(b"\n")[0].decode()
         ("text\n\n—  AAAAAAA=\n".encode(), "key_name_invalid"),
         ("text\n\n— name AAAAAAB=\n".encode(), "base64_invalid"),
         (b"text\n\n" + f"{LINE}\n".encode() * 65, "too_many_signatures"),
-        (b"x" * 16_385, "note_too_large"),
+        (b"x" * (MAX_NOTE_BYTES + 1), "note_too_large"),
     ],
 )
 def test_malformed_notes_are_refused(data, code):
@@ -176,6 +177,13 @@ def test_malformed_notes_are_refused(data, code):
 def test_at_least_sixteen_signatures_are_accepted():
     note = parse_note(cosigned(sign_checkpoint(HEAD, signer()), dict.fromkeys(range(40), NOON)))
     assert len(note.signatures) == 41
+
+
+def test_sixteen_signatures_may_be_post_quantum_ones():
+    lines = [SignatureLine(f"w{n}.example", b"\x07" * 4, bytes(4_996)) for n in range(15)]
+    note = parse_note(parse_note(NOTE).with_lines(lines).encode())
+    assert len(note.signatures) == 18
+    verify_note(note, signer().verifier_key)
 
 
 @pytest.mark.parametrize("text", [b"", b"no newline", b"a\n\n" + LINE.encode()])

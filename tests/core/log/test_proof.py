@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.errors import DidServiceError, LimitError, MalformedError, ProofError
+from did_service.core.limits import MAX_LOG_PROOF_BYTES
 from did_service.core.log import merkle
 from did_service.core.log.proof import UnverifiedTlogProof, parse_tlog_proof
 from tests.support.cosigners import NOON, Cosigners
@@ -71,7 +72,7 @@ def test_any_changed_byte_of_a_proof_is_noticed(mask):
         (b"index 4\n", b"index 4\n" + b"A" * 43 + b"=\n" * 1, None),
         (b"index 4\n", b"index 4\n" + (b"A" * 43 + b"=\n") * 64, "too_many_hashes"),
         (b"\n\n", b"\n", "note_invalid"),
-        (b"index 4", b"extra " + b"AAAA" * 16_384 + b"\nindex 4", "proof_too_large"),
+        (b"index 4", b"extra " + b"A" * MAX_LOG_PROOF_BYTES + b"\nindex 4", "proof_too_large"),
     ],
 )
 def test_other_forms_of_a_proof_are_refused(old, new, code):
@@ -94,7 +95,7 @@ def test_bytes_without_an_empty_line_are_no_proof():
 
 def test_a_huge_proof_is_refused_before_it_is_read():
     with pytest.raises(LimitError) as caught:
-        parse_tlog_proof(b"x" * 65_537)
+        parse_tlog_proof(b"x" * (MAX_LOG_PROOF_BYTES + 1))
     assert caught.value.code == "proof_too_large"
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.errors import DidServiceError, LimitError, MalformedError, ProofError
+from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.core.log import merkle
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.note import NoteSigner, SignatureLine, parse_note
@@ -134,7 +135,7 @@ def test_a_conflict_names_the_size_held():
         (b"old 5\n", b"old 5\nAAAA\n", "length_wrong"),
         (b"old 5\n", b"old 5\n" + (b"A" * 43 + b"=\n") * 64, "too_many_hashes"),
         (b"old 5\n", b"old 5\n\n", "checkpoint_invalid"),
-        (b"old 5", b"old 5" + b"x" * 16_384, "request_too_large"),
+        (b"old 5", b"old 5" + b"x" * MAX_NOTE_BYTES, "request_too_large"),
         (b"reg\n9\n", b"reg\n9\n9\n", "checkpoint_invalid"),
     ],
 )
@@ -149,7 +150,7 @@ def test_a_request_without_a_note_is_refused():
         parse_add_checkpoint(b"old 5\n")
     assert caught.value.code == "request_invalid"
     with pytest.raises(LimitError):
-        parse_add_checkpoint(b"x" * 16_385)
+        parse_add_checkpoint(b"x" * (MAX_NOTE_BYTES + 1))
 
 
 @given(st.data())
