@@ -21,7 +21,7 @@ from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.webvh import write
-from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification import order
@@ -33,6 +33,7 @@ from tests.support.counter import (
     Scene,
     all_codes,
     codes,
+    forced,
     items_of,
     request,
     status_entry,
@@ -209,6 +210,65 @@ def test_type_taken_out_and_ended_long_before(custodial):
     assert "issuance_time_not_proven" in codes(report)
 
 
+@pytest.mark.parametrize("role", ["publisher", "granter", "counter"])
+def test_another_role_is_taken_for_the_issuers(role):
+    scene = Scene(roles=[role])
+    scene.fed.tick()
+    scene.publish()
+    assert codes(scene.check()) == ["authority_missing"]
+
+
+def test_issuer_hands_on_what_it_may_only_use(scene):
+    """A lying log takes the grant of an issuer that is no granter."""
+    fed, other = scene.fed, scene.fed.agency("fs.gd.example")
+    body = fed.statement(scene.agency, other)
+    scene.grants.append(forced(scene, body, scene.agency))
+    fed.status_list(other)
+    fed.tick()
+    scene.publish()
+    subject = {**scene.unsigned(issuer=other.did), "credentialStatus": status_entry(other)}
+    shown = scene.present(scene.secure(subject, other))
+    report = scene.check(shown, staple=fed.staple(other, *scene.grants, schemas=[SCHEMA]))
+    assert codes(report) == ["authority_missing"]
+
+
+def test_evidence_in_a_shorter_log(custodial):
+    """After the end a friend in another region anchors it: low numbers there prove nothing."""
+    fed = custodial.fed
+    friend = fed.agency("cs.hn.example")
+    fed.grant(fed.root("hn"), friend, territory=["430100"])
+    for number in range(9):  # 广东's log is the longer one
+        fed.agency(f"a{number}.gd.example")
+    fed.tick(days=9)
+    fed.end(custodial.grant, fed.root("gd"))
+    fed.tick()
+    backdated = custodial.issue(at=custodial.grant.entry.at + DAY)
+    record = jcs.encode(backdated)
+    custodial.batches = [fed.batch(friend, [record]).item(record)]
+    fed.status_list(custodial.agency, by=custodial.keeper)
+    custodial.publish()
+    report = custodial.check(custodial.present(backdated), staple=with_keeper(custodial))
+    assert custodial.batches
+    assert codes(report) == ["issuance_time_not_proven"]
+
+
+def test_seen_in_the_very_second_of_the_end(custodial):
+    """Before an end means before: its own second is the first that no longer counts."""
+    fed, root = custodial.fed, custodial.fed.root("gd")
+    fed.tick(days=2)
+    custodial.log_issuance()
+    custodial.publish()
+    early, seen = custodial.staple(), fed.now
+    fed.tick(days=1)
+    ended = fed.end(custodial.grant, root, since=seen + 1)
+    fed.tick()
+    custodial.publish()
+    assert "issued_while_authorised" in all_codes(custodial.check(bundle=early))
+    fed.end(ended, root, since=seen)
+    custodial.publish()
+    assert "issuance_time_not_proven" in codes(custodial.check(bundle=early))
+
+
 # --- supplier of evidence -------------------------------------------------------------------
 
 
@@ -367,6 +427,21 @@ def test_key_listed_again_left_out(scene):
     report = scene.check(signed_by_the_old, staple=late, bundle=middle)
     assert report.outcome is Outcome.UNDECIDED
     assert "issuer_key_unknown" in codes(report)
+
+
+def test_key_name_given_to_another_key(scene):
+    """Old evidence would read the old key under it, and call a good signature forged."""
+    fed, agency = scene.fed, scene.agency
+    fed.tick(60)
+    entry = write.rotate(
+        agency.state,
+        key("gz.gd.example update 2"),
+        [hash_of("gz.gd.example update 3")],
+        now=timestamps.from_posix(fed.now),
+        document=document_with_keys(agency.did, {"key-1": key("fresh").public}),
+    )
+    with refused("key_name_reused"):
+        fed._submit_did(agency, entry)
 
 
 def test_undated_credential_and_evidence_of_before_its_key(scene):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.policy import Policy
 from did_service.core.anchor.view import LogView, World
+from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh import (
     HistoryState,
@@ -32,7 +33,8 @@ def check(entry: Entry, log: LogView, world: World) -> None:
 
     Raises:
         UnsupportedError: `op_not_supported`.
-        RuleError: `subject_wrong`, `not_at_home`, `witness_not_asked`, or a did:webvh rule.
+        RuleError: `subject_wrong`, `not_at_home`, `witness_not_asked`, `key_name_reused`, or a
+            did:webvh rule.
         ProofError, MalformedError, PolicyError: a signature, a shape, a foreign host.
     """
     if "op" in entry.body:
@@ -55,6 +57,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
         raise RuleError("subject_wrong", "the DID document is about another DID")
     check_profile(after, profile_of(text, world.policy))
     _check_witnessed(after, proofs)
+    _check_key_names([*(placed.entry for placed in log.chain("did", did.scid)), entry])
 
 
 def state_of(scid: str, log: LogView) -> HistoryState | None:
@@ -73,6 +76,21 @@ def profile_of(did: str, policy: Policy) -> Profile:
 def _accept(state: HistoryState | None, entry: Entry) -> HistoryState:
     logged = Fields(entry.body, "did entry").object("entry")
     return accept(state, logged, now=timestamps.from_posix(entry.at or 0))
+
+
+def _check_key_names(versions: list[Entry]) -> None:
+    """A method id names one key for good.
+
+    Else whoever has an older document reads another key under the name, and refuses what the
+    newer one signed.
+    """
+    named: dict[str, bytes | None] = {}
+    for version in versions:
+        body = Fields(version.body, "did entry")
+        document = parse_document(body.fields("entry").value("state"), body.text("did"))
+        for method in document.methods:
+            if named.setdefault(method.id, method.public) != method.public:
+                raise RuleError("key_name_reused", f"{quote(method.id)} was another key before")
 
 
 def _check_witnessed(after: HistoryState, proofs: list[JsonValue] | None) -> None:

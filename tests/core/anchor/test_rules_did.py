@@ -43,6 +43,27 @@ def test_a_root_rotates_with_the_other_regions_approval(fed):
     assert fed.root("gd").state.version.number == 2
 
 
+def test_a_method_id_names_one_key_for_good(fed):
+    agency = fed.agency("gz.gd.example")
+    first = {"key-1": agency.key.public}
+    fed.tick()
+    fed.rotate(agency)
+    for names, allowed in (({"key-1": key("other").public}, False), (first, True)):
+        fed.tick()
+        entry = write.rotate(
+            agency.state,
+            key("gz.gd.example update 3"),
+            [hash_of("gz.gd.example update 4")],
+            now=timestamps.from_posix(fed.now),
+            document=document_with_keys(agency.did, names),
+        )
+        if allowed:
+            submit(fed, agency.did, entry)
+        else:
+            with refused("key_name_reused", RuleError):
+                submit(fed, agency.did, entry)
+
+
 @pytest.mark.parametrize("left", [0, 2])
 def test_a_root_version_without_enough_approvals_is_refused(fed, left):
     fed.tick()
