@@ -73,7 +73,8 @@ def encode(quad: Quad) -> str:
 
 def literal(value: str, datatype: str = XSD_STRING, language: str | None = None) -> str:
     """Return the canonical text of a literal."""
-    text = f'"{value.translate(_TO_WRITE)}"'
+    as_is = value.isprintable() and '"' not in value and "\\" not in value
+    text = f'"{value if as_is else value.translate(_TO_WRITE)}"'
     if language is not None:
         return f"{text}@{language}"
     return text if datatype == XSD_STRING else f"{text}^^<{datatype}>"

@@ -116,10 +116,8 @@ class _Canonicalization:
 
     def _hash_first_degree(self, node: str) -> str:
         """Hash the statements about a node, others unnamed (§4.6)."""
-        lines = [
-            nquads.encode((_as_seen(node, s), predicate, _as_seen(node, o), _as_seen(node, g)))
-            for s, predicate, o, g in self._mentions[node]
-        ]
+        names = dict.fromkeys(self._mentions, "_:z") | {node: "_:a"}
+        lines = [nquads.encode(_rename(quad, names)) for quad in self._mentions[node]]
         return self._hash("".join(sorted(lines)))
 
     def _hash_related(self, related: str, quad: Quad, names: _Names, position: str) -> str:
@@ -183,13 +181,6 @@ class _Canonicalization:
 
 def _is_worse(text: str, best: _Path | None) -> bool:
     return best is not None and len(text) >= len(best.text) and text > best.text
-
-
-def _as_seen(node: str, term: str) -> str:
-    """Name a blank node for the first-degree hash of `node`: itself, or another one."""
-    if not term.startswith("_:"):
-        return term
-    return "_:a" if term == node else "_:z"
 
 
 def _rename(quad: Quad, names: dict[str, str]) -> Quad:

@@ -83,14 +83,14 @@ class _Writer:
         subject = _iri(node["id"]) if "id" in node else self._blank_node(node)
         scope: Terms = {}
         for kind in _items(node["type"]) if "type" in node else ():
-            term = _known(self._terms.get(kind) if isinstance(kind, str) else None)
+            term = (self._terms.get(kind) if isinstance(kind, str) else None) or _leave()
             if scope and term.scope:
                 _leave()
             scope = scope or term.scope
             self.quads.append((subject, _RDF_TYPE, term.iri, ""))
         for name, member in node.items():
             if name not in {"id", "type"}:
-                term = _known(scope[name] if name in scope else self._terms.get(name))
+                term = (scope[name] if name in scope else self._terms.get(name)) or _leave()
                 for value in _items(member):
                     self.quads.append((subject, term.iri, self._object(term, value), ""))
         return subject
@@ -118,7 +118,7 @@ def _text(term: Term, text: str) -> str:
     if term.coercion == "@id":
         return _iri(text)
     if term.coercion == "@vocab":
-        return _known(term.scope.get(text)).iri
+        return (term.scope.get(text) or _leave()).iri
     return literal(text, term.coercion)
 
 
@@ -129,10 +129,6 @@ def _iri(value: JsonValue) -> str:
 def _items(member: JsonValue) -> list[JsonValue]:
     """Return the values of a member; an empty list would leave no statement."""
     return (member or _leave()) if isinstance(member, list) else [member]
-
-
-def _known(term: Term | None) -> Term:
-    return term or _leave()
 
 
 def _leave() -> NoReturn:

@@ -109,6 +109,11 @@ def test_literals_are_escaped_as_rdfc_says(character, written):
     assert nquads.literal(character) == f'"{written}"'
 
 
+@given(st.text(st.characters(categories=None)) | st.text('a"\\\n\x7f\xa0证'))
+def test_what_needs_no_escape_is_written_as_it_would_be_with_the_table(value):
+    assert nquads.literal(value) == f'"{value.translate(nquads._TO_WRITE)}"'
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_literal_survives_writing_and_reading(value):
     quad = ("<urn:s>", "<urn:p>", nquads.literal(value), "<urn:g>")
