@@ -19,6 +19,7 @@ from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.errors import UsageError
 from did_service.core.log.note import NoteSigner
 from did_service.replica import store as tables
+from did_service.replica.check import policy_in_force
 from did_service.replica.replica import open_replica
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
@@ -69,7 +70,9 @@ class Region:
     """The stores of one region's logs.
 
     Raises:
-        UsageError: `region_unknown`, or `log_key_missing` for a log without its key.
+        UsageError: `region_unknown`, `log_key_missing` for a log without its key, or
+            `log_key_wrong` for one with a key that the policy in force does not list.
+        PolicyError: `log_unknown`: the policy in force has a log less than the pinned one.
     """
 
     def __init__(self, settings: RegistrySettings) -> None:
@@ -97,6 +100,16 @@ class Region:
             for origin in region.logs
             if region.id != settings.region
         }
+        self._check_keys(settings.signers)
+
+    def _check_keys(self, signers: Mapping[str, NoteSigner]) -> None:
+        """Check before anything is signed: what a wrong key signs can never be published."""
+        policy = policy_in_force(self.pinned, self.stores[self.reg])
+        for origin in self.stores:
+            listed = [log.key for log in policy.log_policy(origin).logs]
+            if signers[origin].verifier_key not in listed:
+                self.close()
+                raise UsageError("log_key_wrong", f"the policy lists another key of {origin}")
 
     def close(self) -> None:
         """Close the databases."""

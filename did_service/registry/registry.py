@@ -26,7 +26,7 @@ class Registry:
         desks: Evidence about each log's entries, by origin.
 
     Raises:
-        UsageError: `region_unknown` or `log_key_missing`.
+        UsageError: `region_unknown`, `log_key_missing` or `log_key_wrong`.
     """
 
     def __init__(self, settings: RegistrySettings) -> None:

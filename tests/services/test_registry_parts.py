@@ -50,6 +50,13 @@ def test_a_registry_without_a_log_key_does_not_start(fed, tmp_path, monkeypatch)
         fed.make_registry("gd", tmp_path)
 
 
+def test_a_registry_with_the_key_of_another_log_does_not_start(fed, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.support.live.log_signer", signer)
+    with refused("log_key_wrong", UsageError):
+        fed.make_registry("gd", tmp_path)
+    assert not (tmp_path / "last-signed").exists()
+
+
 def test_the_application_stands_alone_too(fed):
     paths = app.create_app(fed.registry("gd")).openapi()["paths"]
     assert {"/reg/entries", "/ev/2026/entries", "/1.0/identifiers/{did}"} <= paths.keys()
