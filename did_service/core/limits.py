@@ -114,6 +114,7 @@ POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every ye
 
 # --- HTTP ------------------------------------------------------------------------------------
 HTTP_TIMEOUT_SECONDS = 10  # a witness answers within it, or is asked again
+REQUEST_SECONDS = 30  # until a request must be there: 16 MB by a slow line, but nobody for ever
 MAX_RESPONSE_BYTES = 268_435_456  # whatever is fetched; a caller that expects less says so
 MAX_BODY_BYTES = 1_048_576  # one document; paths that take more name their own limit
 MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line

@@ -28,10 +28,11 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.web import database, problems, sentences
+from did_service.web import database, problems, protocol, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
 from did_service.web.settings import SYSTEM, Edge
+from tests.support.raw_http import exchange, request
 
 
 class UnixConnection(HTTPConnection):
@@ -267,6 +268,42 @@ def test_a_caller_who_hangs_up_is_no_fault(server, caplog):
         connection.sendall(b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
     assert ask(server, "GET", "/health")[0] == 200
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /health HTTP/1.1\r\nHost: x",
+        b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /he",
+    ],
+    ids=["nothing", "half a head", "half a body", "half a second request"],
+)
+def test_a_request_that_does_not_come_is_not_waited_for_for_ever(
+    app, tmp_path, monkeypatch, sent
+):
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.3)
+    path = tmp_path / "slow.sock"
+    with Server(app, unix_socket(path)), socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(20)
+        wire.connect(str(path))
+        wire.sendall(sent)
+        while wire.recv(65_536):
+            pass  # what was asked for whole is answered; then the server hangs up
+
+
+def test_a_request_that_is_being_answered_has_its_time(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
+    path = tmp_path / "busy.sock"
+
+    @app.get("/long")
+    def long() -> str:
+        threading.Event().wait(0.5)
+        return "done"
+
+    with Server(app, unix_socket(path)):
+        assert exchange(path, request("GET", "/long")).document == "done"
 
 
 def test_a_length_that_is_no_number_is_malformed(app):
