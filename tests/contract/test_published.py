@@ -1,4 +1,4 @@
-"""What the programs really publish fits the published schemas: logs, policy, evidence, files."""
+"""What is really published fits the published schemas: logs, policy, evidence, files."""
 
 import json
 from pathlib import Path
