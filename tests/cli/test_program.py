@@ -7,6 +7,7 @@ import pytest
 
 from did_service.cli import __main__ as program
 from did_service.cli.demo import play
+from did_service.cli.demo.children import Children
 from did_service.core.errors import (
     ConflictError,
     MalformedError,
@@ -68,3 +69,11 @@ def test_an_interrupted_run_ends_with_3(monkeypatch):
 def test_help_ends_well(monkeypatch, capsys):
     assert run(monkeypatch, "demo", "--help") == 0
     assert "--keep" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("patience", "words"), [(60, "no such file"), (0.001, "--help")])
+def test_a_program_of_the_story_that_fails_or_hangs_ends_it(tmp_path, patience, words):
+    children = Children(tmp_path, {}, patience)
+    with pytest.raises(UnavailableError) as caught:
+        children.run("did-verify", "check", words)
+    assert caught.value.code == "child_failed"

@@ -19,7 +19,6 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import UnavailableError
 
 _MODULES = {"wallet": "wallet_cli", "did-verify": "did_service.verifier"}
-_CHILD_SECONDS = 120
 _ENCODING = "utf-8"  # whatever the terminal has: what a child says is not printed as it is
 
 
@@ -50,6 +49,7 @@ class Children:
 
     folder: Path
     environment: Mapping[str, str]
+    patience: float = 120  # seconds for each
 
     def run(self, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> Run:
         """Run `wallet` or `did-verify` to its end.
@@ -60,19 +60,12 @@ class Children:
             codes: Exit codes that the story expects.
 
         Raises:
-            UnavailableError: `child_failed`, with what it said, for any other exit code.
+            UnavailableError: `child_failed`, with what it said, for any other exit code, or
+                when it does not end.
         """
         began = perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", _MODULES[program], *arguments],
-            cwd=self.folder,
-            env={**os.environ, **self.environment, "PYTHONIOENCODING": _ENCODING},
-            capture_output=True,
-            encoding=_ENCODING,
-            timeout=_CHILD_SECONDS,
-            check=False,
-        )
         command = shlex.join([program, *arguments])
+        done = self._ended([sys.executable, "-m", _MODULES[program], *arguments], command)
         if done.returncode not in codes:
             said = (done.stderr or done.stdout).strip()[-400:]
             raise UnavailableError("child_failed", f"{command} ended {done.returncode}: {said}")
@@ -80,3 +73,18 @@ class Children:
         lines = () if output else tuple(done.stdout.rstrip().splitlines())
         seconds = perf_counter() - began
         return Run(command, done.returncode, output, lines, done.stderr, seconds)
+
+    def _ended(self, words: list[str], command: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                words,
+                cwd=self.folder,
+                env={**os.environ, **self.environment, "PYTHONIOENCODING": _ENCODING},
+                capture_output=True,
+                encoding=_ENCODING,
+                timeout=self.patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            what = f"{command} did not end in {self.patience} s"
+            raise UnavailableError("child_failed", what) from late
