@@ -32,6 +32,7 @@ from tests.support.counter import (
     SCHEMA,
     Scene,
     all_codes,
+    clock_at,
     codes,
     forced,
     items_of,
@@ -120,6 +121,23 @@ def test_waiver_lets_an_old_suspension_pass(scene):
     )
     assert "status_missing" in codes(report)
     assert report.outcome is Outcome.UNDECIDED
+
+
+def test_age_of_the_end_hidden(custodial):
+    """Without its heads record a statement has no age: the end may have moved since."""
+    custodial.log_issuance()
+    custodial.publish()
+    early = custodial.staple()
+    custodial.fed.tick(days=1)
+    custodial.fed.end(custodial.grant, custodial.fed.root("gd"))
+    custodial.fed.tick()
+    custodial.fed.status_list(custodial.agency, by=custodial.keeper)
+    custodial.publish()
+    late = with_keeper(custodial)
+    assert custodial.check(staple=late, bundle=early).outcome is Outcome.ACCEPTED
+    for item in items_of(late, "authority"):
+        item.pop("head")
+    assert codes(custodial.check(staple=late, bundle=early)) == ["authority_missing"]
 
 
 # --- issuer, and thief of its key -----------------------------------------------------------
@@ -230,6 +248,45 @@ def test_issuer_hands_on_what_it_may_only_use(scene):
     shown = scene.present(scene.secure(subject, other))
     report = scene.check(shown, staple=fed.staple(other, *scene.grants, schemas=[SCHEMA]))
     assert codes(report) == ["authority_missing"]
+
+
+def test_suspended_and_narrowed_at_once(scene):
+    """The type was taken out; that the rest is suspended and may come back is another thing."""
+    scene.publish()
+    before = scene.staple()
+    scene.fed.tick(60)
+    scene.fed.restate(scene.grant, scene.fed.root("gd"), state="suspended", types=[])
+    scene.fed.tick()
+    scene.publish()
+    report = scene.check(bundle=before)
+    assert codes(report) == ["issuance_time_not_proven"]
+
+
+def test_grant_in_the_very_second_of_its_lapse():
+    """`until` is the first second after, for whoever shows a credential in it."""
+    scene = Scene(until=founded().now + DAY)
+    scene.fed.tick()
+    scene.publish()
+    lapse = scene.grant.entry.at + DAY
+    file = scene.file()
+    last, over = (scene.check(data=file, clock=clock_at(at)) for at in (lapse - 1, lapse))
+    assert "authority_held" in all_codes(last)
+    assert "issuance_time_not_proven" in codes(over)
+
+
+def test_granter_hands_on_a_type_that_it_lacks(scene):
+    """Refused where nothing is missing, since the lying log has it all; else undecided."""
+    fed, upper = scene.fed, scene.fed.agency("sz.gd.example")
+    other = {"roles": ["granter"], "types": ["urn:didsvc:education:1"], "status_lists": []}
+    above = fed.grant(fed.root("gd"), upper, **other)
+    fed.end(scene.grant, fed.root("gd"), since=scene.grant.entry.at)
+    body = fed.statement(upper, scene.agency, scope="below")
+    scene.grants = [forced(scene, body, upper), above]
+    fed.tick()
+    scene.credential = scene.issue()
+    scene.publish()
+    assert codes(scene.check()) == ["authority_missing"]
+    assert "issued_after_end" in codes(scene.check(bundle=whole_log(scene)))
 
 
 def test_evidence_in_a_shorter_log(custodial):
@@ -361,6 +418,30 @@ def test_lifted_suspension_shown_again(scene):
         scene.present(between), bundle=whole, evidence=sets(first, middle, whole)
     )
     assert codes(report) == ["issued_after_end"]  # taken up anew, so it had stopped
+
+
+def test_suspension_that_was_lifted_reaches_back():
+    """Taken for an end by whoever keeps count, it would undo what was proven to be older."""
+    scene = Scene()
+    fed, root, begun = scene.fed, scene.fed.root("gd"), scene.fed.now
+    fed.tick(3_600)
+    scene.log_issuance()
+    scene.publish()
+    early = scene.staple()
+    fed.tick(3_600)
+    narrowed = fed.restate(scene.grant, root, types=[])
+    fed.tick(60)
+    scene.publish()
+    middle = scene.staple()
+    stopped = fed.restate(narrowed, root, state="suspended", since=begun + 60)
+    fed.tick()
+    scene.publish()
+    evidence = sets(early, middle, scene.staple())
+    assert "issuance_time_not_proven" in codes(scene.check(evidence=evidence))
+    fed.restate(stopped, root, state="active", since=None)
+    fed.tick()
+    scene.publish()
+    assert scene.check(evidence=evidence).outcome is Outcome.ACCEPTED
 
 
 def test_supplier_decides_on_a_suspension_without_a_trace(scene):

@@ -200,8 +200,6 @@ class _Walk:
             return AuthorityFinding(MISSING, statement, found.hops)
         above = self.best(statement.granter, "granter", hops - 1)
         code = max(found.code, above.code, key=_ORDER.index)
-        if above.code in ("type_not_granted", "region_not_granted"):
-            code = MISSING  # the granter handed on more than it has; nothing is proven by that
         return AuthorityFinding(
             code, statement, (*found.hops, *above.hops), (*found.dated, *above.dated)
         )
