@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from did_service import complaint
+from did_service.core.verification.folding import width
 from did_service.verifier import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.optional import CHECKOUT
@@ -224,6 +225,14 @@ def test_colours_stand_on_a_terminal_only(published):
     assert "\x1b" not in on_a_terminal(*words, TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in on_a_terminal(*words, TERM="dumb")
     assert "\x1b" not in finish(start(*words)).out
+
+
+def test_lines_are_broken_for_a_screen_and_for_nothing_else(published):
+    words = ("check", published.shown(None), "--trust", published.path, "--lang", "both")
+    lines = on_a_terminal(*words, TERM="dumb").splitlines()
+    assert max(map(width, lines)) <= 80
+    assert any(line.startswith("    ") for line in lines)
+    assert max(map(width, finish(start(*words)).out.splitlines())) > 80
 
 
 def test_a_terminal_without_chinese_shows_numbers_instead(published):

@@ -1,0 +1,62 @@
+"""What the demo looks like: boxes close, commands can be copied, a pipe has no colours."""
+
+import shlex
+
+import pytest
+
+from did_service.cli.demo.narrator import Narrator
+from did_service.core.errors import Bilingual, Language
+from did_service.core.verification.folding import width
+
+VERDICT = [
+    "不通过 REFUSED",
+    "  ✘ 证照签名无效，内容可能被改动 the signature is not valid: it may have been changed",
+    "→ 请勿采信，保留材料并报告主管部门 do not rely on it; keep the files and report it",
+    "  ✔ 在有效期内 within its period of validity",
+]
+COMMAND = f"did-verify check 'my file.json' --nonce {'n' * 43} --audience https://w.example"
+
+
+@pytest.fixture(params=[64, 80, 120])
+def screen(request, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return request.param
+
+
+def test_a_box_closes_at_the_edge_of_the_screen(screen, capsys):
+    Narrator(Language.BOTH).verdict("refused", VERDICT, expected="refused")
+    lines = capsys.readouterr().err.splitlines()
+    assert {width(line) for line in lines} == {screen}
+    assert lines[0].startswith("╭─ 不通过 REFUSED ─")
+    assert "其余 1 行从略" in lines[-2]
+
+
+def test_an_acceptance_is_shown_whole_and_what_was_not_expected_is_told(screen, capsys):
+    told = ["通过 ACCEPTED", *VERDICT[1:]]
+    Narrator(Language.EN).verdict("accepted", told, expected="refused")
+    shown = capsys.readouterr().err
+    assert "within its period of validity" in shown
+    assert "expected refused, got accepted" in shown
+
+
+def test_a_command_can_be_copied_to_a_shell(screen, capsys):
+    Narrator(Language.ZH).command(COMMAND)
+    shown = capsys.readouterr().err
+    assert all(width(line) <= screen for line in shown.splitlines())
+    assert shlex.split(shown.replace("\\\n", "")) == ["$", *shlex.split(COMMAND)]
+
+
+def test_in_a_pipe_there_are_no_colours(capsys):
+    narrator = Narrator(Language.BOTH)
+    narrator.verdict("refused", VERDICT, expected="accepted")
+    narrator.summary([(Bilingual("场景", "scene"), "refused", True, 1.0)], 2.0)
+    with narrator.step(Bilingual("第一步", "first")):
+        pass
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_quiet_narrator_says_nothing(capsys):
+    narrator = Narrator(Language.BOTH, quiet=True)
+    narrator.title(Bilingual("题目", "title"), Bilingual("副题", "subtitle"))
+    narrator.kept("story")
+    assert capsys.readouterr().err == ""
