@@ -101,6 +101,16 @@ TEXTS: Mapping[str, str] = {
         "此前复制到别处的文件，用旧口令仍能打开。"
     ),
     "First line is the new passphrase.": "首行为新口令的文件。",
+    "Seal the wallet anew, after a leak.": "泄露之后，重新加密钱包。",
+    "Seal the whole wallet anew; the passphrase stays.": "重新加密整个钱包，口令不变。",
+    "A changed passphrase keeps the data key, which whoever opened an old copy has. After this"
+    " it opens nothing that is written from now on; what the old copy holds stays readable"
+    " there.": (
+        "更换口令不改变数据密钥，打开过旧副本的人仍持有它。\n"
+        "此后写入的内容，旧密钥一概打不开；旧副本里的内容在那里仍可读。"
+    ),
+    "after an old copy of the wallet fell into other hands": "旧副本落入他人之手以后",
+    "and then, if the passphrase may be known as well": "口令也可能泄露时，再更换口令",
     # identifiers
     "Your identifiers (did:key).": "您的标识符 (did:key)。",
     "Your identifiers (did:key). Each application makes one of its own.": (

@@ -46,6 +46,7 @@ _BY_CODE: Mapping[str, Exit] = {
     "previous_usable": Exit.DAMAGED,
     "store_damaged": Exit.DAMAGED,
     "store_newer": Exit.DAMAGED,
+    "store_rekeyed": Exit.UNAVAILABLE,
     "file_damaged": Exit.DAMAGED,
     "trust_damaged": Exit.DAMAGED,
     "kdf_too_costly": Exit.DAMAGED,

@@ -56,6 +56,12 @@ MESSAGES: Mapping[str, Message] = {
         "请升级软件，文件没有改动",
         "upgrade; nothing was changed",
     ),
+    "store_rekeyed": _m(
+        "钱包刚被另一程序重新加密，未写入任何内容：",
+        "the wallet was sealed anew meanwhile; nothing was written:",
+        "请再试一次",
+        "try again",
+    ),
     "record_unreadable": _m(
         "内容无法可靠保存：",
         "it cannot be kept reliably:",

@@ -127,7 +127,7 @@ class OpenStore:
         return self.vault
 
     def _newest(self, data: bytes) -> Vault:
-        return self.vault if data == self._data else reopen(data, self.vault.key)
+        return self.vault if data == self._data else reopen(data, self.vault)
 
     def _write(self, vault: Vault, before: bytes | None) -> None:
         written, data = vault.encode(self._rng)

@@ -23,6 +23,7 @@ from did_service.core.crypto.sealed import KEY_BYTES, NONCE_BYTES, Argon2id, sea
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, load_object
 from did_service.core.errors import (
+    ConflictError,
     DecryptionError,
     LimitError,
     MalformedError,
@@ -99,6 +100,21 @@ class Vault:
         slot = Slot.make(self.key, self.wallet_id, passphrase, rng, costs)
         return replace(self, slots=(slot,))
 
+    def rekeyed(self, passphrase: str, rng: Rng, costs: Costs = Argon2id.moderate) -> Vault:
+        """Seal everything anew under another data key, which no older file reveals."""
+        key = rng(KEY_BYTES)
+        slot = Slot.make(key, self.wallet_id, passphrase, rng, costs)
+        sealed = {
+            each.id: Record.make(
+                Place(self.wallet_id, each.id, each.kind, each.version + 1),
+                each.value,
+                key,
+                rng,
+            )
+            for each in self.records.values()
+        }
+        return replace(self, slots=(slot,), key=key, records=sealed)
+
     def encode(self, rng: Rng) -> tuple[Vault, bytes]:
         """Write the file, with a new manifest; returns the vault as written, and the bytes."""
         written = replace(self, counter=self.counter + 1)
@@ -142,9 +158,19 @@ def open_vault(data: bytes, passphrase: str) -> Vault:
     return closed.open(slot.open(closed.wallet_id, passphrase))
 
 
-def reopen(data: bytes, key: bytes) -> Vault:
-    """Open a file with the data key of an earlier reading; errors as `open_vault`."""
-    return _parse(data).open(key)
+def reopen(data: bytes, former: Vault) -> Vault:
+    """Open a file with the data key of an earlier reading; errors as `open_vault`.
+
+    Raises:
+        ConflictError: `store_rekeyed`: it has another data key since.
+    """
+    closed = _parse(data)
+    try:
+        return closed.open(former.key)
+    except MalformedError as error:
+        if closed.slots == former.slots:
+            raise
+        raise ConflictError("store_rekeyed", "another program was at work") from error
 
 
 @dataclass(frozen=True, slots=True)

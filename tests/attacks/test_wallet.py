@@ -12,7 +12,7 @@ from did_service.core.errors import DidServiceError
 from tests.support.purse import PASSPHRASE, Purse, cheap, seeded
 from wallet_cli.holdings import HeldCredential, Identity, keep
 from wallet_cli.store import StoreDirectory
-from wallet_cli.vault import Vault, new_id, open_vault
+from wallet_cli.vault import Vault, new_id, open_vault, reopen
 
 # What a terminal would act on, or what would turn the reading order of a line.
 ACTIVE = re.compile(
@@ -83,6 +83,26 @@ def test_previous_file_after_passphrase_change(tmp_path):
     ]
     assert refusal(store.directory.read(), PASSPHRASE) == "passphrase_wrong"
     assert open_vault(store.directory.read(), "another sentence").records.keys() == {"a"}
+
+
+def test_old_passphrase_after_rekey(tmp_path):
+    """Who opened an old copy, and so has its data key, reads nothing that is written later."""
+    rng = os.urandom
+    store = StoreDirectory(tmp_path / "w").create(Vault.create(PASSPHRASE, rng, cheap), rng)
+    store.commit(lambda vault: vault.put("a", "card", {"n": 1}, rng))
+    stolen, copy = store.vault, store.directory.read()
+    store.commit_passphrase(lambda vault: vault.rekeyed(PASSPHRASE, rng, cheap))
+    now = store.directory.read()
+    for slots in ([], members(copy)["slots"]):
+        given = edited(now, **({"slots": slots} if slots else {}))
+        with pytest.raises(DidServiceError) as caught:
+            reopen(given, stolen)
+        assert caught.value.code == ("store_damaged" if slots else "store_rekeyed")
+    assert not store.directory.previous.exists()
+    assert open_vault(now, PASSPHRASE).records["a"].value == {"n": 1}
+    assert not {each["sealed"] for each in members(copy)["records"]} & {
+        each["sealed"] for each in members(now)["records"]
+    }
 
 
 # --- text that would fool the person at the screen -------------------------------------------

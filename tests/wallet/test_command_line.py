@@ -18,6 +18,7 @@ from tests.support.purse import PASSPHRASE, Purse, finish, start, wallet
 from wallet_cli.chinese import TEXTS
 from wallet_cli.commands import ENTRIES
 from wallet_cli.commands import wallet as group
+from wallet_cli.holdings import identities
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import open_vault
 
@@ -260,6 +261,19 @@ def test_the_passphrase_is_replaced(purse):
     assert purse.json("status").exit == 4
     assert open_vault(purse.file.read_bytes(), "an entirely different sentence").records == {}
     assert not (purse.path / "wallet.json.1").exists()
+
+
+def test_the_wallet_is_sealed_anew(purse):
+    purse.run("id", "new")
+    before = open_vault(purse.file.read_bytes(), PASSPHRASE)
+    run = purse.json("rekey")
+    assert (run.exit, run.data) == (0, {"rekeyed": True})
+    after = open_vault(purse.file.read_bytes(), PASSPHRASE)
+    assert after.key != before.key
+    assert identities(after) == identities(before)
+    assert not (purse.path / "wallet.json.1").exists()
+    purse.passphrase.write_text("not this one\n")
+    assert purse.json("rekey").exit == 4
 
 
 def typed(purse, *answers):

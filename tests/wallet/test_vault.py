@@ -58,7 +58,7 @@ def test_what_could_not_be_read_again_is_not_sealed(value):
 
 def test_the_data_key_opens_it_without_the_passphrase():
     vault, data = made(a=CARD)
-    assert reopen(data, vault.key) == open_vault(data, PASSPHRASE)
+    assert reopen(data, vault) == open_vault(data, PASSPHRASE)
 
 
 def test_each_writing_counts():

@@ -43,6 +43,9 @@ ENTRIES = {
     ),
     "trust": Entry("wallet_cli.commands.trust:group", "Whom the wallet believes."),
     "passphrase": Entry("wallet_cli.commands.passphrase:group", "Change the passphrase."),
+    "rekey": Entry(
+        "wallet_cli.commands.passphrase:rekey", "Seal the wallet anew, after a leak."
+    ),
     "doctor": Entry("wallet_cli.commands.store:doctor", "Look for trouble in the store."),
 }
 
