@@ -60,7 +60,7 @@ _BY_CLASS: tuple[tuple[type[DidServiceError], int], ...] = (
 )
 
 # Codes whose meaning in HTTP is narrower than their class.
-_BY_CODE: Mapping[str, int] = {
+BY_CODE: Mapping[str, int] = {
     "method_not_allowed": 405,
     "same_officer": 403,
     "not_signed_by_log": 403,  # c2sp.org/tlog-witness
@@ -73,8 +73,8 @@ _BY_CODE: Mapping[str, int] = {
 
 def status_of(error: DidServiceError) -> int:
     """Return the HTTP status code of an error."""
-    if error.code in _BY_CODE:
-        return _BY_CODE[error.code]
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
     return next((status for kind, status in _BY_CLASS if isinstance(error, kind)), 400)
 
 

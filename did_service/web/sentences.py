@@ -23,7 +23,7 @@ _CORRECT = Bilingual(
     "请按 detail 的说明修正请求后重试", "correct the request as detail says and send it again"
 )
 
-_BY_CODE: Mapping[str, Sentences] = {
+BY_CODE: Mapping[str, Sentences] = {
     "method_not_allowed": (
         Bilingual("此路径不支持该请求方法", "this path does not take this method"),
         Bilingual("请改用 Allow 列出的方法", "use one of the methods that Allow names"),
@@ -58,8 +58,8 @@ _BY_CODE: Mapping[str, Sentences] = {
 
 def sentences_of(error: DidServiceError) -> Sentences:
     """Return what an error means and what to do next."""
-    if error.code in _BY_CODE:
-        return _BY_CODE[error.code]
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
     own = LimitError, UnsupportedError
     if isinstance(error, MalformedError) and not isinstance(error, own):
         return error.meaning, _CORRECT

@@ -524,7 +524,7 @@ def test_problem_documents_have_sentences_in_both_languages():
 
 def test_no_problem_document_speaks_of_command_lines_or_files():
     for kind in subclasses(DidServiceError):
-        for code in ("some_code", *sentences._BY_CODE):
+        for code in ("some_code", *sentences.BY_CODE):
             for language in ("zh", "en"):
                 told = problems.problem_of(kind(code, "x"), language)
                 assert bool(re.search("[\u4e00-\u9fff]", told["next"])) is (language == "zh")
