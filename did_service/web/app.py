@@ -10,6 +10,7 @@ from fastapi import FastAPI
 import did_service
 from did_service.web import health, problems
 from did_service.web.description import ANY_REFUSAL, DescribedApp
+from did_service.web.head import HeadAsGet
 from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
 
@@ -42,6 +43,7 @@ def create_app(
     counts: Counter[str] = Counter()
     problems.install(app)
     app.include_router(health.health_router(ready, gauges, counts))
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, larger=body_limits or {})
     app.add_middleware(problems.FaultBarrier)
     app.add_middleware(health.RequestCount, counts=counts)

@@ -91,13 +91,24 @@ def test_other_methods_are_refused_on_every_path(there):
     for call in there.calls():
         taken[call.host, call.path].add(call.method)
     for (host, path), methods in taken.items():
-        for method in set(METHODS) - methods:
+        taken_as = {*methods, "HEAD"} if "GET" in methods else methods
+        for method in set(METHODS) - taken_as:
             call = Call(host, method, path)
             answer = there.ask(call, accept_language="zh")
             assert answer.status == 405, call
             assert set(answer.headers["allow"].split(", ")) <= {*methods, "HEAD"}
-            if method != "HEAD":
+            if method != "HEAD":  # whose answers have no content
                 assert code_of(answer, "zh") == "method_not_allowed", call
+
+
+def test_head_tells_of_every_path_what_get_would(there):
+    for call in there.calls("GET"):
+        asked = there.ask(call)
+        told = there.ask(Call(call.host, "HEAD", call.path))
+        assert (told.status, told.body) == (asked.status, b""), call
+        assert told.kind == asked.kind, call
+        if not call.path.endswith(("/challenge", "/metrics")):
+            assert told.headers["content-length"] == str(len(asked.body)), call
 
 
 NOWHERE = [

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -17,8 +18,11 @@ from did_service.core.errors import (
     UnavailableError,
 )
 from did_service.core.limits import PICKUP_SECONDS
+from did_service.issuer import ledger as ledger_rows
+from did_service.issuer import store as store_rows
 from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
+from did_service.web.database import writing
 from tests.support.federation import founded
 from tests.support.offices import EV, Killed, Office, code_of, index_of
 from tests.support.refusals import refused
@@ -185,6 +189,92 @@ def test_used_indices_outlive_a_restart(office):
     with sqlite3.connect(office.folder / "issuer.sqlite") as connection:
         unique = [row[1] for row in connection.execute("PRAGMA index_list(issuer_credential)")]
     assert len(unique) == 3  # id, record and status index
+
+
+# --- killed at every transaction --------------------------------------------------------------
+
+
+class Guillotine:
+    """Ends the process at one transaction: before it begins, or when it is committed."""
+
+    def __init__(self, monkeypatch):
+        self.left, self.committed = 0, False
+        for module in (store_rows, ledger_rows):
+            monkeypatch.setattr(module, "writing", self._writing)
+
+    def set(self, transaction, moment):
+        self.left, self.committed = transaction, moment == "committed"
+
+    @contextmanager
+    def _writing(self, engine):
+        self.left -= 1
+        if self.left == 0 and not self.committed:
+            raise Killed
+        with writing(engine) as connection:
+            yield connection
+        if self.left == 0 and self.committed:
+            raise Killed
+
+
+def lead(office, steps) -> bool:
+    """Take the steps; one that was killed is taken again. Whether all went well at once."""
+    well = True
+    for step in steps:
+        try:
+            step()
+        except Killed:
+            well = False
+            office.restart()
+            with suppress(ConflictError):  # it had been done already
+                step()
+    return well
+
+
+@pytest.mark.parametrize("moment", ["begun", "committed"])
+def test_killed_at_any_transaction_nothing_is_lost_and_nothing_doubled(
+    office, monkeypatch, moment
+):
+    guillotine = Guillotine(monkeypatch)
+    revoked = set()
+    for transaction in range(1, 40):
+        applied, issued = office.apply(), len(office.issuer.statuses.listed(0))
+        name, code, held = applied["id"], code_of(applied), []
+
+        def tick_it():
+            office.issuer.tick()  # of the office as it is now, perhaps restarted
+
+        def revoke_it(held=held):
+            office.fed.tick()
+            office.issuer.statuses.change(held[-1]["id"], Verb.REVOKE, "qian")
+
+        steps = [
+            lambda name=name: office.issuer.applications.accept(name, "li"),
+            lambda name=name: office.issuer.applications.approve(name, "zhao"),
+            lambda code=code, held=held: held.append(
+                office.issuer.applications.collect(code)["credential"]
+            ),
+            tick_it,
+            revoke_it,
+            lambda code=code: office.issuer.applications.acknowledge(code),
+        ]
+        guillotine.set(transaction, moment)
+        went_well = lead(office, steps)
+        guillotine.set(0, moment)
+        office.fed.tick(3_600)
+        office.issuer.tick()
+        revoked.add(index_of(held[0]))
+        assert len(office.issuer.statuses.listed(0)) == issued + 1
+        assert office.bits() == revoked
+        assert office.issuer.evidence.proof(record_of(held[0]))["log"] == EV
+        assert office.store.application(name)["credential"] is None
+        assert office.store.ledger.pending_count() == 0
+        if went_well:
+            break
+    assert transaction > 8  # each of them was an end once
+    numbers = [placed.entry.number for placed in office.chain()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    newest = office.fed.contents[office.chain()[-1].entry.digest]
+    assert office.issuer.statuses.served("1") == newest
 
 
 # --- the log does not answer ------------------------------------------------------------------
