@@ -46,6 +46,7 @@ HEADS_RECORD_BYTES = 84  # formats.md 2: key 32, n 4, index 8, time 8, leaf hash
 
 # --- did:webvh 1.0 ---------------------------------------------------------------------------
 MAX_DID_CHARACTERS = 2_048  # a host of 253 characters and a long path
+MAX_DIDS_CACHED = 256  # parsed did:webvh identifiers remembered: a megabyte at the worst
 MAX_DID_LOG_BYTES = 5_242_880  # the specification's suggestion for did.jsonl
 MAX_DID_LOG_ENTRIES = 4_096  # at 1.3 KB an entry the byte limit is met first
 MAX_DID_KEYS = 64  # update keys, and hashes of next keys, of one entry

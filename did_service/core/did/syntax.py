@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from did_service.core.did.location import WebLocation, parse_location, percent_decode
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_DID_CHARACTERS
+from did_service.core.limits import MAX_DID_CHARACTERS, MAX_DIDS_CACHED
 
 _DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-F]{2})+)")
 _NEEDLESS_ESCAPE = re.compile(r"%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9A])")
@@ -135,8 +136,9 @@ def parse_did_url(text: str) -> DidUrl:
     return DidUrl(did, tail["path"], tail["query"], tail["fragment"])
 
 
+@lru_cache(maxsize=MAX_DIDS_CACHED)
 def parse_webvh(text: str) -> WebvhDid:
-    """Parse a did:webvh identifier (did:webvh 1.0 §3.3, §3.4).
+    """Parse a did:webvh identifier (did:webvh 1.0 §3.3, §3.4); every entry of its log has it.
 
     Raises:
         UnsupportedError: `did_method_unknown`: a DID of another method.
