@@ -18,7 +18,7 @@ from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
 from did_service.core.verification.report import Report
 from did_service.core.verification.request import Clock, NonceState, Request
@@ -86,6 +86,16 @@ class Scene:
     ) -> JsonObject:
         """Sign a permit, dated now or at `at`."""
         return self.secure(self.unsigned(**changes), signer or self.agency, suite, at)
+
+    def undated(self) -> JsonObject:
+        """A permit that says nowhere when it was signed."""
+        document = self.unsigned(validFrom=None)
+        options: JsonObject = {
+            "verificationMethod": self.agency.method,
+            "proofPurpose": "assertionMethod",
+        }
+        proof = data_integrity.create(document, options, self.agency.key, eddsa_jcs_2022)
+        return {**document, "proof": proof}
 
     def secure(
         self, document: JsonObject, signer: Actor, suite=eddsa_jcs_2022, at: int | None = None
@@ -197,6 +207,11 @@ def codes(report: Report) -> list[str]:
 def all_codes(report: Report) -> list[str]:
     """All codes of a report, in order."""
     return [check.code for check in report.checks]
+
+
+def sets(*evidence: JsonObject) -> list[tuple[str, UnverifiedEvidence]]:
+    """Evidence sets with names."""
+    return [(f"set {number}", parse_evidence(each)) for number, each in enumerate(evidence)]
 
 
 def clock_at(seconds: int) -> Clock:
