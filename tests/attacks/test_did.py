@@ -4,7 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from did_service.core.did.document import parse_document
+from did_service.core.did.document import (
+    Relationship,
+    document_with_keys,
+    parse_document,
+)
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import Profile, accept, check_profile, verify_history, write
 from did_service.core.errors import MalformedError, ProofError, RuleError
@@ -99,3 +103,40 @@ def test_did_spelling_variants_one_subject():
             verify_history(made.log, witness_file=None, did=variant, now=LATER)
     # The same subject under another place is still the same subject.
     assert did_id(f"did:webvh:{scid}:hn.example") == scid
+
+
+def test_foreign_log_without_its_newest_version():
+    """A host serves an older, perfectly signed log: the thief's key is listed again."""
+    made = Controller.create()
+    first = made.log
+    made.update(document=document_with_keys(made.did, {"key-2": key("fresh").public}))
+    seen = made.state.version.version_id
+    rolled_back = verify_history(first, witness_file=None, did=made.did, now=made.now)
+    with pytest.raises(ProofError) as caught:
+        rolled_back.check_reaches(seen)
+    assert caught.value.code == "did_rolled_back"
+
+
+def test_rewritten_foreign_log_of_the_same_length():
+    """The controller signs another second version for some: equal numbers are not enough."""
+    made = Controller.create()
+    other = Controller(list(made.entries), made.state, made.now)
+    made.update(ttl=60)
+    other.update(ttl=61)
+    history = verify_history(other.log, witness_file=None, did=made.did, now=made.now)
+    assert history.latest.version.number == made.state.version.number
+    with pytest.raises(ProofError) as caught:
+        history.check_reaches(made.state.version.version_id)
+    assert caught.value.code == "did_rolled_back"
+
+
+def test_retired_key_listed_with_a_date():
+    """A key that its document calls revoked is signed with, the clock set before that date."""
+    made = Controller.create()
+    raw = made.state.version.document.raw
+    (method,) = raw["verificationMethod"]
+    ended = {**raw, "verificationMethod": [{**method, "revoked": "2099-01-01T00:00:00Z"}]}
+    document = parse_document(ended, made.did)
+    with pytest.raises(ProofError) as caught:
+        document.public_key(method["id"], Relationship.ASSERTION_METHOD)
+    assert caught.value.code == "key_not_listed"
