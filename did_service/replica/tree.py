@@ -16,6 +16,7 @@ finds what is complete and the rest is made again.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +37,7 @@ from did_service.trust.files import read_file, replace_public_file
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
+_STAGED = re.compile("([0-9]+)-([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,8 @@ class StaticTree:
                 if folder.suffix == ".tmp":
                     shutil.rmtree(folder)
                     continue
-                size, _, root = folder.name.partition("-")
-                found.append(Staged(int(size), bytes.fromhex(root), folder))
+                if match := _STAGED.fullmatch(folder.name):
+                    found.append(Staged(int(match[1]), bytes.fromhex(match[2]), folder))
         return sorted(found, key=lambda staged: staged.size)
 
     def install(self, staged: Staged) -> None:

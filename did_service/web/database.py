@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.expression import ClauseElement
 from sqlmodel import SQLModel
 
@@ -37,6 +37,8 @@ _OF_THE_FILE = {
     sqlite3.SQLITE_IOERR: "database_refused",
     sqlite3.SQLITE_READONLY: "database_refused",
     sqlite3.SQLITE_CANTOPEN: "database_refused",
+    sqlite3.SQLITE_CORRUPT: "database_damaged",
+    sqlite3.SQLITE_NOTADB: "database_damaged",
 }
 
 
@@ -84,7 +86,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         UnavailableError: `database_busy` when another one keeps it for too long,
-            `database_refused` where the disk is full or does not answer.
+            `database_refused` where the disk is full or does not answer,
+            `database_damaged` where the file is none of SQLite's any more.
     """
     with _disk(), engine.connect() as connection:
         connection.execution_options(didsvc_writing=True)
@@ -135,9 +138,9 @@ def _disk() -> Iterator[None]:
     """Tell what SQLite says of its file; what it says of our statements is a fault of ours."""
     try:
         yield
-    except (OperationalError, sqlite3.OperationalError) as error:
-        reason = error.orig if isinstance(error, OperationalError) else error
-        number = reason.sqlite_errorcode & 0xFF if isinstance(reason, sqlite3.Error) else 0
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        number = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the driver's own have none
         if number not in _OF_THE_FILE:
             raise
         raise UnavailableError(_OF_THE_FILE[number], f"{reason}") from error

@@ -198,6 +198,7 @@ def test_half_written_staging_is_removed_at_the_start(tree):
     half = tree.folder / "staged" / "5-00.tmp"
     half.mkdir()
     (half / "tile_0_000.p_5").write_bytes(b"half")
+    (tree.folder / "staged" / "lost+found").mkdir()
     assert StaticTree(tree.folder).staged() == []
     assert not half.exists()
 

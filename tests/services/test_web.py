@@ -493,6 +493,22 @@ def test_a_folder_that_has_gone_is_told(tmp_path):
     assert caught.value.code == "database_refused"
 
 
+@pytest.mark.parametrize("spoilt", [slice(0, 100), slice(4_096, 8_192)])
+def test_a_damaged_file_is_told(tmp_path, spoilt):
+    path = tmp_path / "a.sqlite"
+    engine = database.open_engine(path)
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+    engine.dispose()  # the journal is worked in with the last connection
+    data = bytearray(path.read_bytes())
+    data[spoilt] = b"\xff" * len(data[spoilt])
+    path.write_bytes(data)
+    with pytest.raises(UnavailableError) as caught, database.reading(engine) as connection:
+        connection.exec_driver_sql("SELECT * FROM t").all()
+    assert caught.value.code == "database_damaged"
+
+
 def test_a_statement_that_is_wrong_is_a_fault_of_ours(tmp_path):
     engine = database.open_engine(tmp_path / "a.sqlite")
     with pytest.raises(OperationalError), database.writing(engine) as connection:
