@@ -7,7 +7,6 @@ in, and returns where it stands, which the next one of that chain has to name.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from did_service.cli.founding import Identity, did_entry
 from did_service.client.registry import RegistryClient
@@ -26,9 +25,9 @@ from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.issuer.status import LIST_LIFETIME
 from did_service.web.settings import Edge
 
-_LIST_LIFETIME = timedelta(days=7)
 _LIST_TTL_SECONDS = 3_600
 
 
@@ -97,7 +96,7 @@ class Administration:
         body: JsonObject = {
             **newest.entry.body,
             "iat": issued,
-            "exp": issued + int(_LIST_LIFETIME.total_seconds()),
+            "exp": issued + int(LIST_LIFETIME.total_seconds()),
         }
         entry = entries.compose(
             "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
@@ -112,7 +111,7 @@ class Administration:
             issuer=custodian.did,
             purpose=Purpose(str(subject["statusPurpose"])),
             valid_from=begins,
-            valid_until=begins + _LIST_LIFETIME,
+            valid_until=begins + LIST_LIFETIME,
             ttl_seconds=_LIST_TTL_SECONDS,
         )
         bits = BitstringStatusList.decode(str(subject["encodedList"]))

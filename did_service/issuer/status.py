@@ -61,7 +61,7 @@ _MOVES: Mapping[Verb, tuple[tuple[str, ...], str]] = {
 _VERBS = {Purpose.REVOCATION: Verb.REVOKE, Purpose.SUSPENSION: Verb.SUSPEND}
 _STATES = {purpose: _MOVES[verb][1] for purpose, verb in _VERBS.items()}
 _SUITE = "eddsa-jcs-2022"
-_LIFETIME = timedelta(days=7)
+LIST_LIFETIME = timedelta(days=7)
 _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # the log's clock may be behind ours
 
 
@@ -226,7 +226,7 @@ class StatusLists:
             issuer=self._agency.did,
             purpose=purpose,
             valid_from=begins,
-            valid_until=begins + _LIFETIME,
+            valid_until=begins + LIST_LIFETIME,
             ttl_seconds=int(self._agency.status_period.total_seconds()),
         )
 

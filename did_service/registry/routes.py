@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from did_service.client.registry import JSON_LINES
 from did_service.core.anchor.entry import Placed
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
@@ -26,13 +27,12 @@ from did_service.registry.wire import Problem, Receipt
 from did_service.registry.wire import Submission as WireSubmission
 from did_service.replica.evidence import Moment
 
-_JSON_LINES = "application/jsonl"
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             kind: {"schema": WireSubmission.model_json_schema()}
-            for kind in ("application/json", _JSON_LINES)
+            for kind in ("application/json", JSON_LINES)
         },
     }
 }
@@ -55,7 +55,7 @@ def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
     async def submit(request: Request) -> Response:
         body = await request.body()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == _JSON_LINES:
+        if kind == JSON_LINES:
             language = request.headers.get("accept-language", "")
             return await _many(registry, origin, body, language)
         seconds = submissions.wait_seconds(request.headers.get("prefer", ""))
@@ -91,7 +91,7 @@ async def _many(registry: Registry, origin: str, body: bytes, language: str) -> 
         for row in rows
     ]
     encoded = b"".join(jcs.encode(line) + b"\n" for line in lines)
-    return Response(encoded, 202, media_type=_JSON_LINES)
+    return Response(encoded, 202, media_type=JSON_LINES)
 
 
 def _witnessed(registry: Registry, origin: str, placed: Placed, seconds: int) -> JsonObject:
