@@ -202,6 +202,58 @@ def test_list_that_lapsed_before_it_was_old(scene):
     assert codes(scene.check(data=file, clock=scene.clock(60))) == ["status_stale"]
 
 
+def test_lapsed_issuer_goes_on_with_its_list():
+    """Once the period is over only the custodian signs, also where a lying log takes more."""
+    fed = founded()
+    keeper = fed.agency("sz.gd.example")
+    lapse = fed.now + DAY
+    scene = Scene(federation=fed, until=lapse, status_custodian=keeper.did)
+    scene.keeper = keeper
+    scene.log_issuance()
+    fed.tick()
+    scene.publish()
+    early, url = scene.staple(), scene.agency.list_url()
+    for signer, code in ((scene.agency, "status_missing"), (keeper, "status_clear")):
+        fed.now = max(lapse, fed.now + 1)
+        anchor(scene, fed.list_content(signer, url), scene.agency)
+        report = scene.check(staple=with_keeper(scene), bundle=early)
+        assert code in all_codes(report)
+
+
+def test_list_of_an_issuer_that_had_ended_already(custodial):
+    """Its list is of day 6; on day 10 it is said to have ended on day 4."""
+    fed, begun = custodial.fed, custodial.fed.now
+    custodial.log_issuance()
+    custodial.publish()
+    early = custodial.staple()
+    fed.tick(days=6)
+    fed.status_list(custodial.agency)
+    fed.tick(3_600)
+    fed.end(custodial.grant, fed.root("gd"), since=begun + 4 * DAY)
+    fed.tick()
+    custodial.publish()
+    report = custodial.check(bundle=early)
+    assert codes(report) == ["status_missing"]
+
+
+def test_state_between_two_left_out(custodial):
+    """Only the very last state before the end speaks; the one before it had lost the key."""
+    fed = custodial.fed
+    custodial.log_issuance()
+    custodial.publish()
+    early = custodial.staple()
+    fed.tick(days=1)
+    fed.rotate(custodial.agency)
+    fed.tick()
+    fed.end(custodial.grant, fed.root("gd"))
+    fed.deactivate(custodial.agency)
+    fed.status_list(custodial.agency, by=custodial.keeper)
+    fed.tick()
+    custodial.publish()
+    report = custodial.check(staple=with_keeper(custodial), bundle=early)
+    assert codes(report) == ["key_not_listed"]
+
+
 def test_end_moved_earlier_and_narrowed_at_once(custodial):
     """The statement that moves the end to day 4 no longer names the type; it counts still."""
     fed, root, begun = custodial.fed, custodial.fed.root("gd"), custodial.fed.now

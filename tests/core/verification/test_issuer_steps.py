@@ -1,6 +1,7 @@
 """Steps 4 to 6: who signed, and by whose leave."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.issuer import state_of
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     Scene,
@@ -20,6 +22,7 @@ from tests.support.counter import (
     whole_log,
     with_keeper,
 )
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -65,6 +68,15 @@ def test_deactivated_issuer(custodial):
     shown, whole = custodial.present(later), whole_log(custodial)
     report = custodial.check(shown, staple=with_keeper(custodial), bundle=whole)
     assert {"issuer_deactivated", "issued_after_end"} <= set(codes(report))
+
+
+def test_an_entry_about_another_scid_is_no_state(scene):
+    entries = scene.check().evidence.entries
+    held = next(each for each in entries if each.entry.subject == scene.agency.id)
+    assert state_of(held).document.id == scene.agency.did
+    entry = replace(held.entry, subject=scene.fed.root("gd").id)
+    with refused("subject_wrong"):
+        state_of(replace(held, placed=replace(held.placed, entry=entry)))
 
 
 def test_key_that_the_document_did_not_list_yet_is_undecided(scene):
