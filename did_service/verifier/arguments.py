@@ -220,7 +220,9 @@ def _did(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
     text = build.say("信任目录：载入策略与信任包", "the trust directory: policy and bundles")
-    parser = commands.add_parser("trust", help=text, description=text)
+    parser = commands.add_parser(
+        "trust", help=text, description=text, formatter_class=_Formatter
+    )
     build.language(parser)
     actions = parser.add_subparsers(
         dest="action", metavar="ACTION", required=True, parser_class=Parser

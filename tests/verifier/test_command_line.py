@@ -17,6 +17,7 @@ from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.optional import CHECKOUT
 
 HEAVY = {"fastapi", "sqlmodel", "httpx", "pyld", "jsonschema", "asyncio", "click", "rich"}
+WRITING = {"tempfile", "shutil", "zipfile", "traceback"}  # where nothing is written or wrong
 HELP_HEAVY = HEAVY | {"dataclasses", "json", "nacl", "orjson", "jsonschema_rs"}
 COMMANDS = [
     [],
@@ -301,6 +302,8 @@ def test_a_check_loads_nothing_heavy(published):
     code, modules = loaded_by("check", published.shown(None), "--trust", published.path)
     assert code == 0
     assert not modules & HEAVY
+    _, modules = loaded_by("check", published.shown(None), "--policy", published.save_policy())
+    assert modules & (HEAVY | WRITING) == set()
 
 
 def test_help_loads_next_to_nothing():
