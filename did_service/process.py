@@ -4,6 +4,7 @@
     write_out(text)          all of it has gone out, or an error says that it has not
     tell(line)               somebody may read it
     read_input(name, …)      a file, or stdin where the name is `-`
+    fitted(lines, stream)    broken for a screen, if the stream is one
     refusal_of(error)        an OSError that nobody foresaw, as an error of ours
     home()                   the user's folder, also of a user whom the system cannot name
 
@@ -17,10 +18,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:  # loaded when something was refused, so that `--help` answers at once
     from did_service.core.errors import UnavailableError
@@ -110,6 +112,20 @@ def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:
         raise NotFoundError("file_missing", quote(name)) from error
     except OSError as error:
         raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
+
+
+def fitted(lines: Iterable[str], stream: TextIO) -> Iterator[str]:
+    """Yield lines as wide as the screen that a stream is; as they are where it is none."""
+    if not stream.isatty():
+        yield from lines
+        return
+    from did_service.core.verification.folding import fold  # noqa: PLC0415 - screens alone
+
+    told = 0
+    with suppress(OSError):
+        told = os.get_terminal_size(stream.fileno()).columns
+    columns = told or 80  # where the screen does not say how wide it is
+    yield from (fold(line, columns) for line in lines)
 
 
 def output_lost(error: OSError) -> UnavailableError:

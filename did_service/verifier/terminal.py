@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -17,6 +15,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.process import fitted
 
 PROGRAM = "did-verify"
 SCHEMA = "did-verify/1"
@@ -61,7 +60,7 @@ class Answer:
         if self.verdict is not None:
             colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
             yield f"{colour}{self.verdict}{_PLAIN}" if coloured else self.verdict
-        for line in _folded(self.lines, stream) if stream.isatty() else self.lines:
+        for line in fitted(self.lines, stream):
             yield _paint(line) if coloured else line
 
 
@@ -86,20 +85,6 @@ def shows_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Say whether colours are welcome: on a terminal, and not under NO_COLOR."""
     declined = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
     return stream.isatty() and not declined
-
-
-def _folded(lines: Sequence[str], screen: TextIO) -> Iterator[str]:
-    from did_service.core.verification.folding import fold  # noqa: PLC0415 - screens alone
-
-    columns = _columns(screen)
-    return (fold(line, columns) for line in lines)
-
-
-def _columns(screen: TextIO) -> int:
-    told = 0
-    with suppress(OSError):
-        told = os.get_terminal_size(screen.fileno()).columns
-    return told or 80  # where the screen does not say how wide it is
 
 
 def _paint(line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language, RuleError, UsageError
+from did_service.process import fitted
 from did_service.trust.files import check_output, replace_file
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
@@ -149,7 +151,7 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = render.render(report, session.settings.language)
+    lines = fitted(render.render(report, session.settings.language), sys.stdout)
     data: JsonObject = {"alias": held.alias, "report": report.encode()}
     if report:
         session.terminal.finish(data, lines)
