@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from did_service.core.encoding import b64
 from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError
-from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_STAPLE_BYTES
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_NOTE_BYTES, MAX_STAPLE_BYTES
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
@@ -90,7 +90,7 @@ def test_heads_files_travel_with_a_bundle():
         (("heads_files",), {"A" * 43: "?"}, "base64_invalid"),
         (("policies", 0, "more"), 1, "member_unknown"),
         (("checkpoints",), ["x"] * 4_097, "too_large"),
-        (("checkpoints",), ["x" * 16_385], "too_large"),
+        (("checkpoints",), ["x" * (MAX_NOTE_BYTES + 1)], "too_large"),
     ],
 )
 def test_other_shapes_are_refused_by_name(staple, path, value, code):
