@@ -8,9 +8,9 @@ from datetime import timedelta
 from did_service.cli.demo.cast import AgencyPlan, schema_of
 from did_service.cli.founding import Identity
 from did_service.core.anchor.authority import Authority
-from did_service.core.crypto.hashes import sha256
 from did_service.core.did.webvh import write
 from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
+from did_service.issuer.officers import hash_token
 
 ACCEPTING = "officer-li"
 APPROVING = "officer-zhao"
@@ -86,8 +86,7 @@ def agency_of(
         mirrors=(f"https://{log_host}/reg", "https://cn.example/reg"),
         items=(item,),
         officers=tuple(
-            Officer(name, sha256(tokens[name].encode()), roles)
-            for name, roles in _ROLES.items()
+            Officer(name, hash_token(tokens[name]), roles) for name, roles in _ROLES.items()
         ),
         did_log=write.encode_log([identity.entry]),
     )
