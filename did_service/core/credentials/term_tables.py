@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn, TypeAlias
 
-from did_service.core.credentials import contexts
-from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.nquads import XSD_STRING, Quad, literal
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object, as_text
 from did_service.core.errors import UnsupportedError
 from did_service.core.limits import MAX_SAFE_INTEGER
 
-_OURS = (contexts.CREDENTIALS_V2, contexts.DIDSVC_1)
 _XSD = XSD_STRING.removesuffix("string")
 _RDF_TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 _READ = frozenset({"@id", "@type", "@context", "@container"})  # of a term's definition
@@ -63,7 +61,7 @@ def to_quads(document: JsonObject, load: ContextLoader) -> list[Quad]:
     """
     context = document.get("@context")
     urls = tuple(context) if isinstance(context, list) else (context,)
-    if urls not in (_OURS[:1], _OURS):
+    if urls not in (OF_OURS[:1], OF_OURS):
         _leave()
     writer = _Writer(_terms_of(len(urls), load))
     writer.add({name: value for name, value in document.items() if name != "@context"})
@@ -135,11 +133,11 @@ def _leave() -> NoReturn:
     raise UnsupportedError("jsonld_needed", "more of JSON-LD than terms, texts and integers")
 
 
-@lru_cache(maxsize=2 * len(_OURS))
+@lru_cache(maxsize=2 * len(OF_OURS))
 def _terms_of(count: int, load: ContextLoader) -> Terms:
     """Return the terms of the first contexts of ours; none of them redefines another's."""
     terms: dict[str, Term | None] = {}
-    for url in _OURS[:count]:
+    for url in OF_OURS[:count]:
         terms |= _read(as_object(load(url)["@context"], url))
     return terms
 

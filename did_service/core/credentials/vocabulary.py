@@ -13,13 +13,12 @@ from functools import cache
 from typing import cast
 
 from did_service.core.credentials import contexts
-from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, UnsupportedError, quote
 
-_OURS = (contexts.CREDENTIALS_V2, contexts.DIDSVC_1)
 _CREDENTIALS = "https://www.w3.org/2018/credentials#"
 _OF_LITERALS = frozenset({"@value", "@language", "@direction"})
 _STATUS = "https://www.w3.org/ns/credentials/status#"
@@ -38,7 +37,7 @@ def type_iris(document: Credential | Presentation) -> tuple[str, ...]:
         MalformedError: `term_undefined` for a type that no context defines, or what JSON-LD
             processing refuses.
     """
-    if document.context in (_OURS[:1], _OURS):
+    if document.context in (OF_OURS[:1], OF_OURS):
         return tuple(_table_iri(name, document.context) for name in document.types)
     return expanded_type_iris(document.raw)
 
@@ -78,7 +77,7 @@ def check_plain(document: JsonObject) -> None:
         UnsupportedError: `names_not_plain`: another context, a keyword, or an IRI for a name.
     """
     context = document.get("@context")
-    if context not in (_OURS[0], [*_OURS[:1]], [*_OURS]):
+    if context not in (OF_OURS[0], [*OF_OURS[:1]], [*OF_OURS]):
         raise UnsupportedError("names_not_plain", "another context could rename members")
     _check_names({name: value for name, value in document.items() if name != "@context"})
 
