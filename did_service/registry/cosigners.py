@@ -86,7 +86,9 @@ class Cosigners:
             return self._cosignature(witness, note, prove)
         except DidServiceError as error:
             _LOG.warning("witness %s: %s", witness.key.name, error.code)
-            return ()
+        except Exception as error:  # noqa: BLE001 - one witness does not stop a log
+            _LOG.error("witness %s: %s", witness.key.name, type(error).__name__)
+        return ()
 
     def _cosignature(
         self, witness: KnownWitness, note: UnverifiedNote, prove: Prove

@@ -50,8 +50,6 @@ class Approvals:
         """
         states = self._replay(log)
         newest = states[-1]
-        if self._policy.region_of_root(newest.did) is None:
-            raise RuleError("not_an_authority", f"{quote(newest.did)} is no region's root")
         rule = newest.witness_rule
         if rule is None or did_key_of(self._key.public) not in rule.witnesses:
             raise RuleError("witness_not_named", "the version does not ask this witness")
@@ -61,6 +59,7 @@ class Approvals:
         return write.create_witness_proof(version.version_id, self._key, now=self._edge.clock())
 
     def _replay(self, log: bytes) -> list[HistoryState]:
+        """Verify a log, of an authority: a stranger's long one ends with its first entry."""
         lines = log.removesuffix(b"\n").split(b"\n")
         if len(log) > MAX_DID_LOG_BYTES or len(lines) > MAX_DID_LOG_ENTRIES:
             raise LimitError("too_large", f"a DID log of {len(log)} bytes")
@@ -69,6 +68,10 @@ class Approvals:
             before = states[-1] if states else None
             states.append(accept(before, line, now=self._edge.clock()))
             check_profile(states[-1], Profile.AUTHORITY)
+            if self._policy.region_of_root(states[-1].did) is None:
+                raise RuleError(
+                    "not_an_authority", f"{quote(states[-1].did)} is no region's root"
+                )
         return states
 
     def _check_mirrored(self, states: list[HistoryState]) -> None:

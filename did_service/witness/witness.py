@@ -120,7 +120,10 @@ class Witness:
 
     def _run(self) -> None:
         while not self._closed.wait(self._refresh_seconds):
-            self.refresh_now()
+            try:
+                self.refresh_now()
+            except Exception as error:  # noqa: BLE001 - mirrors follow after any fault
+                _LOG.error("refresh failed: %s", type(error).__name__)
 
     def _refresh(self, origin: str) -> None:
         verified = self.mirror.published(origin)

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from did_service.client.witness import WitnessClient
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.errors import ConflictError, ProofError
 from did_service.core.log import tiles
@@ -49,6 +50,21 @@ def test_one_witness_that_is_down_does_not_stop_a_log(fed):
     fed.publish("gd")
     verified = fed.policy.log_policy(REG).verify(fed.reader(REG).checkpoint())
     assert set(verified.cosignatures) == {"hn", "zj", "sc", "cn"}
+
+
+def test_one_witness_whose_answer_nobody_foresaw_does_not_stop_a_log(fed, monkeypatch):
+    ask = WitnessClient.add_checkpoint
+
+    def odd(self, request, witness):
+        if witness.key.name.startswith("zj."):
+            raise ValueError("a fault of ours")
+        return ask(self, request, witness)
+
+    monkeypatch.setattr(WitnessClient, "add_checkpoint", odd)
+    fed.agency("odd.gd.example")
+    fed.publish("gd")
+    verified = fed.policy.log_policy(REG).verify(fed.reader(REG).checkpoint())
+    assert set(verified.cosignatures) == {"hn", "sc", "cn"}
 
 
 def test_without_the_quorum_nothing_is_published_and_nothing_is_lost(fed):

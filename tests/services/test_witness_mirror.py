@@ -10,7 +10,7 @@ from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.replica.fsck import examine
-from did_service.witness import app
+from did_service.witness import app, approvals
 from did_service.witness import store as witness_store
 from did_service.witness.store import Alarm
 from tests.support.dids import hash_of
@@ -141,8 +141,16 @@ def test_two_threads_copy_one_log_without_getting_in_each_other_s_way(fed, mirro
     assert tiles.root(mirror.replicas[REG].store.hashes, head(fed).size) == head(fed).root
 
 
-def test_in_the_background_mirrors_follow_what_is_published(fed, mirror):
-    witness = fed.witness("zj")
+def test_in_the_background_mirrors_follow_what_is_published(fed, mirror, monkeypatch):
+    witness, faults = fed.witness("zj"), ["one"]
+    refresh = witness.refresh_now
+
+    def faulty():
+        if faults:
+            raise ValueError(faults.pop())  # no reason to stop
+        refresh()
+
+    monkeypatch.setattr(witness, "refresh_now", faulty)
     witness._refresh_seconds = 0.01
     witness.start()
     served = mirror.replicas[REG].tree
@@ -192,6 +200,20 @@ def test_a_stranger_with_witnesses_is_no_authority(fed):
     _, entry = fed._create("stranger.hn.example", parameters)
     with refused("not_an_authority", RuleError):
         fed.ask("zj").did_proof(write.encode_log([entry]))
+
+
+def test_of_a_strangers_log_one_entry_is_verified(fed, monkeypatch):
+    """Else anybody could keep a witness busy with five megabytes of versions."""
+    rule = fed.root("hn").state.witness_rule.encode()
+    parameters = {"nextKeyHashes": [hash_of("next")], "witness": rule}
+    _, entry = fed._create("long.hn.example", parameters)
+    verified, real = [], approvals.accept
+    monkeypatch.setattr(
+        approvals, "accept", lambda *a, **k: verified.append(1) or real(*a, **k)
+    )
+    with refused("not_an_authority", RuleError):
+        fed.witness("zj").approvals.approve(write.encode_log([entry] * 50))
+    assert len(verified) == 1
 
 
 def test_the_application_stands_alone_too(fed):
