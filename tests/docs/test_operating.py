@@ -28,8 +28,10 @@ def region(tmp_path_factory):
     while not (folder / "gd.sock").exists():
         assert child.poll() is None, "it ended before it listened"
         time.sleep(0.05)
-    transport = httpx.HTTPTransport(uds=str(folder / "gd.sock"))
+    # It may be bound and not listening yet.
+    transport = httpx.HTTPTransport(uds=str(folder / "gd.sock"), retries=5)
     with httpx.Client(transport=transport, base_url="http://gd.example", timeout=60) as client:
+        assert client.get("/health").is_success  # and so one request has been counted
         yield client
     child.send_signal(signal.SIGTERM)
     assert child.wait(20) in (0, -signal.SIGTERM)
