@@ -4,6 +4,8 @@ Each was tried for real against the verdict and runs again with no network (docs
 §3: false acceptance, a refusal that a third party could cause, or work without bound).
 """
 
+import copy
+
 import pytest
 
 from did_service.core.credentials.bitstring_status_list import (
@@ -234,6 +236,34 @@ def test_list_of_an_issuer_that_had_ended_already(custodial):
     custodial.publish()
     report = custodial.check(bundle=early)
     assert codes(report) == ["status_missing"]
+
+
+def test_retired_key_shown_with_the_state_that_listed_it(scene):
+    """While an issuer lives only its newest state names its keys, whatever else is at hand."""
+    fed, stolen = scene.fed, copy.copy(scene.agency)
+    scene.publish()
+    early = scene.staple()
+    fed.tick(days=1)
+    fed.rotate(scene.agency)
+    fed.tick()
+    fed.status_list(scene.agency)
+    scene.publish()
+    forged = scene.present(scene.issue(signer=stolen, at=scene.grant.entry.at + 10))
+    assert codes(scene.check(forged, bundle=early)) == ["key_not_listed"]
+
+
+def test_deactivated_issuer_backdates(scene):
+    """Its grant still stands; the keys it had when it ended can date anything."""
+    scene.log_issuance()
+    scene.publish()
+    early = scene.staple()
+    scene.fed.tick(60)
+    scene.fed.deactivate(scene.agency)
+    scene.fed.tick()
+    scene.publish()
+    assert scene.check(bundle=early).outcome is Outcome.ACCEPTED
+    backdated = scene.present(scene.issue(at=scene.grant.entry.at + 10))
+    assert codes(scene.check(backdated, bundle=early)) == ["issuance_time_not_proven"]
 
 
 def test_state_between_two_left_out(custodial):

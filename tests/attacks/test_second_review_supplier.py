@@ -249,6 +249,22 @@ def test_undated_credential_and_evidence_of_before_its_key(scene):
     assert codes(report) == ["issuer_key_unknown"]
 
 
+def test_heads_that_say_a_later_time_than_their_own(scene):
+    """A lying log makes its snapshot look younger than the second in which it wrote it."""
+    fed, reg = scene.fed, "gd.example/reg"
+    scene.publish()
+    log, later = fed.logs[reg], fed.now + 3_600
+    snapshot = log.snapshot(log.size())
+    root = b64.encode_url(snapshot.root)
+    body = {"size": log.size(), "count": len(snapshot.records), "root": root, "at": later}
+    log.force(fed.compose(reg, "heads", reg, body).sequenced(fed.now))
+    fed.now = later
+    fed.cosign(reg)
+    report = scene.check()
+    assert "heads_size_wrong" in {each.code for each in report.evidence.dropped}
+    assert "issuer_not_latest" in codes(report)
+
+
 def test_two_policies_that_both_come_next(scene):
     """Both are signed by the pinned governance: which one follows is for people to find out."""
     scene.publish()

@@ -498,3 +498,14 @@ def test_a_statement_without_readable_proof_is_malformed(fed, gd, office, proof)
     entry = fed.compose(REG, "authority", parse_authority(body).subject, body)
     with pytest.raises((MalformedError, DidServiceError)):
         fed.submit(REG, entry)
+
+
+def test_a_grant_that_has_not_begun_grants_nothing_yet(fed):
+    one, two = fed.agency("a1.gd.example"), fed.agency("a2.gd.example")
+    day = 86_400
+    wide = {"roles": ["granter", "issuer"], "status_lists": []}
+    fed.grant(fed.root("gd"), one, begins=fed.now + day, **wide)
+    with refused("grant_too_wide", RuleError):
+        fed.grant(one, two, begins=fed.now + 2 * day, until=fed.now + 9 * day)
+    fed.tick(days=1)
+    fed.grant(one, two, begins=fed.now + day, until=fed.now + 9 * day)
