@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from did_service.core.anchor.heads import HeadRecord
 from did_service.core.credentials import jsonld
 from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
@@ -29,6 +30,7 @@ from tests.support.counter import (
     without,
 )
 from tests.support.dids import hash_of, key
+from tests.support.evidence import evidence_item
 from tests.support.federation import RESIDENCE, founded
 from tests.support.founding import governor
 from tests.support.refusals import refused
@@ -263,6 +265,38 @@ def test_heads_that_say_a_later_time_than_their_own(scene):
     report = scene.check()
     assert "heads_size_wrong" in {each.code for each in report.evidence.dropped}
     assert "issuer_not_latest" in codes(report)
+
+
+def test_heads_file_without_the_grant(scene):
+    """Cut out of the list of everything, a grant would seem never to have been made."""
+    scene.publish()
+    bundle = whole_log(scene)
+    (root,) = bundle["heads_files"]
+    records = gzip.decompress(b64.decode_url(bundle["heads_files"][root]))
+    gone = HeadRecord.of(scene.grant).encode()
+    fewer = gzip.compress(records.replace(gone, b""), mtime=0)
+    items = without(bundle, "authority")["items"]
+    lie = {**bundle, "items": items, "heads_files": {root: b64.encode_url(fewer)}}
+    report = scene.check(staple=without(scene.staple(), "authority"), bundle=lie)
+    assert "digest_wrong" in {each.code for each in report.evidence.dropped}
+    assert report.outcome is Outcome.UNDECIDED
+
+
+def test_control_log_names_two_trees_of_one_size(scene):
+    """Its heads entries contradict each other about the data log: a fork, by its own word."""
+    fed, reg, ev = scene.fed, "gd.example/reg", "gd.example/ev/2026"
+    scene.publish()
+    log = fed.logs[reg]
+    first = log.newest("heads", ev)
+    body = {**first.entry.body, "tree": b64.encode_url(bytes(32)), "at": fed.now}
+    second = log.force(fed.compose(reg, "heads", ev, body).sequenced(fed.now))
+    fed.heads(reg)
+    fed.cosign(reg)
+    staple = scene.staple()
+    both = [evidence_item(log, each, log.size()) for each in (first, second)]
+    report = scene.check(staple={**staple, "items": [*staple["items"], *both]})
+    assert "log_forked" in codes(report)
+    assert report.outcome is Outcome.UNDECIDED
 
 
 def test_two_policies_that_both_come_next(scene):
