@@ -19,6 +19,7 @@ from did_service.core.did.webvh import write
 from did_service.core.encoding import b64, timestamps
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification import order
+from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     SCHEMA,
@@ -297,6 +298,30 @@ def test_control_log_names_two_trees_of_one_size(scene):
     report = scene.check(staple={**staple, "items": [*staple["items"], *both]})
     assert "log_forked" in codes(report)
     assert report.outcome is Outcome.UNDECIDED
+
+
+def test_data_log_of_a_region_whose_control_log_has_forked(scene):
+    """What a forked log orders is in doubt as well, also under a checkpoint of its own."""
+    fed = scene.fed
+    scene.publish()
+    ev = fed.logs["gd.example/ev/2026"]
+    item, note = evidence_item(ev, ev.entries[0], ev.size()), fed.notes[ev.origin].decode()
+    own = {"format": "didsvc-evidence/1", "checkpoints": [note], "items": [item]}
+    assert verify_evidence(sets(own), fed.policy).entries
+    forked = frozenset({"gd.example/reg"})
+    assert verify_evidence(sets(own), fed.policy, forked=forked).entries == ()
+
+
+def test_older_note_of_the_same_tree_first(scene):
+    """Of several notes about one tree the freshest tells its age, in any order."""
+    fed = scene.fed
+    scene.publish()
+    older = scene.staple()
+    fed.tick(60)
+    newer = fed.cosign("gd.example/reg").decode()
+    for notes in ([*older["checkpoints"], newer], [newer, *older["checkpoints"]]):
+        evidence = verify_evidence(sets({**older, "checkpoints": notes}), fed.policy)
+        assert evidence.fresh_at == fed.now
 
 
 def test_two_policies_that_both_come_next(scene):
