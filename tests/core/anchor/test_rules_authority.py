@@ -509,3 +509,12 @@ def test_a_grant_that_has_not_begun_grants_nothing_yet(fed):
         fed.grant(one, two, begins=fed.now + 2 * day, until=fed.now + 9 * day)
     fed.tick(days=1)
     fed.grant(one, two, begins=fed.now + day, until=fed.now + 9 * day)
+
+
+def test_an_ended_statement_is_not_merely_suspended_from_earlier_on(fed):
+    agency, root = fed.agency("a3.gd.example"), fed.root("gd")
+    granted = fed.grant(root, agency)
+    fed.tick(60)
+    ended = fed.end(granted, root)
+    with refused("ended_stays_ended", RuleError):
+        fed.restate(ended, root, state="suspended", since=fed.now - 60)
