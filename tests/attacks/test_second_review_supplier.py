@@ -283,6 +283,24 @@ def test_heads_file_without_the_grant(scene):
     assert report.outcome is Outcome.UNDECIDED
 
 
+def test_heads_file_beside_an_older_entry(scene):
+    """The list names the end; the statement before it is not the latest by standing beside."""
+    scene.publish()
+    before = items_of(scene.staple(), "authority")
+    scene.fed.tick()
+    scene.fed.end(scene.grant, scene.fed.root("gd"))
+    scene.publish()
+    bundle = without(whole_log(scene), "authority")
+    log = scene.fed.logs["gd.example/reg"]
+    old = evidence_item(log, scene.grant, bundle["items"][0]["size"])
+    assert before[0]["entry"] == old["entry"]
+    report = scene.check(
+        staple=without(scene.staple(), "authority"),
+        bundle={**bundle, "items": [*bundle["items"], old]},
+    )
+    assert codes(report) == ["authority_missing"]
+
+
 def test_control_log_names_two_trees_of_one_size(scene):
     """Its heads entries contradict each other about the data log: a fork, by its own word."""
     fed, reg, ev = scene.fed, "gd.example/reg", "gd.example/ev/2026"
