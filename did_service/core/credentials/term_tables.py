@@ -139,7 +139,16 @@ def _terms_of(count: int, load: ContextLoader) -> Terms:
     terms: dict[str, Term | None] = {}
     for url in OF_OURS[:count]:
         terms |= _read(as_object(load(url)["@context"], url))
-    return terms
+    return {name: None if _redefines(term, terms) else term for name, term in terms.items()}
+
+
+def _redefines(term: Term | None, terms: Terms) -> bool:
+    """Say whether the scope of a term gives a name another meaning than all have of it.
+
+    A type may not do so to a protected name (JSON-LD 1.1 §4.1.11), only a property may.
+    """
+    scope = term.scope if term else {}
+    return any(terms.get(name, own) != own for name, own in scope.items())
 
 
 def _read(context: JsonObject) -> dict[str, Term | None]:

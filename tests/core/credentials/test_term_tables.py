@@ -164,6 +164,8 @@ def test_credentials_of_ours_and_their_proofs_need_no_processor(document):
         {"type": ["VerifiableCredential", "Nothing"]},
         {"type": ["VerifiableCredential", "DataIntegrityProof"]},
         {"type": ["VerifiableCredential", 5]},
+        {"type": ["VerifiableCredential", "cnf"]},
+        {"credentialSubject": {"type": "cnf", "familyName": "x"}},
         {"validFrom": 5},
         {"shoeSize": 43},
         {"proof": {**PROOF}},
