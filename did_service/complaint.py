@@ -10,13 +10,11 @@ can do (`core.errors` has those of the classes). Loaded when something was refus
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TypeAlias
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, DidServiceError, Language
+from did_service.core.errors import Bilingual, DidServiceError, Language, kind_and_place
 from did_service.process import refusal_of
 
 Words: TypeAlias = tuple[Bilingual, Bilingual]
@@ -150,14 +148,9 @@ def failed(schema: str, command: str, error: DidServiceError, exit_code: int) ->
 
 
 def told(error: Exception) -> DidServiceError:
-    """Return any error as one of ours.
-
-    A fault that nobody foresaw is named by its kind and place alone: its text may be foreign.
-    """
+    """Return any error as one of ours."""
     if isinstance(error, DidServiceError):
         return error
     if isinstance(error, OSError):
         return refusal_of(error)
-    traces = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(traces[-1].filename).name}:{traces[-1].lineno}" if traces else "?"
-    return DidServiceError(FAULT, f"{type(error).__name__} at {place}")
+    return DidServiceError(FAULT, kind_and_place(error))

@@ -71,6 +71,16 @@ def quote(foreign: object) -> str:
     return f'"{escaped}{"…" if len(text) > len(shown) else ""}"'
 
 
+def kind_and_place(fault: BaseException) -> str:
+    """Name a fault that nobody foresaw by its kind and place alone: its text may be foreign."""
+    trace, place = fault.__traceback__, "?"
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+        place = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(fault).__name__} at {place}"
+
+
 class DidServiceError(Exception):
     """Something was refused.
 

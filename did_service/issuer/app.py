@@ -14,7 +14,7 @@ from fastapi import FastAPI, Response
 
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.errors import DidServiceError, RuleError
+from did_service.core.errors import DidServiceError, RuleError, kind_and_place
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.chains import Chains, LogOf
@@ -115,7 +115,7 @@ class Issuer:
         except DidServiceError as error:
             _LOG.warning("tick failed: %s %s", error.code, error.details.get("reason", ""))
         except Exception as error:  # noqa: BLE001 - lists must be renewed after any fault
-            _LOG.error("tick failed: %s", type(error).__name__)
+            _LOG.error("tick failed: %s", kind_and_place(error))
 
 
 def create_app(issuer: Issuer) -> FastAPI:

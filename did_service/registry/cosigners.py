@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
-from did_service.core.errors import DidServiceError, ProofError
+from did_service.core.errors import DidServiceError, ProofError, kind_and_place
 from did_service.core.limits import MAX_POLICY_MEMBERS
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import SignatureLine, UnverifiedNote, parse_note
@@ -87,7 +87,7 @@ class Cosigners:
         except DidServiceError as error:
             _LOG.warning("witness %s: %s", witness.key.name, error.code)
         except Exception as error:  # noqa: BLE001 - one witness does not stop a log
-            _LOG.error("witness %s: %s", witness.key.name, type(error).__name__)
+            _LOG.error("witness %s: %s", witness.key.name, kind_and_place(error))
         return ()
 
     def _cosignature(

@@ -16,7 +16,7 @@ from threading import Condition, Event, Lock, Thread
 
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding.strict_json import Fields
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.registry.publisher import Heads, LogPublisher
 from did_service.registry.region import Pace, Region
 from did_service.registry.sequencer import Sequencer
@@ -98,8 +98,8 @@ class Rounds:
                     self._round(self._pace.heads_least)
             except DidServiceError as error:
                 _LOG.warning("not published: %s", error.code)
-            except Exception:  # noqa: BLE001 - whatever it was, a log goes on publishing
-                _LOG.exception("not published")
+            except Exception as error:  # noqa: BLE001 - whatever it was, a log goes on publishing
+                _LOG.error("not published: %s", kind_and_place(error))
             self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
 
     def _round(self, heads_seconds: int) -> None:

@@ -34,6 +34,7 @@ from did_service.core.errors import (
     RuleError,
     UnavailableError,
     UsageError,
+    kind_and_place,
 )
 from did_service.web.sentences import sentences_of
 
@@ -199,7 +200,7 @@ class FaultBarrier:
         try:
             await self._app(scope, receive, watch)
         except Exception as error:  # noqa: BLE001 - the last line of defence of a server
-            _LOG.error("fault: %s at %s", type(error).__name__, _place(error))
+            _LOG.error("fault: %s", kind_and_place(error))
             if scope["type"] == "http" and not begun:
                 await _fault(scope)(scope, receive, send)
 
@@ -215,12 +216,3 @@ def _fault(scope: Scope) -> Response:
         "code": "internal_fault",
     }
     return Response(jcs.encode(document), 500, {"Content-Language": language}, MEDIA_TYPE)
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"

@@ -17,7 +17,7 @@ from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.core.log.cosignature import Cosigner
 from did_service.replica import store as tables
 from did_service.replica.last_signed import LastSigned
@@ -123,7 +123,7 @@ class Witness:
             try:
                 self.refresh_now()
             except Exception as error:  # noqa: BLE001 - mirrors follow after any fault
-                _LOG.error("refresh failed: %s", type(error).__name__)
+                _LOG.error("refresh failed: %s", kind_and_place(error))
 
     def _refresh(self, origin: str) -> None:
         verified = self.mirror.published(origin)

@@ -1,5 +1,6 @@
 """Parts of a registry one by one: what it refuses to start with, and what its peers may do."""
 
+import re
 import threading
 
 import pytest
@@ -133,6 +134,26 @@ def test_a_round_that_fails_in_the_background_is_tried_again(fed, tmp_path, monk
     registry.rounds.wake()
     assert tried.wait(5)
     registry.close()
+
+
+def test_a_fault_in_the_background_says_where_it_was_and_nothing_else(
+    fed, tmp_path, monkeypatch, caplog
+):
+    """What a fault quotes, or was handed, may be a citizen's."""
+    registry = fed.make_registry("sc", tmp_path)
+
+    def fail(*_arguments):
+        registry.rounds.close()
+        raise ValueError("Wang Wei")
+
+    monkeypatch.setattr(registry.rounds, "_round", fail)
+    registry.rounds._run()
+    registry.close()
+    (record,) = caplog.records
+    assert re.fullmatch(
+        r"not published: ValueError at test_registry_parts\.py:\d+", record.getMessage()
+    )
+    assert record.exc_info is None
 
 
 # --- witnesses that misbehave -----------------------------------------------------------------
