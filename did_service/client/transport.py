@@ -149,7 +149,7 @@ class Transport:
             if isinstance(route, UnixRoute):  # plain HTTP: certificates would cost 50 ms
                 tls, socket_path = None, route.path
             else:
-                tls, socket_path = self._tls or httpx.create_ssl_context(), None
+                tls, socket_path = self._tls or httpx.create_ssl_context(trust_env=False), None
             client = httpx.Client(
                 transport=BoundedTransport(self._deadline, tls, socket_path),
                 timeout=self._timeout,

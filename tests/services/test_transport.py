@@ -475,6 +475,16 @@ def test_the_certificate_of_another_name_is_refused(certificate, monkeypatch):
         assert asked in ([host], [])
 
 
+def test_no_variable_of_the_environment_says_whose_certificates_count(certificate, monkeypatch):
+    answers(monkeypatch, "127.0.0.1")
+    monkeypatch.setattr(routes_module, "is_public", lambda _address: True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    with tls_peer(certificate) as (port, _), Transport() as transport:
+        with pytest.raises(UnavailableError) as caught:
+            transport.get(f"https://gd.gov.cn:{port}/reg")
+        assert caught.value.code == "peer_unreachable"
+
+
 # --- the routes file ------------------------------------------------------------------------
 
 
