@@ -118,11 +118,19 @@ class OpenStore:
         return self.vault
 
     def commit_passphrase(self, change: Change) -> Vault:
-        """Apply a change of slots; the version before, which the old ones open, is wiped."""
+        """Apply a change of slots; the version before, which the old ones open, is wiped.
+
+        Raises:
+            ConflictError: `store_rekeyed`: the slots are others since, and this change, made
+                with the passphrase of before, would bring that one back.
+        """
         directory = self.directory
         with exclusive_lock(directory.path / "lock"):
             directory.sweep()
-            self._write(change(self._newest(directory.read())), None)
+            newest = self._newest(directory.read())
+            if newest.slots != self.vault.slots:
+                raise ConflictError("store_rekeyed", "another program was at work")
+            self._write(change(newest), None)
             _wipe(directory.previous)
         return self.vault
 

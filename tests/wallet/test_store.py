@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -127,3 +128,12 @@ def test_a_previous_version_that_cannot_be_wiped_is_told(store):
     store.directory.previous.mkdir()
     change = lambda vault: vault.with_passphrase("another one", os.urandom, cheap)  # noqa: E731
     assert refusal(lambda: store.commit_passphrase(change)) == "file_not_written"
+
+
+@pytest.mark.parametrize("change", [Vault.rekeyed, Vault.with_passphrase])
+def test_a_passphrase_that_was_replaced_meanwhile_does_not_come_back(store, change):
+    other = store.directory.open(PASSPHRASE, os.urandom)
+    store.commit_passphrase(lambda vault: vault.with_passphrase("newer", os.urandom, cheap))
+    late = partial(change, passphrase=PASSPHRASE, rng=os.urandom, costs=cheap)
+    assert refusal(lambda: other.commit_passphrase(late)) == "store_rekeyed"
+    assert open_vault(store.directory.read(), "newer").records == {}
