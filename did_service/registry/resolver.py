@@ -28,7 +28,12 @@ from did_service.core.did.webvh import History, verify_history, write
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
-from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_HISTORIES_CACHED, MAX_JSON_BYTES
+from did_service.core.limits import (
+    MAX_DID_LOG_BYTES,
+    MAX_HISTORIES_CACHED,
+    MAX_HISTORY_CACHED_BYTES,
+    MAX_JSON_BYTES,
+)
 from did_service.registry.registry import Registry
 from did_service.registry.store import ForeignDids
 from did_service.replica.evidence import Moment
@@ -43,6 +48,11 @@ class WebvhFiles:
 
     log: bytes
     witness: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Length of both in bytes."""
+        return len(self.log) + len(self.witness or b"")
 
 
 class Resolver:
@@ -106,7 +116,9 @@ class Resolver:
 
     def _elsewhere(self, did: WebvhDid) -> History:
         """Fetch and verify a DID that no log of the federation holds to one history."""
-        history = self._verified(self._fetch(did), str(did))
+        files = self._fetch(did)
+        kept = files.size <= MAX_HISTORY_CACHED_BYTES  # strangers choose it: up to 10 MB
+        history = (self._verified if kept else self._verify)(files, str(did))
         seen, newest = self._foreign.seen(did.scid), history.states[-1].version.version_id
         if seen is not None:
             history.check_reaches(seen)

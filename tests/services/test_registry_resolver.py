@@ -11,10 +11,13 @@ from did_service.core.did import syntax
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.jwk import did_jwk_of
 from did_service.core.did.key import did_key_of
+from did_service.core.did.syntax import parse_did_url
 from did_service.core.did.webvh import verify_history
 from did_service.core.encoding import timestamps
+from did_service.core.limits import MAX_HISTORY_CACHED_BYTES
 from did_service.core.verification.evidence import parse_evidence
 from did_service.registry import store
+from did_service.registry.resolver import Resolver
 from did_service.web import database
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
@@ -251,6 +254,18 @@ def test_a_foreign_did_that_lost_a_version_is_refused(fed, elsewhere):
     controller.update(ttl=120)
     elsewhere["d/did.jsonl"] = controller.log
     assert get(fed, controller.did).status == 200
+
+
+def test_a_stranger_does_not_fill_the_memory_with_long_histories(fed, elsewhere):
+    resolver = Resolver(fed.registry("gd"), fed.transport)
+    for location, padding, kept in (("e", 0, 1), ("f", MAX_HISTORY_CACHED_BYTES, 1)):
+        controller = Controller.create(location=f"elsewhere.org:{location}")
+        controller.update(document=controller.state.version.document.raw | {"x": "x" * padding})
+        elsewhere[f"{location}/did.jsonl"] = controller.log
+        for _ in range(2):
+            found = resolver.resolve(parse_did_url(controller.did))
+            assert found.document_metadata["versionNumber"] == "2"
+        assert resolver._verified.cache_info().currsize == kept
 
 
 def test_of_foreign_dids_the_newest_are_remembered(tmp_path, monkeypatch):
