@@ -57,14 +57,14 @@ class Chain:
         kind: `status` or `evidence`.
         subject: List URL or stream id.
         say: Asked once the chain is free; None where there is nothing to say any more.
-        learn: Told the content of an entry that the log has and this database has not, before
-            that entry counts; may be told twice.
+        learn: Told an entry that the log has and this database has not, and its content,
+            before that entry counts; may be told twice.
     """
 
     kind: str
     subject: str
     say: Callable[[], Statement | None]
-    learn: Callable[[bytes], None] = lambda _: None
+    learn: Callable[[Entry, bytes], None] = lambda _entry, _content: None
 
 
 class Chains:
@@ -191,7 +191,7 @@ class Chains:
         if chain.kind == "status":
             if content is None or sha256(content) != placed.entry.digest:
                 raise _elsewhere(f"the list of entry {number} is not there")
-            chain.learn(content)
+            chain.learn(placed.entry, content)
         self._ledger.take_over(placed, log, content)
 
     def _read(self, chain: Chain, origin: str, number: int) -> tuple[str, UnverifiedLogged]:

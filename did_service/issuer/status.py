@@ -16,6 +16,8 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
+from did_service.core.anchor.entry import Entry
+from did_service.core.anchor.rules_ev import check_description
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -155,22 +157,23 @@ class StatusLists:
             return None
         return _bits(strict_json.load_object(row["content"]))
 
-    def _learn(self, purpose: Purpose, content: bytes) -> None:
+    def _learn(self, purpose: Purpose, entry: Entry, content: bytes) -> None:
         """Take over what an anchored list of ours says and this database does not know.
 
         Who is revoked or suspended there is so here; never the other way, for what is recorded
         here may not be published yet.
 
         Raises:
-            RuleError: `log_refused`, reason `list_foreign`: not signed by this agency's key.
+            RuleError: `log_refused`, reason `list_foreign`: not this list as this agency's key
+                has signed it, or older than the one held here.
         """
         listed = strict_json.load_object(content)
-        self._check_own(listed)
+        self._check_own(entry, listed)
         bits = _bits(listed)
         shown = [index for index in range(len(bits)) if bits[index]]
         self._store.learn_states(shown, *_MOVES[_VERBS[purpose]], self._edge.posix())
 
-    def _check_own(self, listed: JsonObject) -> None:
+    def _check_own(self, entry: Entry, listed: JsonObject) -> None:
         def resolve(method: str, _purpose: str) -> bytes:
             if method != self._agency.method:
                 raise ProofError("key_not_listed", "signed by another key")
@@ -181,9 +184,16 @@ class StatusLists:
         )
         try:
             proof_set.verify_proofs(listed, resolve, demand)
+            check_description(entry, listed)
+            self._check_newer(entry)
         except DidServiceError as error:
-            told = "the newest list in the log is not by this agency"
+            told = f"the newest list in the log is not this agency's: {error.code}"
             raise RuleError("log_refused", told, reason="list_foreign") from error
+
+    def _check_newer(self, entry: Entry) -> None:
+        held = self._store.ledger.status_list(entry.subject)
+        if held is not None and Fields(entry.body, "status").integer("iat") < held["issued"]:
+            raise RuleError("status_time_falls", "older than the list held here")
 
     def _statement(self, purpose: Purpose) -> Statement | None:
         """Return the next entry of a list's chain, None while the last one will do."""

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.client.registry import UnverifiedLogged
 from did_service.client.routes import Routes
 from did_service.client.transport import Transport
+from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.encoding import timestamps
-from did_service.core.errors import OrderError, UnavailableError
+from did_service.core.errors import OrderError, RuleError, UnavailableError
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
 from did_service.issuer.app import Issuer
@@ -279,6 +281,45 @@ def test_a_log_that_has_lost_what_it_confirmed_is_not_followed(office):
     office.log.refuses = None
     office.issuer.tick()
     assert [each.entry.number for each in chain(office, EV)] == [1, 2, 3]
+
+
+def told(office, monkeypatch, listed: Placed, url: str, number: int, **body):
+    """Let the log show another list of this agency's in a chain that it was not signed for."""
+    entry = listed.entry
+    members = {**entry.body, **body}
+    forged = replace(entry, subject=url, body=members, number=number)
+    content = office.fed.contents[entry.digest]
+    logged = UnverifiedLogged(Placed(forged, 9, forged.leaf()), content)
+    monkeypatch.setattr(office.log, "entry", lambda *_: logged)
+    office.log.refuses = OrderError(
+        "out_of_order", "x", newest=number, leaf=forged.leaf().hex()
+    )
+
+
+def test_a_suspension_shown_as_a_revocation_revokes_nobody(office, monkeypatch):
+    credential = office.issue()["credential"]
+    office.issuer.statuses.change(credential["id"], Verb.SUSPEND, "qian")
+    suspended = chain(office, EV, Purpose.SUSPENSION)[-1]
+    told(office, monkeypatch, suspended, office.agency.list_url(Purpose.REVOCATION), 7)
+    office.fed.tick(3_600)
+    with refused("log_refused", RuleError):
+        office.issuer.statuses.publish(Purpose.REVOCATION)
+    assert office.issuer.statuses.listed(0)[0]["state"] == "suspended"
+
+
+@pytest.mark.parametrize("later", [0, 9_999_999])
+def test_a_list_shown_again_suspends_nobody(office, monkeypatch, later):
+    credential = office.issue()["credential"]
+    url = office.agency.list_url(Purpose.SUSPENSION)
+    for verb in (Verb.SUSPEND, Verb.REINSTATE):
+        office.fed.tick()
+        office.issuer.statuses.change(credential["id"], verb, "qian")
+    old = chain(office, EV, Purpose.SUSPENSION)[-2]
+    told(office, monkeypatch, old, url, 7, iat=old.entry.body["iat"] + later)
+    office.fed.tick(3_600)
+    with refused("log_refused", RuleError):
+        office.issuer.statuses.publish(Purpose.SUSPENSION)
+    assert office.issuer.statuses.listed(0)[0]["state"] == "valid"
 
 
 # --- two processes over one database ----------------------------------------------------------

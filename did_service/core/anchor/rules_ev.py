@@ -169,7 +169,7 @@ def _list_signer(entry: Entry, world: World, reg: LogAt) -> str:
     if sha256(content) != entry.digest:
         raise RuleError("digest_wrong", "d is not the digest of the status list")
     listed = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
-    _check_description(entry, listed)
+    check_description(entry, listed)
     document, (proof, *more) = data_integrity.split(listed)
     if more or proof.purpose != "assertionMethod":
         raise RuleError("list_mismatch", "a status list has one assertion proof")
@@ -181,12 +181,17 @@ def _list_signer(entry: Entry, world: World, reg: LogAt) -> str:
     return signer
 
 
-def _check_description(entry: Entry, listed: JsonObject) -> None:
-    """The entry tells the list's times, so they must be the list's own; bits stay unopened."""
+def check_description(entry: Entry, listed: JsonObject) -> None:
+    """Check that a status entry tells the list's own name and times; bits stay unopened.
+
+    Raises:
+        RuleError: `list_mismatch`.
+        MalformedError: a time that is none.
+    """
     times = {"iat": "validFrom", "exp": "validUntil"}
     for short, name in times.items():
         stated = listed.get(name)
-        if not isinstance(stated, str) or entry.body[short] != timestamps.to_posix(
+        if not isinstance(stated, str) or entry.body.get(short) != timestamps.to_posix(
             timestamps.parse(stated)
         ):
             raise RuleError("list_mismatch", f"{short} is not the list's {name}")
