@@ -119,7 +119,7 @@ def _check_parties(new: Authority, homes: Homes, log: LogView, world: World) -> 
 
 def _check_begins(new: Authority, at: int) -> None:
     if new.state != "active":
-        raise RuleError("state_wrong", f"the first statement cannot be {new.state}")
+        raise RuleError("state_wrong", f"a statement that is {new.state} begins nothing")
     if new.begins < at - MAX_SUBMISSION_SECONDS:
         raise RuleError("grant_retroactive", "from lies before the statement itself")
 
@@ -130,8 +130,6 @@ def _check_follows(new: Authority, at: int, former: Authority, former_at: int) -
         check_no_wider(new, former)
         if former.until <= at and new.until > former.until:
             raise RuleError("grant_retroactive", "a lapsed statement needs a new from")
-    elif new.state != "active" or former.state == "ended":
-        raise RuleError("state_wrong", "only a new active statement may begin at another time")
     else:
         _check_begins(new, at)
     if new.since is not None and new.since > at:

@@ -100,7 +100,7 @@ def _is_inside(group: Group, regions: Regions, own: Region, log: LogPolicy) -> b
     if all(key in others for key in members):
         return True
     for key in members:
-        if key is None or key in others or _is_of_a_region(key, regions):
+        if key is None or _is_of_a_region(key, regions):
             raise PolicyError(
                 "operator_repeated", f"group {quote(group.name)} mixes its members"
             )

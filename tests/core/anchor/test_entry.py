@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import parse_entry, parse_sequenced, parse_submission
 from did_service.core.encoding import jcs
-from did_service.core.errors import DidServiceError, MalformedError
+from did_service.core.errors import DidServiceError, LimitError, MalformedError
+from tests.support.dids import NOW
 from tests.support.federation import founded
 
 FED = founded()
@@ -73,6 +74,26 @@ def test_another_shape_is_refused(members, code):
     with pytest.raises(MalformedError) as refused:
         parse_entry(changed(**members))
     assert refused.value.code == code
+
+
+def test_a_submission_of_more_than_60000_bytes_is_refused():
+    def padded(count):
+        return {**SEQUENCED.submission().members, "b": {"text": "x" * count}}
+
+    room = 60_000 - len(jcs.encode(padded(0)))
+    assert len(parse_submission(padded(room)).encode()) == 60_000
+    with pytest.raises(LimitError) as refused:
+        parse_submission(padded(room + 1))
+    assert refused.value.code == "too_large"
+
+
+def test_every_signer_adds_one_proof():
+    entry = entries.compose("schema", "urn:x", {})
+    signers = [FED.root(region) for region in ("gd", "hn", "zj")]
+    for signer in signers:
+        entry = entries.sign(entry, signer.key, signer.method, NOW)
+    methods = [proof.verification_method for proof in entries.proofs(entry)]
+    assert methods == [signer.method for signer in signers]
 
 
 def test_only_the_canonical_form_is_an_entry():

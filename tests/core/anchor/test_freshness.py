@@ -40,6 +40,8 @@ def test_tiers_and_waivers_are_closed():
         parse_tiers(Fields({**tiers, "forever": 1}, "tiers"))
     waiver = {"item": "permit", "code": "status_stale", "max_seconds": 60}
     assert parse_waiver(waiver).max_seconds == 60
+    with pytest.raises(MalformedError):
+        parse_waiver({**waiver, "until": 1})
 
 
 @pytest.mark.parametrize("code", ["status_missing", "proof_invalid", "log_forked"])

@@ -88,6 +88,27 @@ def test_a_record_of_an_older_entry_is_not_the_latest():
     assert refused.value.code == "head_names_another"
 
 
+def test_a_record_of_another_tree_is_not_the_latest():
+    entries, snapshot = snapshot_of(["x", "y", "z"])
+    position = snapshot.find("did", "x")
+    _, other = snapshot_of(["x", "y"])
+    with pytest.raises(ProofError):
+        check_record(
+            snapshot.records[position],
+            position,
+            3,
+            snapshot.path(position),
+            other.root,
+            entries[0],
+        )
+
+
+def test_the_84_bytes_name_key_number_index_time_and_leaf():
+    each = placed("x", index=7, at=9)
+    numbers = (1).to_bytes(4) + (7).to_bytes(8) + (9).to_bytes(8)
+    assert HeadRecord.of(each).encode() == subject_key("did", "x") + numbers + each.leaf
+
+
 @pytest.mark.parametrize("type_", ["authority", "status"])
 def test_types_do_not_share_a_subject(type_):
     assert subject_key(type_, "x") != subject_key("did", "x")

@@ -15,8 +15,11 @@ from did_service.core.anchor.policy import (
 )
 from did_service.core.anchor.soundness import check_quorum
 from did_service.core.crypto import multikey
+from did_service.core.did.key import did_key_method
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.errors import MalformedError, PolicyError, UnsupportedError
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.limits import POLICY_LIFETIME_DAYS
 from did_service.core.log.note import NoteSigner
 from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
 from did_service.core.log.quorum import Group, Quorum
@@ -112,6 +115,8 @@ def test_a_federation_may_have_no_nation_wide_region():
         ({"tiers": {"online": 300}}, MalformedError),
         ({"proof": {}}, MalformedError),
         ({"faults": {"regions": 1}}, MalformedError),
+        ({"faults": {**POLICY.members["faults"], "more": 1}}, MalformedError),
+        ({"governance": {**POLICY.members["governance"], "more": 1}}, MalformedError),
         ({"more": 1}, MalformedError),
         ({"seq": 2}, PolicyError),
         ({"previous": "A" * 43}, PolicyError),
@@ -140,12 +145,40 @@ def test_another_shape_is_refused(members, kind):
         {"witness": witness("hn").verifier_key.encode()},
         {"witness": log_signer("gd.example/ev/26").verifier_key.encode()},
         {"daily_entries": 0},
+        {"more": 1},
     ],
     ids=lambda members: str(members)[:60],
 )
 def test_a_region_names_its_own_things_in_whole_labels(members):
     with pytest.raises((MalformedError, UnsupportedError)):
         parse_policy(changed(**members))
+
+
+@pytest.mark.parametrize("extra", ["GD2.example", "gd2.example:443"])
+def test_every_host_of_a_region_is_a_host_name(extra):
+    with pytest.raises(MalformedError):
+        parse_policy(changed(hosts=["gd.example", extra]))
+
+
+def test_the_control_log_is_known_by_its_name_wherever_it_stands():
+    logs = dict(reversed(POLICY.members["regions"][0]["logs"].items()))
+    assert next(iter(logs)) != REG
+    assert reg_origin(parse_policy(changed(logs=logs)).regions[0]) == REG
+
+
+def test_the_longest_host_and_prefix_say_where_something_is_at_home():
+    gd, hn, *others = POLICY.regions
+    within = replace(
+        hn,
+        hosts=("hn.gd.example", *hn.hosts),
+        prefixes=("https://gd.example/hn/", *hn.prefixes),
+    )
+    for regions in ((gd, within, *others), (within, gd, *others)):
+        policy = replace(POLICY, regions=regions)
+        assert policy.region_of_host("a.hn.gd.example") is within
+        assert policy.region_of_host("a.gd.example") is gd
+        assert policy.home_of_schema("https://gd.example/hn/1") is within
+        assert policy.home_of_schema("https://gd.example/1") is gd
 
 
 @pytest.mark.parametrize("member", ["id", "root", "hosts", "prefixes", "logs"])
@@ -181,6 +214,11 @@ def test_governance_is_a_majority(k, count):
         parse_policy({**POLICY.members, "governance": {"k": k, "keys": keys}})
 
 
+def test_governance_may_ask_for_all_of_its_keys():
+    keys = [multikey.encode_ed25519(key(str(i)).public) for i in range(5)]
+    parse_policy({**POLICY.members, "governance": {"k": 5, "keys": keys}})
+
+
 @pytest.mark.parametrize("k", [3, 4])
 def test_a_quorum_that_shares_an_honest_cosigner_is_sound(k):
     parse_policy(with_reg(of(k, OTHERS)))
@@ -204,6 +242,14 @@ def test_a_quorum_may_ask_for_outsiders_as_well():
         (of(2, OTHERS[:3]), "quorum_unsafe"),
         (of(1, OTHERS[:1]), "quorum_unsafe"),
         (log_policy("gd.example/ev/2026"), "log_unknown"),
+        (
+            of(3, OTHERS, outsider("a"), outsider("b"), groups=(
+                Group("inner", 1, ("a", "b")),
+                Group("regions", 3, (*OTHERS, "inner")),
+                Group("top", 1, ("regions",)),
+            )),
+            "operator_repeated",
+        ),
         (
             LogPolicy(of(3, OTHERS).logs, of(3, OTHERS).witnesses, Quorum("hn")),
             "quorum_unsafe",
@@ -295,6 +341,33 @@ def test_one_governor_counts_once_and_strangers_not_at_all():
             check_signed(FED.next_policy(keys), POLICY)
 
 
+def test_a_proof_that_names_another_key_counts_for_nothing():
+    members = {name: value for name, value in POLICY.members.items() if name != "proof"}
+    options = {
+        "created": "2026-01-01T00:00:00Z",
+        "verificationMethod": did_key_method(key("stranger").public),
+        "proofPurpose": "assertionMethod",
+    }
+    signed = [
+        data_integrity.create(members, options, governor(region), eddsa_jcs_2022)
+        for region in TERRITORY
+    ]
+    with refused("policy_signatures_missing", PolicyError):
+        check_signed(parse_policy({**members, "proof": signed}), POLICY)
+
+
+def test_another_policy_of_the_same_number_is_a_fork_once_it_is_signed():
+    one, other = FED.next_policy(), FED.next_policy(demo=False)
+    with refused("policy_forked", PolicyError):
+        check_successor(one, other)
+    with refused("policy_signatures_missing", PolicyError):
+        check_successor(one, parse_policy({**one.members, "demo": False}))
+    fewer = {**one.members, "proof": one.members["proof"][:3]}
+    assert parse_policy(fewer).unsigned == one.unsigned
+    with refused("policy_rollback", PolicyError):
+        check_successor(one, parse_policy(fewer))
+
+
 def test_a_changed_member_voids_the_signatures():
     forged = parse_policy({**POLICY.members, "demo": False})
     with refused("policy_signatures_missing", PolicyError):
@@ -341,3 +414,7 @@ def test_a_policy_lasts_thirteen_months_at_most():
         check_current(POLICY, NOW + timedelta(days=365))
     with refused("policy_lifetime", PolicyError):
         check_current(POLICY, NOW - timedelta(days=32))
+    longest = POLICY.expires - timedelta(days=POLICY_LIFETIME_DAYS)
+    check_current(POLICY, longest)
+    with refused("policy_lifetime", PolicyError):
+        check_current(POLICY, longest - timedelta(seconds=1))

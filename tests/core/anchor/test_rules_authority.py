@@ -336,6 +336,27 @@ def test_a_period_is_prolonged_while_it_lasts(fed, gd, office):
     fed.restate(placed, gd, until=fed.now + 86_400, **{"from": fed.now})
 
 
+def test_what_has_lapsed_is_restated_and_ended_but_not_prolonged(fed, gd, office):
+    placed = fed.grant(gd, office, until=fed.now + 100)
+    fed.tick(100)
+    with refused("grant_retroactive", RuleError):
+        fed.restate(placed, gd, until=fed.now + 1)
+    fed.end(fed.restate(placed, gd), gd)
+
+
+def test_an_ended_statement_does_not_begin_anew(fed, gd, office):
+    placed = fed.end(fed.grant(gd, office), gd)
+    fed.tick(60)
+    with refused("ended_stays_ended", RuleError):
+        fed.restate(placed, gd, state="active", since=None, **{"from": fed.now})
+
+
+def test_an_end_may_lie_in_the_second_of_its_entry(fed, gd, office):
+    placed = fed.grant(gd, office)
+    fed.tick(60)
+    fed.end(placed, gd, since=fed.now)
+
+
 def test_an_end_lies_not_ahead_and_moves_only_back(fed, gd, office):
     placed = fed.grant(gd, office)
     fed.tick(days=30)

@@ -89,6 +89,12 @@ def test_the_entry_says_what_the_list_says(fed, issuer, changes, code):
         fed.anchor_list(issuer, issuer.list_url(), content, **changes)
 
 
+def test_a_list_lasts_longer_than_no_time(fed, issuer):
+    content = fed.list_content(issuer, issuer.list_url())
+    with refused("status_time_falls", RuleError):
+        fed.anchor_list(issuer, issuer.list_url(), content, exp=fed.now)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -142,6 +148,22 @@ def test_after_its_period_the_custodian_publishes(fed, issuer, gd, grant):
     with refused("signer_wrong", RuleError):
         fed.status_list(issuer)
     fed.status_list(issuer, by=gd)
+
+
+def test_a_period_ends_with_the_second_before_until(fed, issuer, gd, grant):
+    fed.restate(grant, gd, until=fed.now + 100)
+    fed.tick(99)
+    fed.status_list(issuer)
+    fed.tick()
+    with refused("signer_wrong", RuleError):
+        fed.status_list(issuer)
+
+
+def test_without_custodian_a_lapsed_list_stays_as_it_is(fed, issuer, gd, grant):
+    fed.restate(grant, gd, status_custodian=None, until=fed.now + 100)
+    fed.tick(100)
+    with refused("signer_wrong", RuleError):
+        fed.status_list(issuer)
 
 
 def test_an_end_counts_whatever_other_statement_names_the_list(fed, issuer, gd, grant):
@@ -260,6 +282,15 @@ def test_a_window_keeps_its_receipts_even_after_its_end(fed, gd):
             placed = fed.end(placed, gd)
 
 
+def test_a_device_has_no_issuances(fed):
+    device = fed.device("window")
+    body = {"owner": device.did, "kind": "issuance"}
+    stream = stream_id(device.did, "issuance")
+    entry = fed.compose(EV, "evidence", stream, body, bytes(32))
+    with refused("role_missing", RuleError):
+        fed.submit(EV, fed.sign(entry, device))
+
+
 @pytest.mark.parametrize("kind", ["receipt", "issuance"])
 def test_a_stream_needs_the_role_that_goes_with_it(fed, gd, kind):
     agency = fed.agency("sz.gd.example")
@@ -307,6 +338,16 @@ def test_an_operator_cannot_set_an_entry_back_before_the_newest_heads(fed, issue
     fed.heads("gd.example/reg", EV)
     with refused("key_not_listed", ProofError):
         rules.check(entry, fed.logs[EV], fed.world)
+
+
+def test_heads_that_cover_an_entry_say_nothing_about_reg_at_its_time(fed, issuer, gd, grant):
+    """Whoever checks it later, as a new validator does, sees what was right at that time."""
+    placed = fed.batch(issuer, [b"record"]).placed
+    fed.tick()
+    fed.end(grant, gd)
+    fed.heads("gd.example/reg", EV)
+    copy = type(fed.logs[EV])(EV)
+    copy.append(placed.entry, fed.world)
 
 
 def test_within_one_second_either_order_is_right(fed, issuer):
