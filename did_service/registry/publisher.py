@@ -114,11 +114,9 @@ class LogPublisher:
         return 0 if head is None else head.size
 
     def recover(self) -> None:
-        """Finish what a killed process has begun: install the files of the signed head."""
-        signed = self.signed()
+        """Finish what a killed process has begun, and remove what it has lost."""
+        self._install_signed()
         for staged in self.tree.staged():
-            if signed is not None and (staged.size, staged.root) == (signed.size, signed.root):
-                self.tree.install(staged)
             self.tree.discard(staged)
 
     def publish(self, policy: LogPolicy) -> None:
@@ -129,12 +127,21 @@ class LogPublisher:
             ConflictError: `signed_more_before`, `checkpoint_moved`, `tile_differs`: this
                 process must not sign; somebody has to look.
         """
+        self._install_signed()  # if that has failed before
         note = self._grow()
         if note is not None:
             size = _head(note).size
             prove = partial(tiles.consistency_proof, self._replica.store.hashes, new_size=size)
             witnessed = self._cosigners.gather(note, policy, prove)
             self.tree.publish(witnessed, self._region.edge.posix())
+
+    def _install_signed(self) -> None:
+        """Give the files of the signed head their names, unless they have them."""
+        signed = self.signed()
+        for staged in self.tree.staged():
+            if signed is not None and (staged.size, staged.root) == (signed.size, signed.root):
+                self.tree.install(staged)
+                self.tree.discard(staged)
 
     def _grow(self) -> bytes | None:
         """Return the log's signed checkpoint over everything sequenced; None if it is empty."""

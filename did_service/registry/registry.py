@@ -61,11 +61,15 @@ class Registry:
         self.rounds.publish_now()
 
     def ready(self) -> Mapping[str, bool]:
-        """Say for `/ready` which logs have a published checkpoint, or nothing to publish."""
-        return {
+        """Say for `/ready` which logs have a published checkpoint, or nothing to publish.
+
+        `disk` is missing where the publisher has ended for it.
+        """
+        logs = {
             origin: log.published() is not None or log.signed() is None
             for origin, log in self.logs.items()
         }
+        return {**logs, "disk": not self.rounds.has_ended}
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""

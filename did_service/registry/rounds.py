@@ -21,6 +21,7 @@ from did_service.registry.publisher import Heads, LogPublisher
 from did_service.registry.region import Pace, Region
 from did_service.registry.sequencer import Sequencer
 from did_service.replica.check import policy_in_force
+from did_service.replica.files import NOT_SYNCED
 
 _LOG = logging.getLogger("did_service.registry")
 
@@ -33,6 +34,10 @@ class Rounds:
         logs: A publisher for each log, by origin.
         sequencer: Takes the heads entries.
         pace: How often.
+
+    Attributes:
+        has_ended: Nothing more is published in the background: closed, or a disk that has lost
+            what it was given, see `replica.files`.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Rounds:
         self._published = Condition()
         self._closed = Event()
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
+        self.has_ended = False
 
     def start(self) -> None:
         """Publish in the background from now on."""
@@ -98,9 +104,12 @@ class Rounds:
                     self._round(self._pace.heads_least)
             except DidServiceError as error:
                 _LOG.warning("not published: %s", error.code)
+                if error.code == NOT_SYNCED:
+                    break
             except Exception as error:  # noqa: BLE001 - whatever it was, a log goes on publishing
                 _LOG.error("not published: %s", kind_and_place(error))
             self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
+        self.has_ended = True
 
     def _round(self, heads_seconds: int) -> None:
         """Publish what is due; an ev log without a quorum does not hold up the others."""
@@ -113,6 +122,8 @@ class Rounds:
             try:
                 self._publish(log, policy)
             except DidServiceError as error:
+                if error.code == NOT_SYNCED:
+                    raise
                 failures.append(error)
         self._append_heads(heads_seconds)
         if self._is_due(self._reg):

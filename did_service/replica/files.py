@@ -1,6 +1,8 @@
 """Durable files: complete or not there, made once, never changed.
 
 A file counts as written when its bytes and then the name in its folder have reached the disk.
+After a sync that failed nobody knows what the disk holds, and a second one that succeeds says
+nothing about it: then nothing more may be built on these files before they were examined.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ from pathlib import Path
 
 from did_service.core.errors import ConflictError, UnavailableError, quote
 
+NOT_SYNCED = "tree_not_synced"
+
 
 @contextmanager
 def disk(where: Path) -> Iterator[None]:
     """Report what the operating system says.
 
-    After such an error stop the process: what the disk holds is no longer known.
-
     Raises:
-        UnavailableError: `tree_not_written`.
+        UnavailableError: `tree_not_written`; `NOT_SYNCED` goes through.
     """
     try:
         yield
@@ -42,7 +44,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         with (temporary / name.replace("/", "_")).open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            _sync(file.fileno(), folder.name)
     sync(temporary)
     temporary.rename(folder)
     sync(folder.parent)
@@ -72,9 +74,20 @@ def _make_folder(folder: Path) -> None:
 
 
 def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable.
+
+    Raises:
+        UnavailableError: `NOT_SYNCED`.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        _sync(descriptor, folder.name)
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int, name: str) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise UnavailableError(NOT_SYNCED, f"{quote(name)}: {error.strerror}") from error

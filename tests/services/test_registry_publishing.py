@@ -1,5 +1,6 @@
 """From accepted to witnessed: quorum, killed processes, restored databases, two writers."""
 
+import errno
 import shutil
 
 import pytest
@@ -216,6 +217,41 @@ def test_killed_at_any_step_no_index_is_lost_and_no_history_forks(fed, step, kil
     assert [parse_entry(data).leaf() for data in served] == fed.logs[REG].leaves(0, after.size)
     assert not fed.registry("gd").logs[REG].tree.staged()
     assert all(not fed.witness(region).store.alarms() for region in fed.running)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_failed_is_made_up_for_by_the_next_round(fed, step, monkeypatch):
+    actor = fed.agency(f"{step}-again.gd.example")
+    registry = fed.registry("gd")
+    target, name = STEPS[step](registry.logs[REG])
+    monkeypatch.setattr(target, name, failing("disk_full"))
+    with refused("disk_full", ProofError):
+        registry.publish_now()
+    monkeypatch.undo()
+    registry.publish_now()
+    assert published(fed).size > fed.logs[REG].newest("did", actor.id).index
+    assert not registry.logs[REG].tree.staged()
+
+
+def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
+    """A second sync that succeeds says nothing about what the first one has lost."""
+    fed.publish("gd")
+    before, registry = published(fed), fed.registry("gd")
+    fed.agency("synced.gd.example")
+
+    def fail(_descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("did_service.replica.files.os.fsync", fail)
+    registry.rounds._run()  # and returns
+    monkeypatch.undo()
+    assert registry.ready() == {REG: True, EV: True, "disk": False}
+    assert published(fed) == before
+    fed.stop("gd")
+    fed.start("gd")
+    fed.publish("gd")
+    assert published(fed).size > before.size
+    assert fed.registry("gd").ready()["disk"]
 
 
 # --- who must not sign ------------------------------------------------------------------------

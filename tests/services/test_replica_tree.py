@@ -203,14 +203,17 @@ def test_half_written_staging_is_removed_at_the_start(tree):
     assert not half.exists()
 
 
-def test_a_full_disk_is_told(tree, monkeypatch):
-    def fail(_descriptor):
+@pytest.mark.parametrize(
+    ("call", "code"), [("mkdir", "tree_not_written"), ("fsync", "tree_not_synced")]
+)
+def test_a_full_disk_is_told(tree, monkeypatch, call, code):
+    def fail(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(files.os, call, fail)
     with pytest.raises(UnavailableError) as caught:
         tree.stage(0, data_of(0, 1), contents={})
-    assert caught.value.code == "tree_not_written"
+    assert caught.value.code == code
 
 
 # --- checkpoints ----------------------------------------------------------------------------
