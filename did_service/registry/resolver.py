@@ -123,7 +123,7 @@ class Resolver:
         if seen is not None:
             history.check_reaches(seen)
         if newest != seen:
-            self._foreign.remember(did.scid, newest)
+            self._foreign.remember(did.scid, seen, newest)
         return history
 
     def _home(self, did: WebvhDid) -> ReplicaStore | None:

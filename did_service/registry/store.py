@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from did_service.core.errors import ConflictError
 from did_service.core.limits import MAX_FOREIGN_DIDS_REMEMBERED
@@ -68,17 +68,27 @@ class ForeignDids:
 
     def seen(self, scid: str) -> str | None:
         """Return the newest versionId seen, None for a DID that is new here."""
-        found = select(FOREIGN_DID.c.version_id).where(FOREIGN_DID.c.scid == scid)
         with database.reading(self._engine) as connection:
-            version_id: str | None = connection.execute(found).scalar()
-        return version_id
+            return _seen(connection, scid)
 
-    def remember(self, scid: str, version_id: str) -> None:
-        """Remember the newest version of a DID; the one that came first is forgotten for it."""
+    def remember(self, scid: str, seen: str | None, version_id: str) -> None:
+        """Remember the newest version of a DID; the one that came first is forgotten for it.
+
+        Nothing changes where another request has remembered one since `seen` was read: which
+        of the two is newer, the next request finds out.
+        """
         values = {"scid": scid, "version_id": version_id}
         with database.writing(self._engine) as connection:
+            if _seen(connection, scid) != seen:
+                return
             connection.execute(delete(FOREIGN_DID).where(FOREIGN_DID.c.scid == scid))
             added = connection.execute(insert(FOREIGN_DID).values(values))
             (newest,) = added.inserted_primary_key or (0,)
             beyond = FOREIGN_DID.c.id <= newest - MAX_FOREIGN_DIDS_REMEMBERED
             connection.execute(delete(FOREIGN_DID).where(beyond))
+
+
+def _seen(connection: Connection, scid: str) -> str | None:
+    found = select(FOREIGN_DID.c.version_id).where(FOREIGN_DID.c.scid == scid)
+    version_id: str | None = connection.execute(found).scalar()
+    return version_id

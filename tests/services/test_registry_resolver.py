@@ -273,9 +273,11 @@ def test_of_foreign_dids_the_newest_are_remembered(tmp_path, monkeypatch):
     engine = database.open_engine(tmp_path / "registry.sqlite")
     seen = store.ForeignDids(engine)
     for scid, version in (("a", "1-x"), ("b", "1-y"), ("a", "2-x"), ("c", "1-z")):
-        seen.remember(scid, version)
+        seen.remember(scid, seen.seen(scid), version)
     again = store.ForeignDids(engine)
     assert [again.seen(scid) for scid in "abc"] == ["2-x", None, "1-z"]
+    again.remember("a", "1-x", "1-x")  # of a slower request, which knew no other
+    assert again.seen("a") == "2-x"
     engine.dispose()
 
 
