@@ -120,6 +120,16 @@ def test_presentation_answers_its_challenge_and_domain():
     assert refusal(document, replace(demand, challenge="nonce-2")) == "challenge_wrong"
     assert refusal(document, replace(demand, domain="gd.example")) == "domain_wrong"
     assert refusal(document, DEMAND) == "purpose_wrong"
+    anyone = replace(demand, challenge=None, domain=None)
+    assert len(proof_set.verify_proofs(document, resolve, anyone)) == 1
+
+
+def test_the_only_signer_is_not_the_issuer_for_that():
+    document = signed(key=OTHER)
+    proofs = proof_set.verify_proofs(document, resolve, DEMAND)
+    with pytest.raises(ProofError) as refused:
+        proof_set.signer_of(parse_credential(document), proofs)
+    assert refused.value.code == "signer_mismatch"
 
 
 def test_presentation_without_holder_speaks_for_its_only_signer():
@@ -150,6 +160,15 @@ def test_chain_rests_on_the_proofs_it_names(suite):
     again = signed(suite, key=SigningKey(b"\x02" * 32), id="urn:uuid:1")
     replaced = {**document, "proof": [again["proof"], document["proof"][1]]}
     assert refusal(replaced) == "signature_invalid"
+
+
+def test_chain_may_rest_on_several_proofs():
+    third = SigningKey(b"\x02" * 32)
+    names = ("urn:uuid:1", "urn:uuid:2")
+    document = signed(key=third, id=names[1], document=signed(key=OTHER, id=names[0]))
+    document = signed(document=document, previous=names)
+    assert document["proof"][2]["previousProof"] == list(names)
+    assert len(proof_set.verify_proofs(document, resolve, DEMAND)) == 3
 
 
 def test_chain_on_a_missing_proof_is_not_made():

@@ -82,7 +82,8 @@ def test_list_of_the_specification_is_read():
 
 @pytest.mark.parametrize("index", [-1, STATUS_LIST_BITS])
 def test_index_outside_the_list_is_refused(index):
-    for use in (BitstringStatusList.empty().__getitem__, BitstringStatusList.empty().set):
+    bits = BitstringStatusList.empty()
+    for use in (bits.__getitem__, bits.set, bits.clear):
         with pytest.raises(DidServiceError) as refused:
             use(index)
         assert refused.value.code == "index_out_of_range"
@@ -92,6 +93,7 @@ def test_index_outside_the_list_is_refused(index):
     ("text", "code"),
     [
         ("zabc", "status_list_encoding"),
+        ("z" + BitstringStatusList.empty().encode()[1:], "status_list_encoding"),
         ("u***", "base64_invalid"),
         (encoded(b"no gzip"), "status_list_encoding"),
         (encoded(gzip.compress(bytes(16_384), mtime=0)[:-9]), "status_list_encoding"),
@@ -105,6 +107,10 @@ def test_broken_list_is_refused(text, code):
     with pytest.raises(DidServiceError) as refused:
         BitstringStatusList.decode(text)
     assert refused.value.code == code
+
+
+def test_a_list_may_have_all_the_bytes_there_are():
+    assert len(BitstringStatusList(bytes(MAX_STATUS_LIST_BYTES))) == MAX_STATUS_LIST_BYTES * 8
 
 
 def test_sizes_that_are_no_list_are_refused():
@@ -138,12 +144,20 @@ def test_set_bit_means_what_the_purpose_says(purpose, found):
     "change",
     [
         {"statusPurpose": "suspension"},
+        {"statusPurpose": "no revocation"},
         {"type": "TokenStatusList"},
     ],
 )
 def test_other_kind_of_list_is_refused(change):
     with pytest.raises(DidServiceError) as refused:
         status.check_status(ENTRY, list_with(**change))
+    assert refused.value.code == "status_list_mismatch"
+
+
+def test_a_credential_that_is_no_list_credential_is_refused():
+    other = {**list_with().raw, "type": ["VerifiableCredential"]}
+    with pytest.raises(DidServiceError) as refused:
+        status.check_status(ENTRY, parse_credential(other))
     assert refused.value.code == "status_list_mismatch"
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -96,6 +97,7 @@ def test_any_text_is_a_policy_or_an_error(data):
         (f"log  {LOG}", f"log  {W[5]}", "key_type_wrong"),
         (f"log  {LOG}", "log  name+00000000+AA==", "key_type_unknown"),
         ("https://r1.example/", "https://r1.example/ x", "line_invalid"),
+        ("https://gd.example/reg", "https://gd.example/reg x", "line_invalid"),
         ("districts", "\x01", "line_invalid"),
         ("districts", "\r", "line_invalid"),
         ("districts", "\x7f", "line_invalid"),
@@ -107,6 +109,20 @@ def test_texts_that_break_a_rule_are_refused(old, new, code):
     with pytest.raises(PolicyError) as caught:
         parse_log_policy(NESTED.replace(old, new).encode())
     assert caught.value.code == code
+
+
+def test_the_quorum_line_follows_what_it_names():
+    lines = NESTED.replace("quorum both\n", "").encode()
+    with pytest.raises(PolicyError) as caught:
+        parse_log_policy(b"quorum both\n" + lines)
+    assert caught.value.code == "name_undefined"
+
+
+def test_a_policy_text_may_have_65536_bytes():
+    room = 65_536 - len(NESTED.encode()) - 2
+    assert parse_log_policy(f"{NESTED}#{'x' * room}\n".encode()) == parse_log_policy(
+        NESTED.encode()
+    )
 
 
 def test_a_policy_text_is_utf_8():
@@ -167,6 +183,8 @@ def test_there_are_at_most_sixty_four_members_of_a_kind():
     with pytest.raises(PolicyError) as caught:
         policy_of(*(f"r{i}.example" for i in range(65)))
     assert caught.value.code == "too_many_members"
+    groups = tuple(Group(f"g{i}", 1, (f"w{i}",)) for i in range(64))
+    Quorum("g0", groups).check_names(f"w{i}" for i in range(64))
     groups = tuple(Group(f"g{i}", 1, ("w",)) for i in range(65))
     with pytest.raises(PolicyError) as caught:
         Quorum("w", groups).check_names(["w"])
@@ -203,6 +221,18 @@ def test_a_checkpoint_of_another_log_or_key_is_refused():
         assert caught.value.code == "log_signature_missing"
 
 
+def test_a_log_does_not_sign_the_checkpoint_of_another_one():
+    own, other = signer(), signer("sh.example/reg")
+    logs = KnownLog(own.verifier_key), KnownLog(other.verifier_key)
+    witness = KnownWitness("w0", cosigner(0).verifier_key)
+    policy = LogPolicy(logs, (witness,), Quorum("w0"))
+    note = parse_note(sign_checkpoint(Checkpoint(ORIGIN, 9, ROOT), own))
+    foreign = replace(note, signatures=(other.sign(note.text),)).encode()
+    with pytest.raises(ProofError) as caught:
+        policy.verify(cosigned(foreign, {0: NOON}))
+    assert caught.value.code == "log_signature_missing"
+
+
 def test_a_log_may_sign_with_its_old_and_new_key():
     old, new = signer(), NoteSigner(ORIGIN, signer("new").key)
     witness = KnownWitness("w0", cosigner(0).verifier_key)
@@ -211,6 +241,7 @@ def test_a_log_may_sign_with_its_old_and_new_key():
     note = parse_note(Cosigners(1, 1).note(9, ROOT, {0: NOON}))
     both = note.with_lines([new.sign(note.text)])
     forged = note.with_lines([new.sign(b"other\n")])
+    assert policy.verify(note.encode()).fresh_at == NOON
     assert policy.verify(both.encode()).fresh_at == NOON
     with pytest.raises(ProofError) as caught:
         policy.verify(forged.encode())

@@ -151,6 +151,9 @@ def test_a_request_without_a_note_is_refused():
     assert caught.value.code == "request_invalid"
     with pytest.raises(LimitError):
         parse_add_checkpoint(b"x" * (MAX_NOTE_BYTES + 1))
+    with pytest.raises(MalformedError) as caught:
+        parse_add_checkpoint(b"x" * MAX_NOTE_BYTES)
+    assert caught.value.code == "request_invalid"
 
 
 @given(st.data())
@@ -189,7 +192,7 @@ def test_a_conflict_with_a_size_is_a_hint(content_type):
     assert answer(409, content_type, b"7\n") == WitnessAnswer(Outcome.OTHER_SIZE, (), 7)
 
 
-@pytest.mark.parametrize("body", [b"", b"7", b"07\n", b"7\n\n", b"-1\n", "٧\n".encode()])
+@pytest.mark.parametrize("body", [b"", b"7", b"70", b"07\n", b"7\n\n", b"-1\n", "٧\n".encode()])
 def test_a_conflict_with_a_malformed_size_is_refused(body):
     with pytest.raises(MalformedError):
         answer(409, SIZE_CONTENT_TYPE, body)
@@ -210,6 +213,13 @@ def test_a_conflict_with_a_malformed_size_is_refused(body):
 )
 def test_what_other_answers_mean(status, outcome):
     assert answer(status, "text/plain", b"7\n") == WitnessAnswer(outcome)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(422, Outcome.FORK_ALARM), (500, Outcome.TRY_LATER)]
+)
+def test_only_a_conflict_can_be_a_hint(status, outcome):
+    assert answer(status, SIZE_CONTENT_TYPE, b"7\n") == WitnessAnswer(outcome)
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.booleans())
