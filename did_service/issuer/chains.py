@@ -157,7 +157,7 @@ class Chains:
                 raise UnavailableError(
                     "log_unreachable", f"no receipt: {error.code}"
                 ) from error
-            self._ledger.forget_pending(entry.type, entry.subject)
+            self._ledger.forget_pending(row)
             if error.code == "time_outside_period":
                 raise _elsewhere("its year and ours differ: it is written anew") from error
             raise RuleError(
@@ -177,7 +177,7 @@ class Chains:
         after = self._after(chain, origin)
         own = None if after is None else _placed(after)
         if own is not None and own.leaf.hex() == leaf:
-            self._ledger.forget_pending(chain.kind, chain.subject)
+            self._ledger.forget_pending(row)
         elif isinstance(number, int) and number >= (own.entry.number if own else 1):
             self._take_over(chain, origin, number, str(leaf))
         else:

@@ -57,11 +57,11 @@ class Ledger:
             if connection.execute(free.values(**values)).rowcount != 1:
                 raise UnavailableError("chain_busy", "another entry is on its way")
 
-    def forget_pending(self, kind: str, subject: str) -> None:
-        """Forget an entry that the log has refused."""
-        chain = update(CHAIN).filter_by(type=kind, subject=subject)
+    def forget_pending(self, row: Row) -> None:
+        """Forget the entry that the log has refused, of a row of `chain`; no other one."""
+        refused = {name: row[name] for name in ("type", "subject", "pending")}
         with writing(self._engine) as connection:
-            connection.execute(chain.values(**_NOTHING_PENDING))
+            connection.execute(update(CHAIN).filter_by(**refused).values(**_NOTHING_PENDING))
 
     def anchored(self, placed: Placed) -> None:
         """Record that the entry on its way stands in its log, with what follows from it.

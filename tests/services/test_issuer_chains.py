@@ -372,6 +372,18 @@ def test_an_entry_on_its_way_is_not_overwritten_by_another_process(office, monke
     assert served["content"] == office.fed.contents[chain(office, EV)[-1].entry.digest]
 
 
+def test_only_the_entry_that_was_refused_is_forgotten(office):
+    credential, ledger = office.issue()["credential"], office.store.ledger
+    office.log.down = True
+    with refused("status_pending", UnavailableError):
+        revoke(office, credential)
+    row = ledger.chain("status", office.agency.list_url(Purpose.REVOCATION))
+    ledger.forget_pending({**row, "pending": b"what another process had sent before"})
+    assert ledger.pending_count() == 1
+    ledger.forget_pending(row)
+    assert ledger.pending_count() == 0
+
+
 def test_a_client_reads_an_entry_back(tmp_path):
     with running(tmp_path / "fed") as fed, Transport(Routes(fed.places)):
         office = Office(fed, tmp_path, log_of=fed.client)
