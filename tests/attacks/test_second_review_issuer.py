@@ -361,6 +361,25 @@ def test_suspended_and_narrowed_at_once(scene):
     assert codes(report) == ["issuance_time_not_proven"]
 
 
+def test_suspension_lifted_without_the_type(scene):
+    """Suspended, it signs on and logs that under another grant; the type never returns."""
+    fed, root = scene.fed, scene.fed.root("gd")
+    scene.grants.append(fed.grant(root, scene.agency, scope="other", types=[]))
+    stopped = fed.restate(scene.grant, root, state="suspended")
+    fed.tick(60)
+    scene.credential = scene.issue(at=fed.now)
+    scene.log_issuance()
+    scene.publish()
+    middle = scene.staple()
+    fed.tick(3_600)
+    fed.restate(stopped, root, state="active", types=[])
+    fed.status_list(scene.agency)
+    fed.tick()
+    scene.publish()
+    report = scene.check(evidence=sets(middle, whole_log(scene)))
+    assert codes(report) == ["issued_after_end"]
+
+
 def test_grant_in_the_very_second_of_its_lapse():
     """`until` is the first second after, for whoever shows a credential in it."""
     scene = Scene(until=founded().now + DAY)

@@ -236,11 +236,13 @@ def _ends(chain: Sequence[Stated], now: int) -> Iterator[End]:
 
     Its period may be over, the next statement may grant less, and it or any later one may say
     that it ended, perhaps long before. A recorded `since` counts by time alone: what was
-    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/15).
+    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/15),
+    but of the last statement it is: what lifted it does not fit, so this was not taken up.
     """
     fitting = chain[-1]
     for place, each in enumerate(chain):
-        if each.says.state != "active" and not _is_lifted(chain[:place], each):
+        lifted = each is not fitting and _is_lifted(chain[:place], each)
+        if each.says.state != "active" and not lifted:
             yield _recorded(each)
     if len(chain) > 1:
         successor = chain[-2].held
