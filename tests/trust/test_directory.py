@@ -142,6 +142,7 @@ def test_forks_are_kept_and_never_overwritten(trust):
         ConflictError,
         "file_exists",
     )
+    (trust.path / "forks" / ".half-written.tmp").touch()
     assert trust.forks() == ("gd-5.json",)
     assert trust.read_fork("gd-5.json") == b"one"
     assert refusal(lambda: trust.read_fork("hn-5.json")) == (NotFoundError, "file_missing")
@@ -267,6 +268,38 @@ def test_what_a_killed_writer_left_is_swept(trust):
         (folder / ".policy.json.x1.tmp").write_bytes(b"half")
     trust.write_policy(b"p")
     assert not list(trust.path.rglob("*.tmp"))
+
+
+def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_all_else(
+    tmp_path, monkeypatch
+):
+    path, synced = tmp_path / "x", []
+
+    def fsync(descriptor):
+        target = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((target == tmp_path, os.fstat(descriptor).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    is_open = len(list(Path("/proc/self/fd").iterdir()))
+    files.replace_file(path, b"12345")
+    (file, size, named), (folder, _, then) = synced
+    assert (file, size, named, folder, then) == (False, 5, False, True, True)
+    assert len(list(Path("/proc/self/fd").iterdir())) == is_open
+
+
+def test_only_a_public_file_is_for_everybody(tmp_path):
+    for write, mode in ((files.replace_file, 0o600), (files.replace_public_file, 0o644)):
+        write(tmp_path / "x", b"")
+        assert (tmp_path / "x").stat().st_mode & 0o777 == mode
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path):
+    (tmp_path / "x").write_bytes(b"12345")
+    assert files.read_file(tmp_path / "x", 5) == b"12345"
+    assert refusal(lambda: files.read_file(tmp_path / "x", 4)) == (
+        MalformedError,
+        "file_damaged",
+    )
 
 
 def test_a_failed_write_leaves_no_temporary_file(tmp_path):

@@ -1,5 +1,6 @@
 """What is remembered: sizes and the floor only rise, a nonce is answered once."""
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +46,10 @@ def known(size, byte=0, time=NOW):
     return KnownLog(size, bytes([byte]) * 32, time)
 
 
+def wordy(value):
+    return json.dumps({**value.encode(), "extra": 1}).encode()
+
+
 # --- the file ---------------------------------------------------------------------------------
 
 
@@ -67,6 +72,8 @@ def test_any_bytes_are_memory_or_refused(data):
         (b'"floor": null', b'"floor": "2026-11-21T11:10:00+00:00"', "time_invalid"),
         (b'"floor": null', b'"floor": null, "extra": 1', "member_unknown"),
         (b'"logs": {}', b'"logs": {"a": {}}', "member_missing"),
+        (b'"logs": {}', b'"logs": {"a": %s}' % wordy(known(1)), "member_unknown"),
+        (b'"nonces": {}', b'"nonces": {"a": %s}' % wordy(Nonce(NOW, "open")), "member_unknown"),
         (b'"nonces": {}', b'"nonces": {"a": {"expires": "x", "state": "y"}}', "time_invalid"),
     ],
 )
@@ -124,6 +131,11 @@ def test_the_floor_only_rises(instants):
     for instant in instants:
         memory = memory.with_floor(instant)
     assert memory.floor == max(instants, default=None)
+
+
+def test_the_same_floor_again_is_no_change():
+    memory = Memory().with_floor(NOW)
+    assert memory.with_floor(NOW) is memory
 
 
 # --- nonces -----------------------------------------------------------------------------------
