@@ -1,0 +1,149 @@
+"""Attacks by work: what a few bytes may cost the counter.
+
+Each was tried for real against the verdict and runs again with no network (docs/threat-model.md
+§3: false acceptance, a refusal that a third party could cause, or work without bound).
+"""
+
+import copy
+import gzip
+import json
+
+import pytest
+
+from did_service.core.credentials import jsonld
+from did_service.core.credentials.contexts import load
+from did_service.core.crypto import ed25519
+from did_service.core.encoding import b64
+from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
+from did_service.core.verification import order
+from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.report import Outcome
+from tests.support.counter import (
+    codes,
+    items_of,
+    whole_log,
+)
+from tests.support.refusals import refused
+
+pytestmark = pytest.mark.offline
+
+
+def test_the_same_evidence_again_and_again(scene):
+    """Each piece is proven once; work that grows with the square would stop a counter."""
+    scene.log_issuance()
+    scene.publish()
+    staple = scene.staple()
+    many = {**staple, **{part: staple[part] * 300 for part in ("items", "batches")}}
+    many["checkpoints"] = staple["checkpoints"] * 300
+    report = scene.check(staple=many)
+    assert report.outcome is Outcome.ACCEPTED
+    evidence = report.evidence
+    assert len(evidence.entries) == len(scene.check(staple=staple).evidence.entries)
+    assert [len(proofs) for proofs in evidence.issued.values()] == [1]
+    assert len(evidence.checkpoints) == len(staple["checkpoints"])
+
+
+def test_circle_of_many_grants(scene, monkeypatch):
+    """Two agencies grant each other in many scopes: ways up multiply at each of four hops."""
+    fed, root = scene.fed, scene.fed.root("gd")
+    one, two = fed.agency("fs.gd.example"), fed.agency("sz.gd.example")
+    wide = {"roles": ["granter", "issuer"], "status_lists": []}
+    fed.grant(root, one, **wide)
+    fed.grant(root, two, scope="own", **wide)
+    scopes = [f"s{number}" for number in range(6)]
+    for lower, upper in ((one, two), (two, one)):
+        scene.grants += [fed.grant(upper, lower, scope=each, **wide) for each in scopes]
+    scene.grants += [fed.grant(one, scene.agency, scope=each) for each in scopes]
+    fed.tick()
+    scene.credential = scene.issue()
+    scene.publish()
+    asked = []
+    about = Evidence.statements_about
+    monkeypatch.setattr(
+        Evidence, "statements_about", lambda *given: asked.append(given[1]) or about(*given)
+    )
+    assert scene.check().outcome is Outcome.ACCEPTED
+    assert len(asked) < 16
+
+
+@pytest.mark.parametrize("member", ["credentialStatus", "credentialSchema"])
+def test_a_thousand_entries_to_be_checked(scene, member):
+    """Nobody needs to have signed it: each entry of a forged credential costs a check."""
+    scene.publish()
+    shown = copy.deepcopy(scene.credential)
+    shown[member] = [shown[member]] * 1_000
+    assert "too_large" in codes(scene.check(scene.present(shown)))
+
+
+def test_heads_file_that_unpacks_to_gigabytes(scene):
+    """A heads entry says how many subjects there are: no more is ever unpacked."""
+    scene.publish()
+    bundle = whole_log(scene)
+    (root,) = bundle["heads_files"]
+    bundle["heads_files"] = {root: b64.encode_url(gzip.compress(bytes(84_000), mtime=0))}
+    dropped = scene.check(bundle=bundle).evidence.dropped
+    assert [(each.what, each.code) for each in dropped] == [("heads file", "too_large")]
+
+
+def test_names_of_claims_nested_without_end(scene):
+    """A page of JSON can hold gigabytes of pointers, and nobody needs to have signed it."""
+    name, claims = "n" * 4_000, {f"k{number}": 0 for number in range(2_000)}
+    for depth in range(20):
+        claims = {f"{name}{depth}": claims}
+    shown = {**scene.credential, "credentialSubject": {**claims, "id": "urn:x:y"}}
+    report = scene.check(data=json.dumps(shown).encode())
+    (summary,) = report.credentials
+    assert sum(map(len, summary.disclosed)) <= MAX_DISCLOSED_CHARACTERS
+
+
+def test_credential_larger_than_any(scene):
+    subject = {**scene.credential["credentialSubject"], "portrait": "x" * MAX_CREDENTIAL_BYTES}
+    shown = {**scene.credential, "credentialSubject": subject}
+    assert codes(scene.check(data=json.dumps(shown).encode()))[0] == "too_large"
+
+
+def test_cosignatures_repeated_and_shuffled(scene, monkeypatch):
+    """Each line is verified once, and each set of lines: not once for every way to write it."""
+    scene.publish()
+    staple = scene.staple()
+    text, lines = staple["checkpoints"][1].split("\n\n")
+    many = lines.splitlines() * 12
+    notes = ["\n".join([text, "", *many[turn:], *many[:turn], ""]) for turn in range(60)]
+    verified = []
+    plain = ed25519.verify
+    monkeypatch.setattr(ed25519, "verify", lambda *given: verified.append(1) or plain(*given))
+    scene.check(staple=staple)
+    usual, honest = len(verified), len(lines.splitlines())
+    report = scene.check(staple={**staple, "checkpoints": [*notes, *staple["checkpoints"]]})
+    assert report.outcome is Outcome.ACCEPTED
+    assert len(verified) - 2 * usual <= honest
+
+
+def test_claims_made_up_about_one_entry(scene, monkeypatch):
+    """Each claim that an entry is the latest costs an audit path for every heads entry."""
+    scene.publish()
+    staple = scene.staple()
+    (own,) = items_of(staple, "did")[:1]
+    made_up = [copy.deepcopy(own) for _ in range(40)]
+    for number, item in enumerate(made_up):
+        item["head"]["path"][0] = b64.encode_url(number.to_bytes(32))
+    tried = []
+    plain = order.check_record
+    monkeypatch.setattr(order, "check_record", lambda *given: tried.append(1) or plain(*given))
+    items = [*staple["items"], *made_up]
+    assert scene.check(staple={**staple, "items": items}).outcome is Outcome.ACCEPTED
+    assert len(tried) < 20
+
+
+def test_one_context_named_a_thousand_times(scene):
+    """It is known and read again at each mention, for a signature that nobody made."""
+    scene.publish()
+    contexts = [*scene.credential["@context"], *["urn:didsvc:context:1"] * 1_000]
+    for suite in ("eddsa-jcs-2022", "eddsa-rdfc-2022"):
+        proof = {**scene.credential["proof"], "cryptosuite": suite}
+        shown = {**scene.credential, "@context": contexts, "proof": proof}
+        document = {name: value for name, value in shown.items() if name != "proof"}
+        with refused("too_large"):
+            jsonld.expand(document, load)
+        report = scene.check(data=json.dumps(shown).encode())
+        assert report.outcome is not Outcome.ACCEPTED
