@@ -48,6 +48,7 @@ class Issuer:
         check_officers(agency.officers)
         chains = Chains(agency, store.ledger, log_of, edge)
         self._store = store
+        self._refusals: dict[str, str] = {}  # reason by chain, as of the last tick
         self.evidence = IssuanceEvidence(agency, store.ledger, chains, edge)
         self.statuses = StatusLists(agency, store, chains, edge)
         issuance = Issuance(agency, store, self.evidence, edge)
@@ -59,25 +60,30 @@ class Issuer:
 
         Credentials that were picked up long ago are forgotten.
 
-        A chain that the log refuses does not hold up the others.
+        A chain that the log refuses, as it refuses all of an agency whose authority has ended,
+        does not hold up the others. It is tried again at each tick, for a suspension is lifted.
 
         Raises:
             UnavailableError: the log did not answer; all of it is tried again next time.
-            RuleError: `log_refused`.
         """
-        steps: list[Callable[[], None]] = [
-            *(partial(self.statuses.publish, purpose) for purpose in Purpose),
-            self.evidence.tick,
-        ]
         self.applications.close_pickups()
-        refused: list[RuleError] = []
-        for step in steps:
-            try:
-                step()
-            except RuleError as error:
-                refused.append(error)
-        if refused:
-            raise refused[0]
+        for purpose in Purpose:
+            self._try_chain(f"{purpose.value} list", partial(self.statuses.publish, purpose))
+        self._try_chain("issuances", self.evidence.tick)
+
+    def _try_chain(self, name: str, step: Callable[[], None]) -> None:
+        """Say once that the log refuses a chain, and once that it takes it again."""
+        before = self._refusals.pop(name, None)
+        try:
+            step()
+        except RuleError as error:
+            reason = str(error.details.get("reason", error.code))
+            self._refusals[name] = reason
+            if reason != before:
+                _LOG.warning("the log refuses our %s: %s", name, reason)
+        else:
+            if before is not None:
+                _LOG.warning("the log takes our %s again", name)
 
     @contextmanager
     def ticking(self, seconds: float) -> Iterator[None]:
@@ -107,7 +113,10 @@ class Issuer:
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""
-        return {"issuer_pending_entries": self._store.ledger.pending_count()}
+        return {
+            "issuer_pending_entries": self._store.ledger.pending_count(),
+            "issuer_refused_chains": len(self._refusals),
+        }
 
     def _try_tick(self) -> None:
         try:

@@ -55,7 +55,11 @@ def test_metrics_are_those_that_the_servers_have(region):
         for name in pages.ticked(row[0])
     }
     served = set(METRIC.findall(region.get("/metrics").text))
-    assert told == served | {"didsvc_issuer_pending_entries"}  # an agency's, on its own host
+    agency = {
+        "didsvc_issuer_pending_entries",
+        "didsvc_issuer_refused_chains",
+    }  # on its own host
+    assert told == served | agency
 
 
 def test_every_name_that_the_page_gives_is_there():

@@ -15,7 +15,7 @@ from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import Relationship
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
-from did_service.core.errors import ConflictError, NotFoundError, RuleError, UnavailableError
+from did_service.core.errors import ConflictError, NotFoundError, UnavailableError
 from did_service.core.limits import STATUS_LIST_BITS
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 from did_service.issuer import status
@@ -352,9 +352,47 @@ def test_a_chain_that_the_log_refuses_does_not_hold_up_the_others(tmp_path):
     only_first = [office.actor.list_url(1)]
     office.fed.restate(office.grant, office.fed.root("gd"), status_lists=only_first)
     office.fed.tick()
-    with refused("log_refused", RuleError):
-        office.issuer.tick()
+    office.issuer.tick()
     assert len(office.chain()) == 1
     assert office.chain(Purpose.SUSPENSION) == []
     assert len(batches(office)) == 1
     assert office.store.ledger.pending_count() == 0
+
+
+def test_an_agency_whose_authority_has_ended_publishes_nothing_and_says_so_once(office, caplog):
+    office.issuer.tick()
+    lists, issuances = len(office.chain()), len(batches(office))
+    office.fed.end(office.grant, office.fed.root("gd"))
+    for _ in range(3):
+        office.fed.tick(7_200)
+        office.issuer.tick()
+    assert (len(office.chain()), len(batches(office))) == (lists, issuances)
+    assert office.issuer.gauges() == {"issuer_pending_entries": 0, "issuer_refused_chains": 3}
+    assert office.issuer.ready() == {"status_lists": True}
+    assert caplog.messages == [
+        "the log refuses our revocation list: signer_wrong",
+        "the log refuses our suspension list: signer_wrong",
+        "the log refuses our issuances: role_missing",
+    ]
+
+
+def test_a_suspended_agency_keeps_its_lists_and_anchors_issuances_once_it_is_back(
+    tmp_path, caplog
+):
+    office = Office(founded(), tmp_path)
+    office.issuer.tick()
+    root = office.fed.root("gd")
+    suspended = office.fed.restate(office.grant, root, state="suspended")
+    office.fed.tick(7_200)
+    lists, issuances = len(office.chain()), len(batches(office))
+    office.issuer.tick()
+    assert (len(office.chain()), len(batches(office))) == (lists + 1, issuances)
+    office.fed.restate(suspended, root, state="active")
+    office.fed.tick()
+    office.issuer.tick()
+    assert len(batches(office)) == issuances + 1
+    assert office.issuer.gauges()["issuer_refused_chains"] == 0
+    assert caplog.messages == [
+        "the log refuses our issuances: role_missing",
+        "the log takes our issuances again",
+    ]
