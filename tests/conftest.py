@@ -23,6 +23,20 @@ def forbid_skip(report):
     return report
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of an `xdist_group` on one worker, so that what they share is made once.
+
+    pytest-xdist 3.8 marks them by `_nodeid`, which pytest 9.2 does not read any more.
+    """
+    if not config.getoption("loadgroup", default=False):  # set in workers alone
+        return
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and not item.nodeid.endswith(suffix := f"@{group.args[0]}"):
+            item._id = type(item.id).parse(f"{item.nodeid}{suffix}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     return forbid_skip((yield))
