@@ -191,6 +191,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.fixture
+def interruptible():
+    """Children of a job in the background would ignore SIGINT; not those of a handler's."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_story_that_is_ended_early_leaves_nothing_behind(tmp_path, number):
     command = [sys.executable, "-m", "did_service.cli", "demo"]
