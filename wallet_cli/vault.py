@@ -140,8 +140,8 @@ class Vault:
 
 
 def new_id(rng: Rng) -> str:
-    """Draw the id of a new record."""
-    return b64.encode_url(rng(ID_BYTES))
+    """Draw the id of a new record, which a person can name on a command line."""
+    return b64.encode_word(rng(ID_BYTES))
 
 
 def open_vault(data: bytes, passphrase: str) -> Vault:

@@ -46,12 +46,8 @@ def default_path(environment: Mapping[str, str], home: Path) -> Path:
 
 
 def fresh_nonce(rng: Callable[[int], bytes]) -> str:
-    """Return 43 characters of base64url that begin with a letter, 255 of their bits random.
-
-    A first character `-` would be taken for an option on a command line.
-    """
-    first, *rest = rng(NONCE_BYTES)
-    return b64.encode_url(bytes([first & 0x7F, *rest]))
+    """Return 43 characters of base64url that begin with a letter, 255 of their bits random."""
+    return b64.encode_word(rng(NONCE_BYTES))
 
 
 def parse_own(name: str, parse: Callable[[bytes], T], data: bytes) -> T:

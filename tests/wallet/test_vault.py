@@ -94,9 +94,11 @@ def test_a_full_wallet_takes_no_more_records_but_changes_those_it_has(monkeypatc
     assert vault.put("a", "card", {}, seeded()).records["a"].value == {}
 
 
-def test_ids_are_random():
+def test_ids_are_random_and_never_look_like_an_option():
     rng = seeded(8)
-    assert len({new_id(rng) for _ in range(100)}) == 100
+    ids = {new_id(rng) for _ in range(200)}
+    assert len(ids) == 200
+    assert all(each[0].isalpha() for each in ids)
 
 
 # --- what the file shows ----------------------------------------

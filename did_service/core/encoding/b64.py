@@ -17,6 +17,15 @@ def encode_url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
+def encode_word(random: bytes) -> str:
+    """Encode random bytes, less their first bit, as base64url that begins with a letter.
+
+    A first character `-` would be taken for an option on a command line.
+    """
+    first, *rest = random
+    return encode_url(bytes([first & 0x7F, *rest]))
+
+
 def decode_url(text: str, *, size: int | None = None) -> bytes:
     """Decode base64url without padding.
 
