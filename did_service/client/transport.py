@@ -139,9 +139,9 @@ class Transport:
 
     def _client(self, host: str) -> httpx.Client:
         """Return the client of a route, or the one for all hosts without a route."""
-        import httpx  # noqa: PLC0415 - see above
+        import httpx  # noqa: PLC0415 - slow to load, not for --help
 
-        from did_service.client.connections import BoundedTransport  # noqa: PLC0415 - see above
+        from did_service.client.connections import BoundedTransport  # noqa: PLC0415 - slow to load, not for --help
 
         route = self._routes.places.get(host)
         name = host if isinstance(route, UnixRoute) else ""
@@ -162,7 +162,7 @@ class Transport:
     def _request(
         self, place: SplitResult, method: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Request:
-        import httpx  # noqa: PLC0415 - see above
+        import httpx  # noqa: PLC0415 - slow to load, not for --help
 
         host = place.hostname or ""
         sent = {"accept-encoding": "identity", **headers, "host": place.netloc}

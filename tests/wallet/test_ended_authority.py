@@ -18,14 +18,20 @@ def register_another_agency(world):
     office.register(create_identity("fs.gd.example", world.edge))
 
 
+def approved_after_the_end(town):
+    """Return the purse of a citizen whose application an agency without authority approved."""
+    purse = town.citizen("late")
+    town.world.end_authority(POLICE)
+    town.world.publish("gd")
+    town.apply(purse, POLICE)
+    town.approve(POLICE)
+    return purse
+
+
 def test_a_credential_issued_after_the_end_of_authority_is_not_kept_unasked(tmp_path):
     """A bundle of the whole log shows that no other grant was left out."""
     with town_at(tmp_path) as town:
-        purse = town.citizen("late")
-        town.world.end_authority(POLICE)
-        town.world.publish("gd")
-        town.apply(purse, POLICE)
-        town.approve(POLICE)
+        purse = approved_after_the_end(town)
         register_another_agency(town.world)  # so that the log says anew what is its latest
         town.world.publish("gd")
         bundle = tmp_path / "all.bundle.json.gz"
@@ -48,11 +54,7 @@ def test_a_credential_issued_after_the_end_of_authority_is_not_kept_unasked(tmp_
 def test_without_the_whole_log_the_wallet_warns_of_an_ended_authority(tmp_path):
     """Whoever handed out the evidence could have left a newer grant out."""
     with town_at(tmp_path) as town:
-        purse = town.citizen("late")
-        town.world.end_authority(POLICE)
-        town.world.publish("gd")
-        town.apply(purse, POLICE)
-        town.approve(POLICE)
+        purse = approved_after_the_end(town)
         run = purse.json("receive")
         assert run.exit == 0
         assert "authority_not_proven" in run.warnings
