@@ -1,4 +1,4 @@
-"""Things a test wants that a machine may lack: borrowed vectors, programs, counterparts.
+"""Things a test wants that a machine may lack: borrowed inputs, programs, counterparts.
 
 Each function gives the thing or skips the test, naming what to do about it. Call them at module
 level or inside a test. Under DIDSVC_REQUIRE_ALL=1, as in CI, every skip is a failure
@@ -19,6 +19,12 @@ def vectors(name: str) -> Path:
     """The folder of borrowed test vectors `name`, from TEST_VECTORS or ../shared/vectors."""
     root = Path(os.environ.get("TEST_VECTORS") or CHECKOUT.parent / "shared" / "vectors")
     return _found(root / name, f"no vectors at {root / name}; set TEST_VECTORS")
+
+
+def case(name: str) -> Path:
+    """The folder of the small input `name` from the field, from TEST_CASES or ../shared/cases."""
+    root = Path(os.environ.get("TEST_CASES") or CHECKOUT.parent / "shared" / "cases")
+    return _found(root / name, f"no case at {root / name}; set TEST_CASES")
 
 
 def program(name: str) -> Path:
