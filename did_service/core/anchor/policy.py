@@ -122,7 +122,16 @@ class Policy:
         return max(fitting, key=lambda pair: pair[0])[1]
 
     def home_of_did(self, did: WebvhDid) -> Region:
-        """Return the only region in whose log a did:webvh may stand."""
+        """Return the only region in whose log a did:webvh may stand.
+
+        Raises:
+            PolicyError: `home_unknown`.
+            MalformedError: `did_not_canonical`: our logs have one spelling of a DID.
+        """
+        if not did.location.is_canonical:
+            raise MalformedError(
+                "did_not_canonical", f"another spelling of a port: {quote(did)}"
+            )
         return self.region_of_host(did.host)
 
     def home_of_schema(self, identifier: str) -> Region:

@@ -123,6 +123,7 @@ def state_of(held: Anchored) -> DidState:
     if parse_webvh(did).scid != held.entry.subject:
         raise ProofError("subject_wrong", "a did entry is about another SCID")
     document = parse_document(logged.state, did)
+    document.check_self_controlled()
     keys = logged.parameters.get("updateKeys")
     deactivated = logged.parameters.get("deactivated") is True
     if isinstance(keys, list) and keys:
