@@ -150,7 +150,7 @@ class Chains:
     def _take_rewritten(
         self, chain: Chain, origin: str, entry: Entry, receipt: Receipt
     ) -> None:
-        """Take an entry for ours whose proofs were turned or doubled on their way to the log."""
+        """Take an entry for ours whose proofs were rewritten on their way to the log."""
         log, logged = self._read(chain, origin, entry.number)
         same = entries.identity(logged.placed.entry) == entries.identity(entry)
         if logged.placed.leaf != receipt.leaf or not same:

@@ -15,13 +15,16 @@ import pytest
 from did_service.core.anchor.entry import compose, identity, parse_submission
 from did_service.core.anchor.policy import Policy, check_successor, parse_policy
 from did_service.core.anchor.rules_ev import stream_id
-from did_service.core.encoding import strict_json, timestamps
+from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.errors import PolicyError, RuleError
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.verification.bundle import encode_bundle
 from did_service.core.verification.evidence import parse_evidence
 from did_service.issuer.evidence import record_of
+from did_service.issuer.status import Verb
 from tests.support.counter import Scene, codes
 from tests.support.desk import Desk
 from tests.support.dids import hash_of
@@ -29,7 +32,7 @@ from tests.support.federation import Federation, founded
 from tests.support.founding import FEDERATION, TERRITORY, governor
 from tests.support.live import LiveFederation, running
 from tests.support.memory_log import MemoryLog
-from tests.support.offices import EV, Office
+from tests.support.offices import EV, Office, index_of
 from tests.support.purse import Purse
 from tests.support.refusals import refused
 from tests.support.rewriting import JUNK, rewritten
@@ -320,6 +323,30 @@ def test_batch_whose_proof_was_doubled_on_its_way(tmp_path, published):
         office.log.published = True
     office.issuer.evidence.tick()
     assert office.issuer.evidence.proof(record_of(credential))["index"] == there.index
+
+
+def test_list_handed_in_first_in_other_words(tmp_path):
+    """Somebody between agency and log spells a list anew: the agency goes on from that one."""
+    office = Office(Federation(), tmp_path)
+    office.issuer.tick()
+    credential = office.issue()["credential"]
+    office.log.down = True
+    office.fed.tick()
+    with refused("status_pending"):
+        office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian")
+    row = office.store.ledger.chain("status", office.agency.list_url(Purpose.REVOCATION))
+    sent = strict_json.load_object(row["pending"])
+    spelled = json.dumps(json.loads(row["content"]), indent=1).encode()
+    other = {**sent, "d": b64.encode_url(sha256(spelled))}
+    office.fed.submit(EV, parse_submission(other), spelled)
+    office.log.down = False
+    office.issuer.tick()
+    assert office.bits() == {index_of(credential)}
+    assert office.issuer.statuses.served("1") == spelled
+    office.fed.tick(600)
+    office.issuer.tick()
+    numbers = [placed.entry.number for placed in office.chain()]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def stream_of(office: Office) -> str:

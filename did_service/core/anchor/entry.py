@@ -174,12 +174,11 @@ def identity(entry: Entry) -> bytes:
     way (docs/adr/0024). A policy numbers itself, so its place in the chain is no part of it.
     """
     members, body = secured(entry), _without(entry.body, "proof")
-    match entry.type:
-        case "did":  # native witness proofs stand beside the entry, its own inside
-            body = _without(body, "witness") | {"entry": _unsigned(body.get("entry"))}
-        case "policy":
-            members = _without(members, "n", "p")
-            body = {**body, "policy": _unsigned(body.get("policy"))}
+    if entry.type == "did":  # native witness proofs stand beside the entry, its own inside
+        body = _without(body, "witness") | {"entry": _unsigned(body.get("entry"))}
+    elif entry.type == "policy":
+        members = _without(members, "n", "p")
+        body = {**body, "policy": _unsigned(body.get("policy"))}
     return jcs.encode({**members, "b": body})
 
 

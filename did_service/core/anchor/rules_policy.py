@@ -3,9 +3,9 @@
     b = {"policy": the policy in its `logged_form`}
 
 Such an entry has no submitter: anybody may hand a policy in, and whoever comes first fixes the
-bytes of the leaf. So a log takes one form only, in which no byte is anybody's but the governors';
-which of them stand below the policy, beyond the thresholds, decides nothing later, since no hash
-that names a policy covers its proofs (threat rule 17, docs/adr/0024).
+bytes of the leaf. So a log takes one form only, in which no byte is anybody's but governors'.
+Which of them stand below the policy, beyond the thresholds, decides nothing later, since no
+hash that names a policy covers its proofs (threat rule 17, docs/adr/0024).
 """
 
 from __future__ import annotations

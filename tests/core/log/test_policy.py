@@ -332,7 +332,7 @@ KEYWORDS = ("log", "witness", "group", "quorum", "any", "all", "none")
 
 
 def readable_by_go(text: str) -> bool:
-    """The rule on lines and names of transparency-dev/formats `witness.ParsePolicy` and Tessera.
+    """The rule on names of `witness.ParsePolicy` in transparency-dev/formats, and of Tessera.
 
     Read in November 2026: four words a witness, no keyword a name. A `#` is a comment wherever
     it stands, so a name or URL that has one is misread.
