@@ -24,7 +24,7 @@ from did_service.core.limits import MAX_PROOFS
 PURPOSE = "assertionMethod"
 
 
-def parse_proofs(value: Sequence[JsonValue]) -> list[JsonValue]:
+def ordered_proofs(value: Sequence[JsonValue]) -> list[JsonValue]:
     """Bring proofs into their one order, each once: sorted by their canonical bytes.
 
     Raises:
@@ -49,7 +49,7 @@ def counting(
 
     Args:
         document: The policy without its proofs.
-        proofs: In the order of `parse_proofs`.
+        proofs: In the order of `ordered_proofs`.
         governors: Ed25519 multikeys.
     """
     methods = {did_key_method(multikey.decode_ed25519(each)): each for each in governors}

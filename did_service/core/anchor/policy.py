@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
-from did_service.core.anchor.governance import counting, create_proofs, parse_proofs
+from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
 from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
 from did_service.core.crypto.ed25519 import SigningKey
@@ -193,7 +193,7 @@ def parse_policy(value: JsonValue) -> Policy:
         governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
         tiers=parse_tiers(fields.fields("tiers")),
         waivers=tuple(parse_waiver(item) for item in fields.array("waivers")),
-        members={**as_object(value, "policy"), "proof": parse_proofs(fields.array("proof"))},
+        members={**as_object(value, "policy"), "proof": ordered_proofs(fields.array("proof"))},
     )
     faults.close()
     governance.close()
