@@ -64,7 +64,8 @@ def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     with directory.locked():
         held = read_held(directory, around.boot).policy  # another process may have come first
         _check_may_follow(held, offered, arguments.fingerprint)
-        _write_policy(directory, held, offered)
+        if held is None or held.digest != offered.digest:
+            _write_policy(directory, held, offered)
     language = around.language
     lines = (language.say(_pinned(held, offered)), *policy_lines(offered, language))
     return Answer(

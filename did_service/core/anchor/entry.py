@@ -15,7 +15,7 @@ from datetime import datetime
 
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.integrity.data_integrity import Proof
@@ -60,7 +60,7 @@ class Entry:
 
     def submission(self) -> Entry:
         """Return the entry as its submitter sent it, without `a`."""
-        return _entry({name: v for name, v in self.members.items() if name != "a"})
+        return _entry(_without(self.members, "a"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,22 @@ def secured(entry: Entry) -> JsonObject:
 
     A statement can therefore not be replayed as a later number of its chain.
     """
-    body: JsonObject = {name: v for name, v in entry.body.items() if name != "proof"}
-    members = {name: v for name, v in entry.members.items() if name != "a"}
-    return {**members, "b": body}
+    return {**_without(entry.members, "a"), "b": _without(entry.body, "proof")}
+
+
+def identity(entry: Entry) -> bytes:
+    """Return what makes a submission the one it is: all of it but `a` and every signature.
+
+    Two with one identity say the same, however proofs were turned, doubled or left out on the
+    way (docs/adr/0024). A policy numbers itself, so its place in the chain is no part of it.
+    """
+    members, body = secured(entry), _without(entry.body, "proof")
+    if entry.type == "did":  # native witness proofs stand beside the entry, its own inside
+        body = _without(body, "witness") | {"entry": _unsigned(body.get("entry"))}
+    elif entry.type == "policy":
+        members = _without(members, "n", "p")
+        body = {**body, "policy": _unsigned(body.get("policy"))}
+    return jcs.encode({**members, "b": body})
 
 
 def proofs(entry: Entry) -> tuple[Proof, ...]:
@@ -176,6 +189,14 @@ def proofs(entry: Entry) -> tuple[Proof, ...]:
         MalformedError: `proof_missing` or a proof's own code.
     """
     return data_integrity.split(entry.body)[1]
+
+
+def _without(members: JsonObject, *names: str) -> JsonObject:
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def _unsigned(value: JsonValue) -> JsonValue:
+    return _without(value, "proof") if isinstance(value, dict) else value
 
 
 def _type(fields: Fields) -> str:
