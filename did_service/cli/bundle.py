@@ -20,10 +20,10 @@ OLD_SECONDS = 86_400  # a counter that follows the tier `day` takes nothing olde
 
 _EXAMPLES = """\b
 Examples:
-  did-service bundle --policy policy.json --out newest.bundle.json.gz
-  did-service bundle --policy policy.json --out newest.bundle.json.gz \\
+  did-service bundle --policy policy.json --out newest.bundle.jsonl.gz
+  did-service bundle --policy policy.json --out newest.bundle.jsonl.gz \\
     --mirror gd.example/reg=https://hn.example/witness/HEX
-  did-verify trust import newest.bundle.json.gz
+  did-verify trust import newest.bundle.jsonl.gz
 """
 
 

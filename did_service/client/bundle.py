@@ -32,6 +32,7 @@ from did_service.core.limits import MAX_TREE_SIZE
 from did_service.core.log.merkle import inclusion_path, tree_root
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import (
+    AuditPath,
     UnverifiedEvidence,
     UnverifiedHead,
     UnverifiedItem,
@@ -58,7 +59,7 @@ class Copy:
 
     def item(self, index: int, size: int, head: UnverifiedHead | None = None) -> UnverifiedItem:
         """Return the evidence item of an entry in the tree of the first `size` entries."""
-        path = tuple(inclusion_path(self.leaves[:size], index))
+        path = AuditPath(inclusion_path(self.leaves[:size], index))
         return UnverifiedItem(self.origin, size, index, self.placed[index].entry, path, head)
 
 
@@ -232,7 +233,7 @@ def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     for position, record in enumerate(snapshot.records):
         if newest[record.key].entry.type in _CARRIED:
-            path = tuple(snapshot.path(position))
+            path = AuditPath(snapshot.path(position))
             yield record.index, UnverifiedHead(position, record.encode(), path)
 
 

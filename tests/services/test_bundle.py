@@ -12,6 +12,7 @@ from did_service.client.registry import LogReader
 from did_service.core.anchor.policy import reg_origin
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
 from did_service.core.verification.bundle import parse_bundle
+from did_service.core.verification.evidence import AuditPath
 from did_service.core.verification.proving import verify_evidence
 from did_service.witness.witness import folder_of
 from tests.support.live import running
@@ -175,7 +176,7 @@ def _without_an_item(evidence):
 
 def _with_a_wrong_path(evidence):
     first, *others = evidence.items
-    wrong = replace(first, path=(*first.path[:-1], bytes(32)))
+    wrong = replace(first, path=AuditPath([*list(first.path)[:-1], bytes(32)]))
     return replace(evidence, items=(wrong, *others))
 
 
@@ -208,13 +209,13 @@ def run(monkeypatch, *words: str) -> int:
     return program.run()
 
 
-WORDS = ("--policy", "policy.json", "--out", "new.bundle.json.gz")
+WORDS = ("--policy", "policy.json", "--out", "new.bundle.jsonl.gz")
 
 
 def test_the_command_writes_a_bundle_that_a_counter_believes(fed, office, monkeypatch, capsys):
     assert run(monkeypatch, *WORDS, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    data = (office / "new.bundle.json.gz").read_bytes()
+    data = (office / "new.bundle.jsonl.gz").read_bytes()
     assert told["data"]["bytes"] == len(data)
     logs = {log["log"]: log for log in told["data"]["logs"]}
     assert {EV, *map(reg_origin, fed.policy.regions)} <= set(logs)
@@ -239,7 +240,7 @@ def test_the_command_says_how_old_each_log_is_and_what_was_left_out(
     assert f"warning: {EV}: left out" in told, "it hangs on the control log"
     assert "hn.example/reg: as of " in told
     proven = verify_evidence(
-        [("b", parse_bundle((office / "new.bundle.json.gz").read_bytes()))], fed.policy
+        [("b", parse_bundle((office / "new.bundle.jsonl.gz").read_bytes()))], fed.policy
     )
     assert REG not in proven.complete
     assert "hn.example/reg" in proven.complete

@@ -77,15 +77,15 @@ def test_a_bundle_serves_where_there_is_no_staple(desk):
     sources = {
         check["evidence"]["source"] for check in run.report["checks"] if check["evidence"]
     }
-    assert "bundle south.bundle.json.gz" in sources
+    assert "bundle south.bundle.jsonl.gz" in sources
 
 
 def test_a_bundle_that_cannot_be_read_is_named_and_turns_nothing_bad(desk):
-    broken = desk.save("broken.bundle.json.gz", b"\x1f\x8bnothing")
+    broken = desk.save("broken.bundle.jsonl.gz", b"\x1f\x8bnothing")
     run = desk.check(desk.shown(None), "--bundle", broken)
     assert run.exit == 0
     (named,) = [c for c in run.report["checks"] if c["code"] == "evidence_left_out"]
-    assert named["evidence"]["source"] == "bundle broken.bundle.json.gz"
+    assert named["evidence"]["source"] == "bundle broken.bundle.jsonl.gz"
     alone = desk.check(desk.shown(None, staple=None), "--bundle", broken, "--now", "+9d")
     assert "evidence_dropped" in alone.codes
     assert [c["step"] for c in run.report["checks"]] == sorted(

@@ -180,7 +180,7 @@ def test_without_a_policy_nothing_can_be_merged(bare):
     "data", [b"", b"\x1f\x8b\x08", b"{}", b'{"format":"didsvc-evidence/2"}']
 )
 def test_what_is_no_bundle_is_refused(desk, data):
-    run = desk.run("trust", "import", desk.save("x.bundle.json.gz", data), "--json")
+    run = desk.run("trust", "import", desk.save("x.bundle.jsonl.gz", data), "--json")
     assert run.exit == 1
 
 

@@ -10,16 +10,17 @@ body must hold, and which entry may come next, is in `rules`. Shapes: docs/forma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue, as_object
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.integrity.data_integrity import Proof
-from did_service.core.limits import MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
+from did_service.core.limits import MAX_ENTRIES_PARSED, MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
 from did_service.core.log.merkle import leaf_hash
 
 TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
@@ -32,8 +33,9 @@ _WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own i
 class Entry:
     """One parsed entry. `at` is None before the log has sequenced it.
 
-    `members` is the object as received; `data`, its canonical form, is what gets stored and
-    hashed.
+    `data`, its canonical form, is what gets stored and hashed. `object` is the same as it was
+    parsed; where many entries are held it is left out and parsed again when somebody asks, as
+    it takes five times the memory.
     """
 
     type: str
@@ -41,10 +43,26 @@ class Entry:
     number: int
     previous: bytes | None
     at: int | None
-    body: JsonObject
     digest: bytes | None
-    members: JsonObject
     data: bytes
+    object: JsonObject | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def members(self) -> JsonObject:
+        """The whole entry as an object; nobody may change it."""
+        return _parsed(self.data) if self.object is None else self.object
+
+    @property
+    def body(self) -> JsonObject:
+        """The member `b`, whose shape depends on the type."""
+        return as_object(self.members["b"], "entry.b")
+
+    def compact(self) -> Entry:
+        """Return the same entry as its bytes alone, in a copy that takes no more than they do.
+
+        What orjson returns still holds the buffer that it wrote to, eight kilobytes of it.
+        """
+        return replace(self, data=bytes(memoryview(self.data)), object=None)
 
     def encode(self) -> bytes:
         """Return the canonical bytes: the leaf content of the log once `a` stands in it."""
@@ -199,6 +217,11 @@ def _unsigned(value: JsonValue) -> JsonValue:
     return _without(value, "proof") if isinstance(value, dict) else value
 
 
+@lru_cache(maxsize=MAX_ENTRIES_PARSED)
+def _parsed(data: bytes) -> JsonObject:
+    return strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
+
+
 def _type(fields: Fields) -> str:
     kind = fields.text("t", max_chars=32)
     if kind not in TYPES:
@@ -216,11 +239,11 @@ def _entry(members: JsonObject) -> Entry:
         number=number,
         previous=fields.data("p", size=32) if number > 1 else None,
         at=fields.integer("a", most=timestamps.MAX_POSIX_SECONDS) if "a" in members else None,
-        body=fields.object("b"),
         digest=fields.data("d", size=32) if kind in _WITH_DIGEST else None,
-        members=members,
         data=jcs.encode(members),
+        object=members,
     )
+    fields.object("b")
     fields.close()
     if ("proof" in entry.body) and kind in _WITHOUT_PROOF:
         raise MalformedError("entry_malformed", f"a {kind} entry has no proof of its own")

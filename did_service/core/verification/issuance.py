@@ -75,7 +75,7 @@ def take_batch(
 
 def _issuance(batch: UnverifiedBatch, held: Anchored) -> Issuance:
     leaf, root = batch_leaf(batch.salt, batch.record), held.entry.digest or b""
-    check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
+    check_inclusion(leaf, batch.position, 1 << len(batch.path), list(batch.path), root)
     body, tree = Fields(held.entry.body, "evidence"), held.tree
     if body.text("kind") != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")

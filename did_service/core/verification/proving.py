@@ -64,6 +64,8 @@ def verify_evidence(
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
     work = _Work(policy, set(forked))
+    for name, evidence in sources:
+        work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
     work.take_reg(sources)
     work.take_ev(sources)
@@ -185,7 +187,7 @@ class _Work:
         placed = Placed(item.entry, item.index, item.entry.leaf())
         proving = self._checkpoints(item.log, item.size)
         check_inclusion(
-            placed.leaf, item.index, item.size, item.path, proving[0].checkpoint.root
+            placed.leaf, item.index, item.size, list(item.path), proving[0].checkpoint.root
         )
         if item.entry.type == "heads":
             for checkpoint in proving:
@@ -244,12 +246,14 @@ class _Work:
         trees = [each for each in self.heads.get(item.log, ()) if each.size == item.size]
         if trees:
             root = trees[0].tree or b""
-            check_inclusion(placed.leaf, item.index, item.size, item.path, root)
+            check_inclusion(placed.leaf, item.index, item.size, list(item.path), root)
             earliest = min(trees, key=lambda each: (each.item.index, each.existed_by))
             self.found.append(Anchored(source, item.log, placed, item, tree=earliest))
             return
         note = self._checkpoints(item.log, item.size)[0]
-        check_inclusion(placed.leaf, item.index, item.size, item.path, note.checkpoint.root)
+        check_inclusion(
+            placed.leaf, item.index, item.size, list(item.path), note.checkpoint.root
+        )
         self.found.append(Anchored(source, item.log, placed, item, note.note))
 
     def take_contents(self, sources: Sources) -> None:
