@@ -134,7 +134,8 @@ def test_index_beyond_the_list_cannot_be_told(scene):
 
 def test_purpose_that_the_list_does_not_have(scene):
     entry = status_entry(scene.agency, purpose="suspension")
-    report = scene.check(scene.present(scene.issue(credentialStatus=entry)))
+    both = [status_entry(scene.agency), entry]
+    report = scene.check(scene.present(scene.issue(credentialStatus=both)))
     assert codes(report) == ["status_missing"]
 
 
