@@ -79,7 +79,7 @@ def test_a_verifier_believes_it_and_drops_nothing(fed, desks):
         evidence = _verify(fed, carried)
         assert not evidence.dropped
         latest = evidence.latest(kind, subject, fed.policy.region_of_log(origin))
-        assert latest.received.entry == found.items[0].entry
+        assert latest.as_received.entry == found.items[0].entry
         assert latest.as_of == fed.now
 
 

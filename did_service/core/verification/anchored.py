@@ -160,7 +160,7 @@ class Evidence:
         heads = [*trees, *(each.heads for each in chosen if isinstance(each, Latest))]
         notes = [each.note for each in chosen if each.note is not None]
         notes += [each.note for each in heads]
-        items = [*(each.item for each in heads), *(each.received for each in chosen)]
+        items = [*(each.item for each in heads), *(each.as_received for each in chosen)]
         digests = [each.digest for each in chosen]
         return UnverifiedEvidence(
             checkpoints=tuple(dict.fromkeys(notes)),
@@ -173,7 +173,7 @@ class Evidence:
 def _parties(proven: ProvenEntry) -> tuple[str, str]:
     """Name the granter and the id of the grantee; what cannot be read is nobody's."""
     try:
-        statement = parse_authority(proven.received.entry.body)
+        statement = parse_authority(proven.as_received.entry.body)
         return statement.granter, did_id(statement.grantee)
     except DidServiceError:
         return "", ""

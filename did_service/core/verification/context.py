@@ -61,8 +61,7 @@ class CredentialContext:
 
     def use(self, latest: Latest) -> JsonObject:
         """Return the body of what is latest, for a positive answer; step 13 judges its age."""
-        self.used[latest.place] = latest
-        return latest.received.entry.body
+        return latest.read_into(self.used)
 
     @cached_property
     def types(self) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def take_batch(
 def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> Issuance:
     leaf, root = batch_leaf(batch.salt, batch.record), proven.digest
     check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
-    body, tree = Fields(proven.received.entry.body, "evidence"), proven.tree
+    body, tree = Fields(proven.as_received.entry.body, "evidence"), proven.tree
     if body.text("kind") != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")
     owner = body.text("owner")

@@ -48,12 +48,12 @@ class Order:
         if not naming:
             return found
         heads = max(naming, key=lambda each: (each.at, each.fresh_at))
-        issued = found.received.entry.body.get("iat") if found.kind == "status" else None
+        issued = found.as_received.entry.body.get("iat") if found.kind == "status" else None
         issued_at = issued if isinstance(issued, int) else None
         return Latest(
             found.source,
             found.origin,
-            found.received,
+            found.as_received,
             found.leaf,
             found.note,
             found.tree,
@@ -81,7 +81,7 @@ class Order:
         return complete
 
     def _names(self, heads: Heads, found: ProvenEntry) -> bool:
-        claim = found.received.head
+        claim = found.as_received.head
         if claim is None:
             return self._names_in_file(heads, found)
         try:
@@ -104,8 +104,8 @@ class Order:
 
 def is_claim_unproven(found: ProvenEntry) -> bool:
     """Say whether an item came with a head that no verified heads entry bears out."""
-    return found.received.head is not None and not isinstance(found, Latest)
+    return found.as_received.head is not None and not isinstance(found, Latest)
 
 
 def _placed(found: ProvenEntry) -> Placed:
-    return Placed(found.received.entry, found.index, found.leaf)
+    return Placed(found.as_received.entry, found.index, found.leaf)

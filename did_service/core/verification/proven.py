@@ -11,6 +11,7 @@ read it; a positive answer needs a `Latest`, and step 13 judges its age (docs/ad
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from did_service.core.encoding.strict_json import JsonObject
@@ -55,7 +56,7 @@ class ProvenEntry:
     Attributes:
         source: Name of the evidence set it came with.
         origin: Its log.
-        received: The item, to keep and hand on; never to judge by.
+        as_received: The item, to keep and hand on; never to judge by.
         leaf: Its leaf hash, 32 bytes.
         note: The checkpoint its path leads to; None where a heads entry names the tree.
         tree: That heads entry, for an ev log.
@@ -63,7 +64,7 @@ class ProvenEntry:
 
     source: str
     origin: str
-    received: UnverifiedItem
+    as_received: UnverifiedItem
     leaf: bytes
     note: bytes | None = None
     tree: Heads | None = None
@@ -71,32 +72,32 @@ class ProvenEntry:
     @property
     def kind(self) -> str:
         """Entry type."""
-        return self.received.entry.type
+        return self.as_received.entry.type
 
     @property
     def subject(self) -> str:
         """What its chain is about."""
-        return self.received.entry.subject
+        return self.as_received.entry.subject
 
     @property
     def number(self) -> int:
         """Its place in its chain, from 1."""
-        return self.received.entry.number
+        return self.as_received.entry.number
 
     @property
     def index(self) -> int:
         """Its place in its log, from 0."""
-        return self.received.index
+        return self.as_received.index
 
     @property
     def at(self) -> int:
         """When its log took it, POSIX seconds."""
-        return self.received.entry.at or 0
+        return self.as_received.entry.at or 0
 
     @property
     def digest(self) -> bytes:
         """SHA-256 of the content that came with it; empty without one."""
-        return self.received.entry.digest or b""
+        return self.as_received.entry.digest or b""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -113,7 +114,7 @@ class ProvenEntry:
 
         From any age only what nothing later can mend: revoked, deactivated, ended.
         """
-        return self.received.entry.body
+        return self.as_received.entry.body
 
     def read_until(self, successor: ProvenEntry) -> JsonObject:
         """Return the body, as what stood until the next entry of the chain.
@@ -121,16 +122,16 @@ class ProvenEntry:
         Raises:
             ProofError: `successor_wrong`: it does not name this one as its former.
         """
-        if successor.received.entry.previous != self.leaf:
+        if successor.as_received.entry.previous != self.leaf:
             raise ProofError("successor_wrong", "an entry between the two is not at hand")
-        return self.received.entry.body
+        return self.as_received.entry.body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest(ProvenEntry):
     """An entry that was the latest of its subject as of a time; `order.Order` alone makes it.
 
-    `CredentialContext.use` reads it, so that step 13 judges how old that is.
+    `CredentialContext.use` alone reads it, so that step 13 judges how old that is.
 
     Attributes:
         heads: The heads entry that names it.
@@ -144,6 +145,11 @@ class Latest(ProvenEntry):
     def rank(self) -> tuple[int, int]:
         """What wins when sets are merged: the larger n, then the larger T."""
         return self.number, self.as_of
+
+    def read_into(self, used: MutableMapping[tuple[str, int], Latest]) -> JsonObject:
+        """Return the body, for an answer that holds as of T, and enter that it was used."""
+        used[self.place] = self
+        return self.as_received.entry.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,4 +283,4 @@ def _what(item: UnverifiedItem) -> str:
 
 
 def _undated(found: ProvenEntry) -> Dropped:
-    return Dropped(found.source, _what(found.received), "head_unproven")
+    return Dropped(found.source, _what(found.as_received), "head_unproven")
