@@ -58,10 +58,12 @@ class IssuerFinding:
         return next(iter(self.states), None)
 
     @property
-    def settled(self) -> bool:
-        """Whether no later entry can have withdrawn a key: the latest is known, or the end."""
+    def may_be_outdated(self) -> bool:
+        """Whether a later entry may have withdrawn a key: neither the latest nor the end."""
         newest = self.newest
-        return newest is not None and (newest.deactivated or isinstance(newest.proven, Latest))
+        return newest is not None and not (
+            newest.deactivated or isinstance(newest.proven, Latest)
+        )
 
 
 def find_issuer(context: CredentialContext) -> IssuerFinding:
@@ -99,7 +101,7 @@ def check_proof(
         signer = proof_set.signer_of(case.credential, proofs)
     except DidServiceError as error:
         return check(_proof_code(case, issuer, error), detail=error.code), None
-    if not issuer.settled:  # a good signature, by a key that may be listed no more
+    if issuer.may_be_outdated:  # a good signature, by a key that may be listed no more
         return check("issuer_key_unknown", detail=issuer.check.code), None
     return check("proof_valid", detail=signer.cryptosuite), signer
 

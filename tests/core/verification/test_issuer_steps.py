@@ -17,7 +17,9 @@ from tests.support.counter import (
     chained,
     codes,
     forced,
+    headless,
     items_of,
+    joined,
     request,
     whole_log,
     with_keeper,
@@ -68,6 +70,30 @@ def test_deactivated_issuer(custodial):
     shown, whole = custodial.present(later), whole_log(custodial)
     report = custodial.check(shown, staple=with_keeper(custodial), bundle=whole)
     assert {"issuer_deactivated", "issued_after_end"} <= set(codes(report))
+
+
+def test_a_did_key_signs_with_the_key_that_it_names_and_is_no_issuer_of_ours(scene):
+    own = scene.issue(issuer=scene.holder.did, signer=scene.holder)
+    report = scene.check(scene.present(own))
+    assert {"issuer_evidence_missing", "proof_valid"} <= set(all_codes(report))
+    assert report.outcome is Outcome.UNDECIDED
+
+
+def test_a_second_signers_record_is_used_and_judged(scene):
+    """A second proof by an agency whose record is old, or not shown to be the latest."""
+    other = scene.fed.agency("fs.gd.example")
+    scene.publish()
+    record = scene.fed.evidence(("did", other.id))
+    shown = scene.present(scene.secure(scene.credential, other))
+    assert scene.check(shown, joined(scene.staple(), record)).outcome is Outcome.ACCEPTED
+    report = scene.check(shown, joined(scene.staple(), headless(record)))
+    assert "issuer_key_unknown" in codes(report)
+    scene.fed.tick(days=2)
+    scene.fed.agency("stranger.gd.example")
+    scene.fed.status_list(scene.agency)
+    scene.publish()
+    report = scene.check(shown, joined(scene.staple(), record))
+    assert codes(report) == ["evidence_stale"]
 
 
 def test_an_entry_about_another_scid_is_no_state(scene):
