@@ -45,7 +45,7 @@ def test_a_bundle_proves_everything_that_its_logs_say(fed):
         ("authority", fed.statement_.entry.subject),
         ("status", fed.psb.list_url()),
     ):
-        assert proven.newest(kind, subject, home).time is not None
+        assert proven.latest(kind, subject, home) is not None
     assert proven.content(fed.listed.entry.digest) is not None
 
 

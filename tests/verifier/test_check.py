@@ -18,12 +18,10 @@ pytestmark = pytest.mark.offline
 ITEM = "urn:didsvc:item:residence-renewal:1"
 
 
-def publish_item(scene, tier):
+def publish_item(scene, tier, **changes):
     """A service item of the federation, and the evidence for it beside the staple's."""
-    content = {"id": ITEM, "tier": tier}
-    scene.fed.schema(
-        scene.fed.root("cn"), ITEM, content, kind="service-item", media_type="application/json"
-    )
+    members = {"kind": "service-item", "media_type": "application/json", **changes}
+    scene.fed.schema(scene.fed.root("cn"), ITEM, {"id": ITEM, "tier": tier}, **members)
     scene.publish()
     return scene.staple(schemas=[SCHEMA, ITEM])
 
@@ -232,11 +230,31 @@ def test_a_service_item_binds_the_clerk(desk, scene):
 
 
 def test_a_service_item_may_ask_for_less_than_the_default(desk, scene):
-    bundle = desk.save_bundle(publish_item(scene, "field"))
-    words = ("--bundle", bundle, "--item", ITEM)
-    run = desk.check(desk.shown(None), *words, "--now", "+2d")
+    publish_item(scene, "field")
+    shown = desk.shown(None)
+    scene.fed.tick(days=2)
+    scene.publish()
+    words = ("--bundle", desk.save_bundle(scene.fed.evidence(("schema", ITEM))), "--item", ITEM)
+    run = desk.check(shown, *words)
     assert (run.exit, run.report["tier"]) == (0, "field")
     assert "tier_relaxed" not in run.report["unsafe"]
+
+
+def test_an_own_copy_of_the_item_that_is_no_day_fresh_loosens_nothing(desk, scene):
+    bundle = desk.save_bundle(publish_item(scene, "field"))
+    words = ("--bundle", bundle, "--item", ITEM, "--now", "+2d")
+    run = desk.check(desk.shown(None), *words)
+    assert (run.exit, run.report["tier"]) == (5, "day")
+    run = desk.check(desk.shown(None), *words, "--tier", "field")
+    assert (run.report["tier"], "tier_relaxed" in run.report["unsafe"]) == ("field", True)
+
+
+def test_a_withdrawn_item_tightens_and_loosens_nothing(desk, scene):
+    for tier, expected in (("field", "day"), ("online", "online")):
+        publish_item(scene, tier, state="deprecated")
+        bundle = desk.save_bundle(scene.fed.evidence(("schema", ITEM)))
+        run = desk.check(desk.shown(None), "--bundle", bundle, "--item", ITEM)
+        assert run.report["tier"] == expected
 
 
 def test_the_clerk_may_tighten_what_the_item_asks(desk, scene):

@@ -165,6 +165,19 @@ class UnverifiedEvidence:
     heads_files: Mapping[bytes, bytes] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
 
+    def about(self, log: str, kind: str, subject: str) -> UnverifiedEvidence:
+        """Return what may concern one subject of a control log, with its heads entries."""
+        wanted = ((kind, subject), ("heads", log))
+        return UnverifiedEvidence(
+            checkpoints=tuple(c for c in self.checkpoints if c.startswith(f"{log}\n".encode())),
+            items=tuple(
+                each
+                for each in self.items
+                if each.log == log and (each.entry.type, each.entry.subject) in wanted
+            ),
+            heads_files=self.heads_files,
+        )
+
     def encode(self) -> JsonObject:
         """Write the set; parts that are empty are left out, but for the first two."""
         optional: JsonObject = {

@@ -20,19 +20,19 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
-from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.authority import (
     AuthorityFinding,
     check_authority,
     find_authority,
 )
-from did_service.core.verification.case import Case
 from did_service.core.verification.checks import (
     check_freshness,
     check_log,
     check_policy,
     check_time,
 )
+from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.holder import check_holders
 from did_service.core.verification.issuer import check_proof, find_issuer
@@ -89,11 +89,13 @@ def verify(
     posix = timestamps.to_posix(clock.now)
     now = effective_now(posix, max(floors))
     limit = 0 if policy is None else policy.tiers[request.tier]
-    cases = [
-        Case(each.credential, position, policy, proven, now, limit)
+    contexts = [
+        CredentialContext(each.credential, position, policy, proven, now, limit)
         for position, each in enumerate(shown.shown)
     ]
-    examined = [_examine(case, each) for case, each in zip(cases, shown.shown, strict=True)]
+    examined = [
+        _examine(context, each) for context, each in zip(contexts, shown.shown, strict=True)
+    ]
     checks = [check for found, _ in examined for check in found]
     checks += [Check(8, "clock_behind")] if clock_is_behind(posix, max(floors)) else []
     checks += check_holders(shown.shown, request, timestamps.from_posix(now))
@@ -123,24 +125,24 @@ def _prove(
     return verify_evidence(sources, policy, remembered.trees, remembered.forked)
 
 
-def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
-    """Run the steps that concern one credential; step 10 needs all of them at once."""
-    issuer, authority = find_issuer(case), find_authority(case)
-    proof, signer = check_proof(case, issuer)
-    schemas = list(check_schemas(case))
-    used: list[Anchored] = [each.held for each in schemas if each.held is not None]
-    if issuer.newest is not None and not issuer.newest.deactivated:
-        used.append(issuer.newest.held)
+def _examine(context: CredentialContext, shown: Shown) -> tuple[list[Check], CredentialSummary]:
+    """Run the steps that concern one credential; step 10 needs all of them at once.
+
+    Step 13 is the last: it judges what the others used.
+    """
+    issuer, authority = find_issuer(context), find_authority(context)
+    proof, signer = check_proof(context, issuer)
+    schemas = list(check_schemas(context))
     checks = [
         issuer.check,
         proof,
-        *check_authority(case, authority, schemas),
+        *check_authority(context, authority, schemas),
         *(each.check for each in schemas),
-        check_time(case),
-        *check_status(case, schemas),
-        *check_freshness(case, [*used, *authority.dated]),
+        check_time(context),
+        *check_status(context, schemas),
+        *check_freshness(context),
     ]
-    return checks, _summary(case, shown, signer, authority)
+    return checks, _summary(context, shown, signer, authority)
 
 
 def _of_request(shown: Presented) -> Iterator[Check]:
@@ -150,22 +152,25 @@ def _of_request(shown: Presented) -> Iterator[Check]:
 
 
 def _summary(
-    case: Case, shown: Shown, signer: VerifiedProof | None, authority: AuthorityFinding
+    context: CredentialContext,
+    shown: Shown,
+    signer: VerifiedProof | None,
+    authority: AuthorityFinding,
 ) -> CredentialSummary:
     try:
-        types = case.types
+        types = context.types
     except DidServiceError:
         types = ()
-    issued = None if case.claimed is None else timestamps.from_posix(case.claimed)
+    issued = None if context.claimed is None else timestamps.from_posix(context.claimed)
     statement = authority.statement
     return CredentialSummary(
         query=shown.query,
         type=next(iter(types), None),
-        issuer=case.credential.issuer,
+        issuer=context.credential.issuer,
         signer=None if signer is None else signer.verification_method,
         issued=issued,
-        jurisdiction=next(iter(case.regions), None),
-        disclosed=tuple(_disclosed(case.credential.raw.get("credentialSubject"))),
+        jurisdiction=next(iter(context.regions), None),
+        disclosed=tuple(_disclosed(context.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
     )
 
