@@ -47,11 +47,6 @@ class Instant:
         seconds, rest = divmod(instant - _EPOCH, timedelta(seconds=1))
         return cls(seconds, f"{rest.microseconds:06}".rstrip("0"))
 
-    @property
-    def seconds_up(self) -> int:
-        """POSIX seconds, rounded up: the first whole second at which it is reached."""
-        return self.seconds + (1 if self.fraction else 0)
-
     def __str__(self) -> str:
         """Write it in UTC with `Z`, to the second."""
         days, second = divmod(self.seconds, _DAY_SECONDS)
