@@ -7,7 +7,7 @@ Nothing is skipped. Versions are ordered by the log alone, never by their versio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from did_service.core.did.webvh.state import HistoryState, Version, accept
@@ -24,10 +24,22 @@ from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The valid versions of a log, oldest first, and why a later entry was refused, if any."""
+    """The valid versions of a log, oldest first, and why a later entry was refused, if any.
+
+    Attributes:
+        states: At least one.
+        fault: Why the next entry is not among them; None where there is none.
+        settled: From when on the clock has no more to say: versionTime of the newest entry
+            that it let pass. None where it did not let one pass; that may change.
+    """
 
     states: tuple[HistoryState, ...]
     fault: DidServiceError | None
+    settled: datetime | None = None
+
+    def is_settled_at(self, now: datetime) -> bool:
+        """Say whether these files mean the same at `now` and ever after."""
+        return self.settled is not None and self.settled <= now
 
     @property
     def latest(self) -> HistoryState:
@@ -127,8 +139,9 @@ def _replay(lines: list[bytes], now: datetime) -> History:
         try:
             states.append(accept(states[-1], line, now=now))
         except DidServiceError as fault:
-            return History(tuple(states), fault)
-    return History(tuple(states), None)
+            ahead = fault.code == "version_time_in_future"
+            return History(tuple(states), fault, None if ahead else states[-1].version.time)
+    return History(tuple(states), None, states[-1].version.time)
 
 
 def _approved(history: History, witness_file: bytes | None) -> History:
@@ -143,4 +156,4 @@ def _approved(history: History, witness_file: bytes | None) -> History:
     fault = ProofError("witness_threshold", f"{lacking} lacks approvals of witnesses")
     if index == 0:
         raise fault
-    return History(history.states[:index], fault)
+    return replace(history, states=history.states[:index], fault=fault)
