@@ -84,7 +84,7 @@ steps = st.lists(
 )
 @given(steps=steps)
 def test_no_sequence_of_wrong_clocks_refuses_a_sound_credential(tmp_path_factory, steps):
-    """Whatever clocks have shown before: with a right one and fresh evidence nobody is refused."""
+    """Whatever clocks showed before: a right one and fresh evidence refuse nobody."""
     desk = desk_at(tmp_path_factory.mktemp("clocks"))
     asked_before = desk.challenge()
     for what, wrong, tier in steps:

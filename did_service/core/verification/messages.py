@@ -271,12 +271,12 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     # 8 time
     "within_validity": _passed(8, "在有效期内", "within its period of validity"),
-    "not_yet_valid": _failed(8, "证照尚未生效", "the credential is not valid yet", _REISSUE),
     "within_clock_skew": _passed(
         8,
         "生效或签发时间略晚于本机时钟，在允许的五分钟偏差之内",
         "it begins or is dated a little later than this clock, within the 5 minutes allowed",
     ),
+    "not_yet_valid": _failed(8, "证照尚未生效", "the credential is not valid yet", _REISSUE),
     "dated_ahead": _undecided(
         8,
         "证照的签发时间晚于当前时间",
