@@ -199,3 +199,13 @@ def test_key_that_is_not_listed_is_the_resolvers_word():
     with pytest.raises(ProofError) as refused:
         proof_set.verify_proofs(signed(), nobody, DEMAND)
     assert refused.value.code == "key_not_listed"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_time_is_signed_as_it_is_written(suite):
+    """24:00:00 is the next day's beginning, but other text, and so is a missing offset."""
+    document = signed(suite, document={**DOCUMENT, "validUntil": "2030-12-31T24:00:00"})
+    assert proof_set.verify_proofs(document, resolve, DEMAND)
+    for other in ("2031-01-01T00:00:00", "2030-12-31T24:00:00Z", "2031-01-01T00:00:00Z"):
+        altered = {**document, "validUntil": other}
+        assert refusal(altered) == "signature_invalid"
