@@ -24,6 +24,7 @@ from did_service.core.credentials.proof_set import (
 )
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers
+from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.report import Outcome
@@ -58,7 +59,8 @@ def decide(secured: bytes, fixture: Fixture, revoked: BitstringStatusList) -> bo
     except DidServiceError:
         return False
     begins, ends = credential.valid_from, credential.valid_until
-    is_current = (begins is None or begins <= NOW) and (ends is None or ends > NOW)
+    now = Instant.of(NOW)
+    is_current = (begins is None or begins <= now) and (ends is None or ends > now)
     fits = not fixture.schema.check(credential.raw)
     statuses = map(parse_status_entry, credential.statuses)
     return is_current and fits and not any(revoked[status.index] for status in statuses)

@@ -10,6 +10,7 @@ MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
 MAX_JSON_VALUES = 131_072  # a policy of 31 regions has 3,000; at 200 bytes each 26 MB of memory
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3 and RFC 7493: larger ones change meaning
+MAX_YEAR_DIGITS = 9  # with its sign; XSD sets none, and no credential needs so many
 MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures need 88
 MAX_KEYS_CACHED = 1_024  # spellings of public keys remembered: a fifth of a megabyte
 
@@ -30,6 +31,7 @@ MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
 MAX_ENTRIES_PARSED = 256  # objects of compact entries at hand: 2 MB, 100 at the worst
+MAX_BEGINNING_AHEAD_SECONDS = 300  # validFrom and created may lead it by so much; ends never
 MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
 
 # --- writing to a log ------------------------------------------------------------------------
@@ -120,6 +122,7 @@ MAX_LABEL_CHARACTERS = 80  # a name that a person gives to a key
 MAX_MEMORY_VALUES = 1_048_576  # of memory.json: some three a nonce
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
+MAX_NONCES_DOUBTED = 1_024  # kept though the clock alone says that their day is over
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out
 POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every year
 

@@ -12,8 +12,7 @@ Method: did:webvh 1.0 §3.6.2; result: W3C DID Resolution 1.0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from threading import Lock
 
 from did_service.client.transport import Transport
@@ -24,35 +23,22 @@ from did_service.core.did import resolution
 from did_service.core.did.resolution import ResolutionResult
 from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
 from did_service.core.did.web import check_web_document, document_url
-from did_service.core.did.webvh import History, verify_history, write
+from did_service.core.did.webvh import History, write
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
 from did_service.core.limits import (
     MAX_DID_LOG_BYTES,
-    MAX_HISTORIES_CACHED,
     MAX_HISTORY_CACHED_BYTES,
     MAX_JSON_BYTES,
 )
+from did_service.registry.histories import Histories, WebvhFiles
 from did_service.registry.registry import Registry
 from did_service.registry.store import ForeignDids
 from did_service.replica.evidence import Moment
 from did_service.replica.store import ReplicaStore
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
-
-
-@dataclass(frozen=True, slots=True)
-class WebvhFiles:
-    """A DID's own files: `did.jsonl`, and `did-witness.json` where witnesses have approved."""
-
-    log: bytes
-    witness: bytes | None
-
-    @property
-    def size(self) -> int:
-        """Length of both in bytes."""
-        return len(self.log) + len(self.witness or b"")
 
 
 class Resolver:
@@ -68,7 +54,7 @@ class Resolver:
         self._region = registry.region
         self._transport = transport
         self._foreign = ForeignDids(self._region.engine)
-        self._verified = lru_cache(maxsize=MAX_HISTORIES_CACHED)(self._verify)
+        self._histories = Histories(self._region.edge.clock)
         self._places: dict[str, str] = {}
         self._scanned = 0
         self._scanning = Lock()
@@ -107,7 +93,7 @@ class Resolver:
         store = self._home(did)
         if store is None:
             return resolution.resolve_history(self._elsewhere(did), url)
-        history = self._verified(_files(store.chain("did", did.scid)), str(did))
+        history = self._histories.of(_files(store.chain("did", did.scid)), str(did))
         result = resolution.resolve_history(history, url)
         if store.origin != self._region.reg:
             return result
@@ -118,7 +104,8 @@ class Resolver:
         """Fetch and verify a DID that no log of the federation holds to one history."""
         files = self._fetch(did)
         kept = files.size <= MAX_HISTORY_CACHED_BYTES  # strangers choose it: up to 10 MB
-        history = (self._verified if kept else self._verify)(files, str(did))
+        verify = self._histories.of if kept else self._histories.verified
+        history = verify(files, str(did))
         seen, newest = self._foreign.seen(did.scid), history.states[-1].version.version_id
         if seen is not None:
             history.check_reaches(seen)
@@ -141,10 +128,6 @@ class Resolver:
         except NotFoundError:
             witness = None
         return WebvhFiles(log, witness)
-
-    def _verify(self, files: WebvhFiles, did: str) -> History:
-        now = self._region.edge.clock()
-        return verify_history(files.log, witness_file=files.witness, did=did, now=now)
 
     def _log_proof(self, scid: str) -> JsonObject:
         """Return evidence of the newest entry and its time; nothing before it is published."""

@@ -111,7 +111,7 @@ class TrustDirectory:
     # --- what must not be forgotten -------------------------------------------------------
 
     def memory(self) -> Memory:
-        """Return what is remembered: log sizes, nonces, floor."""
+        """Return what is remembered: log sizes, nonces, times."""
         data = self._read("memory.json", MAX_MEMORY_BYTES)
         if data is None:
             return Memory()

@@ -3,10 +3,12 @@
     {"format":"didsvc-memory/1",
      "logs":{origin:{"size","root":"b64u","time"}},
      "nonces":{nonce:{"expires","state":"open|used"}},
-     "floor":"2026-11-21T11:10:00Z","boot":"1f0c…"}
+     "witnessed":"2026-11-21T11:10:00Z","decided":"2026-11-21T11:10:30Z","boot":"1f0c…"}
 
-Sizes and the floor only rise. A nonce is answered once; used ones are remembered until they
-expire, so that a second answer is told from one to a question never asked. Questions do not
+Sizes and the two times only rise: `witnessed` a quorum has shown, `decided` was this machine's
+clock at a decision, and can be taken back. A nonce is answered once; used ones are remembered
+like open ones, so that a second answer is told from one to a question never asked. When its day
+is over, a quorum's time decides: a clock that was wrong once forgets no question. They do not
 outlive the boot of the machine that asked them: a directory restored from a snapshot has
 forgotten which of them were answered since (docs/threat-model.md rule 25).
 """
@@ -28,6 +30,7 @@ from did_service.core.errors import (
 from did_service.core.limits import (
     MAX_MEMORY_BYTES,
     MAX_MEMORY_VALUES,
+    MAX_NONCES_DOUBTED,
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
@@ -68,8 +71,15 @@ class Memory:
 
     logs: Mapping[str, KnownLog] = field(default_factory=dict)
     nonces: Mapping[str, Nonce] = field(default_factory=dict)
-    floor: datetime | None = None
+    witnessed: datetime | None = None
+    decided: datetime | None = None
     boot: str | None = None
+
+    @property
+    def floor(self) -> datetime | None:
+        """The later of both times: before it, it is not."""
+        known = [each for each in (self.witnessed, self.decided) if each is not None]
+        return max(known, default=None)
 
     def encode(self) -> bytes:
         """Write the file that `parse_memory` reads."""
@@ -77,7 +87,8 @@ class Memory:
             "format": FORMAT,
             "logs": {origin: log.encode() for origin, log in self.logs.items()},
             "nonces": {text: nonce.encode() for text, nonce in self.nonces.items()},
-            "floor": None if self.floor is None else timestamps.encode(self.floor),
+            "witnessed": _written(self.witnessed),
+            "decided": _written(self.decided),
             "boot": self.boot,
         }
         return f"{dumps(members)}\n".encode()
@@ -104,11 +115,21 @@ class Memory:
         left = {origin: log for origin, log in self.logs.items() if origin not in origins}
         return self if len(left) == len(self.logs) else replace(self, logs=left)
 
-    def with_floor(self, instant: datetime) -> Memory:
-        """Raise the floor of the clock; an earlier instant changes nothing."""
+    def with_witnessed(self, instant: datetime) -> Memory:
+        """Remember a quorum's time; an earlier one changes nothing."""
+        if self.witnessed is not None and instant <= self.witnessed:
+            return self
+        return replace(self, witnessed=instant)
+
+    def with_decided(self, instant: datetime) -> Memory:
+        """Remember when a decision was made; what is before the floor changes nothing."""
         if self.floor is not None and instant <= self.floor:
             return self
-        return replace(self, floor=instant)
+        return replace(self, decided=instant)
+
+    def without_decided(self) -> Memory:
+        """Take back what a clock said at own decisions; the floor is a quorum's time again."""
+        return self if self.decided is None else replace(self, decided=None)
 
     def in_boot(self, boot: str) -> Memory:
         """Go on in this boot of the machine; what an earlier one asked is closed for good."""
@@ -118,12 +139,12 @@ class Memory:
         return replace(self, nonces=used, boot=boot)
 
     def with_nonce(self, nonce: str, now: datetime) -> Memory:
-        """Remember a question that may be answered within the day; forget expired ones.
+        """Remember a question that may be answered within the day; forget what is over.
 
         Raises:
             UnavailableError: `nonces_exhausted`: too many are open.
         """
-        alive = self._alive(now)
+        alive = self._kept(now)
         if len(alive) >= MAX_NONCES_REMEMBERED:
             raise UnavailableError(
                 "nonces_exhausted", f"{len(alive)} challenges are remembered"
@@ -138,17 +159,28 @@ class Memory:
             NotFoundError: `nonce_unknown`: never given out here, or expired.
             ConflictError: `nonce_used`.
         """
-        alive = self._alive(now)
-        if nonce not in alive:
+        asked = self.nonces.get(nonce)
+        if asked is None or asked.expires <= now:
             raise NotFoundError(
                 "nonce_unknown", f"not given out here, or expired: {quote(nonce)}"
             )
-        if alive[nonce].state == "used":
+        if asked.state == "used":
             raise ConflictError("nonce_used", f"answered before: {quote(nonce)}")
-        return replace(self, nonces={**alive, nonce: replace(alive[nonce], state="used")})
+        return replace(self, nonces={**self._kept(now), nonce: replace(asked, state="used")})
 
-    def _alive(self, now: datetime) -> dict[str, Nonce]:
-        return {text: nonce for text, nonce in self.nonces.items() if nonce.expires > now}
+    def _kept(self, now: datetime) -> dict[str, Nonce]:
+        """Leave out the questions whose day is over by a quorum's time.
+
+        Where the clock alone says so, the latest stay: it may be wrong, and with it they would
+        be lost that can still be answered.
+        """
+        over = self.witnessed
+        kept = {t: n for t, n in self.nonces.items() if over is None or n.expires > over}
+        lapsed = [text for text, nonce in kept.items() if nonce.expires <= now]
+        lapsed.sort(key=lambda text: kept[text].expires)
+        for text in lapsed[:-MAX_NONCES_DOUBTED]:
+            del kept[text]
+        return kept
 
 
 def parse_memory(data: bytes) -> Memory:
@@ -163,13 +195,14 @@ def parse_memory(data: bytes) -> Memory:
     )
     fields.constant("format", FORMAT)
     logs, nonces = fields.fields("logs"), fields.fields("nonces")
-    floor = None if fields.value("floor") is None else _time(fields, "floor")
+    witnessed, decided = _time_or_none(fields, "witnessed"), _time_or_none(fields, "decided")
     boot = None if fields.value("boot") is None else fields.text("boot")
     fields.close()
     return Memory(
         {name: _parse_log(logs.fields(name)) for name in logs.names()},
         {name: _parse_nonce(nonces.fields(name)) for name in nonces.names()},
-        floor,
+        witnessed,
+        decided,
         boot,
     )
 
@@ -185,6 +218,14 @@ def _parse_nonce(fields: Fields) -> Nonce:
     nonce = Nonce(_time(fields, "expires"), fields.choice("state", ("open", "used")))
     fields.close()
     return nonce
+
+
+def _written(instant: datetime | None) -> str | None:
+    return None if instant is None else timestamps.encode(instant)
+
+
+def _time_or_none(fields: Fields, name: str) -> datetime | None:
+    return None if fields.value(name) is None else _time(fields, name)
 
 
 def _time(fields: Fields, name: str) -> datetime:

@@ -251,3 +251,8 @@ def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
         "show policy, regions and the age of the evidence",
     )
     build.trust(build.command(actions, "show", about))
+    about = (
+        "时钟校正后，撤销时钟有误时记下的核验时间",
+        "once the clock is right, forget the time of decisions made while it was wrong",
+    )
+    build.trust(build.command(actions, "reset-clock", about))

@@ -11,16 +11,14 @@ from __future__ import annotations
 import argparse
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from did_service.core.anchor.policy import Policy, parse_policy
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import (
-    ConflictError,
     DidServiceError,
     LimitError,
-    NotFoundError,
     UsageError,
 )
 from did_service.core.limits import (
@@ -134,7 +132,7 @@ def _decide(question: Question, directory: TrustDirectory, around: Surroundings)
         return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     with directory.locked():
         held = read_held(directory, around.boot)
-        request = replace(question.request, nonce_state=_nonce_state(question, held.memory))
+        request = _remembering(question.request, held.memory)
         report = _judge(replace(question, request=request), held.policy, held)
         if held.policy is not None:
             _keep(question, directory, held, report)
@@ -164,13 +162,13 @@ def _judge(question: Question, policy: Policy | None, held: Held | None = None) 
 def _verify(
     question: Question, request: Request, policy: Policy | None, held: Held | None
 ) -> Report:
-    floor = None if held is None else held.memory.floor
+    memory = Memory() if held is None else held.memory
     return verify(
         question.presented,
         policy=policy,
         evidence=_own(question, held),
         request=request,
-        clock=Clock(question.now, question.source, floor),
+        clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
         remembered=_NOTHING if held is None else held.remembered,
     )
 
@@ -197,16 +195,14 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
 # --- what is remembered -----------------------------------------------------------------------
 
 
-def _nonce_state(question: Question, memory: Memory) -> NonceState:
-    if question.request.nonce is None:
-        return NonceState.NOT_REMEMBERED
-    try:
-        _spend(question, memory)
-    except ConflictError:
-        return NonceState.USED
-    except NotFoundError:
-        return NonceState.UNKNOWN
-    return NonceState.OPEN
+def _remembering(request: Request, memory: Memory) -> Request:
+    """Add what is remembered of the question; whether its day is over, step 10 judges."""
+    if request.nonce is None:
+        return request
+    asked = memory.nonces.get(request.nonce)
+    if asked is None:
+        return replace(request, nonce_state=NonceState.UNKNOWN)
+    return replace(request, nonce_state=NonceState(asked.state), nonce_until=asked.expires)
 
 
 def _spend(question: Question, memory: Memory) -> Memory:
@@ -232,8 +228,21 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
         return after
     if any(check.code == "holder_proven" for check in report.checks):
         after = _spend(question, after)
-    # A given time is no time that has been: it moves no floor.
-    return after.with_floor(question.now) if question.source is NowFrom.CLOCK else after
+    lasting = _lasting(report, after.witnessed)
+    if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:
+        return after
+    return after.with_decided(question.now)
+
+
+def _lasting(report: Report, witnessed: datetime | None) -> datetime | None:
+    """Return until when the clock at a decision may be remembered as a time that has been.
+
+    Not when it is further ahead of all that a quorum has shown than the tier allows evidence to
+    be old: nothing is accepted then, and the clock may be years ahead.
+    """
+    if witnessed is None or report.policy is None:
+        return None
+    return witnessed + timedelta(seconds=report.policy.tiers[report.tier])
 
 
 def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:

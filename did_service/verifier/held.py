@@ -149,7 +149,7 @@ def remember_logs(memory: Memory, evidence: Evidence) -> Memory:
         memory = memory.with_log(each.checkpoint.origin, known)
     if evidence.fresh_at is None:
         return memory
-    return memory.with_floor(timestamps.from_posix(evidence.fresh_at))
+    return memory.with_witnessed(timestamps.from_posix(evidence.fresh_at))
 
 
 def _without_strangers(evidence: Evidence, batches: set[UnverifiedBatch]) -> Evidence:

@@ -15,7 +15,7 @@ from did_service.core.errors import Bilingual, Language, escape
 from did_service.core.verification.folding import aligned
 from did_service.core.verification.messages import UNSAFE
 from did_service.core.verification.render import duration
-from did_service.trust.memory import KnownLog
+from did_service.trust.memory import KnownLog, Memory
 from did_service.verifier.held import Held, directory_at, prove, read_held
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
@@ -31,19 +31,20 @@ def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     now, language = timestamps.to_posix(around.clock), around.language
     kinds = Counter(each.kind for each in prove(held).entries)
     logs = sorted(held.memory.logs.items())
-    floor = held.memory.floor
+    memory = held.memory
     data: JsonObject = {
         "policy": describe_policy(policy),
         "items": {kind: kinds[kind] for kind in sorted(kinds)},
         "logs": {origin: _describe_log(log, now) for origin, log in logs},
         "forked": [*sorted(held.forked)],
-        "floor": None if floor is None else timestamps.encode(floor),
+        "clock": describe_floor(memory),
     }
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
     facts = [
         *_policy_facts(policy),
         *_region_facts(policy, language),
         *_log_facts(held, now, language),
+        *_floor_facts(memory),
         (Bilingual("材料", "evidence"), counted or "0"),
     ]
     return Answer(
@@ -69,6 +70,12 @@ def describe_policy(policy: Policy) -> JsonObject:
             for region in policy.regions
         ],
     }
+
+
+def describe_floor(memory: Memory) -> JsonObject:
+    """Write the times before which it cannot be: a quorum's, and that of an own decision."""
+    known = {"witnessed": memory.witnessed, "decided": memory.decided}
+    return {n: None if t is None else timestamps.encode(t) for n, t in known.items()}
 
 
 def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
@@ -112,6 +119,13 @@ def _log_facts(held: Held, now: int, language: Language) -> Iterator[Fact]:
         rows.append((origin, str(log.size), old, forked))
     for line in aligned(rows):
         yield Bilingual("登记簿", "log"), line
+
+
+def _floor_facts(memory: Memory) -> Iterator[Fact]:
+    if memory.witnessed is not None:
+        yield Bilingual("已见证的时间", "witnessed"), timestamps.encode(memory.witnessed)
+    if memory.decided is not None:
+        yield Bilingual("上次核验时间", "last decision"), timestamps.encode(memory.decided)
 
 
 def _lines(facts: Iterable[Fact], language: Language) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`did-verify trust pin` and `trust import`: the policy and the evidence of a directory.
+"""`did-verify trust pin`, `import`, `reset-clock`: what a trust directory goes by.
 
 The policy is the only thing that is trusted: the first is pinned with a fingerprint from a
 second channel, each later one is the signed successor of the one before (docs/threat-model.md
@@ -29,6 +29,7 @@ from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.proven import ProvenEntry
 from did_service.trust.directory import TrustDirectory
+from did_service.verifier.clock import reset_clock
 from did_service.verifier.held import (
     Held,
     directory_at,
@@ -48,7 +49,7 @@ _BUNDLE = "bundle"
 
 def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     """Run the action that was named."""
-    actions = {"pin": pin, "import": merge, "show": show}
+    actions = {"pin": pin, "import": merge, "show": show, "reset-clock": reset_clock}
     return actions[arguments.action](arguments, around)
 
 

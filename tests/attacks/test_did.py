@@ -12,7 +12,8 @@ from did_service.core.did.document import (
 from did_service.core.did.syntax import did_id, parse_webvh
 from did_service.core.did.webvh import Profile, accept, check_profile, verify_history, write
 from did_service.core.errors import MalformedError, ProofError, RuleError
-from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, resigned
+from did_service.registry.histories import Histories, WebvhFiles
+from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, resigned, rule_of
 from tests.support.federation import founded
 
 LATER = NOW + timedelta(days=1)
@@ -148,3 +149,39 @@ def test_retired_key_listed_with_a_date():
     with pytest.raises(ProofError) as caught:
         document.public_key(method["id"], Relationship.ASSERTION_METHOD)
     assert caught.value.code == "key_not_listed"
+
+
+def test_verdict_that_hung_on_the_clock_is_not_kept():
+    """An entry dated ahead, or a clock that was, would decide on a DID long after."""
+    made = Controller.create()
+    made.now += timedelta(minutes=30)
+    made.update()
+    files, did = WebvhFiles(made.log, None), made.did
+    clock = [NOW]
+    histories = Histories(lambda: clock[0])
+
+    def versions_at(minutes: int) -> tuple[int, str | None]:
+        clock[0] = NOW + timedelta(minutes=minutes)
+        history = histories.of(files, did)
+        return len(history.states), history.fault and history.fault.code
+
+    refused = (1, "version_time_in_future")
+    assert (versions_at(20), len(histories)) == (refused, 0)
+    assert (versions_at(27), len(histories)) == ((2, None), 0)  # within the 5 minutes of drift
+    assert (versions_at(60), len(histories)) == ((2, None), 1)
+    assert versions_at(20) == refused  # a clock set back is not outwitted by what was kept
+    assert versions_at(61) == (2, None)
+
+
+def test_approval_that_a_later_entry_gives_is_not_missed_for_good():
+    """Cut off by the clock, a log lacks the witnesses that a later entry brings."""
+    made = Controller.create(witness=rule_of(1, "w").encode())
+    made.now += timedelta(minutes=30)
+    made.update()
+    made.witness("w")
+    files, clock = WebvhFiles(made.log, made.witness_file), [NOW]
+    histories = Histories(lambda: clock[0])
+    with pytest.raises(ProofError):
+        histories.of(files, made.did)
+    clock[0] = NOW + timedelta(days=30)
+    assert histories.of(files, made.did).latest.version.number == 2

@@ -277,9 +277,10 @@ def test_clock_set_back(scene):
     assert report.outcome is Outcome.UNDECIDED
     assert codes(report) == ["clock_behind"]
     assert scene.check(clock=clock_at(scene.fed.now - 300)).outcome is Outcome.ACCEPTED
-    floor = timestamps.from_posix(scene.fed.now + 1_000)
-    remembered = Clock(timestamps.from_posix(scene.fed.now), floor=floor)
-    assert codes(scene.check(clock=remembered)) == ["clock_behind"]
+    later = timestamps.from_posix(scene.fed.now + 1_000)
+    for remembered in ({"witnessed": later}, {"decided": later}):
+        clock = Clock(timestamps.from_posix(scene.fed.now), **remembered)
+        assert codes(scene.check(clock=clock)) == ["clock_behind"]
 
 
 def test_dead_battery_says_so(scene):

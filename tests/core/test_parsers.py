@@ -38,6 +38,7 @@ from did_service.core.encoding import (
     multiformats,
     strict_json,
     timestamps,
+    xsd_datetime,
 )
 from did_service.core.encoding.strict_json import Fields, Numbers
 from did_service.core.errors import DidServiceError
@@ -220,6 +221,7 @@ PARSERS = dict(
         ),
         of(timestamps.parse, "2026-11-21T16:00:00.5+08:00"),
         of(timestamps.parse_utc, "2026-11-21T08:00:00Z"),
+        of(xsd_datetime.parse_datetime, "2026-11-21T24:00:00"),
         of(data_integrity.parse_proof, CREDENTIAL["proof"], back=lambda value: value.members),
         of(data_integrity.split, CREDENTIAL),
         of(checkpoint.parse_checkpoint, note.parse_note(NOTE).text, back=written),

@@ -56,7 +56,7 @@ def random_bytes(size):
 
 
 def raise_floor(trust, instant):
-    trust.change(lambda memory: memory.with_floor(instant))
+    trust.change(lambda memory: memory.with_decided(instant))
 
 
 def consume(trust, nonce):

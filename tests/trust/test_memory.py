@@ -15,7 +15,11 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from did_service.core.limits import MAX_NONCES_REMEMBERED, NONCE_LIFETIME_SECONDS
+from did_service.core.limits import (
+    MAX_NONCES_DOUBTED,
+    MAX_NONCES_REMEMBERED,
+    NONCE_LIFETIME_SECONDS,
+)
 from did_service.trust.memory import KnownLog, Memory, Nonce, parse_memory
 
 NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
@@ -31,6 +35,7 @@ memories = st.builds(
     Memory,
     st.dictionaries(st.text(), logs, max_size=3),
     st.dictionaries(st.text(), nonces, max_size=3),
+    st.none() | seconds,
     st.none() | seconds,
     st.none() | st.text(min_size=1, max_size=40),
 )
@@ -68,9 +73,9 @@ def test_any_bytes_are_memory_or_refused(data):
     ("old", "new", "code"),
     [
         (b"memory/1", b"memory/2", "member_invalid"),
-        (b'"floor": null', b'"floor": 5', "member_invalid"),
-        (b'"floor": null', b'"floor": "2026-11-21T11:10:00+00:00"', "time_invalid"),
-        (b'"floor": null', b'"floor": null, "extra": 1', "member_unknown"),
+        (b'"witnessed": null', b'"witnessed": 5', "member_invalid"),
+        (b'"decided": null', b'"decided": "2026-11-21T11:10:00+00:00"', "time_invalid"),
+        (b'"decided": null', b'"decided": null, "extra": 1', "member_unknown"),
         (b'"logs": {}', b'"logs": {"a": {}}', "member_missing"),
         (b'"logs": {}', b'"logs": {"a": %s}' % wordy(known(1)), "member_unknown"),
         (b'"nonces": {}', b'"nonces": {"a": %s}' % wordy(Nonce(NOW, "open")), "member_unknown"),
@@ -125,17 +130,25 @@ def test_only_the_logs_named_are_forgotten():
 # --- the floor of the clock -------------------------------------------------------------------
 
 
-@given(st.lists(seconds))
+@given(st.lists(st.tuples(st.sampled_from(["witnessed", "decided"]), seconds)))
 def test_the_floor_only_rises(instants):
     memory = Memory()
-    for instant in instants:
-        memory = memory.with_floor(instant)
-    assert memory.floor == max(instants, default=None)
+    for kind, instant in instants:
+        memory = getattr(memory, f"with_{kind}")(instant)
+    assert memory.floor == max((instant for _, instant in instants), default=None)
 
 
-def test_the_same_floor_again_is_no_change():
-    memory = Memory().with_floor(NOW)
-    assert memory.with_floor(NOW) is memory
+@pytest.mark.parametrize("kind", ["witnessed", "decided"])
+def test_the_same_time_again_is_no_change(kind):
+    memory = getattr(Memory(), f"with_{kind}")(NOW)
+    assert getattr(memory, f"with_{kind}")(NOW) is memory
+
+
+def test_an_own_decision_is_taken_back_as_far_as_a_quorum_has_shown():
+    memory = Memory().with_witnessed(NOW).with_decided(NOW + LIFETIME)
+    assert memory.floor == NOW + LIFETIME
+    assert memory.without_decided().floor == NOW
+    assert Memory().with_witnessed(NOW).without_decided() == Memory().with_witnessed(NOW)
 
 
 # --- nonces -----------------------------------------------------------------------------------
@@ -158,9 +171,22 @@ def test_a_nonce_lives_for_a_day_to_the_second():
     assert late == (NotFoundError, "nonce_unknown")
 
 
-def test_expired_nonces_are_forgotten_used_or_not():
+def test_nonces_are_forgotten_used_or_not_once_a_quorum_has_seen_the_end_of_their_day():
     memory = Memory().with_nonce("a", NOW).with_nonce("b", NOW).with_answer("a", NOW)
-    assert set(memory.with_nonce("c", NOW + LIFETIME).nonces) == {"c"}
+    over = memory.with_witnessed(NOW + LIFETIME)
+    assert set(over.with_nonce("c", NOW + LIFETIME).nonces) == {"c"}
+    assert set(memory.with_nonce("c", NOW + LIFETIME).nonces) == {"a", "b", "c"}
+
+
+def test_a_clock_that_was_ahead_once_forgets_no_question():
+    memory = Memory().with_nonce("n", NOW).with_nonce("m", NOW + 800 * LIFETIME)
+    assert memory.with_answer("n", NOW + SECOND).nonces["n"].state == "used"
+
+
+def test_of_the_questions_that_only_the_clock_calls_over_the_latest_stay():
+    many = {f"{n:05}": Nonce(NOW + n * SECOND, "open") for n in range(2 * MAX_NONCES_DOUBTED)}
+    left = Memory(nonces=many).with_nonce("n", NOW + LIFETIME).nonces
+    assert set(left) == {*sorted(many)[-MAX_NONCES_DOUBTED:], "n"}
 
 
 def test_the_number_of_open_nonces_is_bounded():
@@ -168,7 +194,7 @@ def test_the_number_of_open_nonces_is_bounded():
     full = Memory(nonces={str(n): Nonce(expires, "open") for n in range(MAX_NONCES_REMEMBERED)})
     refused = refusal(lambda: full.with_nonce("n", NOW))
     assert refused == (UnavailableError, "nonces_exhausted")
-    assert set(full.with_nonce("n", expires).nonces) == {"n"}
+    assert len(full.with_nonce("n", expires).nonces) == MAX_NONCES_DOUBTED + 1
 
 
 def test_a_question_does_not_outlive_the_boot_that_asked_it():

@@ -184,6 +184,32 @@ def test_what_is_no_bundle_is_refused(desk, data):
     assert run.exit == 1
 
 
+# --- reset-clock ------------------------------------------------------------------------------
+
+
+def test_a_reset_says_what_it_took_back_and_what_still_counts(desk, scene):
+    desk.check(desk.shown(None), later=30)
+    witnessed, decided = (
+        timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
+    )
+    for language in ("zh", "en", "both"):
+        desk.check(desk.shown(None), later=30)
+        run = desk.run("trust", "reset-clock", "--lang", language)
+        assert run.exit == 0
+        assert decided in run.out
+        assert witnessed in run.out
+    again = desk.run("trust", "reset-clock", "--json").report["data"]
+    assert again["before"] == again["after"] == {"witnessed": witnessed, "decided": None}
+
+
+def test_a_reset_where_nothing_was_decided_makes_nothing(bare):
+    run = bare.run("trust", "reset-clock", "--json")
+    nothing = {"witnessed": None, "decided": None}
+    assert (run.exit, run.report["data"]) == (0, {"before": nothing, "after": nothing})
+    assert not bare.path.exists()
+    assert bare.run("trust", "reset-clock", "--lang", "en").exit == 0
+
+
 # --- show -------------------------------------------------------------------------------------
 
 
@@ -205,6 +231,18 @@ def test_show_tells_policy_regions_and_ages(desk, scene):
     assert scene.fed.policy.fingerprint in words.out
     assert "1 h old" in words.out
     assert "demonstration" in words.err
+
+
+def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
+    desk.check(desk.shown(None), later=30)
+    told = desk.run("trust", "show", "--json").report["data"]["clock"]
+    witnessed, decided = (
+        timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
+    )
+    assert told == {"witnessed": witnessed, "decided": decided}
+    words = desk.run("trust", "show", "--lang", "en").out
+    assert witnessed in words
+    assert decided in words
 
 
 def test_show_changes_nothing(desk):

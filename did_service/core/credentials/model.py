@@ -12,10 +12,8 @@ the terms mean is `vocabulary`'s question, who signed is `proof_set`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from did_service.core.credentials import contexts, members
-from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import (
     JsonObject,
     JsonValue,
@@ -23,6 +21,7 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
+from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_CHECKED_MEMBERS, MAX_CREDENTIALS_IN_PRESENTATION
 
@@ -45,8 +44,8 @@ class Credential:
     types: tuple[str, ...]
     issuer: str
     subjects: tuple[JsonObject, ...]
-    valid_from: datetime | None
-    valid_until: datetime | None
+    valid_from: Instant | None
+    valid_until: Instant | None
     statuses: tuple[JsonObject, ...]
     schemas: tuple[JsonObject, ...]
 
@@ -69,6 +68,7 @@ def parse_credential(value: JsonValue) -> Credential:
     Raises:
         MalformedError: a member that the data model refuses (`member_missing`,
             `member_invalid`, `time_invalid`, `validity_reversed`), or `context_unknown`.
+        UnsupportedError: `time_unsupported`: a year of more than nine digits.
         LimitError: more than 16 status entries or schemas.
     """
     raw = as_object(value, "credential")
@@ -152,15 +152,15 @@ def _subjects(raw: JsonObject) -> tuple[JsonObject, ...]:
     return subjects
 
 
-def _validity(raw: JsonObject) -> tuple[datetime | None, datetime | None]:
+def _validity(raw: JsonObject) -> tuple[Instant | None, Instant | None]:
     begin, end = _time(raw, "validFrom"), _time(raw, "validUntil")
     if begin and end and end < begin:
         raise MalformedError("validity_reversed", "validUntil lies before validFrom")
     return begin, end
 
 
-def _time(raw: JsonObject, name: str) -> datetime | None:
-    return timestamps.parse(as_text(raw[name], name)) if name in raw else None
+def _time(raw: JsonObject, name: str) -> Instant | None:
+    return parse_datetime(as_text(raw[name], name)) if name in raw else None
 
 
 def _few(checked: tuple[JsonObject, ...]) -> tuple[JsonObject, ...]:

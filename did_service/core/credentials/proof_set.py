@@ -21,6 +21,7 @@ from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import MalformedError, ProofError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.integrity.data_integrity import Cryptosuite, Proof
@@ -73,7 +74,12 @@ class VerifiedProof:
     did: str
     purpose: str
     cryptosuite: str
-    created: datetime | None
+    created: Instant | None
+    expires: Instant | None
+
+    def has_lapsed_by(self, second: int) -> bool:
+        """Say whether its `expires` is reached at a POSIX second."""
+        return self.expires is not None and self.expires <= Instant(second)
 
 
 def sign(
@@ -94,7 +100,7 @@ def sign(
         ProofError: `previous_proof_missing`.
         MalformedError: the document cannot be canonicalized.
     """
-    proofs = data_integrity.split(document)[1] if "proof" in document else ()
+    proofs = data_integrity.split(document, parse_datetime)[1] if "proof" in document else ()
     unsecured = _without_proof(document)
     hashed = _rest_on(unsecured, options.previous, proofs)
     made = data_integrity.create(hashed, _members(options), key, suite)
@@ -123,10 +129,10 @@ def verify_proofs(
         ProofError: `signature_invalid`, `purpose_wrong`, `proof_expired`, `challenge_wrong`,
             `domain_wrong`, `previous_proof_missing`, `proof_id_repeated`, `context_mismatch`,
             or what `resolve` raises.
-        UnsupportedError: `cryptosuite_not_accepted`.
+        UnsupportedError: `cryptosuite_not_accepted`, `time_unsupported`.
         MalformedError: a proof or document that is not what it should be.
     """
-    unsecured, proofs = data_integrity.split(document)
+    unsecured, proofs = data_integrity.split(document, parse_datetime)
     names = [proof.identifier for proof in proofs if proof.identifier is not None]
     if len(set(names)) != len(names):
         raise ProofError("proof_id_repeated", "two proofs have the same id")
@@ -186,6 +192,7 @@ def _verify(
         purpose=proof.purpose,
         cryptosuite=proof.cryptosuite,
         created=proof.created,
+        expires=proof.expires,
     )
 
 
@@ -197,7 +204,7 @@ def _check_demand(proof: Proof, demand: ProofDemand, suites: Mapping[str, Crypto
         )
     if proof.purpose != demand.purpose:
         raise ProofError("purpose_wrong", f"proof is for {quote(proof.purpose)}")
-    if proof.expires is not None and proof.expires <= demand.now:
+    if proof.expires is not None and proof.expires <= Instant.of(demand.now):
         raise ProofError("proof_expired", "the proof has expired")
     if demand.challenge is not None and proof.challenge != demand.challenge:
         raise ProofError("challenge_wrong", "the proof answers another challenge")

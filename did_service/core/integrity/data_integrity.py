@@ -12,9 +12,9 @@ of proofs are in `credentials.proof_set`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.ed25519 import SigningKey
@@ -27,10 +27,13 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
+from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.errors import LimitError, MalformedError, ProofError, quote
 from did_service.core.limits import MAX_PROOFS
 
 TYPE = "DataIntegrityProof"
+ReadTime: TypeAlias = Callable[[str], Instant]
+"""Reads `created` and `expires`: `exact_time`, or `parse_datetime` for other people's."""
 
 
 class Cryptosuite(Protocol):
@@ -55,8 +58,8 @@ class Proof:
     verification_method: str
     purpose: str
     value: bytes
-    created: datetime | None
-    expires: datetime | None
+    created: Instant | None
+    expires: Instant | None
     challenge: str | None
     domains: tuple[str, ...]
     identifier: str | None
@@ -69,7 +72,16 @@ class Proof:
         return {name: value for name, value in self.members.items() if name != "proofValue"}
 
 
-def parse_proof(value: JsonValue) -> Proof:
+def exact_time(text: str) -> Instant:
+    """Read a time as log entries, policies and their kin must have it: with an offset.
+
+    Raises:
+        MalformedError: `time_invalid`.
+    """
+    return Instant.of(timestamps.parse(text))
+
+
+def parse_proof(value: JsonValue, read_time: ReadTime = exact_time) -> Proof:
     """Parse one proof object; members of other suites stay in `members`, unread.
 
     Raises:
@@ -88,8 +100,8 @@ def parse_proof(value: JsonValue) -> Proof:
         ),
         purpose=as_text(members.get("proofPurpose"), "proof.proofPurpose"),
         value=multibase_decode(text),
-        created=_time(members, "created"),
-        expires=_time(members, "expires"),
+        created=_time(members, "created", read_time),
+        expires=_time(members, "expires", read_time),
         challenge=_text(members, "challenge"),
         domains=_texts(members, "domain"),
         identifier=_text(members, "id"),
@@ -98,7 +110,9 @@ def parse_proof(value: JsonValue) -> Proof:
     )
 
 
-def split(document: JsonObject) -> tuple[JsonObject, tuple[Proof, ...]]:
+def split(
+    document: JsonObject, read_time: ReadTime = exact_time
+) -> tuple[JsonObject, tuple[Proof, ...]]:
     """Part a secured document into the document without `proof` and its 1 to 8 proofs.
 
     Raises:
@@ -112,7 +126,7 @@ def split(document: JsonObject) -> tuple[JsonObject, tuple[Proof, ...]]:
         raise MalformedError("proof_missing", "the document has no proof")
     if len(proofs) > MAX_PROOFS:
         raise LimitError("too_large", f"more than {MAX_PROOFS} proofs")
-    return unsecured, tuple(parse_proof(proof) for proof in proofs)
+    return unsecured, tuple(parse_proof(proof, read_time) for proof in proofs)
 
 
 def create(
@@ -158,6 +172,6 @@ def _texts(members: JsonObject, name: str) -> tuple[str, ...]:
     return tuple(as_text(item, f"proof.{name}") for item in items)
 
 
-def _time(members: JsonObject, name: str) -> datetime | None:
+def _time(members: JsonObject, name: str, read_time: ReadTime) -> Instant | None:
     text = _text(members, name)
-    return None if text is None else timestamps.parse(text)
+    return None if text is None else read_time(text)

@@ -7,7 +7,7 @@ One function for each step, from what is at hand to findings; the codes decide t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from functools import partial
 
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy, check_current
@@ -17,25 +17,35 @@ from did_service.core.limits import MAX_DROPPED_NAMED
 from did_service.core.verification.anchored import Dropped, Evidence
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.messages import Result
+from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.report import Basis, Check
 
 _STEP_POLICY, _STEP_LOG, _STEP_TIME, _STEP_FRESH = 2, 3, 8, 13
 _NAMED = ("log_unknown", "quorum_not_met")  # reasons for dropping that have codes of their own
 
 
-def check_policy(policy: Policy | None, evidence: Evidence, now: datetime) -> Check:
+def check_policy(policy: Policy | None, evidence: Evidence, present: Present) -> Check:
     """Step 2: a policy is pinned, in force, and no two are signed of its number or the next."""
     if policy is None:
         return Check(_STEP_POLICY, "policy_missing")
-    try:
-        check_current(policy, now)
-    except PolicyError as error:
-        return Check(_STEP_POLICY, error.code, detail=error.message)
+    fault = _fault_at(policy, present.latest)
+    if fault is not None:
+        settled = not present.behind and _fault_at(policy, present.earliest) is not None
+        code = fault.code if settled else "clock_in_doubt"
+        return Check(_STEP_POLICY, code, detail=fault.message)
     numbers = [policy.sequence, *(members.get("seq") for members in evidence.policies)]
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
         return Check(_STEP_POLICY, "policy_forked", detail=f"there are two policies {twice}")
     return Check(_STEP_POLICY, "policy_current")
+
+
+def _fault_at(policy: Policy, second: int) -> PolicyError | None:
+    try:
+        check_current(policy, timestamps.from_posix(second))
+    except PolicyError as fault:
+        return fault
+    return None
 
 
 def check_log(
@@ -74,15 +84,38 @@ def check_log(
     )
 
 
+def check_clock(present: Present) -> Iterator[Check]:
+    """Step 8: the clock is not behind what was shown or decided before."""
+    if present.behind:
+        latest = timestamps.encode(timestamps.from_posix(present.latest))
+        yield Check(_STEP_TIME, "clock_behind", detail=latest)
+
+
 def check_time(case: CredentialContext) -> Check:
-    """Step 8: `now` lies within the period of validity."""
-    begin, end = case.credential.valid_from, case.credential.valid_until
-    if end is not None and timestamps.to_posix(end) < case.now:
-        return Check(_STEP_TIME, "expired", case.position, detail=timestamps.encode(end))
-    if begin is not None and timestamps.to_posix(begin) > case.now:
-        detail = timestamps.encode(begin)
-        return Check(_STEP_TIME, "not_yet_valid", case.position, detail=detail)
-    return Check(_STEP_TIME, "within_validity", case.position)
+    """Step 8: the present lies within the period of validity, and the issuer's date behind it.
+
+    What is over or still to come refuses; a date ahead of the present leaves undecided, for
+    somebody's clock is wrong, and the period of validity stands beside it.
+    """
+    check, present = partial(Check, _STEP_TIME, credential=case.position), case.present
+    begin, end, signed = case.credential.valid_from, case.credential.valid_until, case.claimed
+    over = Certainty.NO if end is None else present.has_passed(end.seconds)
+    if over is not Certainty.NO:
+        return check(_settled(over, "expired"), detail=str(end))
+    early = Certainty.NO if begin is None else present.is_ahead(begin.seconds)
+    if early is not Certainty.NO:
+        return check(_settled(early, "not_yet_valid"), detail=str(begin))
+    if signed is not None and present.is_ahead(signed) is not Certainty.NO:
+        detail = timestamps.encode(timestamps.from_posix(signed))
+        return check(_settled(present.is_ahead(signed), "dated_ahead"), detail=detail)
+    begins = [] if begin is None else [begin.seconds]
+    begins += [] if signed is None else [signed]
+    skewed = any(map(present.is_within_skew, begins))
+    return check("within_clock_skew" if skewed else "within_validity")
+
+
+def _settled(certainty: Certainty, code: str) -> str:
+    return code if certainty is Certainty.YES else "clock_in_doubt"
 
 
 def check_freshness(context: CredentialContext) -> Iterator[Check]:

@@ -17,9 +17,12 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.encoding.xsd_datetime import parse_datetime
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
+from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
 from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.present import Present
 from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 from did_service.core.verification.report import Basis
 
@@ -43,7 +46,7 @@ class End:
 
 @dataclass(frozen=True)
 class CredentialContext:
-    """One credential, the evidence, and the time: `now` in POSIX seconds, never before floor.
+    """One credential, the evidence, and the time.
 
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
     `used` are the statements that `use` has read, by their place in the logs; `lists` are the
@@ -54,7 +57,7 @@ class CredentialContext:
     position: int
     policy: Policy | None
     evidence: Evidence
-    now: int
+    present: Present
     limit_seconds: int
     used: dict[tuple[str, int], Latest] = field(default_factory=dict)
     lists: dict[bytes, Credential] = field(default_factory=dict)
@@ -62,6 +65,11 @@ class CredentialContext:
     def use(self, latest: Latest) -> JsonObject:
         """Return the body of what is latest, for a positive answer; step 13 judges its age."""
         return latest.read_into(self.used)
+
+    @property
+    def now(self) -> int:
+        """The latest that it may be, POSIX seconds: ages go by it."""
+        return self.present.latest
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -88,22 +96,29 @@ class CredentialContext:
         """The time at which the issuer claims to have signed: `created`, else `validFrom`.
 
         Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
-        time before our era is as early as any.
+        time before 1970 is as early as any, one after the year 9999 as late.
         """
         try:
-            proofs = data_integrity.split(self.credential.raw)[1]
+            proofs = data_integrity.split(self.credential.raw, parse_datetime)[1]
         except DidServiceError:
             proofs = ()
         methods = f"{self.credential.issuer}#"
         own = (each for each in proofs if each.verification_method.startswith(methods))
         times = [proof.created for proof in own if proof.created is not None]
         claimed = max(times, default=self.credential.valid_from)
-        return None if claimed is None else max(0, timestamps.to_posix(claimed))
+        if claimed is None:
+            return None
+        return min(max(0, claimed.seconds), timestamps.MAX_POSIX_SECONDS)
 
     @property
     def dated(self) -> int | None:
-        """The claimed time, but never ahead of now: what is shown was signed by now."""
-        return None if self.claimed is None else min(self.claimed, self.now)
+        """The claimed time, but no further ahead than clocks may differ.
+
+        What is shown was signed by now.
+        """
+        if self.claimed is None:
+            return None
+        return min(self.claimed, self.now + MAX_BEGINNING_AHEAD_SECONDS)
 
     @cached_property
     def issuances(self) -> tuple[Issuance, ...]:

@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.model import Presentation
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.key import public_of_method_id
+from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
+from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.presented import Shown
 from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
 
 _STEP = 10
 _CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
+PROVEN = "holder_proven"
 _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
+_LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "clock_in_doubt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,20 @@ class HolderFinding:
     detail: str | None = None
 
 
-def check_holders(shown: Sequence[Shown], request: Request, now: datetime) -> Iterator[Check]:
+def check_holders(
+    shown: Sequence[Shown], request: Request, present: Present
+) -> Iterator[Check]:
     """Check the holder of each credential shown; a nonce makes the check a demand."""
     found: dict[int, HolderFinding] = {}
     for each in shown:
         if each.presentation is not None and id(each.presentation) not in found:
-            found[id(each.presentation)] = _signer(each.presentation, request, now)
+            found[id(each.presentation)] = _signer(each.presentation, request, present)
     signers = {finding.signer for finding in found.values() if finding.signer is not None}
     for position, each in enumerate(shown):
         finding = None if each.presentation is None else found[id(each.presentation)]
         code, detail = _judge(each, finding, request, signers)
+        if code == PROVEN:
+            code = _nonce_code(request, present)
         yield Check(_STEP, code, position, detail=detail)
 
 
@@ -62,25 +69,38 @@ def _judge(
     subjects = {subject.get("id") for subject in shown.credential.subjects}
     if not subjects == signers == {finding.signer}:
         return "holder_mismatch", None
-    return _NONCE.get(request.nonce_state, "holder_proven"), None
+    return PROVEN, None
 
 
-def _signer(presentation: Presentation, request: Request, now: datetime) -> HolderFinding:
+def _nonce_code(request: Request, present: Present) -> str:
+    """Say what becomes of an answer that is good, by the state of its question."""
+    if request.nonce_state in _NONCE:
+        return _NONCE[request.nonce_state]
+    if request.nonce_until is None:
+        return PROVEN
+    last = timestamps.to_posix(request.nonce_until) - 1  # the last second of its day
+    return _LAPSED.get(present.has_passed(last), PROVEN)
+
+
+def _signer(presentation: Presentation, request: Request, present: Present) -> HolderFinding:
     """Check the proofs of a presentation and return who signed it."""
     if "proof" not in presentation.raw:
         return HolderFinding(None, "holder_proof_missing")
     demand = ProofDemand(
         purpose=proof_set.AUTHENTICATION,
         suites=frozenset(proof_set.SUITES),
-        now=now,
+        now=timestamps.from_posix(present.proven),
         challenge=request.nonce,
         domain=request.audience if request.nonce is not None else None,
     )
     try:
         proofs = proof_set.verify_proofs(presentation.raw, _key, demand)
-        return HolderFinding(proof_set.signer_of(presentation, proofs).did)
+        signer = proof_set.signer_of(presentation, proofs).did
     except DidServiceError as error:
         return HolderFinding(None, _CODES.get(error.code, "holder_proof_invalid"), error.code)
+    if any(proof.has_lapsed_by(present.latest) for proof in proofs):
+        return HolderFinding(signer, "clock_in_doubt", "proof_expired")
+    return HolderFinding(signer)
 
 
 def _key(method: str, purpose: str) -> bytes:

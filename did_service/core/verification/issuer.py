@@ -20,6 +20,7 @@ from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.xsd_datetime import parse_datetime
 from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
@@ -90,7 +91,7 @@ def check_proof(
     demand = ProofDemand(
         purpose=proof_set.ASSERTION,
         suites=frozenset(proof_set.SUITES),
-        now=timestamps.from_posix(case.now),
+        now=timestamps.from_posix(case.present.proven),
         challenge=None,
         domain=None,
     )
@@ -103,6 +104,8 @@ def check_proof(
         return check(_proof_code(case, issuer, error), detail=error.code), None
     if issuer.may_be_outdated:  # a good signature, by a key that may be listed no more
         return check("issuer_key_unknown", detail=issuer.check.code), None
+    if any(proof.has_lapsed_by(case.now) for proof in proofs):
+        return check("clock_in_doubt", detail="proof_expired"), None
     return check("proof_valid", detail=signer.cryptosuite), signer
 
 
@@ -117,7 +120,7 @@ def _check_contexts(credential: JsonObject) -> None:
         ProofError: `context_mismatch`.
         UnsupportedError: `names_not_plain`.
     """
-    for proof in data_integrity.split(credential)[1]:
+    for proof in data_integrity.split(credential, parse_datetime)[1]:
         if proof.cryptosuite != eddsa_jcs_2022.NAME:
             vocabulary.check_plain(credential)
         if proof.members.get("@context", credential["@context"]) != credential["@context"]:

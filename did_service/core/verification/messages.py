@@ -50,6 +50,10 @@ _POLICY = Bilingual(
     "请向主管部门索取现行策略并核对指纹后导入",
     "get the current policy from your authority, compare its fingerprint and import it",
 )
+_CLOCK = Bilingual(
+    "请校正时钟后重试；时钟无误的，先执行 did-verify trust reset-clock",
+    "set the clock and try again; if it is right, first run did-verify trust reset-clock",
+)
 _REPORT = Bilingual(
     "请勿采信，保留材料并报告主管部门", "do not rely on it; keep the files and report it"
 )
@@ -272,13 +276,33 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     # 8 time
     "within_validity": _passed(8, "在有效期内", "within its period of validity"),
+    "within_clock_skew": _passed(
+        8,
+        "生效或签发时间略晚于本机时钟，在允许的五分钟偏差之内",
+        "it begins or is dated a little later than this clock, within the 5 minutes allowed",
+    ),
     "not_yet_valid": _failed(8, "证照尚未生效", "the credential is not valid yet", _REISSUE),
+    "dated_ahead": _undecided(
+        8,
+        "证照的签发时间晚于当前时间",
+        "the credential is dated later than now",
+        Bilingual(
+            "请校正本机时钟；时钟无误的，请持证人向签发机关核实",
+            "set the clock; if it is right, the holder should ask the issuing agency",
+        ),
+    ),
     "expired": _failed(8, "证照已过有效期", "the credential has expired", _REISSUE),
     "clock_behind": _undecided(
         8,
-        "本机时钟落后于已见证的时间",
-        "this machine's clock is behind a time that was witnessed",
-        Bilingual("请校正时钟后重试", "set the clock and try again"),
+        "本机时钟落后于已见证的时间或此前核验的时间",
+        "this machine's clock is behind a time that was witnessed, or of an earlier check",
+        _CLOCK,
+    ),
+    "clock_in_doubt": _undecided(
+        8,
+        "期限是否届至取决于存疑的时间，无法判断",
+        "whether a period has begun or ended depends on a time that is in doubt",
+        _CLOCK,
     ),
     # 9 status
     "status_clear": _passed(9, "未被吊销", "not revoked"),

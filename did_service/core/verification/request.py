@@ -28,7 +28,8 @@ class Request:
         tier: `online`, `day` or `field`: how old evidence may be.
         nonce: The challenge; None where no holder proof is demanded.
         audience: Whom the answer must be for; goes with the nonce.
-        nonce_state: From the counter's memory; expired is unknown.
+        nonce_state: From the counter's memory.
+        nonce_until: Until when an open one may be answered; None where nothing is remembered.
         item: The service item, whose waivers in the policy apply.
     """
 
@@ -36,16 +37,25 @@ class Request:
     nonce: str | None = None
     audience: str | None = None
     nonce_state: NonceState = NonceState.NOT_REMEMBERED
+    nonce_until: datetime | None = None
     item: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time to judge by and where it came from; `floor` is the newest time remembered."""
+    """The time to judge by, where it came from, and what was remembered of time.
+
+    Attributes:
+        now: Aware UTC.
+        source: The machine's clock, or a person.
+        witnessed: The newest time that a quorum has shown to this verifier.
+        decided: The newest time at which it decided something, by its clock of then.
+    """
 
     now: datetime
     source: NowFrom = NowFrom.CLOCK
-    floor: datetime | None = None
+    witnessed: datetime | None = None
+    decided: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from did_service.core.anchor.freshness import clock_is_behind, effective_now
 from did_service.core.anchor.policy import Policy, Waiver
 from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
@@ -27,6 +26,7 @@ from did_service.core.verification.authority import (
     find_authority,
 )
 from did_service.core.verification.checks import (
+    check_clock,
     check_freshness,
     check_log,
     check_policy,
@@ -36,6 +36,7 @@ from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.holder import check_holders
 from did_service.core.verification.issuer import check_proof, find_issuer
+from did_service.core.verification.present import Present
 from did_service.core.verification.presented import (
     QUERY,
     STAPLE,
@@ -85,27 +86,26 @@ def verify(
         shown, shape = Presented(()), Check(1, _shape_code(error), detail=error.message)
     staple = () if shown.staple is None else ((STAPLE, shown.staple),)
     proven = _prove((*evidence, *staple), policy, remembered)
-    floors = [proven.fresh_at or 0, timestamps.to_posix(clock.floor) if clock.floor else 0]
-    posix = timestamps.to_posix(clock.now)
-    now = effective_now(posix, max(floors))
+    present = Present.of(clock, proven.fresh_at)
+    now = present.latest
     limit = 0 if policy is None else policy.tiers[request.tier]
     contexts = [
-        CredentialContext(each.credential, position, policy, proven, now, limit)
+        CredentialContext(each.credential, position, policy, proven, present, limit)
         for position, each in enumerate(shown.shown)
     ]
     examined = [
         _examine(context, each) for context, each in zip(contexts, shown.shown, strict=True)
     ]
     checks = [check for found, _ in examined for check in found]
-    checks += [Check(8, "clock_behind")] if clock_is_behind(posix, max(floors)) else []
-    checks += check_holders(shown.shown, request, timestamps.from_posix(now))
+    checks += check_clock(present)
+    checks += check_holders(shown.shown, request, present)
     checks += _of_request(shown)
     dropped = proven.dropped if shown.dropped is None else (*proven.dropped, shown.dropped)
     checks += [*check_log(proven, dropped, checks, now)]
-    checks += [shape, check_policy(policy, proven, timestamps.from_posix(now))]
+    checks += [shape, check_policy(policy, proven, present)]
     return Report(
         now=timestamps.from_posix(now),
-        now_from=clock.source if now == posix else NowFrom.FLOOR,
+        now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
         tier=request.tier,
         policy=policy,
         credentials=tuple(summary for _, summary in examined),

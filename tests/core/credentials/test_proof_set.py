@@ -13,6 +13,7 @@ from did_service.core.credentials.proof_set import SUITES, ProofDemand, ProofOpt
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_method, did_key_of, public_of_method_id
 from did_service.core.encoding import jcs, strict_json
+from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.errors import DidServiceError, MalformedError, ProofError
 from tests.core.credentials.test_model import CREDENTIAL, PRESENTATION
 
@@ -47,7 +48,7 @@ def test_signed_credential_verifies_and_names_its_signer(suite):
     signer = proof_set.signer_of(parse_credential(document), proofs)
     assert signer.verification_method == did_key_method(ISSUER.public)
     assert (signer.did, signer.purpose) == (DOCUMENT["issuer"], "assertionMethod")
-    assert (signer.cryptosuite, signer.created) == (suite, NOW)
+    assert (signer.cryptosuite, signer.created) == (suite, Instant.of(NOW))
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -198,3 +199,13 @@ def test_key_that_is_not_listed_is_the_resolvers_word():
     with pytest.raises(ProofError) as refused:
         proof_set.verify_proofs(signed(), nobody, DEMAND)
     assert refused.value.code == "key_not_listed"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_time_is_signed_as_it_is_written(suite):
+    """24:00:00 is the next day's beginning, but other text, and so is a missing offset."""
+    document = signed(suite, document={**DOCUMENT, "validUntil": "2030-12-31T24:00:00"})
+    assert proof_set.verify_proofs(document, resolve, DEMAND)
+    for other in ("2031-01-01T00:00:00", "2030-12-31T24:00:00Z", "2031-01-01T00:00:00Z"):
+        altered = {**document, "validUntil": other}
+        assert refusal(altered) == "signature_invalid"

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.multikey import decode_ed25519
 from did_service.core.encoding import jcs
 from did_service.core.encoding.multiformats import multibase_decode
+from did_service.core.encoding.xsd_datetime import parse_datetime
 from did_service.core.errors import LimitError, MalformedError, ProofError
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from tests.support.json_values import values
@@ -163,8 +163,8 @@ def test_a_proof_is_read_whole():
         domain=["a", "b"],
         previousProof="urn:uuid:0",
     )
-    assert proof.created == datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
-    assert proof.expires == datetime(2027, 11, 21, 11, 10, tzinfo=UTC)
+    assert str(proof.created) == "2026-11-21T11:10:00Z"
+    assert str(proof.expires) == "2027-11-21T11:10:00Z"
     assert (proof.challenge, proof.domains) == ("c", ("a", "b"))
     assert (proof.identifier, proof.previous) == ("urn:uuid:1", ("urn:uuid:0",))
     assert proof.purpose == "assertionMethod"
@@ -215,3 +215,16 @@ def test_more_than_eight_proofs_are_refused():
 def test_any_value_is_a_proof_or_refused(value):
     with suppress(MalformedError):
         data_integrity.split({"proof": value})
+
+
+TIMES_OF_OTHERS = ["2026-11-21T11:10:00", "2026-11-21T24:00:00Z", "12026-11-21T11:10:00Z"]
+
+
+@pytest.mark.parametrize("text", TIMES_OF_OTHERS)
+@pytest.mark.parametrize("member", ["created", "expires"])
+def test_what_is_logged_has_its_times_in_the_exact_form_alone(member, text):
+    """Two validators must agree on every entry, the older one too."""
+    members = {**proof_of(DOCUMENT).members, member: text}
+    assert refusal(lambda: data_integrity.parse_proof(members)) == "time_invalid"
+    assert refusal(lambda: data_integrity.split({"proof": members})) == "time_invalid"
+    assert data_integrity.parse_proof(members, parse_datetime).members[member] == text

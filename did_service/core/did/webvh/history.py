@@ -7,7 +7,7 @@ Nothing is skipped. Versions are ordered by the log alone, never by their versio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from did_service.core.did.webvh.entry import parse_entry
@@ -29,12 +29,22 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class History:
     """The valid versions of a log, oldest first, and why a later entry was refused, if any.
 
-    `fault_time` is the versionTime of the entry that was refused, where it says one.
+    Attributes:
+        states: At least one.
+        fault: Why the next entry is not among them; None where there is none.
+        settled: From when on the clock has no more to say: versionTime of the newest entry
+            that it let pass. None where it did not let one pass; that may change.
+        fault_time: versionTime of the entry that was refused, where it says one.
     """
 
     states: tuple[HistoryState, ...]
     fault: DidServiceError | None = None
+    settled: datetime | None = None
     fault_time: datetime | None = None
+
+    def is_settled_at(self, now: datetime) -> bool:
+        """Say whether these files mean the same at `now` and ever after."""
+        return self.settled is not None and self.settled <= now
 
     @property
     def latest(self) -> HistoryState:
@@ -138,8 +148,10 @@ def _replay(lines: list[bytes], now: datetime) -> History:
         try:
             states.append(accept(states[-1], line, now=now))
         except DidServiceError as fault:
-            return History(tuple(states), fault, _time_of(line))
-    return History(tuple(states))
+            ahead = fault.code == "version_time_in_future"
+            settled = None if ahead else states[-1].version.time
+            return History(tuple(states), fault, settled, _time_of(line))
+    return History(tuple(states), None, states[-1].version.time)
 
 
 def _time_of(line: bytes) -> datetime | None:
@@ -163,4 +175,4 @@ def _approved(history: History, witness_file: bytes | None) -> History:
     )
     if index == 0:
         raise fault
-    return History(history.states[:index], fault, lacking.time)
+    return replace(history, states=history.states[:index], fault=fault, fault_time=lacking.time)

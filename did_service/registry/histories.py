@@ -1,0 +1,76 @@
+"""The verified histories that a resolver keeps: those on which no clock has a say any more.
+
+An entry dated ahead of the clock is refused until the clock gets there. A history with such an
+entry, or one that a clock ahead let pass, is verified again at each asking; all others mean the
+same for ever, so that their files name the answer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from did_service.core.did.webvh import History, verify_history
+from did_service.core.limits import MAX_HISTORIES_CACHED
+
+
+@dataclass(frozen=True, slots=True)
+class WebvhFiles:
+    """A DID's own files: `did.jsonl`, and `did-witness.json` where witnesses have approved."""
+
+    log: bytes
+    witness: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Length of both in bytes."""
+        return len(self.log) + len(self.witness or b"")
+
+
+class Histories:
+    """At most 256 histories; the one asked for longest ago goes first.
+
+    Args:
+        clock: Returns the present instant, aware UTC.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[WebvhFiles, str], History] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
+    def of(self, files: WebvhFiles, did: str) -> History:
+        """Return the verified history of files that were asked for as a DID; may keep it.
+
+        Raises:
+            DidServiceError: as `verify_history`.
+        """
+        now, key = self._clock(), (files, did)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None and kept.is_settled_at(now):
+                self._kept.move_to_end(key)
+                return kept
+        history = self.verified(files, did)
+        if history.is_settled_at(now):
+            self._keep(key, history)
+        return history
+
+    def verified(self, files: WebvhFiles, did: str) -> History:
+        """Verify a history and keep nothing; raises as `of`."""
+        now = self._clock()
+        return verify_history(files.log, witness_file=files.witness, did=did, now=now)
+
+    def _keep(self, key: tuple[WebvhFiles, str], history: History) -> None:
+        with self._lock:
+            self._kept[key] = history
+            self._kept.move_to_end(key)
+            while len(self._kept) > MAX_HISTORIES_CACHED:
+                self._kept.popitem(last=False)

@@ -1,0 +1,51 @@
+"""`did-verify trust reset-clock`: forget what a clock that was wrong has left behind.
+
+A decision is remembered with its time, so that a clock set back is noticed. If the clock was
+ahead then, it seems to be behind ever since, and everything stays undecided (docs/adr 26). Who
+has seen to it that the clock is right takes that time back; a quorum's time stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import Bilingual
+from did_service.trust.memory import Memory
+from did_service.verifier.held import directory_at
+from did_service.verifier.show import describe_floor
+from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.terminal import Answer, answered
+
+
+def reset_clock(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+    """Take the time of own decisions back, and say what it was and what still counts."""
+    directory = directory_at(arguments.trust, around)
+    before = Memory()
+    if directory.path.exists():
+        with directory.locked():
+            before = directory.memory()
+            directory.change(Memory.without_decided)
+    after = before.without_decided()
+    data: JsonObject = {"before": describe_floor(before), "after": describe_floor(after)}
+    remark = Bilingual(
+        "请确认本机时钟无误：过早的时钟会放过已过期的证照",
+        "see to it that the clock is right: one that is behind lets expired credentials pass",
+    )
+    lines = tuple(around.language.say(text) for text in (_taken(before), _left(after)))
+    return Answer(answered("trust reset-clock", data), lines, remarks=(remark,))
+
+
+def _taken(before: Memory) -> Bilingual:
+    if before.decided is None:
+        return Bilingual("没有可撤销的核验时间", "there was no time of a decision to take back")
+    time = timestamps.encode(before.decided)
+    return Bilingual(f"已撤销上次核验时间 {time}", f"took back the last decision's time {time}")
+
+
+def _left(after: Memory) -> Bilingual:
+    if after.witnessed is None:
+        return Bilingual("没有已见证的时间", "no time was ever witnessed")
+    time = timestamps.encode(after.witnessed)
+    return Bilingual(f"已见证的时间 {time} 仍然有效", f"the witnessed time {time} still counts")
