@@ -78,12 +78,10 @@ MAX_SCHEMAS_CACHED = 64  # compiled schemas kept; a counter meets a dozen
 MAX_SCHEMA_REFERENCES = 256  # `$ref`s of one schema; five types of ours have none to a dozen
 MAX_SCHEMA_CHAIN = 64  # schemas in a row about one value: engines call themselves for each
 MAX_SCHEMA_WIDTH = 4_096  # parts of a schema that judge one value; ours have below twenty
-MAX_PATTERN_STATES = 16_384  # of all patterns of a schema: 6 ms to compile; ours have 3,000
-MAX_SCHEMA_STEPS = 32_768  # of one credential, ours take 300: 50 ms, 16 of them below a second
+MAX_PATTERN_STATES = 16_384  # of all patterns of a schema: 10 ms to compile; ours have 210
+MAX_SCHEMA_STEPS = 32_768  # of one credential: 50 ms at the worst; ours take 222
 EXPLAINED_SHARE = 32  # of these steps: jsonschema, which names the member, is so much slower
-PATTERN_WORK_PER_STEP = (
-    512  # characters times states: 0.1 to 1.5 µs, so a portrait has a pattern
-)
+PATTERN_WORK_PER_STEP = 512  # characters times states, a microsecond: a portrait may be matched
 UNIQUE_WORK_PER_STEP = 16  # items times values in them: they are compared in pairs at the worst
 MAX_PATTERNS_CACHED = 256  # compiled for explanations: five types of ours have a dozen
 MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more

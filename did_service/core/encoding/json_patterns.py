@@ -20,8 +20,9 @@ _ESCAPE = (
     r"\\(?:[dDwWsSnrtfv]|[pP]\{[A-Za-z_=]{1,64}\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}"
     r"|[!-/:-@\[-`{-~])"
 )
+_ONE_BYTE = re.compile(r"\[(?!\^)(?:[ -\[\]-~]|\\[dw!-/:-@\[-`{-~])+\]|\\d|\\w")
 _TOKEN = re.compile(
-    rf"(?P<set>\[\^?(?:(?!&&|~~|--)[^\[\]\\]|{_ESCAPE})+\]"
+    rf"(?P<set>\[\^?+(?:(?!&&|~~|--)[^\[\]\\]|{_ESCAPE})+\]"
     r"|\\[dDwWsSpP](?:\{[A-Za-z_=]{1,64}\})?|\.)"
     rf"|(?P<open>\((?:\?:|(?!\?)))"
     rf"|(?P<close>\))"
@@ -74,6 +75,8 @@ def _atom(token: re.Match[str]) -> int:
     match token.lastgroup:
         case "set":
             text = token[0]
+            if _ONE_BYTE.fullmatch(text):
+                return _CHARACTER
             properties = text.count("\\p") + text.count("\\P")
             return _ANY + len(text) * _CHARACTER + properties * _PROPERTY
         case "character":

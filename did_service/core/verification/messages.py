@@ -255,8 +255,8 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "schema_missing": _undecided(
         7,
-        "缺少该类证照登记的格式定义",
-        "the registered schema of this type is not at hand",
+        "缺少该类证照已登记且可用的格式定义",
+        "no registered schema of this type that can be used is at hand",
         _REFRESH,
     ),
     "schema_violated": _failed(
