@@ -25,6 +25,7 @@ from did_service.core.errors import LimitError, MalformedError, UnsupportedError
 from did_service.core.limits import (
     MAX_PATTERN_STATES,
     MAX_SCHEMA_CHAIN,
+    MAX_SCHEMA_PARTS,
     MAX_SCHEMA_REFERENCES,
     MAX_SCHEMA_WIDTH,
 )
@@ -103,6 +104,8 @@ def _check_reference(raw: JsonObject, parts: Mapping[str, Part]) -> None:
 
 
 def _check_sums(parts: Mapping[str, Part]) -> None:
+    if len(parts) > MAX_SCHEMA_PARTS:
+        raise LimitError("too_large", f"{len(parts)} schemas; {MAX_SCHEMA_PARTS} are taken")
     references = sum(
         isinstance(part.raw, dict) and "$ref" in part.raw for part in parts.values()
     )

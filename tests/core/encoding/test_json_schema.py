@@ -66,10 +66,11 @@ def test_bounds_are_exact():
     bounded(in_a_row(MAX_SCHEMA_CHAIN // 2 - 1))  # two parts a step, and the two ends
     with refused("too_large", LimitError):
         bounded(in_a_row(MAX_SCHEMA_CHAIN // 2))
-    wide = {"anyOf": [{"allOf": [True] * 63}] * 64}  # 1 + 64 * 64
+    lane = {"allOf": [True] * 62}  # with the part that refers to it, a value meets 64
+    wide = {"anyOf": [{"$ref": "#/$defs/a"}] * 64, "$defs": {"a": lane}}  # 1 + 64 * 64
     with refused("too_large", LimitError):
         bounded(wide)
-    bounded({"anyOf": [*wide["anyOf"][1:], {"allOf": [True] * 62}]})
+    bounded({**wide, "anyOf": [*wide["anyOf"][1:], True]})
     assert MAX_SCHEMA_WIDTH == 64 * 64
 
 
