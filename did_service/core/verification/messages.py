@@ -379,6 +379,10 @@ UNSAFE: Mapping[str, Bilingual] = {
         "未使用信任目录：不记录、不比对以往所见",
         "no trust directory: nothing is remembered or compared with the past",
     ),
+    "trust_exposed": Bilingual(
+        "信任目录可被其他用户改写，请收紧其权限（仅限本人）",
+        "others may write into the trust directory: let its owner alone have it",
+    ),
     "tier_relaxed": Bilingual(
         "时效要求宽于默认值，且无办理事项作依据",
         "evidence may be older than by default, and no service item allows it",

@@ -110,6 +110,11 @@ def verify(
         checks=tuple(_waived(check, policy, request) for check in sorted(checks, key=_order)),
         unsafe=tuple(_unsafe(policy, request, clock)),
         evidence=proven,
+        proven=tuple(
+            case.credential
+            for case, (_, summary) in zip(cases, examined, strict=True)
+            if summary.signer is not None
+        ),
     )
 
 
