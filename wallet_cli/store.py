@@ -20,11 +20,11 @@ from pathlib import Path
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
 from did_service.core.limits import MAX_WALLET_BYTES
 from did_service.trust.files import (
-    TEMPORARY,
     exclusive_lock,
     make_private_directory,
     read_file,
     replace_file,
+    sweep,
 )
 from wallet_cli.slot import Rng
 from wallet_cli.vault import Vault, open_vault, reopen
@@ -90,8 +90,8 @@ class StoreDirectory:
 
     def sweep(self) -> None:
         """Remove what a killed writer left; the caller holds the lock."""
-        for path in self.path.glob(TEMPORARY):
-            path.unlink(missing_ok=True)
+        for path in (self.file, self.previous):
+            sweep(path)
 
 
 class OpenStore:

@@ -22,6 +22,7 @@ from did_service.core.credentials.bitstring_status_list import (
     status_list_credential,
 )
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.credentials.schema_check import check_to_publish
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -70,7 +71,8 @@ class Administration:
         return self.state(granter, ended, placed)
 
     def publish_schema(self, owner: Identity, identifier: str, schema: JsonObject) -> Placed:
-        """Publish a JSON Schema under its id."""
+        """Publish a JSON Schema under its id, if both engines take it."""
+        check_to_publish(schema)
         text = jcs.encode(schema)
         body: JsonObject = {
             "kind": "json-schema",

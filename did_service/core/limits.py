@@ -81,6 +81,16 @@ MAX_STATUS_LIST_BYTES = 2_097_152  # 16,777,216 bits unpacked
 MAX_STATUS_CONTENT_BYTES = 3_145_728  # a signed list of that size that does not compress
 MAX_SCHEMA_BYTES = 49_152  # formats.md 2: content of a schema entry
 MAX_SCHEMAS_CACHED = 64  # compiled schemas kept; a counter meets a dozen
+MAX_SCHEMA_PARTS = 1_024  # schemas within one text: 5 ms to link; ours have fifty
+MAX_SCHEMA_REFERENCES = 256  # `$ref`s of one schema; five types of ours have none to a dozen
+MAX_SCHEMA_CHAIN = 64  # schemas in a row about one value: engines call themselves for each
+MAX_SCHEMA_WIDTH = 4_096  # parts of a schema that judge one value; ours have below twenty
+MAX_PATTERN_STATES = 8_192  # of all patterns of a schema: 5 ms to compile; ours have 210
+MAX_SCHEMA_STEPS = 32_768  # of one credential: 10 ms at the worst; ours take 222
+EXPLAINED_SHARE = 32  # of these steps: jsonschema, which names the member, is so much slower
+PATTERN_WORK_PER_STEP = 512  # characters times states, a microsecond: a portrait may be matched
+UNIQUE_WORK_PER_STEP = 16  # items times values in them: they are compared in pairs at the worst
+MAX_PATTERNS_CACHED = 256  # compiled for explanations: five types of ours have a dozen
 MAX_SCHEMA_VIOLATIONS = 20  # reasons given for one refusal; nobody reads more
 
 # --- issuing ---------------------------------------------------------------------------------

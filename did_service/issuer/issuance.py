@@ -153,7 +153,7 @@ def _has_context(value: JsonValue) -> bool:
 
 
 def _check_draft(item: Item, draft: JsonObject) -> None:
-    violations = schema_check.check(item.schema, draft)
+    violations = schema_check.check_to_issue(item.schema, draft)
     if violations:
         told = "; ".join(f"{v.path}: {v.message}" for v in violations[:_MOST_NAMED])
         raise RuleError("claims_invalid", told, count=len(violations))

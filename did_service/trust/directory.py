@@ -8,6 +8,7 @@ holds it over the three with `locked()`.
 from __future__ import annotations
 
 import re
+import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,16 +26,18 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES, MAX_MEMORY_BYTES
 from did_service.trust.files import (
-    TEMPORARY,
     exclusive_lock,
     make_private_directory,
-    read_file,
+    read_own_file,
     replace_file,
+    sweep,
 )
 from did_service.trust.memory import Memory, parse_memory
 
 T = TypeVar("T")
 NONCE_BYTES = 32
+_FILES = ("policy.json", "evidence.json.gz", "memory.json")
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -74,6 +77,14 @@ class TrustDirectory:
         self._thread = threading.RLock()
         self._holding = 0
 
+    @property
+    def exposed(self) -> bool:
+        """Whether others than its owner may write into it, and so decide what is trusted."""
+        try:
+            return bool(self.path.stat().st_mode & _WRITABLE_BY_OTHERS)
+        except OSError:
+            return False  # nothing is there, or whoever reads it will say so
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep all other writers out, in this process and in others; may be nested."""
@@ -89,6 +100,12 @@ class TrustDirectory:
                     yield
                 finally:
                     self._holding -= 1
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """Another one after each change of policy, evidence or forks, whoever made it."""
+        stamps = (_stamp(self.path / name) for name in ("policy.json", "evidence.json.gz"))
+        return (*stamps, *self.forks())
 
     # --- what was pinned and what was given -----------------------------------------------
 
@@ -169,7 +186,7 @@ class TrustDirectory:
 
     def _read(self, name: str, max_bytes: int) -> bytes | None:
         try:
-            return read_file(self.path / name, max_bytes)
+            return read_own_file(self.path / name, max_bytes)
         except MalformedError as error:
             raise MalformedError("trust_damaged", error.message, file=name) from error
 
@@ -179,8 +196,17 @@ class TrustDirectory:
 
     def _sweep(self) -> None:
         """Remove what a killed writer left; nobody else is writing now."""
-        for path in self.path.rglob(TEMPORARY):
-            path.unlink(missing_ok=True)
+        for name in (*_FILES, "forks/*"):
+            sweep(self.path / name)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Tell one file of a name from the next: each is written anew, beside the former one."""
+    try:
+        found = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _checked(name: str) -> str:

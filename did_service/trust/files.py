@@ -1,15 +1,17 @@
 """Files that survive: private modes, atomic replacement, one writer at a time.
 
-    write .NAME.XXXX.tmp ── fsync ── rename over NAME ── fsync the directory
+    write .NAME.didsvc-XXXXXXXX.tmp ── fsync ── rename over NAME ── fsync the directory
 
 Whoever is killed, or meets a full disk, on the way leaves the former file whole. A file that a
-person names is looked at first: nothing is replaced unasked, and a device never.
+person names is looked at first: nothing is replaced unasked, and a device never. Pipes and
+devices are never waited for.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +24,8 @@ from did_service.core.errors import (
     quote,
 )
 
-TEMPORARY = ".*.tmp"
+_MARK = ".didsvc-"  # in the name of a temporary file: this one is ours
+_NO_WAIT = os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def make_private_directory(path: Path) -> None:
@@ -39,12 +42,27 @@ def read_file(path: Path, max_bytes: int) -> bytes | None:
     """Return the content of a file, or None where there is none.
 
     Raises:
-        UnavailableError: `file_not_read`.
+        UnavailableError: `file_not_read`, also where a pipe, a device or a folder has the name.
         MalformedError: `file_damaged` above `max_bytes`: nothing of ours is that long.
     """
+    return _read(path, max_bytes, os.O_RDONLY | _NO_WAIT)
+
+
+def read_own_file(path: Path, max_bytes: int) -> bytes | None:
+    """Do the same for a file that only this program writes: it is no link to another one."""
+    return _read(path, max_bytes, os.O_RDONLY | os.O_NOFOLLOW | _NO_WAIT)
+
+
+def _read(path: Path, max_bytes: int, flags: int) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+        descriptor = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UnavailableError("file_not_read", f"{path.name} is no regular file")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(max_bytes + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -97,16 +115,31 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
         _sync_directory(path.parent)
 
 
+def sweep(path: Path) -> None:
+    """Remove what killed writers of a file left; nobody else is writing it now.
+
+    Args:
+        path: The file; its name may hold wildcards.
+    """
+    for left in path.parent.glob(f".{path.name}{_MARK}????????.tmp"):
+        with suppress(OSError):  # a folder of such a name, or not ours to remove
+            left.unlink()
+
+
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock file `path`; waits for other processes, and ends with its process.
 
     Raises:
-        UnavailableError: `file_not_written` where the lock file cannot be made.
+        UnavailableError: `file_not_written` where the lock file cannot be made, or something
+            else has its name: a link would make a file elsewhere.
     """
     with _writing(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | _NO_WAIT
+        descriptor = os.open(path, flags, 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnavailableError("file_not_written", f"{path.name} is no regular file")
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -126,7 +159,7 @@ def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Write `data` durably beside `path`; what is left of it afterwards is removed."""
     import tempfile  # noqa: PLC0415 - a twentieth of a start, and most only read
 
-    descriptor, name = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
+    descriptor, name = tempfile.mkstemp(".tmp", f".{path.name}{_MARK}", path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

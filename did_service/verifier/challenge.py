@@ -34,6 +34,8 @@ def _remembered(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         nonce = directory.new_challenge(instant, around.rng)
     expires = instant + timedelta(seconds=NONCE_LIFETIME_SECONDS)
     unsafe = () if arguments.now is None else ("now_given",)
+    if directory.exposed:
+        unsafe = (*unsafe, "trust_exposed")
     return _answer(nonce, arguments.audience, timestamps.encode(expires), *unsafe)
 
 

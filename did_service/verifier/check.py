@@ -1,9 +1,11 @@
 """`did-verify check`: judge what is presented, and remember that it was judged, in one step.
 
-    lock ─► policy, evidence, memory ─► verify ─► evidence, forks, sizes, floor, nonce ─► unlock
+    lock ─► policy, evidence, memory ─► unlock ─► verify ─► lock ─► still so? ──no──► again
+                                                                        └─yes─► nonce, evidence
 
-Whatever cannot be written is not decided: the report goes out after the nonce is spent, so two
-windows on one directory never both accept an answer.
+Judging may take long and holds up no other window. Whatever cannot be written is not decided:
+the report goes out after the nonce is spent, so two windows on one directory never both accept
+an answer.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from did_service.core.anchor.policy import Policy, parse_policy
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import (
+    ConflictError,
     DidServiceError,
     LimitError,
     UsageError,
@@ -30,6 +33,7 @@ from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.messages import Result
+from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.render import render
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
@@ -43,6 +47,7 @@ from did_service.verifier.held import (
     directory_at,
     keep_evidence,
     keep_forks,
+    of_decision,
     read_held,
     remember_logs,
 )
@@ -51,6 +56,7 @@ from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
 from did_service.verifier.tier import DEFAULT, demand_of_item
 
 _NOTHING = Remembered()
+_TRIES = 3  # decisions made while other windows go on; then one during which they wait
 _EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
 
 
@@ -82,7 +88,10 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     _check_words(arguments)
     question = _read(arguments, around)
     if arguments.policy is None:
-        report = _decide(question, directory_at(arguments.trust, around), around)
+        directory = directory_at(arguments.trust, around)
+        report = _decide(question, directory, around)
+        if directory.exposed:
+            report = replace(report, unsafe=(*report.unsafe, "trust_exposed"))
     else:
         data = around.read(arguments.policy, MAX_JSON_BYTES)
         report = _judge(question, parse_policy(strict_json.loads(data)))
@@ -130,13 +139,35 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
 def _decide(question: Question, directory: TrustDirectory, around: Surroundings) -> Report:
     if not directory.path.exists():
         return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
-    with directory.locked():
+    for _ in range(_TRIES):
+        with directory.locked():
+            held, version = read_held(directory, around.boot), directory.version
+        report = _judge_held(question, held)
+        with directory.locked():
+            memory = directory.memory().in_boot(around.boot)
+            now = replace(held, memory=memory)
+            if directory.version == version and _is_still_so(question, held, now, report):
+                return _keep(question, directory, now, report)
+    with directory.locked():  # others change it faster than we judge: they wait this once
         held = read_held(directory, around.boot)
-        request = _remembering(question.request, held.memory)
-        report = _judge(replace(question, request=request), held.policy, held)
-        if held.policy is not None:
-            _keep(question, directory, held, report)
-    return report
+        return _keep(question, directory, held, _judge_held(question, held))
+
+
+def _judge_held(question: Question, held: Held) -> Report:
+    request = _remembering(question.request, held.memory)
+    return _judge(replace(question, request=request), held.policy, held)
+
+
+def _is_still_so(question: Question, before: Held, now: Held, report: Report) -> bool:
+    """Say whether nobody answered the question meanwhile, or saw another tree of a log."""
+    request = question.request
+    if _remembering(request, now.memory) != _remembering(request, before.memory):
+        return False
+    try:
+        remember_logs(now.memory, report.evidence)
+    except ConflictError:
+        return False
+    return True
 
 
 def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
@@ -211,14 +242,19 @@ def _spend(question: Question, memory: Memory) -> Memory:
     return memory.with_answer(question.request.nonce or "", instant)
 
 
-def _keep(question: Question, directory: TrustDirectory, held: Held, report: Report) -> None:
+def _keep(question: Question, directory: TrustDirectory, held: Held, report: Report) -> Report:
+    """Write what must not be forgotten of a decision, before it is told; return it."""
+    if report.policy is None:
+        return report
     lasting = UnverifiedEvidence(
         batches=tuple(batch for _, bundle in question.bundles for batch in bundle.batches)
     )
     keep_forks(directory, held, report.evidence.forks)
     with suppress(LimitError):  # a directory that is full keeps what it has
-        keep_evidence(directory, held, report.evidence, lasting)
+        needed = of_decision(report.evidence, report.policy, report.proven, STAPLE)
+        keep_evidence(directory, held, needed, lasting)
     directory.change(lambda _: _after(question, held.memory, report))
+    return report
 
 
 def _after(question: Question, memory: Memory, report: Report) -> Memory:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -24,8 +25,10 @@ from did_service.core.verification.anchored import Evidence, Fork, Tree
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
 from did_service.core.verification.presented import STAPLE
+from did_service.core.verification.proven import ProvenEntry
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
+from did_service.core.verification.staple import needed_for
 from did_service.trust.directory import TrustDirectory, default_path, parse_own
 from did_service.trust.memory import KnownLog, Memory
 from did_service.verifier.surroundings import Surroundings
@@ -139,6 +142,36 @@ def keep_evidence(
     if len(kept.items) > MAX_EVIDENCE_ITEMS or len(kept.checkpoints) > MAX_EVIDENCE_CHECKPOINTS:
         raise LimitError("too_large", f"{len(kept.items)} items of evidence in one directory")
     directory.write_evidence(encode_bundle(kept))
+
+
+def of_decision(
+    evidence: Evidence, policy: Policy, credentials: Sequence[Credential], visitors: str
+) -> Evidence:
+    """Leave out what a visitor proved of others: true, but nothing of it was needed.
+
+    What the directory and the bundles of the counter hold stays, and so does whatever is newer
+    of the same subjects; a log's own heads are as few as the logs.
+
+    Args:
+        evidence: What was at hand for the decision.
+        policy: The pinned one.
+        credentials: Those that a registered key has signed.
+        visitors: The source whose evidence the visitor brought.
+    """
+    wanted = {
+        (each.kind, each.subject)
+        for credential in credentials
+        for each in needed_for(credential, policy, evidence)
+    }
+    wanted |= {_subject(each) for each in evidence.entries if each.source != visitors}
+    entries = (
+        each for each in evidence.entries if each.kind == "heads" or _subject(each) in wanted
+    )
+    return replace(evidence, entries=tuple(entries))
+
+
+def _subject(proven: ProvenEntry) -> tuple[str, str]:
+    return proven.kind, proven.subject
 
 
 def remember_logs(memory: Memory, evidence: Evidence) -> Memory:

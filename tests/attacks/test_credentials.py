@@ -17,8 +17,8 @@ from did_service.core.credentials import (
 )
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.model import parse_credential
-from did_service.core.credentials.schema_rules import DIALECT
 from did_service.core.encoding import b64, jcs, strict_json
+from did_service.core.encoding.json_schema import DIALECT
 from did_service.core.encoding.multiformats import multibase_encode
 from did_service.core.errors import DidServiceError, LimitError, MalformedError, ProofError
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_STATUS_LIST_BYTES

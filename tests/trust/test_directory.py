@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -264,10 +265,115 @@ while True:
 
 def test_what_a_killed_writer_left_is_swept(trust):
     trust.keep_fork("f", b"f")
-    for folder in (trust.path, trust.path / "forks"):
-        (folder / ".policy.json.x1.tmp").write_bytes(b"half")
+    for name in ("policy.json", "evidence.json.gz", "memory.json", "forks/f"):
+        path = trust.path / name
+        (path.parent / f".{path.name}.didsvc-x1_45678.tmp").write_bytes(b"half")
     trust.write_policy(b"p")
     assert not list(trust.path.rglob("*.tmp"))
+
+
+def test_killed_writer_leaves_what_is_swept(trust, monkeypatch):
+    """The name that is written and the name that is swept are one."""
+    monkeypatch.setattr(Path, "replace", lambda *_: None)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    trust.write_policy(b"p")
+    monkeypatch.undo()
+    assert len(list(trust.path.glob(".policy.json.*.tmp"))) == 1
+    raise_floor(trust, NOW)
+    assert not list(trust.path.glob("*.tmp"))
+
+
+NOT_OURS = (
+    *(
+        ".thesis.docx.tmp",
+        ".policy.json.tmp",
+        ".policy.json.x1.tmp",
+        ".draft.didsvc-12345678.tmp",
+    ),
+    *("forks/sub/.f.didsvc-12345678.tmp", "project/.policy.json.didsvc-12345678.tmp"),
+)
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+def test_temporary_file_of_another_program_is_let_alone(trust, name):
+    path = trust.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"only copy")
+    trust.write_policy(b"p")
+    assert path.read_bytes() == b"only copy"
+
+
+def test_folder_with_the_name_of_a_temporary_file_stops_nobody(trust):
+    (trust.path / ".policy.json.didsvc-12345678.tmp").mkdir(parents=True)
+    trust.write_policy(b"p")
+    assert trust.read_policy() == b"p"
+
+
+# --- what is no file --------------------------------------------------------------------------
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def make_link(path):
+    path.with_name("other").write_bytes(b"{}")
+    path.symlink_to(path.with_name("other"))
+
+
+def make_folder(path):
+    path.mkdir()
+
+
+READS = {
+    "policy.json": lambda trust: trust.read_policy(),
+    "evidence.json.gz": lambda trust: trust.read_evidence(),
+    "memory.json": lambda trust: trust.memory(),
+    "forks/f": lambda trust: trust.read_fork("f"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("make", [make_pipe, make_link, make_socket, make_folder])
+def test_what_is_no_file_is_not_read_and_nobody_waits_for_it(trust, name, make):
+    path = trust.path / name
+    path.parent.mkdir(parents=True)
+    make(path)
+    with trust.locked(), pytest.raises(UnavailableError) as refused:
+        READS[name](trust)
+    assert refused.value.code == "file_not_read"
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_link, make_socket, make_folder])
+def test_lock_that_is_no_file_is_refused(trust, make):
+    trust.path.mkdir(parents=True)
+    make(trust.path / "lock")
+    with pytest.raises(UnavailableError) as refused, trust.locked():
+        raise AssertionError
+    assert refused.value.code == "file_not_written"
+
+
+def test_lock_that_is_a_link_makes_no_file_elsewhere(trust, tmp_path):
+    trust.path.mkdir(parents=True)
+    (trust.path / "lock").symlink_to(tmp_path / "outside.txt")
+    with pytest.raises(UnavailableError), trust.locked():
+        raise AssertionError
+    assert not (tmp_path / "outside.txt").exists()
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o700, False), (0o755, False), (0o770, True)])
+def test_directory_says_that_others_may_write_into_it(trust, mode, exposed):
+    assert not trust.exposed
+    trust.write_policy(b"p")
+    trust.path.chmod(mode)
+    assert trust.exposed is exposed
+    trust.path.chmod(0o702)
+    assert trust.exposed
 
 
 def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_all_else(

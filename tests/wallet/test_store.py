@@ -80,7 +80,7 @@ def test_a_change_that_fails_writes_nothing(store):
 
 
 def test_what_a_killed_writer_left_is_swept(store):
-    left = store.directory.path / ".wallet.json.x.tmp"
+    left = store.directory.path / ".wallet.json.didsvc-abc_1234.tmp"
     left.write_bytes(b"half")
     store.commit(put("a"))
     assert not left.exists()

@@ -10,7 +10,7 @@ from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.grants import Beyond, Grants
 from did_service.core.anchor.view import LogAt, LogView, World, at_home_in, signers_of
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import json_schema, strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_SCHEMA_BYTES
@@ -25,7 +25,8 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     Raises:
         RuleError: `not_at_home`, `digest_wrong`, `signer_wrong`, `role_missing`,
             `kind_changed`.
-        ProofError, MalformedError, PolicyError: a signature or a shape.
+        ProofError, MalformedError, PolicyError: a signature or a shape; `schema_unsupported`,
+            `schema_invalid`, `too_large` for a JSON Schema without bounds.
     """
     if world.policy.home_of_schema(entry.subject) is not world.policy.region_of_log(log.origin):
         raise RuleError("not_at_home", f"{quote(entry.subject)} is not at home in {log.origin}")
@@ -33,7 +34,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     kind, owner = fields.choice("kind", KINDS), fields.text("owner")
     fields.text("media_type", max_chars=200)
     fields.choice("state", STATES)
-    _check_content(fields)
+    _check_content(fields, kind)
     fields.value("proof")
     fields.close()
     homes = at_home_in(LogAt.now(log), world)
@@ -58,11 +59,17 @@ def publishes(did: str, identifier: str, grants: Grants) -> bool:
     )
 
 
-def _check_content(fields: Fields) -> None:
+def _check_content(fields: Fields, kind: str) -> None:
+    """Check digest and form; a JSON Schema that no counter would run is not logged for ever.
+
+    Another dialect is left to those who will know it: no counter of ours compiles it.
+    """
     content = fields.text("content", max_chars=MAX_SCHEMA_BYTES).encode()
     if sha256(content) != fields.data("sha256", size=32):
         raise RuleError("digest_wrong", "sha256 is not that of the content")
-    strict_json.load_object(content, max_bytes=MAX_SCHEMA_BYTES)
+    value = strict_json.load_object(content, max_bytes=MAX_SCHEMA_BYTES)
+    if kind == "json-schema" and value.get("$schema") == json_schema.DIALECT:
+        json_schema.bounded(value)
 
 
 def _check_follows(entry: Entry, kind: str, owner: str, log: LogView, grants: Grants) -> None:

@@ -1,39 +1,73 @@
 """JSON Schema (draft 2020-12) over credentials and files: accepted fast, refused with reasons.
 
-jsonschema-rs says whether an instance fits; only when it does not, jsonschema says why
-(`schema_reasons`). Schemas are foreign text: they are bounded, may refer to themselves alone,
-and their patterns run in linear time. What formats mean is in `schema_rules`.
+jsonschema-rs alone says whether an instance fits; when it does not, jsonschema may say why
+(`schema_reasons`), and no fault of either changes a verdict. Schemas are foreign text: what
+they may hold and cost is counted first (`core.encoding.json_schema`), and patterns run in
+linear time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jsonschema_rs
 
-from did_service.core.credentials.schema_rules import DIALECT, FORMATS, Judge, Violation
+from did_service.core.credentials.schema_rules import (
+    FORMATS,
+    UNEXPLAINED,
+    Judge,
+    Violation,
+    engine,
+)
 from did_service.core.encoding import jcs, strict_json
+from did_service.core.encoding.json_schema import BoundedSchema, bounded
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMAS_CACHED
+from did_service.core.errors import DidServiceError, MalformedError, quote
+from did_service.core.limits import (
+    EXPLAINED_SHARE,
+    MAX_SCHEMA_BYTES,
+    MAX_SCHEMA_STEPS,
+    MAX_SCHEMAS_CACHED,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A schema that may be used, ready for use; `raw` is shared, so nobody may change it."""
+    """A schema that may be used, ready for use."""
 
-    raw: JsonObject
+    _bounded: BoundedSchema
     _validator: jsonschema_rs.Draft202012Validator
 
-    def check(self, instance: JsonValue) -> tuple[Violation, ...]:
-        """Say how an instance fails the schema; empty when it fits."""
-        if self._validator.is_valid(instance):
-            return ()
-        from did_service.core.credentials import schema_reasons  # noqa: PLC0415 - 0.1 s, rarely
+    @property
+    def raw(self) -> JsonObject:
+        """The schema itself; it is shared, so nobody may change it."""
+        return self._bounded.raw
 
-        return schema_reasons.explain(self.raw, instance)
+    def check(
+        self, instance: JsonValue, most_steps: int = MAX_SCHEMA_STEPS
+    ) -> tuple[Violation, ...]:
+        """Say how an instance fails the schema; empty when it fits.
+
+        The only violation is `UNEXPLAINED` where its reason would cost too much, or where
+        jsonschema sees none or falls over.
+
+        Raises:
+            LimitError: `too_large`: the schema costs more than `most_steps` for this instance.
+            UnsupportedError: `schema_fault`: the deciding engine fell over.
+        """
+        steps = self._bounded.steps(instance, most_steps)
+        with engine():
+            fits = self._validator.is_valid(instance)
+        if fits:
+            return ()
+        if steps > most_steps // EXPLAINED_SHARE:
+            return (UNEXPLAINED,)
+        try:
+            return _explain(self.raw, instance, {}) or (UNEXPLAINED,)
+        except DidServiceError:
+            return (UNEXPLAINED,)
 
 
 @lru_cache(maxsize=MAX_SCHEMAS_CACHED)
@@ -43,26 +77,30 @@ def parse_schema(content: bytes | str) -> Schema:
     Raises:
         MalformedError: `schema_invalid`, or not JSON.
         UnsupportedError: `schema_unsupported` for another dialect, a reference to elsewhere, or
-            a keyword that is not taken.
+            a keyword or a pattern that is not taken; `schema_fault` where the engine fell over.
         LimitError: `too_large`.
     """
-    schema = strict_json.load_object(
-        content, max_bytes=MAX_SCHEMA_BYTES, numbers=strict_json.Numbers.FINITE
-    )
-    if schema.get("$schema") != DIALECT:
-        raise UnsupportedError("schema_unsupported", f"$schema is not {DIALECT}")
-    _check_keywords(schema)
-    try:
-        jsonschema_rs.meta.validate(schema)
-        validator = jsonschema_rs.Draft202012Validator(
-            schema,
-            validate_formats=True,
-            formats={name: _passes(judge) for name, judge in FORMATS.items()},
-            offline=True,
-            pattern_options=jsonschema_rs.RegexOptions(),
+    schema = bounded(
+        strict_json.load_object(
+            content, max_bytes=MAX_SCHEMA_BYTES, numbers=strict_json.Numbers.FINITE
         )
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        raise MalformedError("schema_invalid", f"not a JSON Schema: {quote(error)}") from error
+    )
+    with engine():
+        try:
+            jsonschema_rs.meta.validate(schema.raw)
+            validator = jsonschema_rs.Draft202012Validator(
+                schema.raw,
+                validate_formats=False,
+                offline=True,
+                pattern_options=jsonschema_rs.RegexOptions(),
+            )
+        except (
+            jsonschema_rs.ValidationError,
+            jsonschema_rs.ReferencingError,
+            ValueError,
+        ) as error:
+            invalid = MalformedError("schema_invalid", f"not a JSON Schema: {quote(error)}")
+            raise invalid from error
     return Schema(schema, validator)
 
 
@@ -73,6 +111,16 @@ def check(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
         MalformedError, UnsupportedError, LimitError: as `parse_schema`.
     """
     return parse_schema(jcs.encode(schema)).check(instance)
+
+
+def check_to_issue(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
+    """Say how an instance fails what we sign: both engines and the formats of ours must agree.
+
+    Raises:
+        MalformedError, UnsupportedError, LimitError: as `parse_schema` and `Schema.check`.
+    """
+    violations = check(schema, instance)
+    return _explain(schema, instance, FORMATS) or violations
 
 
 def warn(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
@@ -92,25 +140,17 @@ def check_schema(schema: JsonObject) -> None:
     parse_schema(jcs.encode(schema))
 
 
-def _check_keywords(value: JsonValue) -> None:
-    """Refuse references to elsewhere and keywords that Python's matcher would run."""
-    if isinstance(value, list):
-        for item in value:
-            _check_keywords(item)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            away = isinstance(member, str) and not member.startswith("#")
-            if (name in {"$ref", "$dynamicRef"} and away) or name == "patternProperties":
-                raise UnsupportedError("schema_unsupported", f"{name} is not taken here")
-            _check_keywords(member)
+def check_to_publish(schema: JsonObject) -> None:
+    """Check that a schema may be published: both engines take it; errors as `parse_schema`."""
+    check_schema(schema)
+    from did_service.core.credentials import schema_reasons  # noqa: PLC0415 - 0.1 s, rarely
+
+    schema_reasons.cross_check(schema)
 
 
-def _passes(judge: Judge) -> Callable[[str], bool]:
-    def passes(text: str) -> bool:
-        try:
-            judge(text)
-        except MalformedError:
-            return False
-        return True
+def _explain(
+    schema: JsonObject, instance: JsonValue, formats: Mapping[str, Judge]
+) -> tuple[Violation, ...]:
+    from did_service.core.credentials import schema_reasons  # noqa: PLC0415 - 0.1 s, rarely
 
-    return passes
+    return schema_reasons.explain(schema, instance, formats)

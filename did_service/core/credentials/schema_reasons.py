@@ -1,13 +1,15 @@
-"""Why an instance does not fit a schema, by jsonschema, in words without the values found.
+"""What jsonschema says of an instance, in words without the values found.
 
-Importing jsonschema costs 0.1 s and its checks are slow, so `schema_check` comes here only
-when jsonschema-rs has already refused. Patterns still run on the linear engine of the latter:
+jsonschema-rs decides; jsonschema explains a refusal, judges formats where we issue, and
+cross-checks what is published. Importing it costs 0.1 s and its checks are slow, so
+`schema_check` comes here only then. Patterns still run on the linear engine of the other:
 Python's own can be made to run for years.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 
 import jsonschema
@@ -15,29 +17,51 @@ import jsonschema_rs
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
-from did_service.core.credentials.schema_rules import FORMATS, WARNINGS, Judge, Violation
+from did_service.core.credentials.schema_rules import WARNINGS, Judge, Violation, engine
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, quote
-from did_service.core.limits import MAX_SCHEMA_VIOLATIONS
+from did_service.core.limits import MAX_PATTERNS_CACHED, MAX_SCHEMA_VIOLATIONS
 
 # Keywords about member names: their messages name members and show no values.
 _NAMING = frozenset({"required", "dependentRequired", "additionalProperties"})
 
 
-def explain(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
-    """Return the first 20 reasons for a refusal; at least one, whatever jsonschema thinks."""
-    errors = _validator(schema, FORMATS).iter_errors(instance)
-    found = tuple(_violation(error) for error in islice(errors, MAX_SCHEMA_VIOLATIONS))
-    return found or (Violation("", "", "the instance does not fit the schema"),)
+def explain(
+    schema: JsonObject, instance: JsonValue, formats: Mapping[str, Judge]
+) -> tuple[Violation, ...]:
+    """Return the first 20 reasons against an instance; none where jsonschema finds none.
+
+    Args:
+        schema: Bounded and valid.
+        instance: What is judged.
+        formats: Formats that are asserted; all others are annotations.
+
+    Raises:
+        UnsupportedError: `schema_fault`.
+    """
+    with engine():
+        errors = _validator(schema, formats).iter_errors(instance)
+        return tuple(_violation(error) for error in islice(errors, MAX_SCHEMA_VIOLATIONS))
 
 
 def warn(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
-    """Return the formats that are only warned about and that do not fit."""
-    return tuple(
-        _violation(error)
-        for error in _validator(schema, WARNINGS).iter_errors(instance)
-        if error.validator == "format" and error.validator_value in WARNINGS
-    )
+    """Return the formats that only warn and do not fit; errors as `explain`."""
+    with engine():
+        return tuple(
+            _violation(error)
+            for error in _validator(schema, WARNINGS).iter_errors(instance)
+            if error.validator == "format" and error.validator_value in WARNINGS
+        )
+
+
+def cross_check(schema: JsonObject) -> None:
+    """Check that jsonschema, too, takes a schema as one.
+
+    Raises:
+        UnsupportedError: `schema_fault`: it does not, or falls over.
+    """
+    with engine():
+        jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def _validator(schema: JsonObject, judges: Mapping[str, Judge]) -> Validator:
@@ -76,9 +100,14 @@ def _pointer(part: str | int) -> str:
 def _match_pattern(
     _: object, pattern: str, instance: JsonValue, __: JsonObject
 ) -> Iterator[ValidationError]:
-    options = jsonschema_rs.RegexOptions()
-    if not jsonschema_rs.is_valid({"pattern": pattern}, instance, pattern_options=options):
+    if not _compiled(pattern).is_valid(instance):
         yield ValidationError("pattern")
+
+
+@lru_cache(maxsize=MAX_PATTERNS_CACHED)
+def _compiled(pattern: str) -> jsonschema_rs.Draft202012Validator:
+    options = jsonschema_rs.RegexOptions()
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
 
 
 _VALIDATOR: type[Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]

@@ -1,21 +1,26 @@
-"""What both JSON Schema engines share: the dialect, the formats of ours, a violation.
+"""What both JSON Schema engines share: formats of ours, a violation, the end of a fault.
 
 A format is judged by a function that raises `MalformedError` with the rule in its message, so
-both engines refuse the same texts and a person reads which rule and position it was.
+that a person reads which rule and position it was. Formats are judged where we issue; to
+whoever verifies they are annotations (JSON Schema 2020-12 validation §7.2.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from did_service.core.credentials import identifiers
 from did_service.core.credentials.members import is_url
 from did_service.core.encoding import timestamps
-from did_service.core.errors import MalformedError
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    UnsupportedError,
+    kind_and_place,
+)
 
 Judge: TypeAlias = Callable[[str], None]
 
@@ -26,13 +31,33 @@ class Violation:
 
     Attributes:
         path: JSON Pointer into the instance.
-        keyword: The schema keyword that was not met; empty when only the fast engine knows.
+        keyword: The schema keyword that was not met; empty when only the deciding engine knows.
         message: What was expected, never the value found: it may be personal data.
     """
 
     path: str
     keyword: str
     message: str
+
+
+UNEXPLAINED = Violation("", "", "the instance does not fit the schema")
+
+
+@contextmanager
+def engine() -> Iterator[None]:
+    """Run an engine of others: whatever falls over in it is a refusal of ours.
+
+    A panic of jsonschema-rs arrives as pyo3's PanicException, which is no `Exception`.
+
+    Raises:
+        UnsupportedError: `schema_fault`.
+    """
+    try:
+        yield
+    except (DidServiceError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as fault:
+        raise UnsupportedError("schema_fault", kind_and_place(fault)) from fault
 
 
 def _check_date(text: str) -> None:

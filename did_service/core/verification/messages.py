@@ -264,8 +264,8 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "schema_missing": _undecided(
         7,
-        "缺少该类证照登记的格式定义",
-        "the registered schema of this type is not at hand",
+        "缺少该类证照已登记且可用的格式定义",
+        "no registered schema of this type that can be used is at hand",
         _REFRESH,
     ),
     "schema_violated": _failed(
@@ -412,6 +412,10 @@ UNSAFE: Mapping[str, Bilingual] = {
     "nothing_remembered": Bilingual(
         "未使用信任目录：不记录、不比对以往所见",
         "no trust directory: nothing is remembered or compared with the past",
+    ),
+    "trust_exposed": Bilingual(
+        "信任目录可被其他用户改写，请收紧其权限（仅限本人）",
+        "others may write into the trust directory: let its owner alone have it",
     ),
     "tier_relaxed": Bilingual(
         "时效要求宽于默认值，且无办理事项作依据",

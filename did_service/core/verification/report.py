@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from did_service.core.anchor.policy import Policy
+from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
@@ -147,8 +148,8 @@ class CredentialSummary:
 class Report:
     """The verdict; true only when everything is accepted without limits.
 
-    `evidence` is what it rests on: what to keep, to remember, and which forks to report. It is
-    not part of the written report.
+    `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
+    the credentials whose signature holds: what they need is worth keeping. Neither is written.
     """
 
     now: datetime
@@ -159,6 +160,7 @@ class Report:
     checks: tuple[Check, ...]
     unsafe: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=Evidence, compare=False, repr=False)
+    proven: tuple[Credential, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def outcome(self) -> Outcome:

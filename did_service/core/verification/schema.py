@@ -16,7 +16,7 @@ from functools import partial
 from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, quote
-from did_service.core.limits import MAX_SCHEMA_BYTES
+from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.proven import Latest
 from did_service.core.verification.report import Check
@@ -91,7 +91,8 @@ def _schema(body: Fields) -> Schema:
 
 def _problem(context: CredentialContext, schema: Schema) -> str | None:
     """Name the member that does not fit; a schema of another type fits none."""
-    violations = schema.check(context.credential.raw)
+    share = MAX_SCHEMA_STEPS // max(len(context.credential.schemas), 1)
+    violations = schema.check(context.credential.raw, share)
     if violations:
         return violations[0].path
     wanted = _terms(schema).get("type")

@@ -112,6 +112,11 @@ def verify(
         checks=tuple(_waived(check, policy, request) for check in sorted(checks, key=_order)),
         unsafe=tuple(_unsafe(policy, request, clock)),
         evidence=proven,
+        proven=tuple(
+            context.credential
+            for context, (_, summary) in zip(contexts, examined, strict=True)
+            if summary.signer is not None
+        ),
     )
 
 

@@ -26,7 +26,7 @@ def test_the_nation_wide_region_owns_the_common_names(fed):
 
 def test_a_publisher_publishes_under_its_prefixes(fed, publisher):
     fed.schema(publisher, OWN, CONTENT)
-    fed.schema(publisher, OWN, CONTENT, state="deprecated")
+    fed.schema(publisher, OWN, {**CONTENT, "title": "a later text"})
     fed.schema(fed.root("gd"), "https://gd.example/other/1", CONTENT)
     with refused("role_missing", RuleError):
         fed.schema(publisher, "https://gd.example/other/2", CONTENT)
