@@ -27,7 +27,13 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
-from did_service.core.errors import LimitError, MalformedError, ProofError, quote
+from did_service.core.errors import (
+    LimitError,
+    MalformedError,
+    ProofError,
+    UnsupportedError,
+    quote,
+)
 from did_service.core.limits import MAX_PROOFS
 
 TYPE = "DataIntegrityProof"
@@ -73,14 +79,22 @@ def parse_proof(value: JsonValue) -> Proof:
     """Parse one proof object; members of other suites stay in `members`, unread.
 
     Raises:
+        UnsupportedError: `proof_type_unknown`, or `proof_base_unknown` for a `proofValue` that
+            is not base58btc: other suites write theirs so.
         MalformedError: `proof_malformed` or a member's own code.
     """
     members = as_object(value, "proof")
-    if members.get("type") != TYPE:
-        raise MalformedError("proof_malformed", f"proof type is not {TYPE}")
+    kind = as_text(members.get("type"), "proof.type")
+    if kind != TYPE:
+        raise UnsupportedError("proof_type_unknown", f"proof type {quote(kind)}")
     text = as_text(members.get("proofValue"), "proof.proofValue")
+    if not text:
+        raise MalformedError("proof_malformed", "proofValue is empty")
     if not text.startswith("z"):
-        raise MalformedError("proof_malformed", "proofValue is not base58btc multibase")
+        suite = quote(members.get("cryptosuite"))
+        raise UnsupportedError(
+            "proof_base_unknown", f"{suite} with a proofValue in multibase {quote(text[:1])}"
+        )
     return Proof(
         cryptosuite=as_text(members.get("cryptosuite"), "proof.cryptosuite"),
         verification_method=as_text(
@@ -102,7 +116,18 @@ def split(document: JsonObject) -> tuple[JsonObject, tuple[Proof, ...]]:
     """Part a secured document into the document without `proof` and its 1 to 8 proofs.
 
     Raises:
-        MalformedError: `proof_missing` or a proof's own code.
+        MalformedError: `proof_missing` or what `parse_proof` raises.
+        LimitError: more than 8 proofs.
+    """
+    unsecured, proofs = split_unread(document)
+    return unsecured, tuple(parse_proof(proof) for proof in proofs)
+
+
+def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:
+    """Part a secured document from its 1 to 8 proofs, which stay as they are.
+
+    Raises:
+        MalformedError: `proof_missing`.
         LimitError: more than 8 proofs.
     """
     unsecured = {name: value for name, value in document.items() if name != "proof"}
@@ -112,7 +137,7 @@ def split(document: JsonObject) -> tuple[JsonObject, tuple[Proof, ...]]:
         raise MalformedError("proof_missing", "the document has no proof")
     if len(proofs) > MAX_PROOFS:
         raise LimitError("too_large", f"more than {MAX_PROOFS} proofs")
-    return unsecured, tuple(parse_proof(proof) for proof in proofs)
+    return unsecured, proofs
 
 
 def create(

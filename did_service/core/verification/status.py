@@ -26,7 +26,6 @@ from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
     ProofError,
-    UnsupportedError,
     quote,
 )
 from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
@@ -70,10 +69,8 @@ def _check_member(case: Case, member: JsonObject) -> Check:
     check = partial(Check, _STEP, credential=case.position)
     try:
         entry = lists.parse_status_entry(member)
-    except UnsupportedError as error:
-        return check("status_unsupported", detail=error.code)
     except DidServiceError as error:
-        return check("status_entry_missing", detail=error.code)
+        return check("status_unsupported", detail=error.code)
     home = case.home(case.credential.issuer)
     chain = () if home is None else case.evidence.chain("status", entry.list_url, home)
     tried = chain[:MAX_LISTS_TRIED]
