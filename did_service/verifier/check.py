@@ -39,6 +39,7 @@ from did_service.core.verification.verify import verify
 from did_service.trust.directory import TrustDirectory
 from did_service.trust.files import check_output, replace_file
 from did_service.trust.memory import Memory
+from did_service.verifier.file_kinds import check_presented
 from did_service.verifier.held import (
     SOURCE,
     Held,
@@ -62,6 +63,7 @@ class Question:
 
     Attributes:
         presented: The file as it is.
+        name: What the person called it.
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
         request: What was asked of the holder; the state of its nonce is not known yet.
@@ -71,6 +73,7 @@ class Question:
     """
 
     presented: bytes
+    name: str
     bundles: tuple[tuple[str, UnverifiedEvidence], ...]
     unreadable: tuple[Dropped, ...]
     request: Request
@@ -115,6 +118,7 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
             unreadable.append(Dropped(source, "bundle", error.code))
     return Question(
         presented,
+        arguments.file,
         tuple(bundles),
         tuple(unreadable),
         Request(
@@ -143,6 +147,7 @@ def _decide(question: Question, directory: TrustDirectory, around: Surroundings)
 
 def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
     report = _verify(question, question.request, policy, held)
+    check_presented(question.name, question.presented, report)
     if policy is not None:
         demanded = tier_of_item(question.request.item, policy, report.evidence)
         tier = binding(question.tier, demanded, policy)

@@ -1,8 +1,8 @@
 """Proof sets and proof chains (W3C Data Integrity 1.0, §2.1.1, §2.1.2 and §4.4 to §4.8).
 
-The members of a set are independent: each is examined by itself (`examine_proofs`), and what
-the set as a whole means is its reader's rule (docs/adr/0020). `verify_proofs` is the strict one:
-every proof of a document must verify. A chained proof names the proofs it rests on, and those then belong to what it signs:
+Members of a set are independent: each is examined by itself (`examine_proofs`); what the set
+comes to is its reader's rule (docs/adr/0020). `verify_proofs` demands that every one verifies.
+A chained proof names the proofs it rests on, and those then belong to what it signs:
 
     hashed document = unsecured document [+ "proof": the proofs named in previousProof]
 
@@ -12,7 +12,8 @@ every proof of a document must verify. A chained proof names the proofs it rests
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -88,10 +89,7 @@ class VerifiedProof:
 
 @dataclass(frozen=True, slots=True)
 class ProofFinding:
-    """What came out of one member of a proof set: `verified`, or the `refusal` that says why not.
-
-    `did` is what its verification method claims; None where that cannot be read.
-    """
+    """What came out of one proof: `verified` or a `refusal`; `did` as far as it can be read."""
 
     did: str | None
     verified: VerifiedProof | None = None
@@ -130,24 +128,14 @@ def verify_proofs(
     demand: ProofDemand,
     suites: Mapping[str, Cryptosuite] = SUITES,
 ) -> tuple[VerifiedProof, ...]:
-    """Check every proof of a secured document.
-
-    Args:
-        document: The document as received.
-        resolve: Finds the key of a verification method.
-        demand: Purpose, accepted suites, time, challenge and domain.
-        suites: The implementations that names of suites lead to.
-
-    Returns:
-        One value for each proof, in their order; never empty.
+    """Check that every proof of a secured document verifies; arguments as `examine_proofs`.
 
     Raises:
-        DidServiceError: the first refusal among what `examine_proofs` finds, or its own.
+        DidServiceError: what `examine_proofs` raises, or the first refusal that it finds.
     """
     findings = examine_proofs(document, resolve, demand, suites)
-    refusals = [each.refusal for each in findings if each.refusal is not None]
-    if refusals:
-        raise refusals[0]
+    for refused in (each.refusal for each in findings if each.refusal is not None):
+        raise refused
     return tuple(each.verified for each in findings if each.verified is not None)
 
 
@@ -157,10 +145,16 @@ def examine_proofs(
     demand: ProofDemand,
     suites: Mapping[str, Cryptosuite] = SUITES,
 ) -> tuple[ProofFinding, ...]:
-    """Examine every proof of a secured document by itself; arguments as `verify_proofs`.
+    """Examine every proof of a secured document by itself.
 
     A proof is held against the demand only once its signature has verified, so that whoever
     changes `expires` or `challenge` on the way is told nothing but that it was changed.
+
+    Args:
+        document: As received.
+        resolve: Finds the key of a verification method.
+        demand: What each must say.
+        suites: The implementations by name.
 
     Returns:
         One finding for each proof, in their order; never empty. Its refusal is what `resolve`
@@ -184,8 +178,7 @@ def signer_of(
 ) -> VerifiedProof:
     """Return the proof of the party that the document speaks for.
 
-    For a credential that is the issuer; for a presentation the holder it names or, when it
-    names none, the one DID that signed. Other proofs lend nothing: their signers are nobody.
+    Other proofs lend nothing: their signers are nobody.
 
     Raises:
         ProofError: `signer_mismatch` when that party did not sign.
@@ -197,8 +190,12 @@ def signer_of(
     raise ProofError("signer_mismatch", f"{quote(party)} did not sign the document")
 
 
-def party_of(document: Credential | Presentation, dids: Set[str | None]) -> str | None:
-    """Return whom a document speaks for (see `signer_of`); `dids` are those its proofs name."""
+def party_of(document: Credential | Presentation, dids: AbstractSet[str | None]) -> str | None:
+    """Return whom a document speaks for; `dids` are those that its proofs name.
+
+    For a credential that is the issuer; for a presentation the holder it names or, when it
+    names none, the one DID that signed.
+    """
     if isinstance(document, Credential):
         return document.issuer
     return next(iter(dids)) if document.holder is None and len(dids) == 1 else document.holder

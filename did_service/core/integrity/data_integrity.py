@@ -12,6 +12,7 @@ of proofs are in `credentials.proof_set`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -23,7 +24,6 @@ from did_service.core.encoding.multiformats import multibase_decode, multibase_e
 from did_service.core.encoding.strict_json import (
     JsonObject,
     JsonValue,
-    as_array,
     as_object,
     as_text,
 )
@@ -123,6 +123,19 @@ def split(document: JsonObject) -> tuple[JsonObject, tuple[Proof, ...]]:
     return unsecured, tuple(parse_proof(proof) for proof in proofs)
 
 
+def readable(document: JsonObject) -> tuple[Proof, ...]:
+    """Return those proofs of a document that `parse_proof` takes, without the others."""
+    found: list[Proof] = []
+    try:
+        proofs = split_unread(document)[1]
+    except MalformedError:
+        return ()
+    for proof in proofs:
+        with suppress(MalformedError):
+            found.append(parse_proof(proof))
+    return tuple(found)
+
+
 def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:
     """Part a secured document from its 1 to 8 proofs, which stay as they are.
 
@@ -132,7 +145,7 @@ def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:
     """
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     found = document.get("proof")
-    proofs = as_array(found, "proof") if isinstance(found, list) else [found]
+    proofs: list[JsonValue] = found if isinstance(found, list) else [found]
     if found is None or not proofs:
         raise MalformedError("proof_missing", "the document has no proof")
     if len(proofs) > MAX_PROOFS:

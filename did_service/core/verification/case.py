@@ -79,10 +79,7 @@ class Case:
         Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
         time before our era is as early as any.
         """
-        try:
-            proofs = data_integrity.split(self.credential.raw)[1]
-        except DidServiceError:
-            proofs = ()
+        proofs = data_integrity.readable(self.credential.raw)
         methods = f"{self.credential.issuer}#"
         own = (each for each in proofs if each.verification_method.startswith(methods))
         times = [proof.created for proof in own if proof.created is not None]

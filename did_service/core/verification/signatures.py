@@ -1,10 +1,9 @@
 """Whose signature a document bears, by all of its proofs together (docs/adr/0020).
 
-    the party's own proof verifies   every other proof verifies too    its signature
-                                     one does not                      undecided: why it is there
-                                                                       cannot be told
-    none of the party's verifies     one cannot be judged              undecided: it may be good
-                                     all were judged                   the first one's negative
+    the party's own proof verifies   every other one does too   it is signed
+                                     another one does not       undecided: what is it there for?
+    none of the party's verifies     one could not be judged    undecided: it may be good
+                                     all of them were judged    the first one's negative
 
 Anybody may add a proof to a document, or take one away, and the others stay as good as they
 were. So one that does not verify says nothing against a document that its party signed, and a
