@@ -70,7 +70,7 @@ def _check_member(case: Case, member: JsonObject) -> Check:
     try:
         entry = lists.parse_status_entry(member)
     except DidServiceError as error:
-        return check("status_unsupported", detail=error.code)
+        return check("status_unsupported", detail=f"{error.code}: {error.message}")
     home = case.home(case.credential.issuer)
     chain = () if home is None else case.evidence.chain("status", entry.list_url, home)
     tried = chain[:MAX_LISTS_TRIED]

@@ -133,7 +133,8 @@ def _read(presented: bytes) -> tuple[Presented, Check]:
     try:
         return parse_presented(presented), Check(1, "shape_valid")
     except DidServiceError as error:
-        return Presented(()), Check(1, _shape_code(error), detail=error.message)
+        detail = f"{error.code}: {error.message}"
+        return Presented(()), Check(1, _shape_code(error), detail=detail)
 
 
 def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
