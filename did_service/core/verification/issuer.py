@@ -7,11 +7,12 @@ proven to be older. `proof_set.signer_of` alone says who signed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from did_service.core.credentials import eddsa_rdfc_2022, members, proof_set, vocabulary
-from did_service.core.credentials.proof_set import ProofDemand, VerifiedProof
+from did_service.core.credentials.proof_set import ProofDemand, ProofFinding, VerifiedProof
 from did_service.core.did.document import DidDocument, Relationship, parse_document
 from did_service.core.did.own_key import is_own_key, public_in_did
 from did_service.core.did.syntax import parse_webvh
@@ -103,7 +104,7 @@ def _signature(case: Case, issuer: IssuerFinding) -> Signature:
     except DidServiceError as error:
         return unsigned(error, code_of)
     found = judge_proofs(credential, findings, code_of)
-    if found.signer is not None and not _are_signed(credential.raw, found.signer.did):
+    if found.signer is not None and not _are_contexts_signed(credential.raw, findings):
         return unsigned(ProofError("context_mismatch", "added after signing"), code_of)
     return found
 
@@ -116,22 +117,23 @@ def _check_names(credential: JsonObject) -> None:
     Raises:
         UnsupportedError: `names_not_plain`.
     """
-    suites = {proof.get("cryptosuite") for proof in members.objects(credential, "proof")}
+    suites = [proof.get("cryptosuite") for proof in members.objects(credential, "proof")]
     if eddsa_rdfc_2022.NAME in suites:
         vocabulary.check_plain(credential)
 
 
-def _are_signed(credential: JsonObject, did: str) -> bool:
-    """Say whether no context was added after a party signed.
+def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding]) -> bool:
+    """Say whether a proof of the issuer that verified covers every context.
 
     eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
     and so whose authority counts: those that were signed are the only ones.
     """
     contexts = credential["@context"]
-    return all(
-        proof.get("@context", contexts) == contexts
-        for proof in members.objects(credential, "proof")
-        if str(proof.get("verificationMethod")).startswith(f"{did}#")
+    proofs = zip(members.objects(credential, "proof"), findings, strict=True)
+    return any(
+        found.verified is not None and proof.get("@context", contexts) == contexts
+        for proof, found in proofs
+        if found.did == members.party(credential, "issuer")
     )
 
 
