@@ -84,7 +84,9 @@ def parse_proof(value: JsonValue) -> Proof:
         MalformedError: `proof_malformed` or a member's own code.
     """
     members = as_object(value, "proof")
-    kind = as_text(members.get("type"), "proof.type")
+    kind = members.get("type")
+    if not isinstance(kind, str):
+        raise MalformedError("proof_malformed", "proof.type is no text")
     if kind != TYPE:
         raise UnsupportedError("proof_type_unknown", f"proof type {quote(kind)}")
     text = as_text(members.get("proofValue"), "proof.proofValue")

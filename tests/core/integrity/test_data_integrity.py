@@ -175,7 +175,7 @@ def test_a_proof_is_read_whole():
     ("change", "code"),
     [
         ({"type": "Ed25519Signature2020"}, "proof_type_unknown"),
-        ({"type": None}, "member_invalid"),
+        ({"type": None}, "proof_malformed"),
         ({"proofValue": "u" + "A" * 86}, "proof_base_unknown"),
         ({"proofValue": ""}, "proof_malformed"),
         ({"proofValue": "z0"}, "base58_invalid"),
