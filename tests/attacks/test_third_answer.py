@@ -3,6 +3,7 @@
 None may end in 不通过, and none in 通过 with a proof that was not judged (docs/adr/0020).
 """
 
+import copy
 import json
 
 import pytest
@@ -52,6 +53,15 @@ def test_proof_added_by_a_stranger(scene):
     assert carried(scene, valid).credentials[0].signer == scene.agency.method
     assert codes(carried(scene, false)) == ["proof_beside"]
     assert codes(carried(scene, unknown)) == ["unsupported"]
+
+
+def test_context_added_under_a_strangers_proof(scene):
+    """The stranger signs what it added; whether the issuer did is asked of the issuer's own."""
+    scene.publish()
+    shown = copy.deepcopy(scene.credential)
+    shown["@context"] = [*shown["@context"], {"extra": "urn:x:extra"}]
+    report = scene.check(scene.present(scene.secure(shown, scene.holder)))
+    assert codes(report) == ["proof_invalid"]
 
 
 def test_altered_claim_under_an_unknown_proof(scene):
