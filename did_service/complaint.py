@@ -54,6 +54,20 @@ WORDS: Mapping[str, Words] = {
         "已保存的内容没有变化；请保留输入文件并报告此错误",
         "nothing that was stored has changed; keep the input and report this",
     ),
+    # making a trust bundle
+    "bundle_unproven": _words(
+        "信任包未写出：核验点不会全部采信",
+        "no bundle was written: a counter would not take all of it",
+        "请重试；若某个登记簿一直如此，请换一个镜像（--mirror）或不收入它（--without）",
+        "try again; if one log stays so, read it at a mirror (--mirror) or leave it out"
+        " (--without)",
+    ),
+    "mirror_behind": _words(
+        "镜像落后于登记簿",
+        "a mirror is behind the log",
+        "请稍后重试，或换一个镜像",
+        "wait and try again, or name another mirror",
+    ),
     # files, streams and what the system says to them
     "file_missing": _words("找不到文件", "no such file", "请核对路径", "check the path"),
     "directory_missing": _words(

@@ -28,6 +28,7 @@ from did_service.core.errors import (
 from did_service.core.limits import (
     MAX_PASSPHRASE_BYTES,
     MAX_PRESENTED_BYTES,
+    MAX_PRESENTED_VALUES,
     MIN_PASSPHRASE_CHARACTERS,
 )
 from wallet_cli.config import Settings
@@ -175,7 +176,10 @@ def read_json(name: str) -> JsonObject:
     data = read_input(name)
     try:
         return strict_json.load_object(
-            data, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE
+            data,
+            max_bytes=MAX_PRESENTED_BYTES,
+            max_values=MAX_PRESENTED_VALUES,
+            numbers=Numbers.FINITE,
         )
     except DidServiceError as error:
         raise type(error)(error.code, f"{quote(name)}: {error.message}") from error

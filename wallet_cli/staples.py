@@ -149,10 +149,10 @@ def _as_of(credential: Credential, policy: Policy, evidence: Evidence) -> int | 
     times: list[int] = []
     for wanted in needed_for(credential, policy, evidence):
         region = policy.region_of_log(wanted.origin)
-        newest = evidence.newest(wanted.kind, wanted.subject, region)
-        if newest is None or newest.time is None:
+        latest = evidence.latest(wanted.kind, wanted.subject, region)
+        if latest is None:
             return None
-        times.append(newest.time)
+        times.append(latest.as_of)
     return min(times, default=None)
 
 
@@ -229,7 +229,7 @@ class _Collection:
     def _check_holds(self, found: UnverifiedEvidence, wanted: Wanted) -> None:
         proven = verify_evidence(((FETCHED, found),), self.policy)
         if not any(
-            (each.entry.type, each.entry.subject) == (wanted.kind, wanted.subject)
+            (each.kind, each.subject) == (wanted.kind, wanted.subject)
             for each in proven.entries
         ):
             raise UnavailableError("evidence_unproven", "what came does not prove the entry")
@@ -239,7 +239,7 @@ class _Collection:
     def take_issuance(self, held: HeldCredential) -> None:
         """Fetch the proof that the credential existed, unless it is held already."""
         record = sha256(jcs.encode(held.credential))
-        if self.evidence().issuances(record):
+        if self.evidence().issuances(record, self.credential.issuer):
             return
         try:
             batch = self._batch(held, record)

@@ -76,9 +76,10 @@ class WalletTrust:
         check_current(offered, now)
         with self._directory.locked():
             held = self.policy()
-            if held is not None and held.digest != offered.digest:
+            if held is None:
+                self._write(offered)
+            elif held.digest != offered.digest:
                 raise ConflictError("policy_pinned", "another policy is pinned in this wallet")
-            self._directory.write_policy(strict_json.dumps(members).encode())
         return offered
 
     def succeed(self, members: JsonObject, now: datetime) -> Policy:
@@ -93,7 +94,7 @@ class WalletTrust:
             if offered.digest != held.digest:
                 check_successor(held, offered)
                 check_current(offered, now)
-                self._directory.write_policy(strict_json.dumps(members).encode())
+                self._write(offered)
         return offered
 
     def merge(self, offered: UnverifiedEvidence) -> Evidence:
@@ -112,6 +113,9 @@ class WalletTrust:
             if not proven.forks:
                 self._directory.write_evidence(encode_bundle(proven.kept()))
         return proven
+
+    def _write(self, policy: Policy) -> None:
+        self._directory.write_policy(strict_json.dumps(policy.members).encode())
 
 
 def _policy(data: bytes) -> Policy:

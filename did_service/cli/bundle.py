@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,12 +13,17 @@ from did_service.cli import language
 from did_service.cli.language import say
 from did_service.core.errors import Bilingual
 
+if TYPE_CHECKING:
+    from did_service.cli.bundling import MadeBundle
+
+OLD_SECONDS = 86_400  # a counter that follows the tier `day` takes nothing older
+
 _EXAMPLES = """\b
 Examples:
-  did-service bundle --policy policy.json --out newest.bundle.json.gz
-  did-service bundle --policy policy.json --out newest.bundle.json.gz \\
+  did-service bundle --policy policy.json --out newest.bundle.jsonl.gz
+  did-service bundle --policy policy.json --out newest.bundle.jsonl.gz \\
     --mirror gd.example/reg=https://hn.example/witness/HEX
-  did-verify trust import newest.bundle.json.gz
+  did-verify trust import newest.bundle.jsonl.gz
 """
 
 
@@ -42,36 +50,70 @@ Examples:
     metavar="LOG=URL",
     help="Read a log at this base URL instead of at its own; may be repeated.",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="LOG",
+    help="Leave a log out, with its data logs if it is a control log; may be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @language.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bundle(
-    policy_file: Path, out: Path, mirrors: tuple[str, ...], *, force: bool, as_json: bool
+    policy_file: Path,
+    out: Path,
+    mirrors: tuple[str, ...],
+    without: tuple[str, ...],
+    *,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Read every log of the federation, check it, and write what it says with its proofs.
 
     Nothing is believed: each log is compared with a checkpoint that the policy's quorum
-    cosigned. A counter needs no network to load the file, and keeps whatever it has that is
-    newer.
+    cosigned, and the file is judged as a counter will judge it. It is written only if all of
+    it counts there. A counter needs no network to load the file, and keeps whatever it has
+    that is newer.
     """
     from did_service.cli.bundling import make_bundle
     from did_service.core.encoding import strict_json
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.process import tell, write_out
 
-    made = make_bundle(policy_file, out, mirrors, replace=force)
+    made = make_bundle(policy_file, out, mirrors, without, now=datetime.now(UTC), replace=force)
     if as_json:
         answer: JsonObject = {
             "schema": "did-service/1",
             "ok": True,
             "command": "bundle",
-            "data": made,
+            "data": made.encode(),
         }
         write_out(f"{strict_json.dumps(answer)}\n")
-    else:
-        told = Bilingual(
-            f"{made['logs']} 个登记簿的 {made['items']} 条记录",
-            f"{made['items']} entries of {made['logs']} logs",
-        )
-        tell(f"did-service: note: {say(told)}")
+        return 0
+    for kind, told in _told(made):
+        tell(f"did-service: {kind}: {say(told)}")
     return 0
+
+
+def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
+    """Say what was written, and how old each log in it is."""
+    from did_service.core.verification.render import duration
+
+    yield (
+        "note",
+        Bilingual(
+            f"{len(made.logs)} 个登记簿的 {made.items} 条记录",
+            f"{made.items} entries of {len(made.logs)} logs",
+        ),
+    )
+    for log, age in made.ages():
+        words = duration(age)
+        yield (
+            "warning" if age > OLD_SECONDS else "note",
+            Bilingual(
+                f"{log.origin}：截至 {words.zh}前，{log.size} 条",
+                f"{log.origin}: as of {words.en} ago, {log.size} entries",
+            ),
+        )
+    for origin in made.left_out:
+        yield "warning", Bilingual(f"{origin}：未收入", f"{origin}: left out, as asked")

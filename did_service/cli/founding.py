@@ -26,7 +26,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
+from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy, check_portable
 from did_service.core.log.quorum import Quorum
 from did_service.web.settings import Edge, Rng
 
@@ -229,7 +229,9 @@ def _log_policy(
         if each.id != region.id
     }
     log = KnownLog(signer.verifier_key, f"https://{signer.name}")
-    return LogPolicy((log,), tuple(others.values()), Quorum.of(plan.quorum, list(others)))
+    made = LogPolicy((log,), tuple(others.values()), Quorum.of(plan.quorum, list(others)))
+    check_portable(made)
+    return made
 
 
 def _key(rng: Rng) -> SigningKey:

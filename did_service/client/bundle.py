@@ -4,27 +4,40 @@ What a counter loads beforehand: for each region's logs the newest heads entry, 
 newest entry of every subject, with the status lists themselves and the heads snapshots, which
 show that nothing was left out. Nobody has to be trusted for it: each log is read whole,
 compared with a checkpoint that the policy's quorum cosigned, and every proof is built from what
-was read.
+was read. What is made is then read as a counter reads it, and goes out only if all of it counts
+there: a counter that drops a list says "cannot tell" to everybody.
 """
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from did_service.client.registry import LogReader
 from did_service.core.anchor.entry import Entry, Placed, parse_entry
+from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, subject_key
 from did_service.core.anchor.policy import Policy, Region, reg_origin
+from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import Fields
-from did_service.core.errors import NotFoundError, ProofError, quote
+from did_service.core.errors import (
+    MalformedError,
+    NotFoundError,
+    ProofError,
+    UnavailableError,
+    quote,
+)
+from did_service.core.limits import MAX_TREE_SIZE
 from did_service.core.log.merkle import inclusion_path, tree_root
+from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import (
+    AuditPath,
     UnverifiedEvidence,
     UnverifiedHead,
     UnverifiedItem,
 )
+from did_service.core.verification.proving import verify_evidence
 
 _CARRIED = ("did", "authority", "schema", "policy", "status")
 
@@ -33,35 +46,57 @@ Readers = Mapping[str, LogReader]
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A whole log as read, under a checkpoint that the quorum cosigned."""
+    """A whole log as read, under a checkpoint that the quorum cosigned.
+
+    `fresh_at` is the quorum's time of that checkpoint, in POSIX seconds.
+    """
 
     origin: str
     note: bytes
     placed: tuple[Placed, ...]
     leaves: tuple[bytes, ...]
+    fresh_at: int = 0
 
     def item(self, index: int, size: int, head: UnverifiedHead | None = None) -> UnverifiedItem:
         """Return the evidence item of an entry in the tree of the first `size` entries."""
-        path = tuple(inclusion_path(self.leaves[:size], index))
+        path = AuditPath(inclusion_path(self.leaves[:size], index))
         return UnverifiedItem(self.origin, size, index, self.placed[index].entry, path, head)
 
 
-def collect(policy: Policy, readers: Readers) -> UnverifiedEvidence:
-    """Read the logs of all regions and return the evidence set of a bundle.
+@dataclass(frozen=True, slots=True)
+class BundledLog:
+    """One log in a bundle: how many entries of it count, and as of which POSIX second."""
+
+    origin: str
+    size: int
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The evidence of a bundle, and the logs that it is about."""
+
+    evidence: UnverifiedEvidence
+    logs: tuple[BundledLog, ...]
+
+
+def collect(policy: Policy, readers: Readers) -> Collected:
+    """Read the logs of all regions and return the evidence of a bundle.
 
     Args:
         policy: Says which logs there are and which quorum each needs.
         readers: Where to read each log, by origin; a log without reader is left out.
 
     Raises:
-        ProofError: what was read does not match a cosigned checkpoint.
+        ProofError: what was read does not match a cosigned checkpoint or its digest.
         NotFoundError: `heads_missing`: a log has no heads entry yet.
-        UnavailableError: a host does not answer.
+        UnavailableError: a host does not answer; `mirror_behind`.
     """
     checkpoints: list[bytes] = []
     items: list[UnverifiedItem] = []
     contents: dict[bytes, bytes] = {}
     snapshots: dict[bytes, bytes] = {}
+    logs: list[BundledLog] = []
     for region in policy.regions:
         if reg_origin(region) not in readers:
             continue
@@ -69,11 +104,36 @@ def collect(policy: Policy, readers: Readers) -> UnverifiedEvidence:
         checkpoints.append(reg.note)
         items.extend(about_itself(reg))
         snapshots |= _snapshot(reg)
+        logs.append(_bundled(reg, reg, newest_heads(reg, reg.origin)))
         for ev, heads in _ev_copies(policy, region, reg, readers):
             found = list(about_ev(reg, ev, heads))
             items.extend(found)
             contents |= _contents(found, readers[ev.origin])
-    return UnverifiedEvidence(tuple(checkpoints), tuple(items), contents, heads_files=snapshots)
+            logs.append(_bundled(reg, ev, heads))
+    evidence = UnverifiedEvidence(
+        tuple(checkpoints), tuple(items), contents, heads_files=snapshots
+    )
+    return Collected(evidence, tuple(logs))
+
+
+def encode_checked(policy: Policy, collected: Collected) -> bytes:
+    """Write a bundle file, and judge it as the counter that will load it does.
+
+    Raises:
+        LimitError: `too_large`.
+        ProofError: `bundle_unproven`: some of it would not count there, or is missing.
+    """
+    data = encode_bundle(collected.evidence)
+    proven = verify_evidence([("bundle", parse_bundle(data))], policy)
+    for dropped in proven.dropped:
+        raise ProofError("bundle_unproven", f"{dropped.what}: {dropped.code}")
+    for log in collected.logs:
+        if log.origin.endswith("/reg") and log.origin not in proven.complete:
+            raise ProofError("bundle_unproven", f"{quote(log.origin)} is not complete")
+    for item in collected.evidence.items:
+        if item.entry.type == "status" and proven.content(item.entry.digest or b"") is None:
+            raise ProofError("bundle_unproven", f"no list for {quote(item.entry.subject)}")
+    return data
 
 
 def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
@@ -83,12 +143,12 @@ def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
         ProofError: `root_mismatch`, or the checkpoint's own.
     """
     note = readers[origin].checkpoint()
-    checkpoint = policy.log_policy(origin).verify(note).checkpoint
-    size = checkpoint.size
+    verified = policy.log_policy(origin).verify(note)
+    size = verified.checkpoint.size
     copy = copy_of(origin, note, readers[origin].entries(0, size, size))
-    if tree_root(copy.leaves) != checkpoint.root:
+    if tree_root(copy.leaves) != verified.checkpoint.root:
         raise ProofError("root_mismatch", f"the entries of {quote(origin)} are not its tree's")
-    return copy
+    return replace(copy, fresh_at=verified.fresh_at)
 
 
 def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> Copy:
@@ -104,9 +164,7 @@ def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> Copy:
 
 def about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
     """Yield the newest heads entry of a control log, and the items that it names."""
-    heads = _heads_about(reg, reg.origin)
-    if heads is None:
-        raise NotFoundError("heads_missing", f"{quote(reg.origin)} has no heads entry yet")
+    heads = newest_heads(reg, reg.origin)
     size = len(reg.placed)
     yield reg.item(heads.index, size)
     for index, head in _newest(reg.placed[: heads.index]):
@@ -115,7 +173,7 @@ def about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
 
 def about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
     """Yield the heads entry about an ev log, and the items of that log that it names."""
-    size = Fields(heads.entry.body, "heads").integer("size")
+    size = _covered(heads)
     yield reg.item(heads.index, len(reg.placed))
     for index, head in _newest(ev.placed[:size]):
         yield ev.item(index, size, head)
@@ -124,17 +182,49 @@ def about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
 def _ev_copies(
     policy: Policy, region: Region, reg: Copy, readers: Readers
 ) -> Iterator[tuple[Copy, Placed]]:
+    """Yield the data logs of a region, each with the newest heads entry that its copy reaches.
+
+    One that no heads entry is about has nothing that could be shown to be the latest.
+    """
     for origin in region.logs:
-        heads = _heads_about(reg, origin)
-        if origin != reg.origin and origin in readers and heads is not None:
-            yield read_log(policy, origin, readers), heads
+        about = origin != reg.origin and any(_all_heads_about(reg, origin))
+        if about and origin in readers:
+            ev = read_log(policy, origin, readers)
+            yield ev, newest_heads(reg, origin, len(ev.placed))
 
 
-def _heads_about(reg: Copy, origin: str) -> Placed | None:
+def newest_heads(reg: Copy, origin: str, most: int = MAX_TREE_SIZE) -> Placed:
+    """Return the newest heads entry about a log that covers at most so many entries.
+
+    Raises:
+        NotFoundError: `heads_missing`: there is none.
+        UnavailableError: `mirror_behind`: all cover more than was read of the log.
+    """
+    known = list(_all_heads_about(reg, origin))
+    if not known:
+        raise NotFoundError("heads_missing", f"{quote(origin)} has no heads entry yet")
+    for each in known:
+        if _covered(each) <= most:
+            return each
+    raise UnavailableError(
+        "mirror_behind", f"{quote(origin)} was read where it has only {most} entries"
+    )
+
+
+def _all_heads_about(reg: Copy, origin: str) -> Iterator[Placed]:
+    """Yield the heads entries about a log, newest first."""
     for each in reversed(reg.placed):
         if each.entry.type == "heads" and each.entry.subject == origin:
-            return each
-    return None
+            yield each
+
+
+def _covered(heads: Placed) -> int:
+    return Fields(heads.entry.body, "heads").integer("size")
+
+
+def _bundled(reg: Copy, log: Copy, heads: Placed) -> BundledLog:
+    at = Fields(heads.entry.body, "heads").integer("at")
+    return BundledLog(log.origin, _covered(heads), statement_time(reg.fresh_at, at))
 
 
 def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
@@ -143,7 +233,7 @@ def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     for position, record in enumerate(snapshot.records):
         if newest[record.key].entry.type in _CARRIED:
-            path = tuple(snapshot.path(position))
+            path = AuditPath(snapshot.path(position))
             yield record.index, UnverifiedHead(position, record.encode(), path)
 
 
@@ -157,12 +247,23 @@ def _key(entry: Entry) -> bytes:
 
 def _snapshot(reg: Copy) -> dict[bytes, bytes]:
     """Return the heads snapshot of a control log, gzipped, by its root."""
-    heads = _heads_about(reg, reg.origin)
-    newest = _newest_of_all(reg.placed[: heads.index] if heads else ())
+    heads = newest_heads(reg, reg.origin)
+    newest = _newest_of_all(reg.placed[: heads.index])
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     return {snapshot.root: gzip.compress(snapshot.encode(), mtime=0)}
 
 
 def _contents(items: Sequence[UnverifiedItem], reader: LogReader) -> dict[bytes, bytes]:
     digests = [item.entry.digest for item in items if item.entry.digest is not None]
-    return {digest: reader.content(digest) for digest in digests}
+    return {digest: _content(digest, reader.content(digest)) for digest in digests}
+
+
+def _content(digest: bytes, content: bytes) -> bytes:
+    """Take what a host serves as content only if it is that content, and text."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedError("utf8_invalid", f"content {digest.hex()}") from error
+    if sha256(content) != digest:
+        raise ProofError("digest_wrong", f"other bytes were served as content {digest.hex()}")
+    return content

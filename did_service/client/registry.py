@@ -19,7 +19,12 @@ from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import DidServiceError, MalformedError, UnavailableError
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+)
 from did_service.core.limits import (
     MAX_BATCH_BODY_BYTES,
     MAX_BUNDLED_ENTRY_BYTES,
@@ -162,7 +167,11 @@ class LogReader:
 
     def tile(self, tile: TileId) -> bytes:
         """Return the hashes of a tile: a `tiles.HashReader`."""
-        return self._get(tile.path(), HASH_BYTES * TILE_WIDTH)
+        try:
+            return self._get(tile.path(), HASH_BYTES * TILE_WIDTH)
+        except NotFoundError:
+            full = _full(tile)
+            return self._get(full.path(), HASH_BYTES * TILE_WIDTH)[: HASH_BYTES * tile.width]
 
     def entries(self, start: int, stop: int, size: int) -> list[bytes]:
         """Return entries `start` up to, not including, `stop`, out of the bundles of a tree.
@@ -176,10 +185,16 @@ class LogReader:
         for index in range(start // TILE_WIDTH, -(-stop // TILE_WIDTH)):
             first = index * TILE_WIDTH
             bundle = TileId(ENTRIES, index, min(TILE_WIDTH, size - first))
-            data = self._get(bundle.path(), _MAX_BUNDLE_BYTES)
-            held = tiles.parse_bundle(data, bundle.width)
-            found += held[max(0, start - first) : stop - first]
+            found += self._bundle(bundle)[max(0, start - first) : stop - first]
         return found
+
+    def _bundle(self, bundle: TileId) -> list[bytes]:
+        try:
+            data = self._get(bundle.path(), _MAX_BUNDLE_BYTES)
+        except NotFoundError:
+            data, width = self._get(_full(bundle).path(), _MAX_BUNDLE_BYTES), bundle.width
+            return tiles.parse_bundle(data, TILE_WIDTH)[:width]
+        return tiles.parse_bundle(data, bundle.width)
 
     def heads(self, root: bytes, max_bytes: int) -> bytes:
         """Return a heads snapshot file by its root."""
@@ -241,6 +256,20 @@ def parse_receipt(value: JsonObject) -> Receipt:
     )
     fields.close()
     return receipt
+
+
+def _full(partial: TileId) -> TileId:
+    """Name the tile that a log of static files may keep instead of a partial one.
+
+    A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles).
+    To be called for what was not found.
+
+    Raises:
+        NotFoundError: `file_unknown`: the tile is full already.
+    """
+    if partial.width == TILE_WIDTH:
+        raise NotFoundError("file_unknown", f"{partial.path()} is not there")
+    return TileId(partial.level, partial.index)
 
 
 def _row(entry: Entry, content: bytes | None) -> JsonObject:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from did_service.client.transport import Transport
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.limits import MAX_ALARMS_BYTES, MAX_NOTE_BYTES
+from did_service.core.limits import MAX_ALARMS_BYTES, MAX_ALARMS_VALUES, MAX_NOTE_BYTES
 from did_service.core.log.policy import KnownWitness
 from did_service.core.log.witnessing import (
     UnverifiedAddCheckpoint,
@@ -75,4 +75,6 @@ class WitnessClient:
     def alarms(self) -> JsonObject:
         """Return what the witness has refused to cosign, with both notes."""
         answer = self._transport.get(f"{self._base}/alarms", max_bytes=MAX_ALARMS_BYTES)
-        return strict_json.load_object(answer.body, max_bytes=MAX_ALARMS_BYTES)
+        return strict_json.load_object(
+            answer.body, max_bytes=MAX_ALARMS_BYTES, max_values=MAX_ALARMS_VALUES
+        )

@@ -8,6 +8,7 @@ are ours, chosen well above honest use and well below what hurts a two-core mach
 MAX_QUOTED_CHARACTERS = 80  # foreign text shown in a message: enough to recognise it
 MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
+MAX_JSON_VALUES = 131_072  # a policy of 31 regions has 3,000; at 200 bytes each 26 MB of memory
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3 and RFC 7493: larger ones change meaning
 MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures need 88
 MAX_KEYS_CACHED = 1_024  # spellings of public keys remembered: a fifth of a megabyte
@@ -28,6 +29,7 @@ MAX_LOG_POLICY_BYTES = 65_536  # a tlog-policy of 64 witnesses with URLs and com
 MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
+MAX_ENTRIES_PARSED = 256  # objects of compact entries at hand: 2 MB, 100 at the worst
 MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
 
 # --- writing to a log ------------------------------------------------------------------------
@@ -39,6 +41,7 @@ MAX_WAIT_SECONDS = 10  # `Prefer: wait`: a submitter may wait so long for the qu
 MAX_CATCH_UP_SECONDS = 8  # a witness answers within 10 s; what takes longer goes on behind
 MAX_CATCH_UP_ENTRIES = 4_096  # a mirror checks and stores a log in pieces of 16 bundles
 MAX_ALARMS = 100  # of each kind a witness keeps so many a log; the first ones tell most
+MAX_ALARMS_VALUES = 262_144  # JSON values of all alarms of a witness
 MAX_ALARMS_BYTES = 67_108_864  # some thousand alarms with two notes each
 MAX_HEADS_FILES = 12  # newest heads snapshots kept on disk; older ones can be recomputed
 MAX_SUBMISSION_SECONDS = 3_600  # what a statement rests on may be so old when it is sequenced
@@ -59,6 +62,7 @@ MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4: 255 octets on the wire
 MAX_FOREIGN_DIDS_REMEMBERED = 100_000  # their newest version seen; 20 MB in the database
 MAX_HISTORIES_CACHED = 256  # verified histories a resolver keeps; one has a few kilobytes
 MAX_HISTORY_CACHED_BYTES = 65_536  # files of a stranger's DID that it keeps: 75 MB for 256
+MAX_WITNESS_VALUES = 262_144  # JSON values of a witness file with so many proofs
 MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at the worst
 
 # --- credentials -----------------------------------------------------------------------------
@@ -86,7 +90,10 @@ MAX_LISTED_ROWS = 1_000  # applications or credentials in one answer to an offic
 
 # --- evidence --------------------------------------------------------------------------------
 MAX_STAPLE_BYTES = 4_194_304  # a staple is 7 KB of text plus its status list
+MAX_EVIDENCE_VALUES = 262_144  # JSON values of a set of evidence: 120 an item, 2,000 items
 MAX_BUNDLE_BYTES = 268_435_456  # a bundle unpacked
+MAX_BUNDLE_LINE_BYTES = 33_554_432  # a heads file of as many subjects as a bundle has items
+MAX_PIECE_VALUES = 16_384  # JSON values of one line of a bundle; a large policy has 5,000
 MAX_EVIDENCE_ITEMS = 200_000  # at 1.4 KB an item a bundle is as large as it may be
 MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
 MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
@@ -95,6 +102,7 @@ MAX_CLAIMS_TRIED = 8  # claims that one entry is the latest; a staple and bundle
 MAX_LISTS_TRIED = 64  # newest status lists of one URL; more than two days of them
 MAX_DISCLOSED_CHARACTERS = 65_536  # names of claims in a report; a credential has a dozen
 MAX_DROPPED_NAMED = 32  # pieces of evidence that a report names as dropped
+MAX_PRESENTED_VALUES = 262_144  # JSON values of it; 200 bytes of memory each, 50 MB
 MAX_PRESENTED_BYTES = 8_388_608  # a presentation of 16 credentials with its staple
 MAX_AUTHORITY_HOPS = 4  # entries from the issuer up to a root of the policy
 
@@ -109,6 +117,7 @@ MIN_PASSPHRASE_CHARACTERS = 8  # NIST SP 800-63B-4 §3.1.1.2: never fewer
 MAX_MIRRORS = 64  # places of evidence that come with one credential
 MAX_STAPLE_FETCHES = 64  # entries that a wallet asks for one credential; a dozen is usual
 MAX_LABEL_CHARACTERS = 80  # a name that a person gives to a key
+MAX_MEMORY_VALUES = 1_048_576  # of memory.json: some three a nonce
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out

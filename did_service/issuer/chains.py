@@ -142,9 +142,20 @@ class Chains:
         entry = entries.parse_submission(strict_json.load_object(row["pending"]))
         receipt = self._submit(entry, row)
         placed = entry.sequenced(receipt.at)
-        if placed.leaf() != receipt.leaf:
+        if placed.leaf() == receipt.leaf:
+            self._ledger.anchored(Placed(placed, receipt.index, receipt.leaf))
+        else:
+            self._take_rewritten(chain, row["pending_log"], entry, receipt)
+
+    def _take_rewritten(
+        self, chain: Chain, origin: str, entry: Entry, receipt: Receipt
+    ) -> None:
+        """Take an entry for ours whose proofs were rewritten on their way to the log."""
+        log, logged = self._read(chain, origin, entry.number)
+        same = entries.identity(logged.placed.entry) == entries.identity(entry)
+        if logged.placed.leaf != receipt.leaf or not same:
             raise UnavailableError("log_unreachable", "the log confirms another entry")
-        self._ledger.anchored(Placed(placed, receipt.index, receipt.leaf))
+        self._ledger.take_over(logged.placed, log, logged.content)
 
     def _submit(self, entry: Entry, row: Row) -> Receipt:
         try:

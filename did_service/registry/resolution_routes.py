@@ -1,6 +1,6 @@
 """DID Resolution over HTTP (W3C DID Resolution 1.0, 2026 draft, §12); native did:webvh files.
 
-    GET /1.0/identifiers/DID-URL      `Accept` decides what is answered, see `Form`
+    GET /1.0/identifiers/DID-URL      `Accept` decides what is answered
     GET /…/did.jsonl, /…/did-witness.json      by Host, for DIDs of this region
 
 The DID comes raw, or percent-encoded as a whole; it is decoded once, and only then, else the
@@ -10,7 +10,6 @@ The DID comes raw, or percent-encoded as a whole; it is decoded once, and only t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
@@ -26,10 +25,10 @@ from did_service.core.errors import (
     DidServiceError,
     MalformedError,
     NotFoundError,
-    UnsupportedError,
     quote,
 )
 from did_service.registry import wire
+from did_service.registry.representations import Form, preferred
 from did_service.registry.resolver import Resolver
 from did_service.web.problems import problem_of
 
@@ -46,17 +45,6 @@ _STATUS = {
     ErrorType.INVALID_DID_DOCUMENT: 500,
     ErrorType.INTERNAL_ERROR: 500,
 }
-
-
-class Form(Enum):
-    """What a caller may ask for; the value is the media type."""
-
-    RESULT = "application/did-resolution"
-    DID = "application/did"
-    DID_JSON = "application/did+json"
-    DID_LD_JSON = "application/did+ld+json"
-    DEREFERENCED = "application/did-url-dereferencing"
-    JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ def resolution_router(resolver: Resolver) -> APIRouter:
     def resolve(request: Request) -> Response:
         form = Form.RESULT
         try:
-            form = _form(request.headers.get("accept", ""))
+            form = preferred(request.headers.get("accept", ""))
             found = _find(resolver, _did_url(request))
         except DidServiceError as error:
             language = request.headers.get("accept-language", "")
@@ -124,10 +112,11 @@ def _answer(found: _Found, form: Form) -> Response:
         return Response(status_code=303, headers={"Location": found.content.url})
     if form is Form.DEREFERENCED:
         return _json(_dereferenced(found), status, form.value)
-    if form is Form.RESULT or status != 200:
-        metadata = {**result.resolution_metadata, "contentType": Form.RESULT.value}
+    if form.is_result or status != 200:
+        kind = form if form.is_result else Form.RESULT
+        metadata = {**result.resolution_metadata, "contentType": kind.value}
         triple = replace(result, resolution_metadata=metadata)
-        return _json(triple.encode(), status, Form.RESULT.value)
+        return _json(triple.encode(), status, kind.value)
     return _json(found.content or {}, status, form.value)
 
 
@@ -161,30 +150,21 @@ def _json(document: JsonObject, status: int, media_type: str) -> Response:
     )
 
 
-def _form(accept: str) -> Form:
-    """Choose by `Accept`, in the order named; anything at all means the whole result.
-
-    Raises:
-        UnsupportedError: `representation_unknown`.
-    """
-    for item in accept.lower().split(",") if accept.strip() else ["*/*"]:
-        name = item.partition(";")[0].strip()
-        if name in ("*/*", "application/*"):
-            return Form.RESULT
-        for form in Form:
-            if form.value == name:
-                return form
-    raise UnsupportedError("representation_unknown", f"nothing here is {quote(accept)}")
-
-
 def _did_url(request: Request) -> DidUrl:
+    """Read the DID URL, and with one that is encoded the options that stand behind it.
+
+    Options are parameters of the DID URL as well (DID Resolution, HTTP(S) binding), so they
+    join its query, which ends where a fragment begins.
+    """
     raw = _raw_path(request).removeprefix(PREFIX)
-    query = request.scope["query_string"].decode("latin-1")
-    whole = raw if not query else f"{raw}?{query}"
+    options = request.scope["query_string"].decode("latin-1")
+    whole, fragment = raw, ""
     if raw[:6].lower() == "did%3a":
-        decoded = unquote(raw, errors="strict")
-        whole = decoded if not query else f"{decoded}?{query}"
-    return parse_did_url(whole)
+        whole, mark, fragment = unquote(raw, errors="strict").partition("#")
+        fragment = mark + fragment
+    if options:
+        whole += ("&" if "?" in whole else "?") + options
+    return parse_did_url(whole + fragment)
 
 
 def _raw_path(request: Request) -> str:

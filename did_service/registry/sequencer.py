@@ -4,8 +4,9 @@
        ◀───────────────────────── futures ─────────────────────────┘
 
 Callers share a transaction and its one sync of the disk. A row that the rules refuse costs the
-others nothing. The same bytes again get the same answer; another entry with the same number is
-out of order.
+others nothing. The same submission again gets the same answer, also where its signatures were
+turned or doubled on the way (`entry.identity`), and a policy that the log has, whatever number
+it is given in its chain; another entry with the same number is out of order.
 
 ev entries are judged by `reg` as it stood at the end of their second. So that a validator who
 comes later sees what the sequencer saw, an ev entry is never given an earlier second than reg
@@ -16,15 +17,16 @@ rules 2, 7 and 11.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Protocol
 
+from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.view import LogView
-from did_service.core.errors import DidServiceError, RuleError, UnavailableError
+from did_service.core.errors import DidServiceError, PolicyError, RuleError, UnavailableError
 from did_service.core.limits import (
     MAX_BATCH_ENTRIES,
     MAX_CLOCK_AHEAD_SECONDS,
@@ -218,7 +220,10 @@ class _Turn:
         try:
             world = make_world(self._policy, self._logs, self._now, content)
             placed = self._pending[origin].take(entry, world)
-        except RuleError:  # whatever would be said of it now, it may stand there already
+        except (
+            RuleError,
+            PolicyError,
+        ):  # whatever would be said now, it may stand there already
             held = self._same(origin, entry)
             if held is None:
                 raise
@@ -229,14 +234,23 @@ class _Turn:
         return placed
 
     def _same(self, origin: str, entry: Entry) -> Placed | None:
-        """Return where the very same submission already stands."""
+        """Return where the same submission already stands."""
+        wanted = entries.identity(entry)
+        for held in self._standing(origin, entry):
+            if entries.identity(held.entry) == wanted:
+                return held
+        return None
+
+    def _standing(self, origin: str, entry: Entry) -> Iterable[Placed]:
+        """Return the entries that may be the same: those of its number, of a policy all."""
+        pending = self._pending[origin]
+        if entry.type == "policy":
+            return pending.chain(entry.type, entry.subject)
         chain = (entry.type, entry.subject, entry.number)
-        pending = (
+        added = (
             each
-            for each in self._pending[origin].placed
+            for each in pending.placed
             if (each.entry.type, each.entry.subject, each.entry.number) == chain
         )
-        held = next(pending, None) or self._stores[origin].numbered(*chain)
-        if held is None or held.entry.submission().encode() != entry.submission().encode():
-            return None
-        return held
+        held = next(added, None) or self._stores[origin].numbered(*chain)
+        return () if held is None else (held,)

@@ -27,6 +27,7 @@ from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import TileId
 from did_service.core.verification.evidence import (
+    AuditPath,
     UnverifiedEvidence,
     UnverifiedHead,
     UnverifiedItem,
@@ -60,7 +61,7 @@ class Heads:
         """Return the record at a position with its path."""
         record = self.snapshot.records[position]
         path = tiles.inclusion_path(self.made.__getitem__, position, len(self.snapshot.records))
-        return UnverifiedHead(position, record.encode(), tuple(path))
+        return UnverifiedHead(position, record.encode(), AuditPath(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class EvidenceDesk:
 
     def _item(self, placed: Placed, log: Replica, size: int) -> UnverifiedItem:
         path: Sequence[bytes] = tiles.inclusion_path(log.store.hashes, placed.index, size)
-        return UnverifiedItem(log.origin, size, placed.index, placed.entry, tuple(path))
+        return UnverifiedItem(log.origin, size, placed.index, placed.entry, AuditPath(path))
 
     def _evidence(self, cut: _Cut, item: UnverifiedItem, heads: Placed) -> UnverifiedEvidence:
         """Put an item together with the heads entry it rests on and its content."""

@@ -27,6 +27,7 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import (
     MAX_MEMORY_BYTES,
+    MAX_MEMORY_VALUES,
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
@@ -157,7 +158,9 @@ def parse_memory(data: bytes) -> Memory:
         MalformedError: not `didsvc-memory/1`, with the member's own code.
         LimitError: larger than 32 MiB.
     """
-    fields = Fields(load_object(data, max_bytes=MAX_MEMORY_BYTES), "memory")
+    fields = Fields(
+        load_object(data, max_bytes=MAX_MEMORY_BYTES, max_values=MAX_MEMORY_VALUES), "memory"
+    )
     fields.constant("format", FORMAT)
     logs, nonces = fields.fields("logs"), fields.fields("nonces")
     floor = None if fields.value("floor") is None else _time(fields, "floor")

@@ -20,7 +20,7 @@ _ABOUT = (
 )
 _EXAMPLES = """
   did-verify trust pin policy.json --fingerprint "1f0c 88a2 …"
-  did-verify trust import south.bundle.json.gz
+  did-verify trust import south.bundle.jsonl.gz
   N=$(did-verify challenge)
   wallet present residence --nonce "$N" --audience window-3 --out shown.vp.json
   did-verify check shown.vp.json --nonce "$N" --audience window-3
@@ -38,7 +38,7 @@ exit codes: 0 accepted · 1 refused · 5 cannot tell, or accepted with limits
 )
 _CHECK_EXAMPLES = """
   did-verify check shown.vp.json --nonce "$N" --audience window-3
-  did-verify check permit.vc.json --bundle south.bundle.json.gz --tier field
+  did-verify check permit.vc.json --bundle south.bundle.jsonl.gz --tier field
   did-verify check shown.vp.json --policy policy.json --json | jq .outcome
   did-verify check shown.vp.json --now +2d
 """
@@ -244,7 +244,7 @@ def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
         "merge a trust bundle; nothing newer is replaced by older",
     )
     merge = build.command(actions, "import", about)
-    merge.add_argument("bundle", metavar="BUNDLE", help="NAME.bundle.json.gz")
+    merge.add_argument("bundle", metavar="BUNDLE", help="NAME.bundle.jsonl.gz")
     build.trust(merge)
     about = (
         "显示策略、地区和佐证材料的时间",

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from did_service.core.anchor.policy import Policy, parse_policy
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -51,7 +51,7 @@ from did_service.verifier.held import (
 )
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
-from did_service.verifier.tier import DEFAULT, binding, is_relaxed, tier_of_item
+from did_service.verifier.tier import DEFAULT, demand_of_item
 
 _NOTHING = Remembered()
 _EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
@@ -149,12 +149,19 @@ def _judge(question: Question, policy: Policy | None, held: Held | None = None) 
     report = _verify(question, question.request, policy, held)
     check_presented(question.name, question.presented, report)
     if policy is not None:
-        demanded = tier_of_item(question.request.item, policy, report.evidence)
-        tier = binding(question.tier, demanded, policy)
+        demand = demand_of_item(
+            question.request.item,
+            policy,
+            _own(question, held),
+            report.evidence,
+            remembered=_NOTHING if held is None else held.remembered,
+            now=timestamps.to_posix(report.now),
+        )
+        tier = demand.binding(question.tier, policy)
         if tier != report.tier:
             request = replace(question.request, tier=tier)
             report = _verify(question, request, policy, held)
-        if is_relaxed(tier, demanded, policy):
+        if demand.is_relaxed(tier, policy):
             report = replace(report, unsafe=(*report.unsafe, "tier_relaxed"))
     return _with_unreadable(report, question.unreadable)
 
@@ -162,16 +169,21 @@ def _judge(question: Question, policy: Policy | None, held: Held | None = None) 
 def _verify(
     question: Question, request: Request, policy: Policy | None, held: Held | None
 ) -> Report:
-    own = () if held is None else ((SOURCE, held.evidence),)
     floor = None if held is None else held.memory.floor
     return verify(
         question.presented,
         policy=policy,
-        evidence=(*own, *question.bundles),
+        evidence=_own(question, held),
         request=request,
         clock=Clock(question.now, question.source, floor),
         remembered=_NOTHING if held is None else held.remembered,
     )
+
+
+def _own(question: Question, held: Held | None) -> tuple[tuple[str, UnverifiedEvidence], ...]:
+    """Return the counter's own evidence: its directory's and the bundles it was given."""
+    kept = () if held is None else ((SOURCE, held.evidence),)
+    return (*kept, *question.bundles)
 
 
 def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:

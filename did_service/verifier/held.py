@@ -23,11 +23,13 @@ from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
 from did_service.core.verification.anchored import Evidence, Fork, Tree
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
+from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
 from did_service.trust.directory import TrustDirectory, default_path, parse_own
 from did_service.trust.memory import KnownLog, Memory
 from did_service.verifier.surroundings import Surroundings
+from did_service.verifier.tier import is_service_item
 
 FORK_FORMAT = "didsvc-fork/1"
 
@@ -123,7 +125,8 @@ def keep_evidence(
 
     While a log is forked the stored evidence stays as it is: it is half of the proof. Issuance
     proofs of single credentials are kept only where `lasting` evidence, such as a bundle, has
-    them: those of a staple would tell who was here.
+    them: those of a staple would tell who was here. Service items of a staple are not kept:
+    what loosens a tier is never brought by whoever is judged (docs/adr/0018).
 
     Raises:
         LimitError: `too_large`: the union could not be read again.
@@ -154,7 +157,10 @@ def _without_strangers(evidence: Evidence, batches: set[UnverifiedBatch]) -> Evi
         record: [proof for proof in proofs if proof.batch in batches]
         for record, proofs in evidence.issued.items()
     }
-    return replace(evidence, issued=issued)
+    entries = tuple(
+        each for each in evidence.entries if each.source != STAPLE or not is_service_item(each)
+    )
+    return replace(evidence, entries=entries, issued=issued)
 
 
 def _policy(data: bytes) -> Policy:

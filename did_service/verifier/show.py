@@ -29,7 +29,7 @@ def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     held = read_held(directory_at(arguments.trust, around), around.boot)
     policy = held.demand_policy()
     now, language = timestamps.to_posix(around.clock), around.language
-    kinds = Counter(each.entry.type for each in prove(held).entries)
+    kinds = Counter(each.kind for each in prove(held).entries)
     logs = sorted(held.memory.logs.items())
     floor = held.memory.floor
     data: JsonObject = {

@@ -1,47 +1,131 @@
 """How old evidence may be: what the service item demands, and the clerk at most tightens.
 
---tier     item at hand     judged by
-none       no               day
-none       yes              the item's
-given      no               the given one; looser than day, it stands in `unsafe`
-given      yes              the stricter of the two
+    own copy ──latest, as of a day at most──► its tier, looser than `day` too
+    any copy at hand, whoever brought it ──► tightens
+
+--tier     item                          judged by
+none       not at hand                   day
+none       at hand                       the stricter of day and the item's
+none       at hand, own and fresh        the item's
+given      not at hand                   the given one
+given      at hand                       the stricter of the two
+
+What is looser than day without an own, fresh copy behind it stands in `unsafe`. Whoever is
+judged could otherwise bring an old version of the item, and choose how old evidence may be: so
+a copy that came with the presentation never loosens anything (docs/adr/0018).
 """
 
 from __future__ import annotations
 
-from did_service.core.anchor.freshness import TIERS
-from did_service.core.anchor.policy import Policy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from did_service.core.anchor.freshness import TIERS, age_seconds
+from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_SCHEMA_BYTES
 from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.proven import Latest, ProvenEntry
+from did_service.core.verification.proving import verify_evidence
+from did_service.core.verification.request import Remembered
 
 DEFAULT = "day"
 
 
-def tier_of_item(item: str | None, policy: Policy, evidence: Evidence) -> str | None:
-    """Return the tier that the newest published service item at hand demands, None without."""
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a service item demands.
+
+    Attributes:
+        strictest: No looser tier than this one; None where no item is at hand.
+        loosens: Whether the counter's own fresh copy stands behind what is looser than day.
+    """
+
+    strictest: str | None = None
+    loosens: bool = False
+
+    def binding(self, asked: str | None, policy: Policy) -> str:
+        """Return the tier to judge by; `asked` is the clerk's."""
+        default = None if asked is not None or self.loosens else DEFAULT
+        given = [each for each in (asked, self.strictest, default) if each is not None]
+        return _strictest(given, policy.tiers)
+
+    def is_relaxed(self, tier: str, policy: Policy) -> bool:
+        """Say whether a tier is looser than the default by the clerk's word alone."""
+        return not self.loosens and policy.tiers[tier] > policy.tiers[DEFAULT]
+
+
+def demand_of_item(
+    item: str | None,
+    policy: Policy,
+    own: Sequence[tuple[str, UnverifiedEvidence]],
+    evidence: Evidence,
+    *,
+    remembered: Remembered,
+    now: int,
+) -> Demand:
+    """Find what a service item demands.
+
+    Args:
+        item: Its id; None where none was named.
+        policy: The pinned policy.
+        own: The counter's evidence sets by name, without what was presented.
+        evidence: All that was proven at hand.
+        remembered: What the trust directory remembers of the logs.
+        now: POSIX seconds.
+    """
+    home = None if item is None else _home(policy, item)
+    if item is None or home is None:
+        return Demand()
+    log = reg_origin(home)
+    narrowed = [(name, each.about(log, "schema", item)) for name, each in own]
+    kept = verify_evidence(narrowed, policy, remembered.trees, remembered.forked)
+    mine = kept.newest("schema", item, home)
+    copies = (mine, evidence.newest("schema", item, home))
+    tiers = [tier for each in copies if (tier := _tier(each)) is not None]
+    if not tiers:
+        return Demand()
+    fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <= policy.tiers[DEFAULT]
+    return Demand(_strictest(tiers, policy.tiers), fresh and all(map(_is_in_use, copies)))
+
+
+def is_service_item(proven: ProvenEntry) -> bool:
+    """Say whether an entry is a service item, of whatever age."""
+    return proven.kind == "schema" and proven.read_against().get("kind") == "service-item"
+
+
+def _home(policy: Policy, item: str) -> Region | None:
     try:
-        home = None if item is None else policy.home_of_schema(item)
-        held = None if item is None or home is None else evidence.newest("schema", item, home)
-        if held is None:
-            return None
-        body = Fields(held.entry.body, "schema")
-        body.constant("kind", "service-item")
-        content = body.text("content", max_chars=MAX_SCHEMA_BYTES)
+        return policy.home_of_schema(item)
+    except DidServiceError:
+        return None
+
+
+def _tier(proven: ProvenEntry | None) -> str | None:
+    """Read the tier of an item; what cannot be read demands nothing."""
+    if proven is None or not is_service_item(proven):
+        return None
+    try:
+        content = Fields(proven.read_against(), "schema").text(
+            "content", max_chars=MAX_SCHEMA_BYTES
+        )
         members = strict_json.load_object(content, max_bytes=MAX_SCHEMA_BYTES)
         return Fields(members, "service item").choice("tier", TIERS)
     except DidServiceError:
         return None
 
 
-def binding(asked: str | None, demanded: str | None, policy: Policy) -> str:
-    """Return the tier to judge by."""
-    given = [tier for tier in (asked, demanded) if tier is not None]
-    return min(given or [DEFAULT], key=policy.tiers.__getitem__)
+def _is_in_use(proven: ProvenEntry | None) -> bool:
+    """Say whether an item can be read and is not withdrawn; only then it loosens anything."""
+    return (
+        proven is not None
+        and _tier(proven) is not None
+        and proven.read_against().get("state") == "active"
+    )
 
 
-def is_relaxed(tier: str, demanded: str | None, policy: Policy) -> bool:
-    """Say whether a tier is looser than the default and no service item stands behind it."""
-    return demanded is None and policy.tiers[tier] > policy.tiers[DEFAULT]
+def _strictest(tiers: Sequence[str], seconds: Mapping[str, int]) -> str:
+    return min(tiers, key=seconds.__getitem__)

@@ -24,9 +24,10 @@ from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
-from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.proven import ProvenEntry
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.held import (
     Held,
@@ -64,7 +65,8 @@ def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     with directory.locked():
         held = read_held(directory, around.boot).policy  # another process may have come first
         _check_may_follow(held, offered, arguments.fingerprint)
-        _write_policy(directory, held, offered)
+        if held is None or held.digest != offered.digest:
+            _write_policy(directory, held, offered)
     language = around.language
     lines = (language.say(_pinned(held, offered)), *policy_lines(offered, language))
     return Answer(
@@ -166,7 +168,7 @@ def _merge(directory: TrustDirectory, held: Held, bundle: UnverifiedEvidence) ->
 
 
 def _count(
-    before: Iterable[Anchored], given: Iterable[Anchored], merged: Evidence
+    before: Iterable[ProvenEntry], given: Iterable[ProvenEntry], merged: Evidence
 ) -> dict[str, int]:
     """Count what a bundle brought, by item: newer, the same, older, dropped."""
     best = {_chain(each): each.rank for each in sorted(before, key=lambda each: each.rank)}
@@ -176,8 +178,8 @@ def _count(
     return dict(counts)
 
 
-def _chain(anchored: Anchored) -> tuple[str, str, str]:
-    return anchored.origin, anchored.entry.type, anchored.entry.subject
+def _chain(proven: ProvenEntry) -> tuple[str, str, str]:
+    return proven.origin, proven.kind, proven.subject
 
 
 def _compared(rank: tuple[int, int], held: tuple[int, int] | None) -> str:

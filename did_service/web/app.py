@@ -13,6 +13,7 @@ from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.head import HeadAsGet
 from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
+from did_service.web.message import Http11Message
 
 Application = FastAPI  # what rooms that only hand an app on call it
 
@@ -47,4 +48,5 @@ def create_app(
     app.add_middleware(BodyLimit, larger=body_limits or {})
     app.add_middleware(problems.FaultBarrier)
     app.add_middleware(health.RequestCount, counts=counts)
+    app.add_middleware(Http11Message)
     return app

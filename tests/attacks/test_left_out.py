@@ -129,7 +129,8 @@ def test_age_of_the_end_hidden(custodial):
     assert custodial.check(staple=late, bundle=early).outcome is Outcome.ACCEPTED
     for item in items_of(late, "authority"):
         item.pop("head")
-    assert codes(custodial.check(staple=late, bundle=early)) == ["authority_missing"]
+    report = custodial.check(staple=late, bundle=early)
+    assert codes(report) == ["authority_missing", "status_missing"]
 
 
 def test_state_between_two_left_out(custodial):

@@ -144,7 +144,7 @@ def test_heads_file_beside_an_older_entry(scene):
         staple=without(scene.staple(), "authority"),
         bundle={**bundle, "items": [*bundle["items"], old]},
     )
-    assert codes(report) == ["authority_missing"]
+    assert codes(report) == ["authority_missing", "status_missing"]
 
 
 def test_control_log_names_two_trees_of_one_size(scene):

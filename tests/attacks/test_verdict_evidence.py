@@ -17,6 +17,7 @@ from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_c
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.proven import Latest
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.render import render
 from did_service.core.verification.report import Outcome
@@ -146,7 +147,7 @@ def test_heads_must_cover_up_to_itself(scene):
     }
     evidence = verify_evidence([("staple", parse_evidence(lie))], fed.policy)
     assert {each.code for each in evidence.dropped} == {"heads_size_wrong", "head_unproven"}
-    assert all(each.time is None for each in evidence.entries)
+    assert not any(isinstance(each, Latest) for each in evidence.entries)
 
 
 def test_staple_older_than_bundle_is_used(scene):
@@ -209,12 +210,12 @@ def test_mixed_bundle_and_staple_never_older(scene):
     both = verify_evidence(sets, scene.fed.policy)
     fresh = verify_evidence(sets[1:], scene.fed.policy)
     for held in fresh.entries:
-        kept = both.newest(held.entry.type, held.entry.subject, home(scene, held.origin))
-        assert kept.time == held.time
+        kept = both.latest(held.kind, held.subject, home(scene, held.origin))
+        assert kept.as_of == held.as_of
     again = verify_evidence([("kept", both.kept()), *sets[:1]], scene.fed.policy)
     for held in fresh.entries:
-        kept = again.newest(held.entry.type, held.entry.subject, home(scene, held.origin))
-        assert kept.time == held.time
+        kept = again.latest(held.kind, held.subject, home(scene, held.origin))
+        assert kept.as_of == held.as_of
 
 
 def home(scene, origin):

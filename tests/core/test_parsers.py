@@ -42,6 +42,7 @@ from did_service.core.encoding import (
 from did_service.core.encoding.strict_json import Fields, Numbers
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
+from did_service.core.limits import MAX_JSON_VALUES
 from did_service.core.log import checkpoint, note, proof, tiles, witnessing
 from did_service.core.log import policy as log_policy
 from did_service.core.verification import bundle, evidence, presented
@@ -70,6 +71,14 @@ def made():
 WEBVH = made()
 POLICY = example("policy")
 EVIDENCE = {k: v for k, v in example("evidence").items() if v}
+BATCH = {
+    "log": "gd.example/ev/2026",
+    "index": 1,
+    "record": "A" * 43,
+    "salt": "A" * 43,
+    "position": 0,
+    "path": ["A" * 43],
+}
 AUTHORITY = {k: v for k, v in example("authority").items() if k != "proof"}
 CREDENTIAL = example("residence-permit")
 PRESENTED = example("presentation-file")
@@ -191,7 +200,10 @@ PARSERS = dict(
         of(b64.decode_url, b64.encode_url(HASH), back=b64.encode_url),
         of(b64.decode_std, b64.encode_std(HASH), back=b64.encode_std),
         of(
-            named(json_parser.parse, lambda data: json_parser.parse(data, Numbers.FINITE)),
+            named(
+                json_parser.parse,
+                lambda data: json_parser.parse(data, Numbers.FINITE, MAX_JSON_VALUES),
+            ),
             b'{"a":[1,2.5,null,"\\u00e9"]}',
         ),
         of(base58.decode, base58.encode(HASH), back=base58.encode),
@@ -244,6 +256,10 @@ PARSERS = dict(
         ),
         of(bundle.parse_bundle, bundle.encode_bundle(evidence.UnverifiedEvidence())),
         of(evidence.parse_evidence, EVIDENCE, back=written),
+        of(evidence.parse_item, EVIDENCE["items"][0], back=written),
+        of(evidence.parse_batch, BATCH, back=written),
+        of(evidence.parse_checkpoint, EVIDENCE["checkpoints"][0], back=bytes.decode),
+        of(evidence.parse_content, "{}", back=bytes.decode),
         of(presented.parse_presented, (EXAMPLES / "presentation-file.json").read_bytes()),
     ]
 )

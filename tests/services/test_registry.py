@@ -79,7 +79,7 @@ def test_the_same_bytes_twice_in_one_batch_get_one_place(fed):
 def test_another_entry_of_the_same_number_is_out_of_order(fed):
     entry = did_entry(fed, "a4.gd.example")
     receipt = fed.client(REG).submit(entry)
-    other = compose("did", entry.subject, {**entry.body, "witness": []})
+    other = compose("did", entry.subject, {**entry.body, "op": "end"})
     with pytest.raises(OrderError) as caught:
         fed.client(REG).submit(other)
     assert caught.value.code == "out_of_order"

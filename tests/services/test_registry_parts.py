@@ -4,11 +4,21 @@ import re
 import threading
 
 import pytest
+from fastapi import Response
 
 from did_service.client.registry import LogReader, parse_receipt
+from did_service.client.routes import Routes, UnixRoute
+from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
 from did_service.core.anchor.heads import parse_snapshot
-from did_service.core.errors import MalformedError, ProofError, UnavailableError, UsageError
+from did_service.core.errors import (
+    MalformedError,
+    NotFoundError,
+    ProofError,
+    UnavailableError,
+    UsageError,
+)
+from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.witnessing import Outcome, WitnessAnswer
 from did_service.core.verification.evidence import parse_evidence
@@ -16,6 +26,8 @@ from did_service.registry import app, store
 from did_service.registry.cosigners import Cosigners
 from did_service.registry.region import Pace
 from did_service.registry.sequencer import Submission
+from did_service.web.app import create_app
+from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import Cosigners as Operators
 from tests.support.cosigners import cosigner, signer
 from tests.support.dids import hash_of
@@ -259,6 +271,34 @@ def test_a_reader_gets_heads_and_evidence(fed):
         assert parse_evidence(data).items[0].entry.type == "did"
     with refused("subject_unknown"):
         reader.fresh_evidence("did", "QmNobody")
+
+
+def test_a_full_tile_serves_where_the_partial_one_was_deleted(tmp_path):
+    """C2SP tlog-tiles lets a log delete it; case 39 is such a log of 256 entries."""
+    entries = [b"entry %d" % n for n in range(256)]
+    leaves = [merkle.leaf_hash(entry) for entry in entries]
+    files = {
+        "tile/1/000.p/1": merkle.tree_root(leaves),
+        "tile/0/000": b"".join(leaves),
+        "tile/entries/000": b"".join(len(e).to_bytes(2, "big") + e for e in entries),
+    }
+    static = create_app("static")
+
+    @static.get("/log/{path:path}")
+    def file(path: str) -> Response:
+        return Response(files[path]) if path in files else Response(status_code=404)
+
+    socket = tmp_path / "static.sock"
+    places = {"static.example": UnixRoute(str(socket))}
+    with Server(static, unix_socket(socket)), Transport(Routes(places)) as transport:
+        reader = LogReader(transport, "https://static.example/log")
+        for size in (1, 200, 255, 256):
+            assert tiles.root(reader.tile, size) == merkle.tree_root(leaves[:size])
+            assert reader.entries(3, size, size) == entries[3:size]
+        del files["tile/entries/000"], files["tile/0/000"]
+        for read in (lambda: reader.entries(0, 256, 256), lambda: tiles.root(reader.tile, 200)):
+            with pytest.raises(NotFoundError):
+                read()
 
 
 def test_a_receipt_of_another_shape_is_refused():

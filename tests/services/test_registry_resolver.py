@@ -26,6 +26,7 @@ from tests.support.live import running
 
 REG = "gd.example/reg"
 RESULT = "application/did-resolution"
+DEREFERENCED = "application/did-url-dereferencing"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,40 @@ def test_whatever_else_is_accepted_is_406(fed, psb):
     assert get(fed, psb.did, None).status == 200
 
 
+OLD_RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
+WEIGHED = {
+    "application/did-resolution;q=0, application/did": "application/did",
+    "application/json;q=0.1, application/did-resolution": RESULT,
+    "application/did;q=0.5, application/did+json;q=0.9": "application/did+json",
+    "application/did, application/did+json": "application/did",
+    "*/*, application/did-resolution;q=0": "application/did",
+    "application/*;q=0.2, application/did": "application/did",
+    "application/did;q=nonsense, application/json": "application/json",
+    "application/DID ; Q=1.000": "application/did",
+    OLD_RESULT: OLD_RESULT,
+    f'text/html;x=",", {OLD_RESULT};q=0.7, application/did;q=0.6': OLD_RESULT,
+}
+
+
+@pytest.mark.parametrize("accept", WEIGHED)
+def test_the_form_that_is_liked_best_is_answered(fed, psb, accept):
+    answer = get(fed, psb.did, accept)
+    assert (answer.status, answer.headers["content-type"]) == (200, WEIGHED[accept])
+
+
+REFUSED = (
+    "application/did;q=0",
+    "application/did;q=0.000, text/html",
+    "application/ld+json",
+    ",",
+)
+
+
+@pytest.mark.parametrize("accept", REFUSED)
+def test_what_is_weighed_nothing_is_not_answered(fed, psb, accept):
+    assert get(fed, psb.did, accept).status == 406
+
+
 ERRORS = {
     "did:webvh:nonsense": (400, "INVALID_DID"),
     "not-a-did": (400, "INVALID_DID"),
@@ -152,11 +187,25 @@ def test_the_did_may_be_encoded_as_a_whole(fed, psb):
     assert document(get(fed, encoded))["didDocumentMetadata"]["versionNumber"] == "1"
 
 
+def test_options_stand_behind_an_encoded_did_url(fed, psb):
+    """The second example of the HTTP(S) binding: options join the query, not the fragment."""
+    named = quote(f"{psb.did}#key-2", safe="")
+    found = document(get(fed, f"{named}?option1=value1", DEREFERENCED))
+    assert found["contentStream"]["id"] == f"{psb.did}#key-2"
+    numbered = quote(f"{psb.did}?versionNumber=1", safe="")
+    for url in (
+        f"{numbered}?option1=a&option2=b",
+        f"{quote(psb.did, safe='')}?versionNumber=1",
+    ):
+        assert document(get(fed, url))["didDocumentMetadata"]["versionNumber"] == "1"
+    assert get(fed, f"{numbered}?versionNumber=2").status == 400, "said twice"
+
+
 def test_a_fragment_and_a_service_are_dereferenced(fed, psb):
-    answer = get(fed, quote(f"{psb.did}#key-2", safe=""), "application/did-url-dereferencing")
+    answer = get(fed, quote(f"{psb.did}#key-2", safe=""), DEREFERENCED)
     found = document(answer)
     assert found["contentStream"]["id"] == f"{psb.did}#key-2"
-    assert found["dereferencingMetadata"]["contentType"] == "application/did-url-dereferencing"
+    assert found["dereferencingMetadata"]["contentType"] == DEREFERENCED
     assert get(fed, quote(f"{psb.did}#none", safe="")).status == 404
     way = httpx.HTTPTransport(uds=fed.places["gd.example"].path)
     with httpx.Client(transport=way) as client:

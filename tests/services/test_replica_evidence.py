@@ -78,9 +78,9 @@ def test_a_verifier_believes_it_and_drops_nothing(fed, desks):
         carried = parse_evidence(jcs.encode(found.encode()))
         evidence = _verify(fed, carried)
         assert not evidence.dropped
-        anchored = evidence.newest(kind, subject, fed.policy.region_of_log(origin))
-        assert anchored.entry == found.items[0].entry
-        assert anchored.time == fed.now
+        latest = evidence.latest(kind, subject, fed.policy.region_of_log(origin))
+        assert latest.as_received.entry == found.items[0].entry
+        assert latest.as_of == fed.now
 
 
 def _verify(fed, carried):

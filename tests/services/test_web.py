@@ -32,6 +32,7 @@ from did_service.web import database, problems, protocol, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
 from did_service.web.settings import SYSTEM, Edge
+from tests.support import optional
 from tests.support.raw_http import exchange, request
 
 
@@ -90,6 +91,10 @@ def app():
     @app.get("/typed/{number}")
     def typed(number: int) -> dict[str, int]:
         return {"number": number}
+
+    @app.get("/host")
+    def host(request: Request) -> dict[str, str]:
+        return {"host": request.headers["host"]}
 
     @app.post("/small")
     @app.post("/large")
@@ -329,6 +334,33 @@ def test_an_announced_length_is_refused_before_a_byte_is_sent(server):
 
 
 # --- health ---------------------------------------------------------------------------------
+
+
+def test_after_two_lengths_the_connection_ends(server):
+    """RFC 9112 §6.1; the second request of the case may have been smuggled past a proxy."""
+    sent = optional.case("36-http-cl-and-te").joinpath("request.bin").read_bytes()
+    sent = sent.replace(b"POST /reg/entries", b"POST /small")
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(20)
+        wire.connect(str(server))
+        wire.sendall(sent)
+        answers = b"".join(iter(lambda: wire.recv(65_536), b""))
+    head, _, body = answers.partition(b"\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in head.lower().split(b"\r\n")
+    assert body == b'{"read":2}'
+
+
+def test_a_target_in_absolute_form_names_the_host(server):
+    """RFC 9112 §3.2.2: a server takes it from anybody, and `Host` does not count beside it."""
+    for target, number in {
+        "http://hn.example/typed/4": 4,
+        "HTTP://hn.example:8080/typed/5?x=1": 5,
+    }.items():
+        assert exchange(server, request("GET", target)).document == {"number": number}
+    assert exchange(server, request("GET", "http://hn.example")).status == 404
+    told = exchange(server, request("GET", "http://hn.example/host")).document
+    assert told == {"host": "hn.example"}
 
 
 def test_health_readiness_and_metrics(server, app):

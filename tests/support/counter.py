@@ -229,6 +229,26 @@ def without(evidence: JsonObject, kind: str) -> JsonObject:
     return {**evidence, "items": [i for i in evidence["items"] if i["entry"]["t"] != kind]}
 
 
+def headless(evidence: JsonObject) -> JsonObject:
+    """The evidence with no item shown to be the latest of its subject, and no heads file."""
+    items = [
+        {name: part for name, part in item.items() if name != "head"}
+        for item in evidence["items"]
+    ]
+    return {**evidence, "items": items, "heads_files": {}}
+
+
+def joined(*evidence: JsonObject) -> JsonObject:
+    """Several sets as one."""
+    return {
+        "format": "didsvc-evidence/1",
+        "checkpoints": [*dict.fromkeys(n for each in evidence for n in each["checkpoints"])],
+        "items": [item for each in evidence for item in each["items"]],
+        "contents": {d: text for each in evidence for d, text in each["contents"].items()},
+        "batches": [batch for each in evidence for batch in each["batches"]],
+    }
+
+
 def custodial_scene() -> Scene:
     """A scene whose agency has a custodian for its status lists, `scene.keeper`."""
     fed = founded()

@@ -138,7 +138,7 @@ class Desk:
     def save_bundle(self, evidence: JsonObject | None = None, name: str = "south") -> Path:
         """Write a bundle, of the scene's staple if nothing is given."""
         bundle = parse_evidence(self.scene.staple() if evidence is None else evidence)
-        return self.save(f"{name}.bundle.json.gz", encode_bundle(bundle))
+        return self.save(f"{name}.bundle.jsonl.gz", encode_bundle(bundle))
 
 
 def _text(stream: TextIOWrapper) -> str:

@@ -46,7 +46,10 @@ def log_policy(origin: str, k: int = QUORUM) -> LogPolicy:
     others = [region for region in TERRITORY if not origin.startswith(f"{region}.")]
     return LogPolicy(
         (KnownLog(log_signer(origin).verifier_key, f"https://{origin}"),),
-        tuple(KnownWitness(each, witness(each).verifier_key) for each in others),
+        tuple(
+            KnownWitness(each, witness(each).verifier_key, f"https://{each}.example/witness")
+            for each in others
+        ),
         Quorum.of(k, others),
     )
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 
 from did_service.client.registry import Receipt, UnverifiedLogged
+from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import BitstringStatusList, Purpose
@@ -117,7 +118,7 @@ class MemoryRegistry:
             return self.fed.submit(self.origin, entry, content)
         except RuleError:
             for held in self.fed.logs[self.origin].chain(entry.type, entry.subject):
-                if held.entry.submission().encode() == entry.encode():
+                if entries.identity(held.entry) == entries.identity(entry):
                     return held
             raise
 

@@ -18,12 +18,10 @@ pytestmark = pytest.mark.offline
 ITEM = "urn:didsvc:item:residence-renewal:1"
 
 
-def publish_item(scene, tier):
+def publish_item(scene, tier, **changes):
     """A service item of the federation, and the evidence for it beside the staple's."""
-    content = {"id": ITEM, "tier": tier}
-    scene.fed.schema(
-        scene.fed.root("cn"), ITEM, content, kind="service-item", media_type="application/json"
-    )
+    members = {"kind": "service-item", "media_type": "application/json", **changes}
+    scene.fed.schema(scene.fed.root("cn"), ITEM, {"id": ITEM, "tier": tier}, **members)
     scene.publish()
     return scene.staple(schemas=[SCHEMA, ITEM])
 
@@ -77,15 +75,15 @@ def test_a_bundle_serves_where_there_is_no_staple(desk):
     sources = {
         check["evidence"]["source"] for check in run.report["checks"] if check["evidence"]
     }
-    assert "bundle south.bundle.json.gz" in sources
+    assert "bundle south.bundle.jsonl.gz" in sources
 
 
 def test_a_bundle_that_cannot_be_read_is_named_and_turns_nothing_bad(desk):
-    broken = desk.save("broken.bundle.json.gz", b"\x1f\x8bnothing")
+    broken = desk.save("broken.bundle.jsonl.gz", b"\x1f\x8bnothing")
     run = desk.check(desk.shown(None), "--bundle", broken)
     assert run.exit == 0
     (named,) = [c for c in run.report["checks"] if c["code"] == "evidence_left_out"]
-    assert named["evidence"]["source"] == "bundle broken.bundle.json.gz"
+    assert named["evidence"]["source"] == "bundle broken.bundle.jsonl.gz"
     alone = desk.check(desk.shown(None, staple=None), "--bundle", broken, "--now", "+9d")
     assert "evidence_dropped" in alone.codes
     assert [c["step"] for c in run.report["checks"]] == sorted(
@@ -240,11 +238,31 @@ def test_a_service_item_binds_the_clerk(desk, scene):
 
 
 def test_a_service_item_may_ask_for_less_than_the_default(desk, scene):
-    bundle = desk.save_bundle(publish_item(scene, "field"))
-    words = ("--bundle", bundle, "--item", ITEM)
-    run = desk.check(desk.shown(None), *words, "--now", "+2d")
+    publish_item(scene, "field")
+    shown = desk.shown(None)
+    scene.fed.tick(days=2)
+    scene.publish()
+    words = ("--bundle", desk.save_bundle(scene.fed.evidence(("schema", ITEM))), "--item", ITEM)
+    run = desk.check(shown, *words)
     assert (run.exit, run.report["tier"]) == (0, "field")
     assert "tier_relaxed" not in run.report["unsafe"]
+
+
+def test_an_own_copy_of_the_item_that_is_no_day_fresh_loosens_nothing(desk, scene):
+    bundle = desk.save_bundle(publish_item(scene, "field"))
+    words = ("--bundle", bundle, "--item", ITEM, "--now", "+2d")
+    run = desk.check(desk.shown(None), *words)
+    assert (run.exit, run.report["tier"]) == (5, "day")
+    run = desk.check(desk.shown(None), *words, "--tier", "field")
+    assert (run.report["tier"], "tier_relaxed" in run.report["unsafe"]) == ("field", True)
+
+
+def test_a_withdrawn_item_tightens_and_loosens_nothing(desk, scene):
+    for tier, expected in (("field", "day"), ("online", "online")):
+        publish_item(scene, tier, state="deprecated")
+        bundle = desk.save_bundle(scene.fed.evidence(("schema", ITEM)))
+        run = desk.check(desk.shown(None), "--bundle", bundle, "--item", ITEM)
+        assert run.report["tier"] == expected
 
 
 def test_the_clerk_may_tighten_what_the_item_asks(desk, scene):

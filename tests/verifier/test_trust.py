@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from did_service.core.anchor.policy import sign_policy
-from did_service.core.encoding import b64, timestamps
+from did_service.core.anchor.policy import parse_policy, sign_policy
+from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.verifier import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor
+from tests.support.optional import case
 
 pytestmark = pytest.mark.offline
 
@@ -179,7 +180,7 @@ def test_without_a_policy_nothing_can_be_merged(bare):
     "data", [b"", b"\x1f\x8b\x08", b"{}", b'{"format":"didsvc-evidence/2"}']
 )
 def test_what_is_no_bundle_is_refused(desk, data):
-    run = desk.run("trust", "import", desk.save("x.bundle.json.gz", data), "--json")
+    run = desk.run("trust", "import", desk.save("x.bundle.jsonl.gz", data), "--json")
     assert run.exit == 1
 
 
@@ -258,3 +259,20 @@ def test_where_boots_have_no_names_questions_are_still_answered_once(
     nonce = desk.challenge()
     assert desk.answer(nonce).exit == 0
     assert desk.answer(nonce).codes == ["nonce_used"]
+
+
+def test_a_policy_of_the_first_release_is_pinned_and_judges(tmp_path):
+    """Its proofs are not sorted, its quorum has the name of a keyword, its witnesses no URL."""
+    world, now = (
+        case("world"),
+        timestamps.to_posix(timestamps.parse_utc("2026-11-21T08:00:02Z")),
+    )
+    policy = parse_policy(strict_json.load_object((world / "policy.json").read_bytes()))
+    assert "quorum quorum" in next(iter(policy.regions[0].logs.values())).encode().decode()
+    for words in (("--fingerprint", policy.fingerprint), ()):
+        pinning = ("trust", "pin", world / "policy.json", *words, "--trust", tmp_path / "trust")
+        assert did_verify(*pinning, now=now).exit == 0
+    asked = ("--nonce", "n-0S6_WzA2Mj", "--audience", "https://counter.hn.example/1")
+    judging = ("--policy", world / "policy.json", "--tier", "field", "--json")
+    run = did_verify("check", world / "good.json", *asked, *judging, now=now)
+    assert (run.exit, run.report["outcome"]) == (0, "accepted")

@@ -34,7 +34,7 @@ def test_a_credential_issued_after_the_end_of_authority_is_not_kept_unasked(tmp_
         purse = approved_after_the_end(town)
         register_another_agency(town.world)  # so that the log says anew what is its latest
         town.world.publish("gd")
-        bundle = tmp_path / "all.bundle.json.gz"
+        bundle = tmp_path / "all.bundle.jsonl.gz"
         bundle.write_bytes(town.world.bundle())
         assert purse.run("trust", "import", bundle).exit == 0
         run = purse.json("receive")

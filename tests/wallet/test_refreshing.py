@@ -447,7 +447,7 @@ def test_the_next_policy_is_imported_and_another_first_one_is_not_pinned(town):
 
 def test_a_bundle_is_imported_and_serves_in_place_of_a_staple(town):
     purse = town.citizen("bundled")
-    bundle = purse.folder / "bundled.bundle.json.gz"
+    bundle = purse.folder / "bundled.bundle.jsonl.gz"
     bundle.write_bytes(town.world.bundle())
     run = purse.json("trust", "import", bundle)
     assert (run.exit, run.data["dropped"]) == (0, 0)

@@ -61,7 +61,7 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
     cls=WalletCommand,
     epilog="""
   wallet trust import policy-2.json          the policy that follows the pinned one
-  wallet trust import gd.bundle.json.gz      evidence for many credentials
+  wallet trust import gd.bundle.jsonl.gz      evidence for many credentials
 """,
 )
 @click.argument("file")

@@ -20,7 +20,7 @@ from did_service.core.errors import Bilingual
 
 FIRST = "scenes/accept-offline"
 OLDER = "scenes/accept-issued-while-authorised"
-BUNDLE = "counter/newest.bundle.json.gz"
+BUNDLE = "counter/newest.bundle.jsonl.gz"
 
 
 def _present(stage: Stage, agency: AgencyPlan = POLICE) -> str:

@@ -33,7 +33,7 @@ from did_service.cli.founding import (
     found,
 )
 from did_service.cli.region import region_app
-from did_service.client.bundle import collect
+from did_service.client.bundle import collect, encode_checked
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
 from did_service.client.transport import Transport
@@ -41,7 +41,6 @@ from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
-from did_service.core.verification.bundle import encode_bundle
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
@@ -210,7 +209,7 @@ class World:
             for region in self.policy.regions
             for origin in region.logs
         }
-        return encode_bundle(collect(self.policy, readers))
+        return encode_checked(self.policy, collect(self.policy, readers))
 
     # --- parts -----------------------------------------------------------------------------
 

@@ -10,16 +10,17 @@ body must hold, and which entry may come next, is in `rules`. Shapes: docs/forma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue, as_object
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.integrity.data_integrity import Proof
-from did_service.core.limits import MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
+from did_service.core.limits import MAX_ENTRIES_PARSED, MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
 from did_service.core.log.merkle import leaf_hash
 
 TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
@@ -32,8 +33,9 @@ _WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own i
 class Entry:
     """One parsed entry. `at` is None before the log has sequenced it.
 
-    `members` is the object as received; `data`, its canonical form, is what gets stored and
-    hashed.
+    `data`, its canonical form, is what gets stored and hashed. `object` is the same as it was
+    parsed; where many entries are held it is left out and parsed again when somebody asks, as
+    it takes five times the memory.
     """
 
     type: str
@@ -41,10 +43,26 @@ class Entry:
     number: int
     previous: bytes | None
     at: int | None
-    body: JsonObject
     digest: bytes | None
-    members: JsonObject
     data: bytes
+    object: JsonObject | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def members(self) -> JsonObject:
+        """The whole entry as an object; nobody may change it."""
+        return _parsed(self.data) if self.object is None else self.object
+
+    @property
+    def body(self) -> JsonObject:
+        """The member `b`, whose shape depends on the type."""
+        return as_object(self.members["b"], "entry.b")
+
+    def compact(self) -> Entry:
+        """Return the same entry as its bytes alone, in a copy that takes no more than they do.
+
+        What orjson returns still holds the buffer that it wrote to, eight kilobytes of it.
+        """
+        return replace(self, data=bytes(memoryview(self.data)), object=None)
 
     def encode(self) -> bytes:
         """Return the canonical bytes: the leaf content of the log once `a` stands in it."""
@@ -60,7 +78,7 @@ class Entry:
 
     def submission(self) -> Entry:
         """Return the entry as its submitter sent it, without `a`."""
-        return _entry({name: v for name, v in self.members.items() if name != "a"})
+        return _entry(_without(self.members, "a"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +182,22 @@ def secured(entry: Entry) -> JsonObject:
 
     A statement can therefore not be replayed as a later number of its chain.
     """
-    body: JsonObject = {name: v for name, v in entry.body.items() if name != "proof"}
-    members = {name: v for name, v in entry.members.items() if name != "a"}
-    return {**members, "b": body}
+    return {**_without(entry.members, "a"), "b": _without(entry.body, "proof")}
+
+
+def identity(entry: Entry) -> bytes:
+    """Return what makes a submission the one it is: all of it but `a` and every signature.
+
+    Two with one identity say the same, however proofs were turned, doubled or left out on the
+    way (docs/adr/0024). A policy numbers itself, so its place in the chain is no part of it.
+    """
+    members, body = secured(entry), _without(entry.body, "proof")
+    if entry.type == "did":  # native witness proofs stand beside the entry, its own inside
+        body = _without(body, "witness") | {"entry": _unsigned(body.get("entry"))}
+    elif entry.type == "policy":
+        members = _without(members, "n", "p")
+        body = {**body, "policy": _unsigned(body.get("policy"))}
+    return jcs.encode({**members, "b": body})
 
 
 def proofs(entry: Entry) -> tuple[Proof, ...]:
@@ -176,6 +207,19 @@ def proofs(entry: Entry) -> tuple[Proof, ...]:
         MalformedError: `proof_missing` or a proof's own code.
     """
     return data_integrity.split(entry.body)[1]
+
+
+def _without(members: JsonObject, *names: str) -> JsonObject:
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def _unsigned(value: JsonValue) -> JsonValue:
+    return _without(value, "proof") if isinstance(value, dict) else value
+
+
+@lru_cache(maxsize=MAX_ENTRIES_PARSED)
+def _parsed(data: bytes) -> JsonObject:
+    return strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
 
 
 def _type(fields: Fields) -> str:
@@ -195,11 +239,11 @@ def _entry(members: JsonObject) -> Entry:
         number=number,
         previous=fields.data("p", size=32) if number > 1 else None,
         at=fields.integer("a", most=timestamps.MAX_POSIX_SECONDS) if "a" in members else None,
-        body=fields.object("b"),
         digest=fields.data("d", size=32) if kind in _WITH_DIGEST else None,
-        members=members,
         data=jcs.encode(members),
+        object=members,
     )
+    fields.object("b")
     fields.close()
     if ("proof" in entry.body) and kind in _WITHOUT_PROOF:
         raise MalformedError("entry_malformed", f"a {kind} entry has no proof of its own")

@@ -14,22 +14,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
+from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
 from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
-from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
-from did_service.core.did.key import did_key_method
 from did_service.core.did.syntax import WebvhDid
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import (
     Fields,
     JsonObject,
     JsonValue,
+    as_array,
     as_object,
 )
-from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
-from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.errors import MalformedError, PolicyError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
 from did_service.core.log.policy import LogPolicy
 
@@ -55,7 +54,10 @@ NATION_WIDE = "000000"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy. `members` is the object as received, proofs included."""
+    """One policy. `members` is the object as received, its proofs in order and each once.
+
+    Equal digests mean the same policy, whatever signatures came with it.
+    """
 
     federation: str
     demo: bool
@@ -72,14 +74,19 @@ class Policy:
     members: JsonObject
 
     @property
-    def digest(self) -> bytes:
-        """SHA-256 of the canonical policy, proofs included: 32 bytes."""
-        return sha256(jcs.encode(self.members))
+    def document(self) -> JsonObject:
+        """The policy without its proofs: what governors sign."""
+        return {name: value for name, value in self.members.items() if name != "proof"}
 
     @property
-    def unsigned(self) -> bytes:
-        """The canonical policy without its proofs."""
-        return jcs.encode({name: v for name, v in self.members.items() if name != "proof"})
+    def proofs(self) -> list[JsonValue]:
+        """The proofs, sorted and each once."""
+        return as_array(self.members["proof"], "policy.proof")
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical policy without its proofs, 32 bytes: which policy it is."""
+        return sha256(jcs.encode(self.document))
 
     @property
     def fingerprint(self) -> str:
@@ -122,7 +129,16 @@ class Policy:
         return max(fitting, key=lambda pair: pair[0])[1]
 
     def home_of_did(self, did: WebvhDid) -> Region:
-        """Return the only region in whose log a did:webvh may stand."""
+        """Return the only region in whose log a did:webvh may stand.
+
+        Raises:
+            PolicyError: `home_unknown`.
+            MalformedError: `did_not_canonical`: our logs have one spelling of a DID.
+        """
+        if not did.location.is_canonical:
+            raise MalformedError(
+                "did_not_canonical", f"another spelling of a port: {quote(did)}"
+            )
         return self.region_of_host(did.host)
 
     def home_of_schema(self, identifier: str) -> Region:
@@ -164,6 +180,7 @@ def parse_policy(value: JsonValue) -> Policy:
 
     Raises:
         UnsupportedError, MalformedError: another format, version or shape.
+        LimitError: more than 8 different proofs.
         PolicyError: `policy_skipped` or a code of `soundness`.
     """
     fields = Fields(value, "policy")
@@ -185,11 +202,10 @@ def parse_policy(value: JsonValue) -> Policy:
         governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
         tiers=parse_tiers(fields.fields("tiers")),
         waivers=tuple(parse_waiver(item) for item in fields.array("waivers")),
-        members=as_object(value, "policy"),
+        members={**as_object(value, "policy"), "proof": ordered_proofs(fields.array("proof"))},
     )
     faults.close()
     governance.close()
-    fields.array("proof")
     fields.close()
     _check_sound(policy)
     return policy
@@ -201,15 +217,7 @@ def sign_policy(members: JsonObject, keys: list[SigningKey], created: datetime) 
     Raises:
         PolicyError, MalformedError: as `parse_policy`.
     """
-    signed: list[JsonValue] = []
-    for key in keys:
-        options: JsonObject = {
-            "created": timestamps.encode(created),
-            "verificationMethod": did_key_method(key.public),
-            "proofPurpose": "assertionMethod",
-        }
-        signed.append(data_integrity.create(members, options, key, eddsa_jcs_2022))
-    return parse_policy({**members, "proof": signed})
+    return parse_policy({**members, "proof": create_proofs(members, keys, created)})
 
 
 def check_first(policy: Policy, fingerprint: str) -> None:
@@ -231,12 +239,13 @@ def check_successor(held: Policy, offered: Policy) -> None:
     """Check that a policy is the next one after the one held.
 
     Raises:
-        PolicyError: `policy_rollback`, `policy_skipped`, `policy_forked` (another policy of the
-            same number; to leave out signatures makes none), `policy_signatures_missing`.
+        PolicyError: `policy_rollback` (also for the policy held: ask first whether it is),
+            `policy_skipped`, `policy_forked` (another policy of the same number),
+            `policy_signatures_missing`.
     """
     if offered.federation != held.federation:
         raise PolicyError("policy_skipped", "the policy is of another federation")
-    if offered.sequence == held.sequence and offered.unsigned != held.unsigned:
+    if offered.sequence == held.sequence and offered.digest != held.digest:
         check_signed(offered, held)
         raise PolicyError("policy_forked", f"there are two policies {held.sequence}")
     if offered.sequence <= held.sequence:
@@ -254,18 +263,7 @@ def check_signed(policy: Policy, judge: Policy) -> None:
         PolicyError: `policy_signatures_missing`. Proofs of other keys, or that do not verify,
             count for nothing.
     """
-    document, proofs = data_integrity.split(policy.members)
-    signers = set()
-    for governor in judge.governors:
-        public = multikey.decode_ed25519(governor)
-        for proof in proofs:
-            if proof.verification_method != did_key_method(public):
-                continue
-            try:
-                data_integrity.verify(document, proof, public, eddsa_jcs_2022)
-            except ProofError:
-                continue
-            signers.add(governor)
+    signers = counting(policy.document, policy.proofs, judge.governors)
     if len(signers) < judge.threshold:
         raise PolicyError(
             "policy_signatures_missing",

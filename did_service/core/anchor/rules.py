@@ -3,30 +3,28 @@
 `check` judges one sequenced entry against the log so far. First its place, the same for all
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
 fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
-rules for DIDs, schemas, grants and ev entries have files of their own. A refusal is for good,
-whoever judges, once the judge's copy of the region's control log reaches to that second; until
-then, as after `UnavailableError`, it judges again when it knows more. Sources: docs/formats.md
-§2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
+rules for DIDs, schemas, grants, policies and ev entries have files of their own. A refusal is
+for good, whoever judges, once the judge's copy of the region's control log reaches to that
+second; until then, as after `UnavailableError`, it judges again when it knows more. Sources:
+docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 """
 
 from __future__ import annotations
 
-from did_service.core.anchor import rules_authority, rules_did, rules_ev, rules_schema
-from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.policy import (
-    Policy,
-    check_current,
-    check_signed,
-    check_successor,
-    parse_policy,
-    year_of,
+from did_service.core.anchor import (
+    rules_authority,
+    rules_did,
+    rules_ev,
+    rules_policy,
+    rules_schema,
 )
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.policy import year_of
 from did_service.core.anchor.view import LogView, World
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (
     OrderError,
-    PolicyError,
     RuleError,
     UnavailableError,
     quote,
@@ -58,7 +56,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
         case "authority":
             rules_authority.check(entry, log, world)
         case "policy":
-            _check_policy(entry, former, world.policy)
+            rules_policy.check(entry, former, world.policy)
         case "heads":
             _check_heads(entry, log, world)
         case _:  # its place has shown that it is status or evidence
@@ -117,24 +115,6 @@ def _check_quota(entry: Entry, log: LogView, world: World) -> None:
     entries, size = log.written_since((entry.at or 0) - _DAY_SECONDS)
     if entries >= region.daily_entries or size >= region.daily_bytes:
         raise RuleError("quota_used_up", f"{log.origin} has used up its day's entries or bytes")
-
-
-def _check_policy(entry: Entry, former: Placed | None, current: Policy) -> None:
-    """Judge a step of the policy chain, which leads through the policy in force (rule 17)."""
-    fields = Fields(entry.body, "policy entry")
-    offered = parse_policy(fields.value("policy"))
-    fields.close()
-    if entry.subject != offered.federation or offered.federation != current.federation:
-        raise RuleError("policy_elsewhere", "the policy is of another federation")
-    check_current(offered, timestamps.from_posix(entry.at or 0))
-    if former is not None:
-        check_successor(parse_policy(former.entry.body.get("policy")), offered)
-    elif offered.sequence > current.sequence:
-        raise PolicyError("policy_skipped", "the log begins with a policy not yet in force")
-    else:
-        check_signed(offered, offered)
-    if offered.sequence == current.sequence and offered.digest != current.digest:
-        raise PolicyError("policy_forked", f"not the policy {current.sequence} in force")
 
 
 def _check_year_link(entry: Entry, former: Placed | None, log: LogView) -> None:

@@ -22,6 +22,7 @@ from did_service.core.did.webvh import (
     check_profile,
     check_witness_proofs,
 )
+from did_service.core.did.webvh.witness import witness_of
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.errors import RuleError, UnsupportedError, quote
@@ -94,6 +95,14 @@ def _check_key_names(versions: list[Entry]) -> None:
 
 
 def _check_witnessed(after: HistoryState, proofs: list[JsonValue] | None) -> None:
-    if after.witness_rule is None and proofs is not None:
+    """The witnesses that are asked have signed, each once, and nobody else.
+
+    Anybody may hand the entry in, so what a log keeps beside it is only theirs (docs/adr/0024).
+    """
+    rule, version_id = after.witness_rule, after.version.version_id
+    if rule is None and proofs is not None:
         raise RuleError("witness_not_asked", "the DID's parameters ask for no witnesses")
     check_witness_proofs(after, proofs or [])
+    signers = [witness_of(version_id, proof) for proof in proofs or []]
+    if rule is not None and len(set(signers) & set(rule.witnesses)) < len(signers):
+        raise RuleError("witness_not_asked", "a proof is no witness's, or a second one's")

@@ -181,6 +181,7 @@ def key_of(method: str, homes: Homes) -> bytes:
     placed = document_of(did, homes)
     logged = as_object(placed.entry.body.get("entry"), "did entry")
     document = parse_document(logged.get("state"), expected_id=did)
+    document.check_self_controlled()
     return document.public_key(method, Relationship.ASSERTION_METHOD)
 
 

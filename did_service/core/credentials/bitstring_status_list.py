@@ -27,6 +27,8 @@ ENTRY_TYPE = "BitstringStatusListEntry"
 LIST_TYPE = "BitstringStatusList"
 CREDENTIAL_TYPE = "BitstringStatusListCredential"
 
+# §2.1: refresh tells of a newer version, message carries a text: neither says invalid.
+_NOT_OF_VALIDITY = ("refresh", "message")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
@@ -165,6 +167,15 @@ def status_list_credential(
             "encodedList": bits.encode(),
         },
     }
+
+
+def concerns_validity(value: JsonObject) -> bool:
+    """Say whether a `credentialStatus` object can make a credential invalid (§2.1).
+
+    One whose form or purpose is unknown may.
+    """
+    known = value.get("type") in (ENTRY_TYPE, [ENTRY_TYPE])
+    return not known or value.get("statusPurpose") not in _NOT_OF_VALIDITY
 
 
 def parse_status_entry(value: JsonObject) -> StatusEntry:

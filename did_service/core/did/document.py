@@ -1,9 +1,10 @@
 """DID documents (W3C DID 1.1 §4, §5; DID 1.0 alike).
 
 A document is read for one question: which key may this DID use for which purpose? Everything
-else, known or not, stays in `raw` as received. Refused are documents that could answer the
-question in two ways (a method id that stands twice) or for somebody else (foreign controllers,
-methods under another DID): threat rule 16.
+else, known or not, stays in `raw` as received. One that could answer in two ways (a method id
+that stands twice) is refused. What it says of somebody else, a method under another DID or with
+another controller, is kept and lends no key; of whoever issues no such document is taken:
+`check_self_controlled`, threat rule 16.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from did_service.core.limits import MAX_DOCUMENT_METHODS, MAX_DOCUMENT_SERVICES
 
 CONTEXT_V1 = "https://www.w3.org/ns/did/v1"
 CONTEXT_V1_1 = "https://www.w3.org/ns/did/v1.1"
+CONTEXT_CID_V1 = "https://www.w3.org/ns/cid/v1"
 CONTEXT_MULTIKEY = "https://w3id.org/security/multikey/v1"
 _SECRET_MEMBERS = frozenset(
     {"privateKeyMultibase", "secretKeyMultibase", "privateKeyJwk", "secretKeyJwk"}
@@ -50,11 +52,20 @@ class Relationship(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VerificationMethod:
-    """One method. `public` is the 32-byte Ed25519 key, None for a kind we cannot use."""
+    """One method.
+
+    Attributes:
+        id: Absolute.
+        type: As received.
+        public: The 32-byte Ed25519 key, None for a kind that we cannot use.
+        foreign: Whether it stands under another DID, or another DID controls it.
+        raw: As received.
+    """
 
     id: str
     type: str
     public: bytes | None
+    foreign: bool
     raw: JsonObject
 
     @property
@@ -92,18 +103,33 @@ class DidDocument:
         """Return the 32-byte Ed25519 key of a method that is listed for a purpose.
 
         Raises:
-            ProofError: `key_not_listed`: the method is not listed under the relationship, or
-                says of itself when it ends.
+            ProofError: `key_not_listed`: the method is not listed under the relationship, is
+                somebody else's, or says of itself when it ends.
             UnsupportedError: `key_type_unknown`: it is, but is not an Ed25519 key.
         """
         found = next((m for m in self.methods if m.id == method_id), None)
         listed = method_id in self.relationships[relationship]
-        if found is None or found.dated or not listed:
+        if found is None or found.foreign or found.dated or not listed:
             where = f"{relationship.value} of {quote(self.id)}"
             raise ProofError("key_not_listed", f"{quote(method_id)} is not in {where}")
         if found.public is None:
             raise UnsupportedError("key_type_unknown", f"{quote(method_id)} is not Ed25519")
         return found.public
+
+    def check_self_controlled(self) -> None:
+        """Demand that the document speaks for its own DID alone (threat rule 16).
+
+        Raises:
+            MalformedError: `controller_foreign`, `method_foreign`.
+        """
+        for controller in _controllers(self.raw, self.id):
+            if controller != self.id:
+                raise MalformedError(
+                    "controller_foreign", f"{self.id} is controlled by {quote(controller)}"
+                )
+        foreign = next((method.id for method in self.methods if method.foreign), None)
+        if foreign is not None:
+            raise MalformedError("method_foreign", f"method {quote(foreign)} in {self.id}")
 
 
 def parse_document(value: JsonValue, expected_id: str) -> DidDocument:
@@ -114,9 +140,9 @@ def parse_document(value: JsonValue, expected_id: str) -> DidDocument:
         expected_id: The DID that the document must be about.
 
     Raises:
-        MalformedError: `document_id_wrong`, `context_unknown`, `controller_foreign`,
-            `method_foreign`, `method_duplicate`, `service_duplicate`, `secret_key_published`,
-            `method_invalid`, or a member's own code.
+        MalformedError: `document_id_wrong`, `context_unknown`, `method_duplicate`,
+            `service_duplicate`, `secret_key_published`, `method_invalid`, or a member's own
+            code.
         LimitError: more than 64 methods or services.
     """
     raw = as_object(value, "document")
@@ -124,7 +150,7 @@ def parse_document(value: JsonValue, expected_id: str) -> DidDocument:
         found = quote(raw.get("id"))
         raise MalformedError("document_id_wrong", f"document of {found}, not {expected_id}")
     _check_context(raw)
-    _check_controller(raw, expected_id, "document")
+    _controllers(raw, expected_id)
     methods, relationships = _methods(raw, expected_id)
     return DidDocument(
         id=expected_id,
@@ -164,20 +190,16 @@ def document_with_keys(did: str, keys: Mapping[str, bytes]) -> JsonObject:
 
 def _check_context(raw: JsonObject) -> None:
     """A plain JSON document may go without contexts; else the first one says what it is."""
-    contexts = raw.get("@context", CONTEXT_V1)
-    first = contexts[0] if isinstance(contexts, list) and contexts else contexts
-    if first not in (CONTEXT_V1, CONTEXT_V1_1):
+    contexts = raw.get("@context", [])
+    first = next(iter(contexts), CONTEXT_V1) if isinstance(contexts, list) else contexts
+    if first not in (CONTEXT_V1, CONTEXT_V1_1, CONTEXT_CID_V1):
         raise MalformedError("context_unknown", f"first context is {quote(first)}")
 
 
-def _check_controller(raw: JsonObject, did: str, where: str) -> None:
-    """Refuse controllers other than the DID itself; a missing one means the DID itself."""
+def _controllers(raw: JsonObject, did: str) -> tuple[str, ...]:
+    """Return the controllers of a document or method; none named means the DID itself."""
     named = raw.get("controller", did)
-    for controller in named if isinstance(named, list) else [named]:
-        if controller != did:
-            raise MalformedError(
-                "controller_foreign", f"{where} is controlled by {quote(controller)}"
-            )
+    return _texts(named if isinstance(named, list) else [named], "controller")
 
 
 def _methods(
@@ -205,11 +227,13 @@ def _methods(
 def _method(value: JsonValue, did: str) -> VerificationMethod:
     raw = as_object(value, "verificationMethod")
     identifier = _absolute(as_text(raw.get("id"), "verificationMethod.id"), did)
-    if not identifier.startswith(f"{did}#") or identifier == f"{did}#":
-        raise MalformedError("method_foreign", f"method {quote(identifier)} in {did}")
-    _check_controller(raw, did, identifier)
+    owner, _, fragment = identifier.partition("#")
+    if not fragment:
+        raise MalformedError("method_invalid", f"method {quote(identifier)} has no fragment")
+    foreign = owner != did or any(each != did for each in _controllers(raw, did))
     kind = as_text(raw.get("type"), "verificationMethod.type")
-    return VerificationMethod(identifier, kind, _public_key(raw, kind, identifier), raw)
+    public = _public_key(raw, kind, identifier)
+    return VerificationMethod(identifier, kind, public, foreign, raw)
 
 
 def _public_key(raw: JsonObject, kind: str, identifier: str) -> bytes | None:
@@ -226,7 +250,7 @@ def _public_key(raw: JsonObject, kind: str, identifier: str) -> bytes | None:
                 return jwk.decode_ed25519(as_object(raw.get("publicKeyJwk"), "publicKeyJwk"))
             case _:
                 return None
-    except UnsupportedError:
+    except (UnsupportedError, LimitError):  # another kind of key, or one of thousands of bits
         return None
 
 

@@ -2,9 +2,11 @@
 
     example.com%3A8443:dids:gz   ->   https://example.com:8443/dids/gz/<file>
 
-did:webvh 1.0 §3.4 and the did:web method. A location has one spelling: lower-case A-labels, no
-default port, upper-case percent escapes and only where needed. What a path segment hides is
-decoded once and then judged, so that no server can be walked out of its folder.
+did:webvh 1.0 §3.4 and the did:web method. Hosts are lower-case A-labels, percent escapes stand
+only where they are needed. Of the two spellings that the grammar of did:webvh leaves for one
+place, `%3a` for `%3A` and port 443 for none, the federation's own DIDs use one: `is_canonical`.
+What a path segment hides is decoded once and then judged, so that no server can be walked out
+of its folder.
 """
 
 from __future__ import annotations
@@ -26,16 +28,25 @@ HTTPS_PORT = 443
 
 @dataclass(frozen=True, slots=True)
 class WebLocation:
-    """Where a DID publishes its files. Segments keep their canonical percent escapes."""
+    """Where a DID publishes its files. Segments keep their canonical percent escapes.
+
+    `colon` is the escape that stands before the port, in the case in which it came.
+    """
 
     host: str
     port: int | None
     segments: tuple[str, ...]
+    colon: str = "%3A"
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether this is the one spelling of the place that our own DIDs use."""
+        return self.colon == "%3A" and self.port != HTTPS_PORT
 
     @property
     def base_url(self) -> str:
         """The folder of the DID's files, with a slash at the end."""
-        port = "" if self.port is None else f":{self.port}"
+        port = "" if self.port in (None, HTTPS_PORT) else f":{self.port}"
         return f"https://{self.host}{port}/" + "".join(f"{part}/" for part in self.segments)
 
     def url(self, name: str) -> str:
@@ -45,7 +56,7 @@ class WebLocation:
 
     def __str__(self) -> str:
         """Write the location as it stands in a DID."""
-        port = "" if self.port is None else f"%3A{self.port}"
+        port = "" if self.port is None else f"{self.colon}{self.port}"
         return ":".join((f"{self.host}{port}", *self.segments))
 
 
@@ -53,15 +64,17 @@ def parse_location(text: str) -> WebLocation:
     """Parse `host[%3Aport][:segment…]`.
 
     Raises:
-        MalformedError: `did_invalid`, for another spelling of the same place as well.
+        MalformedError: `did_invalid`, for most other spellings of the same place as well.
     """
     authority, *segments = text.split(":")
-    host, escaped_colon, port = authority.partition("%3A")
+    colon = "%3a" if "%3a" in authority else "%3A"
+    host, has_port, port = authority.partition(colon)
     _check_host(host)
     for segment in segments:
         _check_segment(segment)
-    number = _port(port) if escaped_colon else None
-    return WebLocation(host, number, tuple(segments))
+    if not has_port:
+        return WebLocation(host, None, tuple(segments))
+    return WebLocation(host, _port(port), tuple(segments), colon)
 
 
 def percent_decode(text: str) -> str:
@@ -111,8 +124,8 @@ def _check_segment(segment: str) -> None:
 
 
 def _port(text: str) -> int:
-    if _PORT.fullmatch(text) is None or int(text) > 65_535 or int(text) == HTTPS_PORT:
-        _refuse(f"not a port other than {HTTPS_PORT}: {quote(text)}")
+    if _PORT.fullmatch(text) is None or int(text) > 65_535:
+        _refuse(f"not a port: {quote(text)}")
     return int(text)
 
 

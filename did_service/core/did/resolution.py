@@ -22,7 +22,7 @@ from did_service.core.did.webvh.entry import parse_version_time
 from did_service.core.did.webvh.history import History
 from did_service.core.did.webvh.state import HistoryState, Version
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
 from did_service.core.errors import (
     DidServiceError,
     MalformedError,
@@ -131,7 +131,8 @@ def version_metadata(history: History, version: Version) -> JsonObject:
     metadata: JsonObject = {
         "versionId": version.version_id,
         "versionNumber": str(version.number),
-        "versionTime": timestamps.encode(version.time),
+        # As the log has it, fraction and all: whoever asks by it gets this version again.
+        "versionTime": as_text(version.entry["versionTime"], "versionTime"),
         "created": timestamps.encode(last.created),
         "updated": timestamps.encode(version.time),
         "deactivated": now.deactivated,

@@ -3,8 +3,9 @@
     did:webvh:QmScid…:example.com%3A8443:dids:gz / path ? query # fragment
         method  └ method-specific identifier ┘
 
-Only canonical spellings are taken, so that one subject never has two names: ASCII, upper-case
-percent escapes, and none for a character that may stand as it is.
+Hardly more than one spelling is taken, so that one subject does not have two names: ASCII,
+upper-case percent escapes, and none for a character that may stand as it is. Before a port
+`%3a` may stand as well: letters in the grammar of did:webvh mean either case.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from did_service.core.did.location import WebLocation, parse_location, percent_d
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_DID_CHARACTERS, MAX_DIDS_CACHED
 
-_DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-F]{2})+)")
+_DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-F]{2}|%3a)+)")
 _NEEDLESS_ESCAPE = re.compile(r"%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9A])")
 _URL_TAIL = re.compile(
     r"(?P<path>(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)"

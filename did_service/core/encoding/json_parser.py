@@ -28,6 +28,7 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 # Possessive, so that it is linear on any text.
 _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BYTE_STRINGS = re.compile(_STRINGS.pattern.encode(), re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SPACE = b" \t\n\r"
 
@@ -39,8 +40,9 @@ class Numbers(Enum):
     FINITE = "finite"
 
 
-def parse(text: bytes, numbers: Numbers) -> JsonValue:
+def parse(text: bytes, numbers: Numbers, max_values: int) -> JsonValue:
     """Parse one JSON text; errors as `strict_json.loads`, which has checked the size."""
+    _check_values(text, max_values)
     try:
         value: JsonValue = orjson.loads(text)
         if _is_own_spelling(text, value) and _is_allowed(value, numbers):
@@ -48,6 +50,28 @@ def parse(text: bytes, numbers: Numbers) -> JsonValue:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass  # the careful parser takes it, or says what is wrong
     return _parse_carefully(text, numbers)
+
+
+def _check_values(text: bytes, most: int) -> None:
+    """Count values before any is built: two bytes of text can cost two hundred of memory.
+
+    Before each value but the first stands a comma, or the bracket of what it is in. Most texts
+    have so few of these that nobody needs to ask which of them stand in strings.
+    """
+    if _separators(text, 0, len(text)) < most:
+        return
+    outside, at = 0, 0
+    for string in _BYTE_STRINGS.finditer(text):
+        outside += _separators(text, at, string.start())
+        at = string.end()
+        if outside >= most:
+            break
+    if outside + _separators(text, at, len(text)) >= most:
+        raise LimitError("too_large", f"JSON of more than {most} values")
+
+
+def _separators(text: bytes, start: int, end: int) -> int:
+    return sum(text.count(mark, start, end) for mark in (b",", b"[", b"{"))
 
 
 def _is_own_spelling(text: bytes, value: JsonValue) -> bool:

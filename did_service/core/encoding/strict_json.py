@@ -1,9 +1,9 @@
 """The one door for JSON.
 
 RFC 8259 as profiled by RFC 7493 (I-JSON), and stricter: UTF-8 without a byte order mark, no
-duplicate members, no lone surrogates, no NaN or Infinity, integers below 2^53, bounded size
-and depth. Numbers with a fraction or exponent are refused unless the caller's format has them
-(credentials and DID documents of other people do; nothing of ours does).
+duplicate members, no lone surrogates, no NaN or Infinity, integers below 2^53; bounded size,
+depth and number of values. Numbers with a fraction or exponent are refused unless the caller's
+format has them (credentials and DID documents of other people do; nothing of ours does).
 
 `Fields` reads closed objects member by member, so that an unknown member is refused and every
 error says where it stands.
@@ -17,7 +17,7 @@ from typing import NoReturn
 from did_service.core.encoding import b64
 from did_service.core.encoding.json_parser import JsonObject, JsonValue, Numbers, parse
 from did_service.core.errors import LimitError, MalformedError, quote
-from did_service.core.limits import MAX_JSON_BYTES, MAX_SAFE_INTEGER
+from did_service.core.limits import MAX_JSON_BYTES, MAX_JSON_VALUES, MAX_SAFE_INTEGER
 
 __all__ = [
     "Fields",
@@ -39,6 +39,7 @@ def loads(
     data: bytes | str,
     *,
     max_bytes: int = MAX_JSON_BYTES,
+    max_values: int = MAX_JSON_VALUES,
     numbers: Numbers = Numbers.INTEGERS,
 ) -> JsonValue:
     """Parse one JSON text strictly.
@@ -46,23 +47,25 @@ def loads(
     Args:
         data: UTF-8 bytes, or text that was already decoded strictly.
         max_bytes: Refused before parsing when longer.
+        max_values: Refused before parsing when it has more values, names of members aside.
         numbers: Whether numbers with a fraction or exponent are accepted.
 
     Raises:
         LimitError: `too_large` or `too_deep`.
         MalformedError: `json_invalid`, `duplicate_member`, `number_refused`, `utf8_invalid`.
     """
-    return parse(_encoded(data, max_bytes), numbers)
+    return parse(_encoded(data, max_bytes), numbers, max_values)
 
 
 def load_object(
     data: bytes | str,
     *,
     max_bytes: int = MAX_JSON_BYTES,
+    max_values: int = MAX_JSON_VALUES,
     numbers: Numbers = Numbers.INTEGERS,
 ) -> JsonObject:
     """Parse one JSON object strictly; arguments and errors as `loads`."""
-    value = loads(data, max_bytes=max_bytes, numbers=numbers)
+    value = loads(data, max_bytes=max_bytes, max_values=max_values, numbers=numbers)
     return as_object(value, "document")
 
 

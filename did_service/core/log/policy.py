@@ -1,15 +1,16 @@
 """Trust policy of one log (c2sp.org/tlog-policy): whose signatures make a checkpoint count.
 
     log gd.example/reg+7f3a91c2+AfQ…=  https://gd.example/reg
-    witness bj bj.example/witness+0c11d2e4+BLk…=
-    witness sh sh.example/witness+5be0a913+BJx…=
-    witness cq cq.example/witness+93d1f0aa+BHw…=
-    group others 2 bj sh cq
-    quorum others
+    witness bj bj.example/witness+0c11d2e4+BLk…=  https://bj.example/witness
+    witness sh sh.example/witness+5be0a913+BJx…=  https://sh.example/witness
+    witness cq cq.example/witness+93d1f0aa+BHw…=  https://cq.example/witness
+    group regions 2 bj sh cq
+    quorum regions
 
 Stricter than the specification where a vote could count twice or prove nothing: each operator
 (the host before the first slash of a key name) has one witness, none is the log's own operator,
-no key has two roles, `quorum none` is refused, and the text is UTF-8.
+no key has two roles, `quorum none` is refused, and the text is UTF-8. What is written here is
+narrower still, so that foreign tools read it as well: `check_portable`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from did_service.core.log.note import (
     verify_note,
 )
 from did_service.core.log.quorum import NO_QUORUM, Group, Quorum, check_word
+
+_KEYWORDS = frozenset({"log", "witness", "group", "quorum", "any", "all", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,27 @@ class LogPolicy:
             if host in seen:
                 raise PolicyError("operator_repeated", f"{quote(host)} would vote twice")
             seen.add(host)
+
+
+def check_portable(policy: LogPolicy) -> None:
+    """Check that the Go parsers in use would read the text of a policy that we write.
+
+    They are narrower than the specification (transparency-dev/formats `witness.ParsePolicy` and
+    Tessera, read in November 2026): no keyword is a name, a witness line has its URL, and `#`
+    begins a comment wherever it stands. Texts that others wrote are read without this check.
+
+    Raises:
+        PolicyError: `name_reserved`, `witness_url_missing`.
+    """
+    witnesses, groups = policy.witnesses, policy.quorum.groups
+    for name in [*(each.name for each in witnesses), *(group.name for group in groups)]:
+        if name in _KEYWORDS:
+            raise PolicyError("name_reserved", f"a keyword of tlog-policy: {quote(name)}")
+    for each in witnesses:
+        if each.url is None:
+            raise PolicyError("witness_url_missing", f"where is {quote(each.name)} reached?")
+    if b"#" in policy.encode():
+        raise PolicyError("name_reserved", "a number sign begins a comment")
 
 
 def operator(key: VerifierKey) -> str:

@@ -19,6 +19,7 @@ from did_service.core.errors import PolicyError, ProofError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS
 
 NO_QUORUM = "none"  # tlog-policy's word for "no cosignature needed"
+_GROUP = "regions"  # not `quorum`: see `policy.check_portable`
 _WORD = re.compile("[^\x00-\x20\x7f\ud800-\udfff]+")
 
 
@@ -49,8 +50,8 @@ class Quorum:
 
     @classmethod
     def of(cls, k: int, witnesses: Iterable[str]) -> Quorum:
-        """Return the quorum of any `k` of the named witnesses."""
-        return cls("quorum", (Group("quorum", k, tuple(witnesses)),))
+        """Return the quorum of any `k` of the named witnesses, in one group `regions`."""
+        return cls(_GROUP, (Group(_GROUP, k, tuple(witnesses)),))
 
     def encode(self) -> str:
         """Write the `group` lines and the `quorum` line."""

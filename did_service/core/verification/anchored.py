@@ -3,8 +3,6 @@
 `Evidence` answers by question: the newest entry of a subject, who stated what about whom, the
 bytes behind a digest, since when a record has existed. It is made by `proving.verify_evidence`
 alone. Entries of a log that has shown two histories are not in it.
-
-    T = min(fresh_at, heads.at[, iat])    time of "this is the latest of its subject"
 """
 
 from __future__ import annotations
@@ -14,17 +12,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from did_service.core.anchor.authority import parse_authority
-from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.policy import Region
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.log.policy import VerifiedCheckpoint
-from did_service.core.verification.evidence import (
-    UnverifiedBatch,
-    UnverifiedEvidence,
-    UnverifiedItem,
-)
+from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
+from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,94 +47,12 @@ class Fork:
     notes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """A verified heads entry: what reg says about a log, and through which checkpoint.
-
-    Attributes:
-        about: Origin of the log whose subjects it lists.
-        reg: Origin of the log it stands in.
-        item: As received.
-        note: The checkpoint that proves it.
-        size, count, root, at: Its body (docs/formats.md §2).
-        tree: Root of the ev log at `size`; None where it is about reg itself.
-        fresh_at, existed_by: Quorum times of the checkpoint, POSIX seconds.
-    """
-
-    about: str
-    reg: str
-    item: UnverifiedItem
-    note: bytes
-    size: int
-    count: int
-    root: bytes
-    at: int
-    tree: bytes | None
-    fresh_at: int
-    existed_by: int
-
-
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """An entry that stands in a log under a quorum.
-
-    Attributes:
-        source: Name of the evidence set it came with.
-        origin: Its log.
-        placed: The entry, its index and leaf hash.
-        item: As received, to keep and hand on.
-        note: The checkpoint its path leads to; None where a heads entry names the tree.
-        tree: That heads entry, for an ev log.
-        heads: The heads entry that names it as its subject's latest; None if none does.
-        time: T, POSIX seconds; None where `heads` is.
-    """
-
-    source: str
-    origin: str
-    placed: Placed
-    item: UnverifiedItem
-    note: bytes | None = None
-    tree: Heads | None = None
-    heads: Heads | None = None
-    time: int | None = None
-
-    @property
-    def entry(self) -> Entry:
-        """The entry."""
-        return self.placed.entry
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """What wins when sets are merged: the larger n, then the larger T."""
-        return self.entry.number, -1 if self.time is None else self.time
-
-
-@dataclass(frozen=True, slots=True)
-class Issuance:
-    """Proof that a record existed before entry `index` of the log `reg`, and by a time.
-
-    Attributes:
-        owner: The DID whose issuance stream holds the record.
-        reg: Origin of the control log whose heads entry covers it.
-        index: Index of that heads entry.
-        existed_by: POSIX seconds: a quorum saw the tree with that entry by then.
-        batch, entry: The proof, to keep and hand on.
-    """
-
-    owner: str
-    reg: str
-    index: int
-    existed_by: int
-    batch: UnverifiedBatch
-    entry: Anchored
-
-
 @dataclass(frozen=True)
 class Evidence:
     """All that verified. `complete` has the logs of which every subject is at hand, with T."""
 
     checkpoints: tuple[VerifiedCheckpoint, ...] = ()
-    entries: tuple[Anchored, ...] = ()
+    entries: tuple[ProvenEntry, ...] = ()
     contents: Mapping[bytes, bytes] = field(default_factory=dict)
     issued: Mapping[bytes, Sequence[Issuance]] = field(default_factory=dict)
     policies: tuple[JsonObject, ...] = ()
@@ -150,20 +62,22 @@ class Evidence:
     forks: tuple[Fork, ...] = ()
 
     @cached_property
-    def _chains(self) -> dict[tuple[str, str], list[Anchored]]:
-        chains: dict[tuple[str, str], list[Anchored]] = {}
+    def _chains(self) -> dict[tuple[str, str], list[ProvenEntry]]:
+        chains: dict[tuple[str, str], list[ProvenEntry]] = {}
         for each in self.entries:
-            chains.setdefault((each.entry.type, each.entry.subject), []).append(each)
+            chains.setdefault((each.kind, each.subject), []).append(each)
         for chain in chains.values():
             chain.sort(key=lambda each: each.rank, reverse=True)
         return chains
 
     @cached_property
-    def _subjects_by_grantee(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+    def _granters(self) -> dict[str, dict[str, str]]:
+        """Granters by the subjects of their statements, by grantee."""
+        found: dict[str, dict[str, str]] = {}
         for each in self.entries:
-            if each.entry.type == "authority":
-                found.setdefault(_grantee(each.entry), set()).add(each.entry.subject)
+            if each.kind == "authority":
+                granter, grantee = _parties(each)
+                found.setdefault(grantee, {})[each.subject] = granter
         return found
 
     @property
@@ -171,31 +85,50 @@ class Evidence:
         """The newest time that a quorum has shown, POSIX seconds: the floor of the clock."""
         return max((each.fresh_at for each in self.checkpoints), default=None)
 
-    def chain(self, kind: str, subject: str, home: Region) -> tuple[Anchored, ...]:
+    def chain(self, kind: str, subject: str, home: Region) -> tuple[ProvenEntry, ...]:
         """Return the entries of a chain in its home region's logs, newest n first."""
-        found: dict[int, Anchored] = {}
-        for anchored in self._chains.get((kind, subject), ()):
-            if anchored.origin in home.logs:
-                found.setdefault(anchored.entry.number, anchored)
+        found: dict[int, ProvenEntry] = {}
+        for proven in self._chains.get((kind, subject), ()):
+            if proven.origin in home.logs:
+                found.setdefault(proven.number, proven)
         return tuple(found.values())
 
-    def newest(self, kind: str, subject: str, home: Region) -> Anchored | None:
-        """Return the entry of a chain with the largest n at hand."""
+    def newest(self, kind: str, subject: str, home: Region) -> ProvenEntry | None:
+        """Return the entry of a chain with the largest n at hand, the latest or not."""
         return next(iter(self.chain(kind, subject, home)), None)
 
-    def statements_about(self, grantee: str, home: Region) -> tuple[tuple[Anchored, ...], ...]:
+    def latest(self, kind: str, subject: str, home: Region) -> Latest | None:
+        """Return the newest entry at hand where it is shown to be the latest of its subject."""
+        newest = self.newest(kind, subject, home)
+        return newest if isinstance(newest, Latest) else None
+
+    def statements_about(
+        self, grantee: str, home: Region
+    ) -> tuple[tuple[ProvenEntry, ...], ...]:
         """Return every chain of authority entries about a DID, each newest first."""
-        subjects = sorted(self._subjects_by_grantee.get(did_id(grantee), ()))
+        subjects = sorted(self._granters.get(did_id(grantee), ()))
         chains = (self.chain("authority", subject, home) for subject in subjects)
         return tuple(chain for chain in chains if chain)
+
+    def granter(self, statement: ProvenEntry) -> str:
+        """Name who made a statement: whose record to look for next, and no verdict."""
+        return _parties(statement)[0]
 
     def content(self, digest: bytes) -> bytes | None:
         """Return the bytes behind a SHA-256 digest, None where they are not at hand."""
         return self.contents.get(digest)
 
-    def issuances(self, record: bytes) -> tuple[Issuance, ...]:
-        """Return the proofs that a record existed, by the SHA-256 of its bytes."""
-        return tuple(self.issued.get(record, ()))
+    def issuances(self, record: bytes, issuer: str) -> tuple[Issuance, ...]:
+        """Return the proofs that a record existed, from its issuer's own stream.
+
+        Another agency's stream shows nothing of what this one has issued.
+
+        Args:
+            record: SHA-256 of its bytes.
+            issuer: DID.
+        """
+        known = self.issued.get(record, ())
+        return tuple(each for each in known if did_id(each.owner) == did_id(issuer))
 
     def kept(self) -> UnverifiedEvidence:
         """Return the union worth keeping, as one set.
@@ -204,30 +137,31 @@ class Evidence:
         log crowds out another's. Of each record every proof of existence stays. Nothing that
         is at hand is ever replaced by something older.
         """
-        chains: dict[tuple[str, str, str], dict[int, Anchored]] = {}
+        chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
         for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
-            if each.entry.type != "evidence":
-                chain = each.origin, each.entry.type, each.entry.subject
-                chains.setdefault(chain, {}).setdefault(each.entry.number, each)
+            if each.kind != "evidence":
+                chain = each.origin, each.kind, each.subject
+                chains.setdefault(chain, {}).setdefault(each.number, each)
         newest = [best[n] for _, best in sorted(chains.items()) for n in sorted(best)[-2:]]
         issued = [each for proofs in self.issued.values() for each in proofs]
         kept = self.select(newest, issued)
-        current = (best[max(best)].heads for best in chains.values())
-        roots = {heads.root for heads in current if heads is not None}
+        current = (best[max(best)] for best in chains.values())
+        roots = {each.heads.root for each in current if isinstance(each, Latest)}
         files = {root: file for root, file in self.heads_files.items() if root in roots}
         return replace(kept, policies=self.policies, heads_files=files)
 
     def select(
-        self, entries: Iterable[Anchored], issuances: Iterable[Issuance] = ()
+        self, entries: Iterable[ProvenEntry], issuances: Iterable[Issuance] = ()
     ) -> UnverifiedEvidence:
         """Return the set that proves these entries and no others: a staple, for example."""
         issued = tuple(issuances)
         chosen = [*entries, *(each.entry for each in issued)]
-        heads = [h for each in chosen for h in (each.tree, each.heads) if h is not None]
+        trees = [each.tree for each in chosen if each.tree is not None]
+        heads = [*trees, *(each.heads for each in chosen if isinstance(each, Latest))]
         notes = [each.note for each in chosen if each.note is not None]
         notes += [each.note for each in heads]
-        items = [*(each.item for each in heads), *(each.item for each in chosen)]
-        digests = [each.entry.digest for each in chosen if each.entry.digest is not None]
+        items = [*(each.item for each in heads), *(each.as_received for each in chosen)]
+        digests = [each.digest for each in chosen]
         return UnverifiedEvidence(
             checkpoints=tuple(dict.fromkeys(notes)),
             items=tuple({(i.log, i.size, i.index): i for i in items}.values()),
@@ -236,12 +170,13 @@ class Evidence:
         )
 
 
-def _grantee(entry: Entry) -> str:
-    """Name the grantee; an entry that cannot be read is nobody's."""
+def _parties(proven: ProvenEntry) -> tuple[str, str]:
+    """Name the granter and the id of the grantee; what cannot be read is nobody's."""
     try:
-        return did_id(parse_authority(entry.body).grantee)
+        statement = parse_authority(proven.as_received.entry.body)
+        return statement.granter, did_id(statement.grantee)
     except DidServiceError:
-        return ""
+        return "", ""
 
 
 def _key(batch: UnverifiedBatch) -> tuple[str, int, bytes]:

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.errors import DidServiceError
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, ProofError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
-from did_service.core.verification.anchored import Anchored
-from did_service.core.verification.case import Case, End
+from did_service.core.verification.context import CredentialContext, End
+from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
 
@@ -42,11 +44,11 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class ProvenStatement:
     """An authority entry, and the statement in it."""
 
-    held: Anchored
-    says: Authority
+    proven: ProvenEntry
+    statement: Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ class AuthorityFinding:
         code: Of the check.
         statement: The issuer's own statement, where one fits.
         hops: The statements walked, the issuer's first.
-        dated: Those whose age matters: still in force, or the newest after an end.
+        rests_on: What a positive finding needs to be the latest: the newest statement of each
+            chain, whether it is still in force or says that this one has ended.
     """
 
     code: str
     statement: Authority | None = None
-    hops: tuple[Anchored, ...] = ()
-    dated: tuple[Anchored, ...] = ()
+    hops: tuple[ProvenEntry, ...] = ()
+    rests_on: tuple[Latest, ...] = ()
 
     @property
     def order(self) -> int:
@@ -71,46 +74,47 @@ class AuthorityFinding:
         return _ORDER.index(self.code)
 
 
-def find_authority(case: Case) -> AuthorityFinding:
+def find_authority(context: CredentialContext) -> AuthorityFinding:
     """Walk every chain of grants that leads to the issuer, and return the best finding."""
-    policy = case.policy
+    policy = context.policy
     if policy is None:
         return AuthorityFinding(MISSING)
     try:
-        types = case.types
+        types = context.types
     except DidServiceError:
         return AuthorityFinding("type_not_granted")
-    walk = _Walk(case, policy, frozenset(types))
-    return walk.best(case.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
+    walk = _Walk(context, policy, frozenset(types))
+    return walk.best(context.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
 
 
 def check_authority(
-    case: Case, finding: AuthorityFinding, schemas: Iterable[SchemaFinding]
+    context: CredentialContext, finding: AuthorityFinding, schemas: Iterable[SchemaFinding]
 ) -> Iterator[Check]:
     """Say what was found, and whether a type that demands its issuance batch has one."""
-    held = next(iter(finding.hops), None)
-    basis = None if held is None else case.basis(held)
-    where = "; ".join(filter(None, [" ".join(case.regions), _basis_text(finding.statement)]))
-    yield Check(_STEP, finding.code, case.position, basis, where or None)
+    for latest in finding.rests_on:
+        context.use(latest)
+    own = next(iter(finding.hops), None)
+    basis = None if own is None else context.basis(own)
+    where = "; ".join(filter(None, [" ".join(context.regions), _basis_text(finding.statement)]))
+    yield Check(_STEP, finding.code, context.position, basis, where or None)
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
-    if demanded and not case.issuances and finding.code in (HELD, FORMERLY):
-        yield Check(_STEP, UNPROVEN, case.position)
+    if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
+        yield Check(_STEP, UNPROVEN, context.position)
 
 
-def statements(case: Case) -> tuple[Stated, ...]:
-    """Return the newest statement of each chain about the issuer."""
-    home = case.home(case.credential.issuer)
-    chains = (
-        () if home is None else case.evidence.statements_about(case.credential.issuer, home)
-    )
-    return tuple(_stated(chain[0]) for chain in chains)
+def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
+    """Return the newest statement at hand of each chain about the issuer, the latest or not."""
+    issuer = context.credential.issuer
+    home = context.home(issuer)
+    chains = () if home is None else context.evidence.statements_about(issuer, home)
+    return tuple(_read(chain[0], chain[0].read_against()) for chain in chains)
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """One walk up, for one credential."""
 
-    case: Case
+    context: CredentialContext
     policy: Policy
     types: frozenset[str]
     known: dict[tuple[str, str, int], AuthorityFinding] = field(default_factory=dict)
@@ -123,20 +127,21 @@ class _Walk:
         return self.known[asked]
 
     def _find(self, grantee: str, role: str, hops: int) -> AuthorityFinding:
-        home = self.case.home(grantee)
+        home = self.context.home(grantee)
         if home is None:
             return AuthorityFinding(MISSING)
         found = [
             self._up(self._chain(list(_linked(chain)), role), hops)
-            for chain in self.case.evidence.statements_about(grantee, home)
+            for chain in self.context.evidence.statements_about(grantee, home)
         ]
         best = min(found, key=lambda each: each.order, default=AuthorityFinding(_ORDER[-1]))
-        nothing_left_out = self.case.evidence.complete.get(reg_origin(home))
-        if best.order > _ORDER.index(MISSING) and not self.case.covers_dating(nothing_left_out):
+        complete = self.context.evidence.complete.get(reg_origin(home))
+        nothing_left_out = self.context.covers_dating(complete)
+        if best.order > _ORDER.index(MISSING) and not nothing_left_out:
             return replace(best, code=MISSING)
         return best
 
-    def _chain(self, chain: list[Stated], role: str) -> AuthorityFinding:
+    def _chain(self, chain: list[ProvenStatement], role: str) -> AuthorityFinding:
         """Judge the newest statement of a chain that fits, or say why none does.
 
         Where the statement that stood at the credential's date is not at hand, nothing is
@@ -144,12 +149,12 @@ class _Walk:
         """
         misfits = []
         for place, stated in enumerate(chain):
-            misfit = self._misfit(stated.says, _begin(chain[place:]), role)
+            misfit = self._misfit(stated.statement, _begin(chain[place:]), role)
             if misfit is None:
                 return self._in_time(chain[: place + 1])
             misfits.append(AuthorityFinding(misfit))
-        oldest, dated = chain[-1].held.entry, self.case.dated
-        if oldest.number > 1 and (dated is None or dated < (oldest.at or 0)):
+        oldest, dated = chain[-1].proven, self.context.dated
+        if oldest.number > 1 and (dated is None or dated < oldest.at):
             return AuthorityFinding(MISSING)
         return min(misfits, key=lambda each: each.order)
 
@@ -158,34 +163,34 @@ class _Walk:
 
         What has no date could have been signed as late as now.
         """
-        dated = self.case.now if self.case.dated is None else self.case.dated
+        dated = self.context.now if self.context.dated is None else self.context.dated
         granted = self.types <= set(statement.types) and bool(self.types)
         if role not in statement.roles or not granted or dated < begin:
             return "type_not_granted"
-        covered = all(covers_region(statement, code) for code in self.case.regions)
-        return None if covered and self.case.regions else "region_not_granted"
+        covered = all(covers_region(statement, code) for code in self.context.regions)
+        return None if covered and self.context.regions else "region_not_granted"
 
-    def _in_time(self, chain: list[Stated]) -> AuthorityFinding:
+    def _in_time(self, chain: list[ProvenStatement]) -> AuthorityFinding:
         """Judge the last of these statements, which fits, by what the newer ones did to it.
 
         An end may still be moved earlier, so what rests on one is as old as the newest
         statement at hand.
         """
         newest, fitting = chain[0], chain[-1]
-        held, ends = fitting.held, list(_ends(chain, self.case.now))
+        ends = list(_ends(chain, self.context.now))
         if not ends:
-            code, dated = (MISSING if held.time is None else HELD), (held,)
-            return AuthorityFinding(code, fitting.says, (held,), dated)
-        if any(self.case.is_dated_after(end) for end in ends):
+            return _carried(HELD, fitting, newest)
+        if any(self.context.is_dated_after(end) for end in ends):
             code = "issued_after_end"
-        elif all(self.case.existed_before(end) for end in ends):
-            code = MISSING if newest.held.time is None else FORMERLY
-            return AuthorityFinding(code, fitting.says, (held,), (newest.held,))
+        elif all(self.context.existed_before(end) for end in ends):
+            return _carried(FORMERLY, fitting, newest)
         else:
             code = UNPROVEN
-        if fitting is newest and newest.says.state == "suspended":
-            code = "authority_suspended" if self.case.is_fresh(held) else MISSING
-        return AuthorityFinding(code, fitting.says, (held,))
+        if fitting is newest and newest.statement.state == "suspended":
+            latest = newest.proven
+            is_fresh = isinstance(latest, Latest) and self.context.is_fresh(latest)
+            code = "authority_suspended" if is_fresh else MISSING
+        return AuthorityFinding(code, fitting.statement, (fitting.proven,))
 
     def _up(self, found: AuthorityFinding, hops: int) -> AuthorityFinding:
         """Go on to the granter, up to a root of the policy."""
@@ -194,44 +199,55 @@ class _Walk:
             return found
         region = self.policy.region_of_root(statement.granter)
         if region is not None:
-            inside = _inside(region.territory, self.case.regions)
+            inside = _inside(region.territory, self.context.regions)
             return found if inside else AuthorityFinding(MISSING, statement, found.hops)
         if hops == 1:
             return AuthorityFinding(MISSING, statement, found.hops)
         above = self.best(statement.granter, "granter", hops - 1)
         code = max(found.code, above.code, key=_ORDER.index)
         return AuthorityFinding(
-            code, statement, (*found.hops, *above.hops), (*found.dated, *above.dated)
+            code,
+            statement,
+            (*found.hops, *above.hops),
+            (*found.rests_on, *above.rests_on),
         )
 
 
-def _stated(held: Anchored) -> Stated:
-    return Stated(held, parse_authority(held.entry.body))
+def _read(proven: ProvenEntry, body: JsonObject) -> ProvenStatement:
+    return ProvenStatement(proven, parse_authority(body))
 
 
-def _linked(chain: tuple[Anchored, ...]) -> Iterator[Stated]:
+def _linked(chain: tuple[ProvenEntry, ...]) -> Iterator[ProvenStatement]:
     """Yield the statements of a chain, newest first, as long as hashes link them."""
-    successor: Anchored | None = None
-    for held in chain:
-        if successor is not None and successor.entry.previous != held.placed.leaf:
+    yield _read(chain[0], chain[0].read_against())
+    for successor, proven in pairwise(chain):
+        try:
+            body = proven.read_until(successor)
+        except ProofError:
             return
-        yield _stated(held)
-        successor = held
+        yield _read(proven, body)
 
 
-def _begin(chain: list[Stated]) -> int:
+def _carried(code: str, fitting: ProvenStatement, newest: ProvenStatement) -> AuthorityFinding:
+    """Answer yes by a statement, if the newest of its chain is shown to be the latest."""
+    if not isinstance(newest.proven, Latest):
+        return AuthorityFinding(MISSING, fitting.statement, (fitting.proven,))
+    return AuthorityFinding(code, fitting.statement, (fitting.proven,), (newest.proven,))
+
+
+def _begin(chain: list[ProvenStatement]) -> int:
     """Return the second from which the first of these statements grants anything.
 
     `from` may lie up to an hour before the entry that first stated it; where that one is not
     at hand, `from` is all that is known.
     """
-    first, begins = chain[-1], chain[0].says.begins
-    if first.held.entry.number > 1 or first.says.begins != begins:
+    first, begins = chain[-1], chain[0].statement.begins
+    if first.proven.number > 1 or first.statement.begins != begins:
         return begins
-    return max(begins, first.held.entry.at or 0)
+    return max(begins, first.proven.at)
 
 
-def _ends(chain: Sequence[Stated], now: int) -> Iterator[End]:
+def _ends(chain: Sequence[ProvenStatement], now: int) -> Iterator[End]:
     """Yield every end of the last of these statements, newest first; none while it stands.
 
     Its period may be over, the next statement may grant less, and it or any later one may say
@@ -242,29 +258,29 @@ def _ends(chain: Sequence[Stated], now: int) -> Iterator[End]:
     fitting = chain[-1]
     for place, each in enumerate(chain):
         lifted = each is not fitting and _is_lifted(chain[:place], each)
-        if each.says.state != "active" and not lifted:
+        if each.statement.state != "active" and not lifted:
             yield _recorded(each)
     if len(chain) > 1:
-        successor = chain[-2].held
-        yield End(successor.origin, successor.placed.index, successor.entry.at or 0)
-    if fitting.says.until <= now:
-        yield End(fitting.held.origin, None, fitting.says.until)
+        successor = chain[-2].proven
+        yield End(successor.origin, successor.index, successor.at)
+    if fitting.statement.until <= now:
+        yield End(fitting.proven.origin, None, fitting.statement.until)
 
 
-def _recorded(stated: Stated) -> End:
-    held, since = stated.held, stated.says.since
+def _recorded(stated: ProvenStatement) -> End:
+    proven, since = stated.proven, stated.statement.since
     if since is not None:
-        return End(held.origin, None, since)
-    return End(held.origin, held.placed.index, held.entry.at or 0)
+        return End(proven.origin, None, since)
+    return End(proven.origin, proven.index, proven.at)
 
 
-def _is_lifted(newer: Sequence[Stated], stopped: Stated) -> bool:
+def _is_lifted(newer: Sequence[ProvenStatement], stopped: ProvenStatement) -> bool:
     """Say whether the next statement takes a suspended one up again, from where it began."""
-    following = newer[-1].says if newer else None
+    following = newer[-1].statement if newer else None
     return (
         following is not None
         and following.state == "active"
-        and following.begins == stopped.says.begins
+        and following.begins == stopped.statement.begins
     )
 
 

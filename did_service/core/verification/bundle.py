@@ -1,18 +1,54 @@
-"""The trust bundle: an evidence set for many credentials, as one gzip file (formats.md §5).
+"""The trust bundle: evidence for many credentials as one file (docs/formats.md §5).
 
-`NAME.bundle.json.gz`, carried beforehand by file, USB or LAN. The output of decompression is
-capped before it is produced: a few kilobytes of gzip can hold gigabytes.
+    {"format":"didsvc-bundle/1"}        gzip of JSON lines: this one, then one line a piece
+    {"checkpoint":note} {"item":{…}} {"content":text} {"batch":{…}} {"policy":{…}}
+    {"heads_file":gzip of the snapshot}
+
+Carried beforehand by file, USB or LAN, by anybody. It is read piece by piece: the unpacked
+size, each line and the values in it are bounded before anything is built of them, so a file of
+some kilobytes cannot fill the memory. A piece that cannot be read is left out and named, as
+evidence is that does not verify; so a file of a later release is read as far as this one can.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.compression import gunzip
-from did_service.core.errors import LimitError
-from did_service.core.limits import MAX_BUNDLE_BYTES
-from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64, jcs, strict_json
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object
+from did_service.core.errors import (
+    DidServiceError,
+    LimitError,
+    MalformedError,
+    UnsupportedError,
+)
+from did_service.core.limits import (
+    MAX_BUNDLE_BYTES,
+    MAX_BUNDLE_LINE_BYTES,
+    MAX_EVIDENCE_CHECKPOINTS,
+    MAX_EVIDENCE_ITEMS,
+    MAX_PIECE_VALUES,
+    MAX_STAPLE_BYTES,
+)
+from did_service.core.verification.evidence import (
+    LeftOut,
+    UnverifiedBatch,
+    UnverifiedEvidence,
+    UnverifiedItem,
+    parse_batch,
+    parse_checkpoint,
+    parse_content,
+    parse_evidence,
+    parse_item,
+)
+
+FORMAT = "didsvc-bundle/1"
+_HEADER = jcs.encode({"format": FORMAT})
 
 
 def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
@@ -21,18 +57,131 @@ def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
     Raises:
         LimitError: `too_large`: nobody could read it.
     """
-    plain = strict_json.dumps(evidence.encode()).encode()
-    if len(plain) > MAX_BUNDLE_BYTES:
-        raise LimitError("too_large", f"evidence of {len(plain)} bytes")
-    return gzip.compress(plain, mtime=0)
+    packed, size = io.BytesIO(), 0
+    with gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0) as file:
+        for line in _lines(evidence):
+            size += file.write(line + b"\n")
+            if size > MAX_BUNDLE_BYTES or len(line) > MAX_BUNDLE_LINE_BYTES:
+                raise LimitError("too_large", f"evidence of more than {size} bytes")
+    return packed.getvalue()
+
+
+def _lines(evidence: UnverifiedEvidence) -> Iterator[bytes]:
+    yield _HEADER
+    for note in evidence.checkpoints:
+        yield jcs.encode({"checkpoint": note.decode()})
+    for item in evidence.items:
+        yield jcs.encode({"item": item.encode()})
+    for content in evidence.contents.values():
+        yield jcs.encode({"content": content.decode()})
+    for batch in evidence.batches:
+        yield jcs.encode({"batch": batch.encode()})
+    for policy in evidence.policies:
+        yield jcs.encode({"policy": policy})
+    for root, file in evidence.heads_files.items():
+        named: JsonObject = {"root": b64.encode_url(root), "gzip": b64.encode_url(file)}
+        yield jcs.encode({"heads_file": named})
 
 
 def parse_bundle(data: bytes) -> UnverifiedEvidence:
-    """Read a bundle file, or an evidence set that is not compressed.
+    """Read a bundle file, or an evidence set such as a staple, packed or not.
 
     Raises:
-        LimitError: `too_large`: more than 256 MiB unpacked.
-        MalformedError: `gzip_invalid`, or what `parse_evidence` raises.
+        LimitError: `too_large`: more than 256 MiB unpacked, or more pieces than are taken.
+        MalformedError: `gzip_invalid`, `bundle_invalid`, or what `parse_evidence` raises.
     """
-    plain = data if data.lstrip()[:1] == b"{" else gunzip(data, MAX_BUNDLE_BYTES)
-    return parse_evidence(plain, max_bytes=MAX_BUNDLE_BYTES)
+    plain = io.BytesIO(data)
+    with plain if data.lstrip()[:1] == b"{" else gzip.GzipFile(fileobj=plain) as file:
+        try:
+            first = file.readline(MAX_STAPLE_BYTES + 1)
+            if first.strip() == _HEADER:
+                return _read(file)
+            return parse_evidence(first + file.read(MAX_STAPLE_BYTES + 1 - len(first)))
+        except (OSError, EOFError, zlib.error) as error:
+            raise MalformedError("gzip_invalid", "not gzip, cut short, or damaged") from error
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """What was read so far."""
+
+    checkpoints: list[bytes] = field(default_factory=list)
+    items: list[UnverifiedItem] = field(default_factory=list)
+    contents: dict[bytes, bytes] = field(default_factory=dict)
+    batches: list[UnverifiedBatch] = field(default_factory=list)
+    policies: list[JsonObject] = field(default_factory=list)
+    heads_files: dict[bytes, bytes] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def take(self, line: bytes) -> None:
+        """Add the piece that a line holds, or say why there is none."""
+        try:
+            ((name, value),) = _piece(line).items()
+            _TAKEN[name](self, value)
+        except DidServiceError as error:
+            self.left_out.append(LeftOut("piece", error.code))
+
+    def check_count(self) -> None:
+        """Refuse more than a bundle may hold."""
+        others = len(self.contents) + len(self.batches) + len(self.policies)
+        if (
+            max(len(self.items), others, len(self.left_out)) > MAX_EVIDENCE_ITEMS
+            or len(self.checkpoints) > MAX_EVIDENCE_CHECKPOINTS
+        ):
+            raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
+
+
+def _read(file: io.BufferedIOBase) -> UnverifiedEvidence:
+    pieces, size = _Pieces(), 0
+    while line := file.readline(MAX_BUNDLE_LINE_BYTES + 1):
+        size += len(line)
+        if size > MAX_BUNDLE_BYTES or len(line) > MAX_BUNDLE_LINE_BYTES:
+            raise LimitError("too_large", f"more than {MAX_BUNDLE_BYTES} bytes unpacked")
+        pieces.take(line)
+        pieces.check_count()
+    return UnverifiedEvidence(
+        checkpoints=tuple(pieces.checkpoints),
+        items=tuple(pieces.items),
+        contents=pieces.contents,
+        batches=tuple(pieces.batches),
+        policies=tuple(pieces.policies),
+        heads_files=pieces.heads_files,
+        left_out=tuple(pieces.left_out),
+    )
+
+
+def _piece(line: bytes) -> JsonObject:
+    members = strict_json.load_object(
+        line, max_bytes=MAX_BUNDLE_LINE_BYTES, max_values=MAX_PIECE_VALUES
+    )
+    if len(members) != 1:
+        raise MalformedError("bundle_invalid", f"a line with {len(members)} members")
+    if not members.keys() <= _TAKEN.keys():
+        raise UnsupportedError("piece_unknown", "a line of another kind")
+    return members
+
+
+def _take_item(pieces: _Pieces, value: JsonValue) -> None:
+    item = parse_item(value)
+    pieces.items.append(replace(item, entry=item.entry.compact()))
+
+
+def _take_content(pieces: _Pieces, value: JsonValue) -> None:
+    content = parse_content(value)
+    pieces.contents[sha256(content)] = content
+
+
+def _take_heads_file(pieces: _Pieces, value: JsonValue) -> None:
+    fields = strict_json.Fields(value, "heads_file")
+    pieces.heads_files[fields.data("root", size=32)] = fields.data("gzip")
+    fields.close()
+
+
+_TAKEN: dict[str, Callable[[_Pieces, JsonValue], None]] = {
+    "checkpoint": lambda pieces, value: pieces.checkpoints.append(parse_checkpoint(value)),
+    "item": _take_item,
+    "content": _take_content,
+    "batch": lambda pieces, value: pieces.batches.append(parse_batch(value)),
+    "policy": lambda pieces, value: pieces.policies.append(as_object(value, "policy")),
+    "heads_file": _take_heads_file,
+}

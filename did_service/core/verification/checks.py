@@ -14,8 +14,8 @@ from did_service.core.anchor.policy import Policy, check_current
 from did_service.core.encoding import timestamps
 from did_service.core.errors import PolicyError, quote
 from did_service.core.limits import MAX_DROPPED_NAMED
-from did_service.core.verification.anchored import Anchored, Dropped, Evidence
-from did_service.core.verification.case import Case
+from did_service.core.verification.anchored import Dropped, Evidence
+from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.messages import Result
 from did_service.core.verification.report import Basis, Check
 
@@ -74,7 +74,7 @@ def check_log(
     )
 
 
-def check_time(case: Case) -> Check:
+def check_time(case: CredentialContext) -> Check:
     """Step 8: `now` lies within the period of validity."""
     begin, end = case.credential.valid_from, case.credential.valid_until
     if end is not None and timestamps.to_posix(end) < case.now:
@@ -85,19 +85,21 @@ def check_time(case: Case) -> Check:
     return Check(_STEP_TIME, "within_validity", case.position)
 
 
-def check_freshness(case: Case, used: Iterable[Anchored]) -> Iterator[Check]:
-    """Step 13: every statement that carries the decision is recent enough for the tier."""
-    once = {(each.origin, each.placed.index): each for each in used}
-    dated = [each for each in once.values() if each.time is not None]
-    if not dated:
-        yield Check(_STEP_FRESH, "freshness_unknown", case.position)
+def check_freshness(context: CredentialContext) -> Iterator[Check]:
+    """Step 13: each statement that a positive answer used is recent enough for the tier.
+
+    Step 9 judges the age of a status list, under a code that has a waiver of its own.
+    """
+    used = [each for each in context.used.values() if each.kind != "status"]
+    if not used:
+        yield Check(_STEP_FRESH, "freshness_unknown", context.position)
         return
-    stale = [each for each in dated if not case.is_fresh(each)]
+    stale = [each for each in used if not context.is_fresh(each)]
     for each in stale:
-        basis = case.basis(each, limited=case.limit_seconds)
-        detail = f"{each.entry.type} {quote(each.entry.subject)}"
-        yield Check(_STEP_FRESH, "evidence_stale", case.position, basis, detail)
+        basis = context.basis(each, limited=context.limit_seconds)
+        detail = f"{each.kind} {quote(each.subject)}"
+        yield Check(_STEP_FRESH, "evidence_stale", context.position, basis, detail)
     if not stale:
-        oldest = min(dated, key=lambda each: each.time or 0)
-        basis = case.basis(oldest, limited=case.limit_seconds)
-        yield Check(_STEP_FRESH, "evidence_fresh", case.position, basis)
+        oldest = min(used, key=lambda each: each.as_of)
+        basis = context.basis(oldest, limited=context.limit_seconds)
+        yield Check(_STEP_FRESH, "evidence_fresh", context.position, basis)

@@ -11,10 +11,13 @@ It is carried by anybody and signed by nobody: reading it proves nothing, so eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from sys import intern
+from typing import TypeVar
 
 from did_service.core.anchor.entry import Entry, parse_sequenced
+from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import (
     Fields,
@@ -23,11 +26,12 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
-from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.errors import DidServiceError, LimitError, MalformedError, quote
 from did_service.core.limits import (
     HEADS_RECORD_BYTES,
     MAX_EVIDENCE_CHECKPOINTS,
     MAX_EVIDENCE_ITEMS,
+    MAX_EVIDENCE_VALUES,
     MAX_NOTE_BYTES,
     MAX_PROOF_HASHES,
     MAX_STAPLE_BYTES,
@@ -35,6 +39,35 @@ from did_service.core.limits import (
 )
 
 FORMAT = "didsvc-evidence/1"
+Piece = TypeVar("Piece")
+
+
+class AuditPath:
+    """The hashes of an audit path, of 32 bytes each, held as one string of bytes.
+
+    A bundle has millions of them: an object each would take twice the memory of the hash.
+    """
+
+    __slots__ = ("_joined",)
+
+    def __init__(self, hashes: Iterable[bytes] = ()) -> None:
+        self._joined = b"".join(hashes)
+
+    def __len__(self) -> int:
+        return len(self._joined) // HASH_BYTES
+
+    def __getitem__(self, index: int) -> bytes:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(0, len(self._joined), HASH_BYTES):
+            yield self._joined[at : at + HASH_BYTES]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AuditPath) and self._joined == other._joined
+
+    def __hash__(self) -> int:
+        return hash(self._joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +79,7 @@ class UnverifiedHead:
 
     position: int
     record: bytes
-    path: tuple[bytes, ...]
+    path: AuditPath
 
     def encode(self) -> JsonObject:
         """Write the member `head`."""
@@ -65,7 +98,7 @@ class UnverifiedItem:
     size: int
     index: int
     entry: Entry
-    path: tuple[bytes, ...]
+    path: AuditPath
     head: UnverifiedHead | None = None
 
     def encode(self) -> JsonObject:
@@ -98,7 +131,7 @@ class UnverifiedBatch:
     record: bytes
     salt: bytes
     position: int
-    path: tuple[bytes, ...]
+    path: AuditPath
 
     def encode(self) -> JsonObject:
         """Write one member of `batches`."""
@@ -113,6 +146,14 @@ class UnverifiedBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A piece that could not be read: what it is, and the code of the reason."""
+
+    what: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnverifiedEvidence:
     """One evidence set as received. `contents` and `heads_files` go by the claimed digest."""
 
@@ -122,6 +163,20 @@ class UnverifiedEvidence:
     batches: tuple[UnverifiedBatch, ...] = ()
     policies: tuple[JsonObject, ...] = ()
     heads_files: Mapping[bytes, bytes] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
+
+    def about(self, log: str, kind: str, subject: str) -> UnverifiedEvidence:
+        """Return what may concern one subject of a control log, with its heads entries."""
+        wanted = ((kind, subject), ("heads", log))
+        return UnverifiedEvidence(
+            checkpoints=tuple(c for c in self.checkpoints if c.startswith(f"{log}\n".encode())),
+            items=tuple(
+                each
+                for each in self.items
+                if each.log == log and (each.entry.type, each.entry.subject) in wanted
+            ),
+            heads_files=self.heads_files,
+        )
 
     def encode(self) -> JsonObject:
         """Write the set; parts that are empty are left out, but for the first two."""
@@ -149,35 +204,70 @@ def parse_evidence(
 
     Raises:
         LimitError: `too_large`: more bytes, items or checkpoints than are taken.
-        MalformedError: not this shape; `member_unknown` for a member that formats.md lacks.
+        MalformedError: not this shape; `member_unknown` for a member that formats.md lacks. A
+            single item or batch that cannot be read is in `left_out`.
         UnsupportedError: never; another `format` is `member_invalid`.
     """
     value = (
-        strict_json.load_object(data, max_bytes=max_bytes) if isinstance(data, bytes) else data
+        strict_json.load_object(data, max_bytes=max_bytes, max_values=MAX_EVIDENCE_VALUES)
+        if isinstance(data, bytes)
+        else data
     )
     fields = Fields(value, "evidence")
     fields.constant("format", FORMAT)
+    left_out: list[LeftOut] = []
+    items = fields.array("items", most=MAX_EVIDENCE_ITEMS)
     evidence = UnverifiedEvidence(
         checkpoints=tuple(
-            note.encode() for note in fields.texts("checkpoints", most=MAX_EVIDENCE_CHECKPOINTS)
+            map(parse_checkpoint, fields.array("checkpoints", most=MAX_EVIDENCE_CHECKPOINTS))
         ),
-        items=tuple(_item(item) for item in fields.array("items", most=MAX_EVIDENCE_ITEMS)),
+        items=tuple(_readable("item", parse_item, items, left_out)),
         contents=_contents(_optional_object(fields, "contents")),
-        batches=tuple(_batch(item) for item in _optional_array(fields, "batches")),
+        batches=tuple(
+            _readable("batch", parse_batch, _optional_array(fields, "batches"), left_out)
+        ),
         policies=tuple(_policy(item) for item in _optional_array(fields, "policies")),
         heads_files=_heads_files(_optional_object(fields, "heads_files")),
     )
     fields.close()
-    for note in evidence.checkpoints:
-        if len(note) > MAX_NOTE_BYTES:
-            raise LimitError("too_large", f"a checkpoint of {len(note)} bytes")
-    return evidence
+    return replace(evidence, left_out=tuple(left_out))
 
 
-def _item(value: JsonValue) -> UnverifiedItem:
+def _readable(
+    what: str,
+    parse: Callable[[JsonValue], Piece],
+    values: Iterable[JsonValue],
+    left_out: list[LeftOut],
+) -> Iterator[Piece]:
+    """Yield the pieces that can be read, and name the others.
+
+    What does not verify is absent, and so is what a later release writes in another shape.
+    """
+    for value in values:
+        try:
+            yield parse(value)
+        except DidServiceError as error:
+            left_out.append(LeftOut(what, error.code))
+
+
+def parse_checkpoint(value: JsonValue) -> bytes:
+    """Read the text of one checkpoint."""
+    note = _utf8(as_text(value, "evidence.checkpoints"))
+    if len(note) > MAX_NOTE_BYTES:
+        raise LimitError("too_large", f"a checkpoint of {len(note)} bytes")
+    return note
+
+
+def parse_content(value: JsonValue) -> bytes:
+    """Read the text of one content."""
+    return _utf8(as_text(value, "evidence.contents"))
+
+
+def parse_item(value: JsonValue) -> UnverifiedItem:
+    """Read one item; errors as `parse_evidence`."""
     fields = Fields(value, "evidence.items")
     item = UnverifiedItem(
-        log=fields.text("log"),
+        log=intern(fields.text("log")),
         size=fields.integer("size", least=1, most=MAX_TREE_SIZE),
         index=fields.integer("index", most=MAX_TREE_SIZE),
         entry=parse_sequenced(fields.object("entry")),
@@ -198,7 +288,8 @@ def _head(fields: Fields) -> UnverifiedHead:
     return head
 
 
-def _batch(value: JsonValue) -> UnverifiedBatch:
+def parse_batch(value: JsonValue) -> UnverifiedBatch:
+    """Read the proof of one record; errors as `parse_evidence`."""
     fields = Fields(value, "evidence.batches")
     batch = UnverifiedBatch(
         log=fields.text("log"),
@@ -221,8 +312,7 @@ def _policy(value: JsonValue) -> JsonObject:
 
 def _contents(members: JsonObject) -> dict[bytes, bytes]:
     return {
-        b64.decode_url(digest, size=32): _utf8(as_text(text, "evidence.contents"))
-        for digest, text in members.items()
+        b64.decode_url(digest, size=32): parse_content(text) for digest, text in members.items()
     }
 
 
@@ -240,12 +330,12 @@ def _utf8(text: str) -> bytes:
         raise MalformedError("utf8_invalid", f"a lone surrogate in {quote(text)}") from error
 
 
-def _path(fields: Fields, name: str) -> tuple[bytes, ...]:
+def _path(fields: Fields, name: str) -> AuditPath:
     hashes = fields.texts(name, most=MAX_PROOF_HASHES)
-    return tuple(b64.decode_url(text, size=32) for text in hashes)
+    return AuditPath(b64.decode_url(text, size=HASH_BYTES) for text in hashes)
 
 
-def _encode_path(path: tuple[bytes, ...]) -> list[JsonValue]:
+def _encode_path(path: AuditPath) -> list[JsonValue]:
     return [b64.encode_url(each) for each in path]
 
 

@@ -3,7 +3,8 @@
     record ──salt──► leaf ──► batch root = `d` of an evidence entry ──► ev tree
                                        that tree in a heads entry of reg ──► checkpoint
 
-The batch hides its size by padding to a power of two, so the path's length tells it.
+The batch hides its size by padding to a power of two, so the path's length tells it. That an
+entry exists does not go out of date: nobody asks whether it is the latest of its stream.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.log.merkle import check_inclusion, leaf_hash
-from did_service.core.verification.anchored import Anchored, Issuance
 from did_service.core.verification.evidence import UnverifiedBatch
+from did_service.core.verification.proven import Issuance, ProvenEntry
 
 
 def batch_leaf(salt: bytes, record: bytes) -> bytes:
@@ -30,24 +31,24 @@ def batch_leaf(salt: bytes, record: bytes) -> bytes:
     )
 
 
-Anchoring = Mapping[tuple[str, int], Sequence[Anchored]]
+Anchoring = Mapping[tuple[str, int], Sequence[ProvenEntry]]
 """Evidence entries in ev trees that reg names, by origin and index."""
 
 
-def anchoring_of(entries: Iterable[Anchored]) -> Anchoring:
+def anchoring_of(entries: Iterable[ProvenEntry]) -> Anchoring:
     """Find the evidence entries on which batches can rest.
 
     Of the heads entries that cover one, the first in the log and the first that a quorum saw
     prove all that the others do.
     """
-    found: dict[tuple[str, int], list[Anchored]] = {}
+    found: dict[tuple[str, int], list[ProvenEntry]] = {}
     for each in entries:
-        if each.entry.type == "evidence" and each.tree is not None:
-            found.setdefault((each.origin, each.placed.index), []).append(each)
+        if each.kind == "evidence" and each.tree is not None:
+            found.setdefault(each.place, []).append(each)
     return {place: _earliest(known) for place, known in found.items()}
 
 
-def _earliest(known: Sequence[Anchored]) -> Sequence[Anchored]:
+def _earliest(known: Sequence[ProvenEntry]) -> Sequence[ProvenEntry]:
     first = min(known, key=lambda each: each.tree.item.index if each.tree else 0)
     seen = min(known, key=lambda each: each.tree.existed_by if each.tree else 0)
     return (first,) if first is seen else (first, seen)
@@ -73,11 +74,11 @@ def take_batch(
     issued.setdefault(batch.record, []).extend(proofs)
 
 
-def _issuance(batch: UnverifiedBatch, held: Anchored) -> Issuance:
-    leaf, root = batch_leaf(batch.salt, batch.record), held.entry.digest or b""
-    check_inclusion(leaf, batch.position, 1 << len(batch.path), batch.path, root)
-    body, tree = Fields(held.entry.body, "evidence"), held.tree
+def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> Issuance:
+    leaf, root = batch_leaf(batch.salt, batch.record), proven.digest
+    check_inclusion(leaf, batch.position, 1 << len(batch.path), list(batch.path), root)
+    body, tree = Fields(proven.as_received.entry.body, "evidence"), proven.tree
     if body.text("kind") != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")
     owner = body.text("owner")
-    return Issuance(owner, tree.reg, tree.item.index, tree.existed_by, batch, held)
+    return Issuance(owner, tree.reg, tree.item.index, tree.existed_by, batch, proven)

@@ -8,8 +8,10 @@ proven to be older. `proof_set.signer_of` alone says who signed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from did_service.core.credentials import eddsa_rdfc_2022, members, proof_set, vocabulary
 from did_service.core.credentials.proof_set import ProofDemand, ProofFinding, VerifiedProof
@@ -25,8 +27,8 @@ from did_service.core.errors import (
     ProofError,
     quote,
 )
-from did_service.core.verification.anchored import Anchored
-from did_service.core.verification.case import Case, End
+from did_service.core.verification.context import CredentialContext, End
+from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.signatures import (
     NEGATIVES,
@@ -43,7 +45,7 @@ _STEP_ISSUER, _STEP_PROOF = 4, 5
 class DidState:
     """What one did entry says: the document, and whether the DID has ended with it."""
 
-    held: Anchored
+    proven: ProvenEntry
     document: DidDocument
     deactivated: bool
 
@@ -60,26 +62,37 @@ class IssuerFinding:
         """The newest state at hand."""
         return next(iter(self.states), None)
 
+    @property
+    def may_be_outdated(self) -> bool:
+        """Whether a later entry may have withdrawn a key: neither the latest nor the end."""
+        newest = self.newest
+        return newest is not None and not (
+            newest.deactivated or isinstance(newest.proven, Latest)
+        )
 
-def find_issuer(case: Case) -> IssuerFinding:
+
+def find_issuer(context: CredentialContext) -> IssuerFinding:
     """Step 4: find the issuer's newest state and say whether it is the latest."""
-    check = partial(Check, _STEP_ISSUER, credential=case.position)
-    if not case.credential.issuer.startswith("did:webvh:"):
-        named = quote(case.credential.issuer)
+    check = partial(Check, _STEP_ISSUER, credential=context.position)
+    if not context.credential.issuer.startswith("did:webvh:"):
+        named = quote(context.credential.issuer)
         return IssuerFinding(check("unsupported", detail=f"did_method_unknown: {named}"))
-    states = _states(case, case.credential.issuer)
+    states = _states(context, context.credential.issuer)
     if not states:
         return IssuerFinding(check("issuer_evidence_missing"))
     newest = states[0]
-    basis = case.basis(newest.held, limited=case.limit_seconds)
+    basis = context.basis(newest.proven, limited=context.limit_seconds)
     if newest.deactivated:
-        return IssuerFinding(check(_ended(case, newest.held), basis=basis), states)
-    if newest.held.time is None:
+        return IssuerFinding(check(_ended(context, newest.proven), basis=basis), states)
+    if not isinstance(newest.proven, Latest):
         return IssuerFinding(check("issuer_not_latest", basis=basis), states[:1])
+    context.use(newest.proven)
     return IssuerFinding(check("issuer_current", basis=basis), states[:1])
 
 
-def check_proof(case: Case, issuer: IssuerFinding) -> tuple[Check, VerifiedProof | None]:
+def check_proof(
+    case: CredentialContext, issuer: IssuerFinding
+) -> tuple[Check, VerifiedProof | None]:
     """Step 5: check every proof; return the issuer's own."""
     found = _signature(case, issuer)
     code, detail = found.code or "proof_valid", found.detail
@@ -88,7 +101,7 @@ def check_proof(case: Case, issuer: IssuerFinding) -> tuple[Check, VerifiedProof
     return Check(_STEP_PROOF, code, case.position, detail=detail), found.signer
 
 
-def _signature(case: Case, issuer: IssuerFinding) -> Signature:
+def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
     credential, code_of = case.credential, partial(_proof_code, case, issuer)
     demand = ProofDemand(
         purpose=proof_set.ASSERTION,
@@ -106,6 +119,9 @@ def _signature(case: Case, issuer: IssuerFinding) -> Signature:
     found = judge_proofs(credential, findings, code_of)
     if found.signer is not None and not _are_contexts_signed(credential.raw, findings):
         return unsigned(ProofError("context_mismatch", "added after signing"), code_of)
+    if found.signer is not None and issuer.may_be_outdated:
+        # a good signature, by a key that may be listed no more
+        return Signature(None, "issuer_key_unknown", issuer.check.code)
     return found
 
 
@@ -137,56 +153,83 @@ def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding
     )
 
 
-def state_of(held: Anchored) -> DidState:
-    """Read an anchored did entry on the fast path: the quorum checked the chain before it.
+def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
+    """Read a proven did entry on the fast path: the quorum checked the chain before it.
 
     SCID, DID, document and signer must agree; the signer is one of the entry's own update keys,
     which pre-rotation makes every version name.
 
+    Args:
+        proven: The entry.
+        body: Of the entry, by the door that fits the question.
+
     Raises:
         DidServiceError: an entry that no honest quorum lets pass.
     """
-    body = Fields(held.entry.body, "did entry")
-    did, logged = body.text("did"), parse_entry(body.object("entry"))
-    if parse_webvh(did).scid != held.entry.subject:
+    fields = Fields(body, "did entry")
+    did, logged = fields.text("did"), parse_entry(fields.object("entry"))
+    if parse_webvh(did).scid != proven.subject:
         raise ProofError("subject_wrong", "a did entry is about another SCID")
     document = parse_document(logged.state, did)
+    document.check_self_controlled()
     keys = logged.parameters.get("updateKeys")
     deactivated = logged.parameters.get("deactivated") is True
     if isinstance(keys, list) and keys:
         check_signatures(logged, [key for key in keys if isinstance(key, str)])
-    return DidState(held, document, deactivated)
+    return DidState(proven, document, deactivated)
 
 
-def _states(case: Case, did: str) -> tuple[DidState, ...]:
-    """Return the newest state of a DID and, linked by its hash, the one before."""
-    home = case.home(did)
+def _states(context: CredentialContext, did: str) -> tuple[DidState, ...]:
+    """Return the newest state of a DID and, linked by its hash, the one before.
+
+    Whether the newest is the latest is asked by whoever answers yes.
+    """
+    home = context.home(did)
     if home is None:
         return ()
-    chain = case.evidence.chain("did", parse_webvh(did).scid, home)
-    former = [held for held in chain[1:2] if chain[0].entry.previous == held.placed.leaf]
+    chain = context.evidence.chain("did", parse_webvh(did).scid, home)[:2]
     try:
-        states = tuple(state_of(held) for held in (*chain[:1], *former))
+        states = [read_state(newest, newest.read_against()) for newest in chain[:1]]
     except DidServiceError:
         return ()
-    return states if states and states[0].document.id == did else ()
+    for newest, former in pairwise(chain):
+        with suppress(DidServiceError):
+            states.append(read_state(former, former.read_until(newest)))
+    return tuple(states) if states and states[0].document.id == did else ()
 
 
-def _ended(case: Case, held: Anchored) -> str:
-    end = End(held.origin, held.placed.index, held.entry.at or 0)
-    if case.is_dated_after(end):
+def latest_state(context: CredentialContext, did: str) -> DidState:
+    """Return the state of a DID that is shown to be the latest, for use now.
+
+    Raises:
+        NotFoundError: `signer_unknown`.
+        DidServiceError: an entry that no honest quorum lets pass.
+    """
+    home = context.home(did)
+    scid = None if home is None else parse_webvh(did).scid
+    latest = None if home is None else context.evidence.latest("did", scid or "", home)
+    if latest is None:
+        raise NotFoundError("signer_unknown", f"no latest record of {quote(did)}")
+    return read_state(latest, context.use(latest))
+
+
+def _ended(context: CredentialContext, proven: ProvenEntry) -> str:
+    end = End(proven.origin, proven.index, proven.at)
+    if context.is_dated_after(end):
         return "issuer_deactivated"
-    return "issuer_before_end" if case.existed_before(end) else "issuance_time_not_proven"
+    return "issuer_before_end" if context.existed_before(end) else "issuance_time_not_proven"
 
 
-def _resolve(case: Case, issuer: IssuerFinding, method: str, purpose: str) -> bytes:
+def _resolve(
+    case: CredentialContext, issuer: IssuerFinding, method: str, purpose: str
+) -> bytes:
     """Find the key of a verification method that may sign for a purpose."""
     did = proof_set.did_of(method)
     if is_own_key(did):
         return public_in_did(method, purpose)
     parse_webvh(did)  # no other method has records in a log
     own = did == case.credential.issuer
-    states = issuer.states if own else _states(case, did)[:1]
+    states = issuer.states if own else (latest_state(case, did),)
     refusal: DidServiceError = NotFoundError("signer_unknown", f"no record of {quote(did)}")
     for state in states:
         try:
@@ -196,12 +239,12 @@ def _resolve(case: Case, issuer: IssuerFinding, method: str, purpose: str) -> by
     raise refusal
 
 
-def _proof_code(case: Case, issuer: IssuerFinding, error: DidServiceError) -> str:
+def _proof_code(case: CredentialContext, issuer: IssuerFinding, error: DidServiceError) -> str:
     if isinstance(error, NotFoundError):
         return "issuer_key_unknown"
     if error.code == "key_not_listed":
         newest = issuer.newest
-        settled = newest is not None and case.speaks_against(newest.held)
+        settled = newest is not None and case.speaks_against(newest.proven)
         return "key_not_listed" if settled else "issuer_key_unknown"
     if error.code == "proof_expired":
         return "expired"

@@ -277,6 +277,11 @@ CHECKS: Mapping[str, Sentence] = {
     "schema_met": _passed(
         7, "内容符合登记的证照格式", "the content fits the registered schema"
     ),
+    "schema_deprecated": _passed(
+        7,
+        "该格式定义已由发布机关标为停用，已签发的证照不受影响",
+        "the publisher has marked the schema deprecated; what was issued stays good",
+    ),
     "schema_missing": _undecided(
         7,
         "缺少该类证照登记的格式定义",
@@ -305,10 +310,15 @@ CHECKS: Mapping[str, Sentence] = {
     "status_not_required": _passed(
         9, "该类证照没有状态列表", "this type of credential keeps no status"
     ),
+    "status_passed_over": _passed(
+        9,
+        "有一项状态条目与证照效力无关，未予查验",
+        "a status entry that does not concern validity was passed over",
+    ),
     "status_entry_missing": _failed(
         9,
-        "证照缺少该类证照必须具备的状态条目",
-        "the credential lacks the status entry that its type demands",
+        "证照缺少该类证照必须具备的吊销状态条目",
+        "the credential lacks the revocation entry that its type demands",
         _REISSUE,
     ),
     "status_missing": _undecided(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.heads import (
     HeadRecord,
@@ -21,7 +22,7 @@ from did_service.core.anchor.heads import (
 )
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
-from did_service.core.verification.anchored import Anchored, Heads
+from did_service.core.verification.proven import Heads, Latest, ProvenEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +33,42 @@ class Order:
     snapshots: Mapping[bytes, HeadsSnapshot]
     claims: Counter[tuple[str, int]] = field(default_factory=Counter)
 
-    def dated(self, found: Anchored) -> Anchored:
-        """Add the newest heads entry that names an entry as its subject's latest, and T.
+    def dated(self, found: ProvenEntry) -> ProvenEntry:
+        """Return an entry as the latest of its subject, where a heads entry names it so.
+
+        The newest that does gives T; without one the entry stays what it is.
 
         Each claim costs an audit path for every heads entry, and anybody can make up claims.
         """
-        place = found.origin, found.placed.index
-        self.claims[place] += 1
-        if self.claims[place] > MAX_CLAIMS_TRIED:
+        self.claims[found.place] += 1
+        if self.claims[found.place] > MAX_CLAIMS_TRIED:
             return found
         known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
         naming = [each for each in known if self._names(each, found)]
         if not naming:
             return found
         heads = max(naming, key=lambda each: (each.at, each.fresh_at))
-        issued = found.entry.body.get("iat") if found.entry.type == "status" else None
+        issued = found.as_received.entry.body.get("iat") if found.kind == "status" else None
         issued_at = issued if isinstance(issued, int) else None
-        return replace(
-            found, heads=heads, time=statement_time(heads.fresh_at, heads.at, issued_at)
+        return Latest(
+            found.source,
+            found.origin,
+            found.as_received,
+            found.leaf,
+            found.note,
+            found.tree,
+            heads=heads,
+            as_of=statement_time(heads.fresh_at, heads.at, issued_at),
         )
 
-    def complete(self, entries: Iterable[Anchored]) -> dict[str, int]:
+    def complete(self, entries: Iterable[ProvenEntry]) -> dict[str, int]:
         """Find the logs of which the newest entry of every subject is at hand, with T.
 
         Only there can it be proven that a statement does not exist: its subject is a hash.
         """
         held: dict[str, set[HeadRecord]] = {}
         for each in entries:
-            held.setdefault(each.origin, set()).add(HeadRecord.of(each.placed))
+            held.setdefault(each.origin, set()).add(HeadRecord.of(_placed(each)))
         times: dict[tuple[str, bytes], int] = {}
         for heads in (each for known in self.heads.values() for each in known):
             tree, time = (heads.about, heads.root), statement_time(heads.fresh_at, heads.at)
@@ -71,28 +80,32 @@ class Order:
                 complete[origin] = max(time, complete.get(origin, 0))
         return complete
 
-    def _names(self, heads: Heads, found: Anchored) -> bool:
-        claim = found.item.head
+    def _names(self, heads: Heads, found: ProvenEntry) -> bool:
+        claim = found.as_received.head
         if claim is None:
             return self._names_in_file(heads, found)
         try:
             record, path = parse_record(claim.record), list(claim.path)
-            check_record(record, claim.position, heads.count, path, heads.root, found.placed)
+            check_record(record, claim.position, heads.count, path, heads.root, _placed(found))
         except DidServiceError:
             return False
         return True
 
-    def _names_in_file(self, heads: Heads, found: Anchored) -> bool:
+    def _names_in_file(self, heads: Heads, found: ProvenEntry) -> bool:
         snapshot = self.snapshots.get(heads.root)
         if snapshot is None:
             return False
         try:
-            position = snapshot.find(found.entry.type, found.entry.subject)
+            position = snapshot.find(found.kind, found.subject)
         except NotFoundError:
             return False
-        return snapshot.records[position] == HeadRecord.of(found.placed)
+        return snapshot.records[position] == HeadRecord.of(_placed(found))
 
 
-def is_claim_unproven(found: Anchored) -> bool:
+def is_claim_unproven(found: ProvenEntry) -> bool:
     """Say whether an item came with a head that no verified heads entry bears out."""
-    return found.item.head is not None and found.heads is None
+    return found.as_received.head is not None and not isinstance(found, Latest)
+
+
+def _placed(found: ProvenEntry) -> Placed:
+    return Placed(found.as_received.entry, found.index, found.leaf)

@@ -34,6 +34,7 @@ from did_service.core.limits import (
     MAX_CREDENTIAL_BYTES,
     MAX_CREDENTIALS_IN_PRESENTATION,
     MAX_PRESENTED_BYTES,
+    MAX_PRESENTED_VALUES,
 )
 from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
@@ -75,7 +76,10 @@ def parse_presented(data: bytes) -> Presented:
     if _JOSE.fullmatch(text[:MAX_CREDENTIAL_BYTES]):
         raise UnsupportedError("credential_unsupported", "a JWT or SD-JWT credential")
     members = strict_json.load_object(
-        text, max_bytes=MAX_PRESENTED_BYTES, numbers=strict_json.Numbers.FINITE
+        text,
+        max_bytes=MAX_PRESENTED_BYTES,
+        max_values=MAX_PRESENTED_VALUES,
+        numbers=strict_json.Numbers.FINITE,
     )
     presented = _file(members) if "vp_token" in members else Presented(_bare(QUERY, members))
     if not presented.shown:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.heads import HeadsSnapshot, parse_snapshot
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.crypto.hashes import sha256
@@ -28,18 +27,11 @@ from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
-from did_service.core.verification.anchored import (
-    Anchored,
-    Dropped,
-    Evidence,
-    Fork,
-    Heads,
-    Issuance,
-    Tree,
-)
+from did_service.core.verification.anchored import Dropped, Evidence, Fork, Tree
 from did_service.core.verification.evidence import UnverifiedEvidence, UnverifiedItem
 from did_service.core.verification.issuance import anchoring_of, take_batch
 from did_service.core.verification.order import Order, is_claim_unproven
+from did_service.core.verification.proven import Heads, Issuance, ProvenEntry
 from did_service.core.verification.succession import succeeding
 
 Sources = Sequence[tuple[str, UnverifiedEvidence]]
@@ -64,6 +56,8 @@ def verify_evidence(
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
     work = _Work(policy, set(forked))
+    for name, evidence in sources:
+        work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
     work.take_reg(sources)
     work.take_ev(sources)
@@ -105,7 +99,7 @@ class _Work:
     )
     heads: dict[str, list[Heads]] = field(default_factory=dict)
     ordered: set[tuple[str, int, int, bytes]] = field(default_factory=set)
-    found: list[Anchored] = field(default_factory=list)
+    found: list[ProvenEntry] = field(default_factory=list)
     contents: dict[bytes, bytes] = field(default_factory=dict)
     snapshots: dict[bytes, HeadsSnapshot] = field(default_factory=dict)
     heads_files: dict[bytes, bytes] = field(default_factory=dict)
@@ -182,16 +176,16 @@ class _Work:
             self._fork(Fork(one.about, one.size, (one.note, *notes)))
 
     def _reg_item(self, source: str, item: UnverifiedItem) -> None:
-        placed = Placed(item.entry, item.index, item.entry.leaf())
+        leaf = item.entry.leaf()
         proving = self._checkpoints(item.log, item.size)
         check_inclusion(
-            placed.leaf, item.index, item.size, item.path, proving[0].checkpoint.root
+            leaf, item.index, item.size, list(item.path), proving[0].checkpoint.root
         )
         if item.entry.type == "heads":
             for checkpoint in proving:
                 self._heads(item, checkpoint)
         else:
-            self.found.append(Anchored(source, item.log, placed, item, proving[0].note))
+            self.found.append(ProvenEntry(source, item.log, item, leaf, proving[0].note))
 
     def _checkpoints(self, origin: str, size: int) -> list[VerifiedCheckpoint]:
         self.policy.region_of_log(origin)
@@ -238,19 +232,19 @@ class _Work:
                 self.attempt(name, _what(item), partial(self._ev_item, name, item))
 
     def _ev_item(self, source: str, item: UnverifiedItem) -> None:
-        placed = Placed(item.entry, item.index, item.entry.leaf())
+        leaf = item.entry.leaf()
         if self.is_forked(item.log):
             raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")
         trees = [each for each in self.heads.get(item.log, ()) if each.size == item.size]
         if trees:
             root = trees[0].tree or b""
-            check_inclusion(placed.leaf, item.index, item.size, item.path, root)
+            check_inclusion(leaf, item.index, item.size, list(item.path), root)
             earliest = min(trees, key=lambda each: (each.item.index, each.existed_by))
-            self.found.append(Anchored(source, item.log, placed, item, tree=earliest))
+            self.found.append(ProvenEntry(source, item.log, item, leaf, tree=earliest))
             return
         note = self._checkpoints(item.log, item.size)[0]
-        check_inclusion(placed.leaf, item.index, item.size, item.path, note.checkpoint.root)
-        self.found.append(Anchored(source, item.log, placed, item, note.note))
+        check_inclusion(leaf, item.index, item.size, list(item.path), note.checkpoint.root)
+        self.found.append(ProvenEntry(source, item.log, item, leaf, note.note))
 
     def take_contents(self, sources: Sources) -> None:
         for name, evidence in sources:
@@ -292,5 +286,5 @@ def _what(item: UnverifiedItem) -> str:
     return f"{item.entry.type} entry {item.index} of {quote(item.log)}"
 
 
-def _undated(found: Anchored) -> Dropped:
-    return Dropped(found.source, _what(found.item), "head_unproven")
+def _undated(found: ProvenEntry) -> Dropped:
+    return Dropped(found.source, _what(found.as_received), "head_unproven")

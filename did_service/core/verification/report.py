@@ -44,24 +44,22 @@ class Basis:
 
     Attributes:
         source: Name of the evidence set, `staple` for the one that came along.
-        time: POSIX seconds T; None for what is not shown to be the latest.
+        as_of: POSIX seconds T; None for what is not shown to be the latest.
         age_seconds: Age of T at `now`; None where T is.
         limit_seconds: Bound on the age by the tier; None where age does not matter.
     """
 
     source: str
-    time: int | None = None
+    as_of: int | None = None
     age_seconds: int | None = None
     limit_seconds: int | None = None
 
     def encode(self) -> JsonObject:
         """Write the member `evidence` of a check."""
-        time = (
-            None if self.time is None else timestamps.encode(timestamps.from_posix(self.time))
-        )
+        time = None if self.as_of is None else timestamps.from_posix(self.as_of)
         return {
             "source": self.source,
-            "time": time,
+            "time": None if time is None else timestamps.encode(time),
             "age_seconds": self.age_seconds,
             "limit_seconds": self.limit_seconds,
         }

@@ -17,8 +17,8 @@ from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, quote
 from did_service.core.limits import MAX_SCHEMA_BYTES
-from did_service.core.verification.anchored import Anchored
-from did_service.core.verification.case import Case
+from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.proven import Latest
 from did_service.core.verification.report import Check
 
 _STEP = 7
@@ -30,74 +30,81 @@ class SchemaFinding:
 
     Attributes:
         check: The check.
-        held: The entry it came from, if that is at hand.
+        latest: The entry it came from, where that is shown to be the latest.
         terms: Its `x-didsvc`, where it speaks for a type of the credential; else empty.
+        deprecated: Whether its publisher advises against it.
     """
 
     check: Check
-    held: Anchored | None = None
+    latest: Latest | None = None
     terms: JsonObject = field(default_factory=dict)
+    deprecated: bool = False
 
 
-def check_schemas(case: Case) -> Iterator[SchemaFinding]:
+def check_schemas(context: CredentialContext) -> Iterator[SchemaFinding]:
     """Judge the content by each schema that the credential names, and its types by all."""
-    findings = [_judge(case, str(member.get("id"))) for member in case.credential.schemas]
+    findings = [_judge(context, str(member.get("id"))) for member in context.credential.schemas]
     yield from findings
+    for each in findings:
+        if each.deprecated:
+            note = Check(_STEP, "schema_deprecated", context.position, each.check.basis)
+            yield SchemaFinding(note)
     described = {each.terms.get("type") for each in findings}
-    nameless = not findings or not described.issuperset(_types(case))
+    nameless = not findings or not described.issuperset(_types(context))
     if nameless and all(each.check.code == "schema_met" for each in findings):
-        yield SchemaFinding(Check(_STEP, "schema_missing", case.position))
+        yield SchemaFinding(Check(_STEP, "schema_missing", context.position))
 
 
-def _judge(case: Case, identifier: str) -> SchemaFinding:
-    check = partial(Check, _STEP, credential=case.position)
+def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
+    check = partial(Check, _STEP, credential=context.position)
     try:
-        held = _entry(case, identifier)
+        latest = _latest(context, identifier)
     except DidServiceError as error:
         return SchemaFinding(check("schema_missing", detail=error.code))
-    basis = case.basis(held, limited=case.limit_seconds)
+    basis = context.basis(latest, limited=context.limit_seconds)
     try:
-        schema = _schema(held)
-        problem = _problem(case, schema)
+        body = Fields(context.use(latest), "schema")
+        deprecated = body.choice("state", ("active", "deprecated")) == "deprecated"
+        schema = _schema(body)
+        problem = _problem(context, schema)
     except DidServiceError as error:
         return SchemaFinding(check("schema_missing", basis=basis, detail=error.code))
-    terms = _terms(schema) if _speaks_for(case, identifier, schema) else {}
-    if held.time is None or (problem is not None and not case.speaks_against(held)):
-        return SchemaFinding(check("schema_missing", basis=basis), held, terms)
+    terms = _terms(schema) if _speaks_for(context, identifier, schema) else {}
+    if problem is not None and not context.speaks_against(latest):
+        return SchemaFinding(check("schema_missing", basis=basis), latest, terms)
     code = "schema_met" if problem is None else "schema_violated"
-    return SchemaFinding(check(code, basis=basis, detail=problem), held, terms)
+    return SchemaFinding(check(code, basis=basis, detail=problem), latest, terms, deprecated)
 
 
-def _entry(case: Case, identifier: str) -> Anchored:
-    home = None if case.policy is None else case.policy.home_of_schema(identifier)
-    held = None if home is None else case.evidence.newest("schema", identifier, home)
-    if held is None:
-        raise NotFoundError("entry_missing", f"no schema {quote(identifier)} is at hand")
-    return held
+def _latest(context: CredentialContext, identifier: str) -> Latest:
+    home = None if context.policy is None else context.policy.home_of_schema(identifier)
+    latest = None if home is None else context.evidence.latest("schema", identifier, home)
+    if latest is None:
+        raise NotFoundError("entry_missing", f"no latest schema {quote(identifier)} at hand")
+    return latest
 
 
-def _schema(held: Anchored) -> Schema:
-    body = Fields(held.entry.body, "schema")
+def _schema(body: Fields) -> Schema:
     body.constant("kind", "json-schema")
     return parse_schema(body.text("content", max_chars=MAX_SCHEMA_BYTES))
 
 
-def _problem(case: Case, schema: Schema) -> str | None:
+def _problem(context: CredentialContext, schema: Schema) -> str | None:
     """Name the member that does not fit; a schema of another type fits none."""
-    violations = schema.check(case.credential.raw)
+    violations = schema.check(context.credential.raw)
     if violations:
         return violations[0].path
     wanted = _terms(schema).get("type")
-    return "type" if wanted is not None and wanted not in case.types else None
+    return "type" if wanted is not None and wanted not in context.types else None
 
 
-def _speaks_for(case: Case, identifier: str, schema: Schema) -> bool:
+def _speaks_for(context: CredentialContext, identifier: str, schema: Schema) -> bool:
     """Say whether a schema stands at home where the type that it describes does."""
     kind = _terms(schema).get("type")
-    if case.policy is None or not isinstance(kind, str):
+    if context.policy is None or not isinstance(kind, str):
         return False
     try:
-        return case.policy.home_of_schema(kind) is case.policy.home_of_schema(identifier)
+        return context.policy.home_of_schema(kind) is context.policy.home_of_schema(identifier)
     except DidServiceError:
         return False
 
@@ -107,8 +114,8 @@ def _terms(schema: Schema) -> JsonObject:
     return found if isinstance(found, dict) else {}
 
 
-def _types(case: Case) -> tuple[str, ...]:
+def _types(context: CredentialContext) -> tuple[str, ...]:
     try:
-        return case.types
+        return context.types
     except DidServiceError:
         return ()  # step 6 refuses it

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from did_service.core.anchor.authority import parse_authority
 from did_service.core.anchor.policy import Policy, Region, reg_origin, year_of
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
@@ -20,8 +19,9 @@ from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
-from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.proven import ProvenEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ def staple_for(
 ) -> UnverifiedEvidence:
     """Return the part of the evidence that one credential needs: its staple."""
     wanted = {(each.kind, each.subject) for each in _needed(credential, policy, evidence)}
-    chosen: list[Anchored] = []
+    chosen: list[ProvenEntry] = []
     for kind, subject in sorted(wanted):
         for region in policy.regions:
             chosen.extend(evidence.chain(kind, subject, region)[: _depth(kind)])
-    issued = evidence.issuances(sha256(jcs.encode(credential.raw)))
+    issued = evidence.issuances(sha256(jcs.encode(credential.raw)), credential.issuer)
     return evidence.select(chosen, issued[:1])
 
 
@@ -90,9 +90,8 @@ def _of_subject(did: str, policy: Policy, evidence: Evidence, hops: int) -> Iter
     if policy.region_of_root(did) is not None or hops == 0:
         return
     for chain in evidence.statements_about(did, home):
-        yield Wanted(reg_origin(home), "authority", chain[0].entry.subject)
-        granter = parse_authority(chain[0].entry.body).granter
-        yield from _of_subject(granter, policy, evidence, hops - 1)
+        yield Wanted(reg_origin(home), "authority", chain[0].subject)
+        yield from _of_subject(evidence.granter(chain[0]), policy, evidence, hops - 1)
 
 
 def _in(home: Region | None, kind: str, subject: str) -> Iterator[Wanted]:

@@ -23,7 +23,7 @@ def succeeding(held: Policy, offered: Iterable[JsonObject]) -> tuple[JsonObject,
         with suppress(DidServiceError):
             policy = parse_policy(members)
             if _concerns(held, policy):
-                found.setdefault(policy.unsigned, members)
+                found.setdefault(policy.digest, policy.members)
     return tuple(found.values())
 
 

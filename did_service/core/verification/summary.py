@@ -10,13 +10,16 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification.authority import AuthorityFinding
-from did_service.core.verification.case import Case
+from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.presented import Shown
 from did_service.core.verification.report import CredentialSummary
 
 
 def summary_of(
-    case: Case, shown: Shown, signer: VerifiedProof | None, authority: AuthorityFinding
+    case: CredentialContext,
+    shown: Shown,
+    signer: VerifiedProof | None,
+    authority: AuthorityFinding,
 ) -> CredentialSummary:
     """Say what one credential is, who signed it and what was shown."""
     try:
@@ -37,7 +40,7 @@ def summary_of(
     )
 
 
-def bare_summary(case: Case, shown: Shown) -> CredentialSummary:
+def bare_summary(case: CredentialContext, shown: Shown) -> CredentialSummary:
     """Say only that a credential was shown, and whose it claims to be."""
     return CredentialSummary(
         query=shown.query,

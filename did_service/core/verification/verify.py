@@ -18,20 +18,20 @@ from did_service.core.anchor.freshness import clock_is_behind, effective_now
 from did_service.core.anchor.policy import Policy, Waiver
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
-from did_service.core.verification.anchored import Anchored, Evidence
+from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.authority import (
     MISSING,
     AuthorityFinding,
     check_authority,
     find_authority,
 )
-from did_service.core.verification.case import Case
 from did_service.core.verification.checks import (
     check_freshness,
     check_log,
     check_policy,
     check_time,
 )
+from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.holder import check_holders
 from did_service.core.verification.issuer import IssuerFinding, check_proof, find_issuer
@@ -96,7 +96,7 @@ def verify(
     instant = timestamps.from_posix(now)
     limit = 0 if policy is None else policy.tiers[request.tier]
     examined = [
-        _examine(Case(each.credential, position, policy, proven, now, limit), each)
+        _examine(CredentialContext(each.credential, position, policy, proven, now, limit), each)
         for position, each in enumerate(shown.shown)
     ]
     checks += [check for found, _ in examined for check in found]
@@ -137,8 +137,11 @@ def _read(presented: bytes) -> tuple[Presented, Check]:
         return Presented(()), Check(1, _shape_code(error), detail=detail)
 
 
-def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
-    """Run the steps that concern one credential; step 10 needs all of them at once."""
+def _examine(case: CredentialContext, shown: Shown) -> tuple[list[Check], CredentialSummary]:
+    """Run the steps that concern one credential; step 10 needs all of them at once.
+
+    Step 13 is the last: it judges what the others used.
+    """
     at = case.position
     issuer = guarded(4, at, lambda: find_issuer(case), IssuerFinding)
     proof, signer = guarded(
@@ -151,7 +154,6 @@ def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
         lambda: _judge_authority(case, schemas),
         lambda fault: (AuthorityFinding(MISSING), [fault]),
     )
-    used = [*_used(issuer, schemas), *authority.dated]
     summary, unnamed = guarded(
         1,
         at,
@@ -166,7 +168,7 @@ def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
         *(each.check for each in schemas),
         *guarded_checks(8, at, lambda: [check_time(case)]),
         *guarded_checks(9, at, lambda: check_status(case, schemas)),
-        *guarded_checks(13, at, lambda: check_freshness(case, used)),
+        *guarded_checks(13, at, lambda: check_freshness(case)),
     ]
     return checks, summary
 
@@ -177,17 +179,10 @@ def _no_schema(fault: Check) -> list[SchemaFinding]:
 
 
 def _judge_authority(
-    case: Case, schemas: Sequence[SchemaFinding]
+    case: CredentialContext, schemas: Sequence[SchemaFinding]
 ) -> tuple[AuthorityFinding, list[Check]]:
     found = find_authority(case)
     return found, [*check_authority(case, found, schemas)]
-
-
-def _used(issuer: IssuerFinding, schemas: Sequence[SchemaFinding]) -> Iterator[Anchored]:
-    """Yield what the decision rests on, beside authority."""
-    yield from (each.held for each in schemas if each.held is not None)
-    if issuer.newest is not None and not issuer.newest.deactivated:
-        yield issuer.newest.held
 
 
 def _of_request(shown: Presented) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from hypothesis import given
 
 from did_service.core.crypto import jwk
 from did_service.core.did.document import (
+    CONTEXT_CID_V1,
     CONTEXT_V1,
     CONTEXT_V1_1,
     Relationship,
@@ -121,8 +122,10 @@ def test_unknown_members_are_kept():
     assert parsed.also_known_as == ("https://example.com/",)
 
 
-@pytest.mark.parametrize("contexts", [[CONTEXT_V1_1], CONTEXT_V1, [CONTEXT_V1, {"a": "b"}]])
-def test_both_did_contexts_are_taken(contexts):
+@pytest.mark.parametrize(
+    "contexts", [[CONTEXT_V1_1], CONTEXT_V1, [CONTEXT_V1, {"a": "b"}], [], CONTEXT_CID_V1]
+)
+def test_contexts_of_did_documents_and_none_are_taken(contexts):
     assert parse_document(document(**{"@context": contexts}), DID).id == DID
 
 
@@ -131,7 +134,7 @@ def test_plain_json_without_context_is_taken():
 
 
 @pytest.mark.parametrize(
-    "contexts", ["https://example.com/", [], None, [{"a": "b"}, CONTEXT_V1]]
+    "contexts", ["https://example.com/", None, "", [None], [{"a": "b"}, CONTEXT_V1]]
 )
 def test_a_document_whose_first_context_is_not_did_is_refused(contexts):
     assert refused(**{"@context": contexts}) == "context_unknown"
@@ -145,13 +148,10 @@ def test_a_document_about_somebody_else_is_refused(found):
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"controller": "did:example:2"}, "controller_foreign"),
-        ({"controller": [DID, "did:example:2"]}, "controller_foreign"),
-        ({"verificationMethod": [method(controller="did:example:2")]}, "controller_foreign"),
-        ({"authentication": [method(controller=["did:example:2"])]}, "controller_foreign"),
-        ({"verificationMethod": [method(id="did:example:2#k")]}, "method_foreign"),
-        ({"verificationMethod": [method(id=f"{DID}#")]}, "method_foreign"),
-        ({"verificationMethod": [method(id=f"{DID}?versionId=1#k")]}, "method_foreign"),
+        ({"controller": 2}, "member_invalid"),
+        ({"verificationMethod": [method(controller=[None])]}, "member_invalid"),
+        ({"verificationMethod": [method(id=f"{DID}#")]}, "method_invalid"),
+        ({"verificationMethod": [method(id=DID)]}, "method_invalid"),
         ({"verificationMethod": [method(), method()]}, "method_duplicate"),
         ({"verificationMethod": [method(), method(id="#k")]}, "method_duplicate"),
         ({"verificationMethod": [method()], "authentication": [method()]}, "method_duplicate"),
@@ -178,6 +178,54 @@ def test_a_document_about_somebody_else_is_refused(found):
 )  # fmt: skip
 def test_a_document_with_a_second_meaning_is_refused(members, code):
     assert refused(**members) == code
+
+
+FOREIGN = {
+    "document": ({"controller": "did:example:2"}, "controller_foreign"),
+    "document, one of two": ({"controller": [DID, "did:example:2"]}, "controller_foreign"),
+    "controller": (
+        {"verificationMethod": [method(controller="did:example:2")]},
+        "method_foreign",
+    ),
+    "embedded": ({"authentication": [method(controller=["did:example:2"])]}, "method_foreign"),
+    "id": ({"verificationMethod": [method(id="did:example:2#k")]}, "method_foreign"),
+    "a version": (
+        {"verificationMethod": [method(id=f"{DID}?versionId=1#k")]},
+        "method_foreign",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_somebody_elses_is_kept_and_refused_of_whoever_issues(what):
+    members, code = FOREIGN[what]
+    parsed = parse_document(document(**members), DID)
+    assert parsed.raw == document(**members)
+    with pytest.raises(MalformedError) as refusal:
+        parsed.check_self_controlled()
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("foreign", [{"id": "did:example:2#k"}, {"controller": "did:x:2"}])
+def test_what_is_somebody_elses_lends_no_key(foreign):
+    lent = method(**foreign)
+    parsed = parse_document(
+        document(verificationMethod=[lent], authentication=[lent["id"]]), DID
+    )
+    named = next(iter(parsed.methods)).id
+    with pytest.raises(ProofError) as refusal:
+        parsed.public_key(named, Relationship.AUTHENTICATION)
+    assert refusal.value.code == "key_not_listed"
+
+
+def test_the_documents_own_controller_does_not_take_its_keys_away():
+    parsed = parse_document(
+        document(
+            controller="did:example:2", verificationMethod=[method()], authentication=["#k"]
+        ),
+        DID,
+    )
+    assert parsed.public_key(f"{DID}#k", Relationship.AUTHENTICATION)
 
 
 def test_a_crowded_document_is_refused():

@@ -3,7 +3,7 @@
 import pytest
 
 from did_service.core.did.webvh import Profile, check_profile, write
-from did_service.core.errors import RuleError
+from did_service.core.errors import MalformedError, RuleError
 from tests.support.dids import Controller, hash_of, key, rule_of
 
 NEXT = {"nextKeyHashes": [hash_of("next")]}
@@ -49,6 +49,28 @@ def test_a_did_that_breaks_its_profile_is_refused(profile, parameters, code):
     with pytest.raises(RuleError) as refused:
         check_profile(Controller.create(**parameters).state, profile)
     assert refused.value.code == code
+
+
+def with_a_foreign_method(**parameters):
+    made = Controller.create(**parameters)
+    document = made.state.version.document.raw
+    foreign = {**document["verificationMethod"][0], "id": "did:example:2#k"}
+    methods = [*document["verificationMethod"], foreign]
+    made.update(document={**document, "verificationMethod": methods})
+    return made.state
+
+
+def test_whoever_issues_speaks_for_its_own_did_alone():
+    """A movable DID keeps the methods of its former one; what it lacks is pre-rotation."""
+    state = with_a_foreign_method()
+    check_profile(state, Profile.FOREIGN)
+    for profile in (Profile.AUTHORITY, Profile.ISSUER):
+        with pytest.raises(MalformedError) as refused:
+            check_profile(state, profile)
+        assert refused.value.code == "method_foreign"
+    with pytest.raises(RuleError) as movable:
+        check_profile(with_a_foreign_method(portable=True), Profile.MOVABLE)
+    assert movable.value.code == "pre_rotation_dropped"
 
 
 def test_a_key_of_any_earlier_version_was_shown():

@@ -44,7 +44,7 @@ def test_a_did_survives_parsing(text):
         " did:web:example.com",
         "did:web:a%2",
         "did:web:a%zz",
-        "did:web:example.com%3a8443",
+        "did:web:example.com%2f8443",
         "did:web:a b",
         "did:web:a~b",
         "did:web:example.com/path",
@@ -160,7 +160,7 @@ HOSTS_REFUSED = [
     "example.com%3A",
     "example.com%3A0",
     "example.com%3A080",
-    "example.com%3A443",
+    "example.com%3a80%3A80",
     "example.com%3A65536",
     "example.com%3A80%3A80",
     "user%40example.com",
@@ -220,12 +220,29 @@ segments = st.from_regex(r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,8}\Z") | st.just("%E7
 
 @given(
     st.lists(labels, min_size=2, max_size=4),
-    st.none() | st.integers(1, 65535).filter(lambda port: port != 443),
+    st.none() | st.integers(1, 65535),
     st.lists(segments, max_size=3),
 )
 def test_location_parsing_and_writing_are_inverse(host, port, path):
-    text = ":".join([".".join(host) + (f"%3A{port}" if port else ""), *path])
-    assert str(parse_location(text)) == text
+    for colon in ("%3A", "%3a"):
+        text = ":".join([".".join(host) + (f"{colon}{port}" if port else ""), *path])
+        assert str(parse_location(text)) == text
+
+
+@pytest.mark.parametrize("place", ["example.com%3a8443", "example.com%3A443"])
+def test_two_spellings_of_a_port_are_taken_and_are_not_canonical(place):
+    """Either case in the grammar of did:webvh (RFC 2234 §2.3), and any port."""
+    did = parse_webvh(f"did:webvh:{SCID}:{place}:a")
+    assert str(did) == f"did:webvh:{SCID}:{place}:a"
+    assert not did.location.is_canonical
+    assert (
+        did.log_url
+        == {
+            "example.com%3a8443": "https://example.com:8443/a/did.jsonl",
+            "example.com%3A443": "https://example.com/a/did.jsonl",
+        }[place]
+    )
+    assert parse_webvh(f"did:webvh:{SCID}:example.com%3A8443").location.is_canonical
 
 
 @given(st.text(max_size=80) | st.from_regex(r"did:[a-z]+:[A-Za-z0-9%._:/?#-]*"))

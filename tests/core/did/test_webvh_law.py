@@ -153,11 +153,18 @@ def test_every_member_of_an_entry_is_needed(name):
     assert code_of(None, entry) == "member_missing"
 
 
-@pytest.mark.parametrize("change", [b" %b", b"%b ", b"%b\r", b"[%b]", b"", b"%b%b"])
+@pytest.mark.parametrize("change", [b"\x0b%b", b"%b\0", b"[%b]", b"", b" ", b"%b%b"])
 def test_a_line_is_one_object_and_nothing_else(change):
     line = write.encode_log([first()]).rstrip()
     wrong = change.replace(b"%b", line)
     assert code_of(None, wrong) in {"line_invalid", "json_invalid"}
+
+
+@pytest.mark.parametrize("change", [b" %b", b"%b \t", b"%b\r", b"\t %b\r"])
+def test_white_space_round_a_line_changes_nothing(change):
+    line = write.encode_log([first()]).rstrip()
+    found = accept(None, change.replace(b"%b", line), now=LATER)
+    assert found == accept(None, line, now=LATER)
 
 
 def test_an_entry_out_of_turn_is_told_so():

@@ -1,6 +1,7 @@
 """The one door for JSON: what it takes, what it refuses, and that no text makes it slow."""
 
 import json
+import re
 import time
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from did_service.core.encoding import json_parser, strict_json
 from did_service.core.encoding.strict_json import Fields, Numbers, dumps, load_object, loads
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
-from did_service.core.limits import MAX_JSON_DEPTH
+from did_service.core.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES
 from tests.support.json_values import spellings, values, values_with_fractions
 
 MEGABYTE = 1_000_000
@@ -140,7 +141,7 @@ def test_load_object_takes_objects_alone():
 @example(b"[18446744073709551616]", Numbers.FINITE)
 @example(b"[1e22,1E22,100000000000000000000000.0]", Numbers.FINITE)
 def test_both_parsers_give_one_meaning(text, numbers):
-    fast = outcome(lambda: json_parser.parse(text, numbers))
+    fast = outcome(lambda: json_parser.parse(text, numbers, MAX_JSON_VALUES))
     careful = outcome(lambda: json_parser._parse_carefully(text, numbers))
     assert fast == careful
 
@@ -158,6 +159,26 @@ def test_any_bytes_give_a_value_or_our_error(data):
 
 
 # --- hostile size ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["[]", '{"":0}', '""', "0", "[[],0]", '{"a":{},"b":[]}'])
+@pytest.mark.parametrize("space", ["", " ", "\n  "])
+def test_values_are_counted_before_any_is_built(unit, space):
+    """0.1.0 took 13 GB for a file of 261 kB, in which the brackets were packed."""
+
+    def list_of(count):
+        return f"[{f',{space}'.join([unit] * count)}]"
+
+    each = len(re.findall(r"[\[{,]", unit)) + 1
+    assert loads(list_of(20), max_values=20 * each + 1) == [json.loads(unit)] * 20
+    with pytest.raises(LimitError) as caught:
+        loads(list_of(20), max_values=20 * each)
+    assert caught.value.code == "too_large"
+
+
+def test_commas_and_brackets_in_strings_are_no_values():
+    text = json.dumps(["[{,\\", '",[', "x" * 50] * 3)
+    assert loads(text, max_values=11) == json.loads(text)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.crypto.ed25519 import SigningKey
+from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import (
     DidServiceError,
     MalformedError,
@@ -317,6 +318,27 @@ def test_an_answer_yields_the_lines_of_known_cosigners():
     assert caught.value.code == "cosignature_missing"
     with pytest.raises(ProofError):
         valid_lines(b"x\n", answer, [cosigner(1).verifier_key])
+
+
+def post_quantum(number: int) -> SignatureLine:
+    """A line of type 0x06, ML-DSA-44, by a cosigner under the name of its Ed25519 key."""
+    name, public = cosigner(number).verifier_key.name, bytes(1_312)
+    key_id = sha256(name.encode() + b"\n\x06" + public)[:4]
+    return SignatureLine(name, key_id, NOON.to_bytes(8, "big") + bytes(2_420))
+
+
+def test_post_quantum_cosignatures_beside_known_ones_are_passed_over():
+    note, lines = parse_note(NOTE), [post_quantum(number) for number in range(16)]
+    every = note.with_lines(lines)
+    read = parse_note(every.encode())
+    assert read == every
+    assert cosigned_at(read, cosigner(0).verifier_key) == NOON
+    answer = lines[1].encode() + note.signatures[2].encode() + lines[2].encode()
+    known = [cosigner(1).verifier_key]
+    assert valid_lines(HEAD.encode(), answer, known) == (note.signatures[2],)
+    with pytest.raises(ProofError) as caught:
+        valid_lines(HEAD.encode(), lines[1].encode(), known)
+    assert caught.value.code == "cosignature_missing"
 
 
 def test_keys_never_show_their_seed():

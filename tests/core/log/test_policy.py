@@ -12,12 +12,15 @@ from did_service.core.log.policy import (
     KnownLog,
     KnownWitness,
     LogPolicy,
+    check_portable,
     operator,
     parse_log_policy,
 )
 from did_service.core.log.quorum import Group, Quorum, shares_honest_cosigner
 from tests.support.cosigners import NOON, ORIGIN, Cosigners, cosigned, cosigner, signer
+from tests.support.federation import founded
 
+FOUNDED = founded().policy
 ROOT = bytes(range(32))
 LOG = signer().verifier_key.encode()
 W = [cosigner(i).verifier_key.encode() for i in range(6)]
@@ -321,3 +324,84 @@ def test_names_are_checked_in_values_as_in_texts(quorum):
     with pytest.raises(PolicyError) as caught:
         quorum.check_names(["w0"])
     assert caught.value.code == "name_undefined"
+
+
+# --- what foreign tools read -----------------------------------------------------------------
+
+KEYWORDS = ("log", "witness", "group", "quorum", "any", "all", "none")
+
+
+def readable_by_go(text: str) -> bool:
+    """The rule on names of `witness.ParsePolicy` in transparency-dev/formats, and of Tessera.
+
+    Read in November 2026: four words a witness, no keyword a name. A `#` is a comment wherever
+    it stands, so a name or URL that has one is misread.
+    """
+    named, quorums = set(), []
+    for line in text.splitlines():
+        match line.split():
+            case ["log", *_]:
+                continue
+            case ["witness", name, _, url] if url.startswith("https://"):
+                used = []
+            case ["group", name, threshold, *used] if threshold.isdigit() and used:
+                pass
+            case ["quorum", *used] if len(used) == 1:
+                quorums += used
+                name = None
+            case _:
+                return False
+        if (
+            "#" in line
+            or name in named
+            or {name, *used} & set(KEYWORDS)
+            or not named.issuperset(used)
+        ):
+            return False
+        named.add(name)
+    return len(quorums) == 1
+
+
+def published(names=("hn", "zj", "sc"), *, url="https://{}.example/witness", group=None):
+    """A policy of a log with these witnesses, and how `Quorum.of` names their group."""
+    witnesses = tuple(
+        KnownWitness(name, cosigner(i).verifier_key, url and url.format(name))
+        for i, name in enumerate(names)
+    )
+    quorum = Quorum.of(2, names)
+    if group is not None:
+        quorum = Quorum(group, (Group(group, 2, tuple(names)),))
+    return LogPolicy((KnownLog(signer().verifier_key),), witnesses, quorum)
+
+
+def test_what_we_write_is_read_by_foreign_tools():
+    policy = published()
+    check_portable(policy)
+    assert readable_by_go(policy.encode().decode())
+
+
+def test_the_demos_policies_are_read_by_foreign_tools():
+    logs = [text for region in FOUNDED.regions for text in region.logs.values()]
+    assert len(logs) == 10
+    for log in logs:
+        check_portable(log)
+        assert readable_by_go(log.encode().decode())
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        *[(published(group=word), "name_reserved") for word in KEYWORDS if word != "none"],
+        *[(published((word, "b", "c")), "name_reserved") for word in KEYWORDS[:-1]],
+        (published(url=None), "witness_url_missing"),
+        (published(url="https://{}.example/#witness"), "name_reserved"),
+        (published(("a#", "b", "c")), "name_reserved"),
+    ],
+)
+def test_names_that_foreign_tools_refuse_are_read_and_not_written(policy, code):
+    text = policy.encode()
+    assert parse_log_policy(text) == policy
+    assert not readable_by_go(text.decode())
+    with pytest.raises(PolicyError) as caught:
+        check_portable(policy)
+    assert caught.value.code == code

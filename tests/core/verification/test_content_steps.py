@@ -4,25 +4,31 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.core.anchor.policy import parse_policy
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     ListDescription,
     Purpose,
     status_list_credential,
 )
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.verification.report import NowFrom, Outcome
 from did_service.core.verification.request import Clock, NonceState
+from did_service.core.verification.verify import verify
+from tests.support import optional
 from tests.support.counter import (
     INDEX,
+    SCHEMA,
     all_codes,
     clock_at,
     codes,
     items_of,
+    joined,
     request,
     status_entry,
     without,
 )
+from tests.support.federation import RESIDENCE
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -134,7 +140,8 @@ def test_index_beyond_the_list_cannot_be_told(scene):
 
 def test_purpose_that_the_list_does_not_have(scene):
     entry = status_entry(scene.agency, purpose="suspension")
-    report = scene.check(scene.present(scene.issue(credentialStatus=entry)))
+    both = [status_entry(scene.agency), entry]
+    report = scene.check(scene.present(scene.issue(credentialStatus=both)))
     assert codes(report) == ["status_missing"]
 
 
@@ -248,3 +255,95 @@ def test_list_from_before_the_end_is_still_the_issuers(scene):
     report = scene.check(bundle=early)
     assert report.outcome is Outcome.ACCEPTED
     assert {"issued_while_authorised", "status_clear"} <= set(all_codes(report))
+
+
+# --- 9, 7 what a status entry is for, and what a publisher says of a schema ------------------
+
+
+@pytest.mark.parametrize("purpose", ["refresh", "message"])
+def test_a_status_entry_that_does_not_concern_validity_never_blocks(scene, purpose):
+    """Bitstring Status List §2.1; `message` has statuses of several bits of its own."""
+    beside = {**status_entry(scene.agency, purpose=purpose), "statusSize": 2}
+    report = scene.check(
+        scene.present(scene.issue(credentialStatus=[status_entry(scene.agency), beside]))
+    )
+    assert report.outcome is Outcome.ACCEPTED
+    assert {"status_clear", "status_passed_over"} <= set(all_codes(report))
+
+
+def test_a_refresh_entry_of_the_field_is_passed_over():
+    folder = optional.case("18-refresh-entry")
+    policy = (folder.parent / "world" / "policy.json").read_bytes()
+    report = verify(
+        (folder / "shown.json").read_bytes(),
+        policy=parse_policy(strict_json.loads(policy)),
+        evidence=(),
+        request=request(tier="field"),
+        clock=Clock(timestamps.parse("2026-11-21T08:00:02Z")),
+    )
+    assert report.outcome is Outcome.ACCEPTED
+
+
+def test_a_purpose_that_nobody_knows_may_concern_validity(scene):
+    odd = status_entry(scene.agency, purpose="quarantine")
+    report = scene.check(
+        scene.present(scene.issue(credentialStatus=[status_entry(scene.agency), odd]))
+    )
+    assert codes(report) == ["status_unsupported"]
+
+
+def test_a_form_of_entry_that_nobody_knows_may_be_the_one_demanded(scene):
+    """So its lack is not authentic: undecided, not refused."""
+    odd = {"type": "TokenStatusList", "statusPurpose": "refresh"}
+    report = scene.check(scene.present(scene.issue(credentialStatus=odd)))
+    assert report.outcome is Outcome.UNDECIDED
+
+
+def test_a_type_without_status_keeps_an_entry_that_does_not_concern_validity(scene):
+    publish_schema(scene, {"type": RESIDENCE})
+    entry = status_entry(scene.agency, purpose="refresh")
+    report = scene.check(scene.present(scene.issue(credentialStatus=entry)))
+    assert report.outcome is Outcome.ACCEPTED
+    assert {"status_not_required", "status_passed_over"} <= set(all_codes(report))
+
+
+def test_suspended_refuses_only_while_its_signers_record_is_fresh(scene):
+    """A key replaced since might have been a thief's: an old record settles nothing."""
+    fed, url = scene.fed, scene.agency.list_url()
+    scene.publish()
+    record = fed.evidence(("did", scene.agency.id))
+    fed.tick(days=2)
+    fed.agency("stranger.gd.example")
+    bits = BitstringStatusList.empty()
+    bits.set(INDEX)
+    begins, ends = (timestamps.from_posix(fed.now + age) for age in (0, 604_800))
+    described = ListDescription(url, scene.agency.did, Purpose.SUSPENSION, begins, ends, 3_600)
+    content = fed.secure(status_list_credential(described, bits), scene.agency)
+    fed.anchor_list(scene.agency, url, content)
+    scene.publish()
+    entry = status_entry(scene.agency, purpose="suspension")
+    shown, fresh = scene.present(scene.issue(credentialStatus=entry)), scene.staple()
+    assert "suspended" in codes(scene.check(shown, staple=fresh))
+    late = joined(without(fresh, "did"), record)
+    assert "suspended" not in codes(scene.check(shown, staple=late))
+
+
+def test_a_deprecated_schema_still_speaks_and_says_so(scene):
+    publish_schema(scene, {"type": RESIDENCE, "status": "required"}, state="deprecated")
+    report = scene.check()
+    assert report.outcome is Outcome.ACCEPTED
+    assert {"schema_met", "schema_deprecated"} <= set(all_codes(report))
+    publish_schema(scene, {"type": RESIDENCE, "status": "required"})
+    assert "schema_deprecated" not in all_codes(scene.check())
+
+
+def publish_schema(scene, terms, **changes):
+    """The next version of the permit's schema, with these terms of its type."""
+    content = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "x-didsvc": terms,
+        "type": "object",
+    }
+    scene.fed.tick()
+    scene.fed.schema(scene.fed.root("cn"), SCHEMA, content, **changes)
+    scene.publish()

@@ -10,12 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.encoding import b64
+from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError
-from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_NOTE_BYTES, MAX_STAPLE_BYTES
+from did_service.core.limits import (
+    MAX_BUNDLE_BYTES,
+    MAX_NOTE_BYTES,
+    MAX_PIECE_VALUES,
+    MAX_STAPLE_BYTES,
+)
+from did_service.core.verification import bundle
+from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.verification.evidence import LeftOut, parse_evidence
+from did_service.core.verification.proven import ProvenEntry
 from did_service.core.verification.proving import verify_evidence
 from tests.support.counter import Scene, items_of, whole_log
 from tests.support.evidence import evidence_item
@@ -59,10 +67,11 @@ def test_parsing_and_encoding_are_inverse(staple):
 
 def test_bundle_is_the_same_set_packed(staple):
     evidence = parse_evidence(staple)
-    packed = encode_bundle(evidence)
-    assert parse_bundle(packed) == evidence
-    assert parse_bundle(json.dumps(staple).encode()) == evidence
-    assert encode_bundle(evidence) == packed
+    made = encode_bundle(evidence)
+    assert parse_bundle(made) == evidence
+    text = json.dumps(staple).encode()
+    assert parse_bundle(text) == parse_bundle(gzip.compress(text)) == evidence
+    assert encode_bundle(evidence) == encode_bundle(parse_bundle(made)) == made
 
 
 def test_heads_files_travel_with_a_bundle():
@@ -78,13 +87,6 @@ def test_heads_files_travel_with_a_bundle():
     [
         (("format",), "didsvc-evidence/2", "member_invalid"),
         (("other",), 1, "member_unknown"),
-        (("items", 0, "other"), 1, "member_unknown"),
-        (("items", 0, "size"), 0, "member_invalid"),
-        (("items", 0, "path"), ["AA"], "length_wrong"),
-        (("items", 0, "path"), ["A" * 43] * 64, "too_large"),
-        (("items", 0, "entry", "t"), "other", "entry_type_unknown"),
-        (("items", 0, "head", "record"), "AAAA", "length_wrong"),
-        (("batches", 0, "salt"), "AAAA", "length_wrong"),
         (("contents",), {"AAAA": "x"}, "length_wrong"),
         (("contents",), {"A" * 43: "\ud800"}, "utf8_invalid"),
         (("heads_files",), {"A" * 43: "?"}, "base64_invalid"),
@@ -97,6 +99,93 @@ def test_other_shapes_are_refused_by_name(staple, path, value, code):
     with pytest.raises(DidServiceError) as caught:
         parse_evidence(altered(staple, *path, value=value))
     assert caught.value.code in (code, "member_invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        (("items", 0, "other"), 1, "member_unknown"),
+        (("items", 0, "size"), 0, "member_invalid"),
+        (("items", 0, "path"), ["AA"], "length_wrong"),
+        (("items", 0, "path"), ["A" * 43] * 64, "too_large"),
+        (("items", 0, "entry", "t"), "other", "entry_type_unknown"),
+        (("items", 0, "head", "record"), "AAAA", "length_wrong"),
+        (("batches", 0, "salt"), "AAAA", "length_wrong"),
+    ],
+)
+def test_a_piece_that_cannot_be_read_is_left_out_and_named(staple, path, value, code):
+    spoilt = parse_evidence(altered(staple, *path, value=value))
+    kind = {"items": "item", "batches": "batch"}[path[0]]
+    assert spoilt.left_out == (LeftOut(kind, code),)
+    assert len(getattr(spoilt, path[0])) == len(staple[path[0]]) - 1
+    dropped = verify_evidence([("staple", spoilt)], Scene().fed.policy).dropped
+    assert Dropped("staple", kind, code) in dropped
+
+
+# --- the bundle, piece by piece ---------------------------------------------------------------
+
+
+def packed(*lines):
+    header = {"format": "didsvc-bundle/1"}
+    return gzip.compress(b"".join(jcs.encode(line) + b"\n" for line in (header, *lines)))
+
+
+def test_bundle_in_two_members_of_gzip_or_in_none_is_the_same(staple):
+    data = encode_bundle(parse_evidence(staple))
+    plain = gzip.decompress(data)
+    cut = plain.index(b"\n") + 1
+    halves = gzip.compress(plain[:cut]) + gzip.compress(plain[cut:])
+    for spelling in (plain, halves, gzip.compress(plain.replace(b"\n", b"\r\n"))):
+        assert parse_bundle(spelling) == parse_bundle(data)
+
+
+def test_entries_of_a_bundle_are_held_as_bytes_and_read_when_they_are_needed(staple):
+    evidence = parse_evidence(staple)
+    read = parse_bundle(encode_bundle(evidence))
+    for held, item in zip(read.items, evidence.items, strict=True):
+        assert held.entry.object is None
+        assert held.entry.members == item.entry.members
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"landmark": {"size": 3}}, "piece_unknown"),
+        ({"item": 3}, "member_invalid"),
+        ({"item": {"log": "x"}}, "member_missing"),
+        ({"content": 3}, "member_invalid"),
+        ({"policy": []}, "member_invalid"),
+        ({"checkpoint": "x" * (MAX_NOTE_BYTES + 1)}, "too_large"),
+        ({"heads_file": {"root": "A" * 43, "gzip": "?"}}, "base64_invalid"),
+        ({"heads_file": {"root": "A" * 43, "gzip": "AA", "more": 1}}, "member_unknown"),
+        ({}, "bundle_invalid"),
+        ({"content": "a", "policy": {}}, "bundle_invalid"),
+        ([], "member_invalid"),
+        ({"item": [[]] * MAX_PIECE_VALUES}, "too_large"),
+    ],
+)
+def test_line_of_a_bundle_that_cannot_be_read_is_left_out_and_named(line, code):
+    read = parse_bundle(packed(line, {"content": "kept"}))
+    assert read.left_out == (LeftOut("piece", code),)
+    assert list(read.contents.values()) == [b"kept"]
+
+
+def test_bundle_with_too_many_pieces_is_refused(monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_EVIDENCE_ITEMS", 3)
+    assert len(parse_bundle(packed(*[{"content": str(n)} for n in range(3)])).contents) == 3
+    for spoilt in ([{"content": str(n)} for n in range(4)], [{"junk": n} for n in range(4)]):
+        with refused("too_large"):
+            parse_bundle(packed(*spoilt))
+
+
+def test_bundle_is_bounded_by_line_and_as_a_whole_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_BUNDLE_LINE_BYTES", 1_000)
+    monkeypatch.setattr(bundle, "MAX_BUNDLE_BYTES", 3_000)
+    line = {"content": "x" * 900}
+    assert parse_bundle(packed(line, line)).contents
+    for lines in ((line, line, line, line), ({"content": "x" * 1_000},)):
+        with refused("too_large"):
+            parse_bundle(packed(*lines))
 
 
 @given(st.binary(max_size=300))
@@ -125,7 +214,7 @@ def test_bundle_bomb_is_stopped_at_the_cap():
         b"\x1f\x8b",
         b"other",
         gzip.compress(b"{}", mtime=0)[:-1],
-        gzip.compress(b"{}", mtime=0) + b"\0",
+        gzip.compress(b"{}", mtime=0) + b"more",
     ],
 )
 def test_damaged_gzip_is_refused(data):
@@ -159,9 +248,9 @@ def test_older_sets_replace_nothing_newer(scene):
     for order in ((old, new), (new, old)):
         kept = verify_evidence([("kept", proven(scene, *order).kept())], scene.fed.policy)
         home = scene.fed.policy.region_of_log("gd.example/reg")
-        assert kept.newest("did", scene.agency.id, home).time == scene.fed.now
+        assert kept.latest("did", scene.agency.id, home).as_of == scene.fed.now
         lists = kept.chain("status", scene.agency.list_url(), home)
-        assert [each.entry.number for each in lists] == [2, 1]
+        assert [each.number for each in lists] == [2, 1]
 
 
 def test_omission_deletes_nothing(scene):
@@ -175,8 +264,8 @@ def test_issuance_proofs_are_kept(scene):
     evidence = proven(scene, scene.staple())
     again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
     (record,) = again.issued
-    assert again.issuances(record)[0].owner == scene.agency.did
-    assert again.issuances(record)[0].reg == "gd.example/reg"
+    assert again.issuances(record, scene.agency.did)[0].owner == scene.agency.did
+    assert again.issuances(record, scene.agency.did)[0].reg == "gd.example/reg"
 
 
 def test_heads_files_and_completeness_are_kept(scene):
@@ -251,7 +340,7 @@ def test_ev_entries_stand_by_a_checkpoint_of_their_own(scene):
         "items": [evidence_item(ev, ev.entries[0], ev.size())],
     }
     evidence = proven(scene, own)
-    assert [each.time for each in evidence.entries] == [None]
+    assert [type(each) for each in evidence.entries] == [ProvenEntry]
     assert verify_evidence([("kept", evidence.kept())], fed.policy).entries
 
 
@@ -265,7 +354,7 @@ def test_ev_tree_that_contradicts_its_checkpoint_is_a_fork(scene):
     note = fed.cosign(ev.origin).decode()
     evidence = proven(scene, {**staple, "checkpoints": [*staple["checkpoints"], note]})
     assert [fork.origin for fork in evidence.forks] == [ev.origin]
-    assert not [e for e in evidence.entries if e.entry.type == "status"]
+    assert not [e for e in evidence.entries if e.kind == "status"]
 
 
 def test_batches_that_prove_nothing_are_dropped(scene):

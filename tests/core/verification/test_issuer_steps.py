@@ -9,7 +9,7 @@ from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.issuer import state_of
+from did_service.core.verification.issuer import read_state
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     Scene,
@@ -17,7 +17,9 @@ from tests.support.counter import (
     chained,
     codes,
     forced,
+    headless,
     items_of,
+    joined,
     request,
     whole_log,
     with_keeper,
@@ -36,7 +38,7 @@ def test_issuer_without_heads_is_not_shown_to_be_the_latest(scene):
     for item in items_of(staple, "did"):
         item.pop("head", None)
     report = scene.check(staple=staple)
-    assert codes(report) == ["issuer_not_latest"]
+    assert codes(report) == ["issuer_not_latest", "issuer_key_unknown", "status_missing"]
 
 
 def test_spelling_of_the_issuer_must_be_exact(scene):
@@ -70,13 +72,38 @@ def test_deactivated_issuer(custodial):
     assert {"issuer_deactivated", "issued_after_end"} <= set(codes(report))
 
 
+def test_a_did_key_signs_with_the_key_that_it_names_and_is_no_issuer_of_ours(scene):
+    own = scene.issue(issuer=scene.holder.did, signer=scene.holder)
+    report = scene.check(scene.present(own))
+    assert {"unsupported", "proof_valid"} <= set(all_codes(report))
+    assert report.outcome is Outcome.UNDECIDED
+
+
+def test_a_second_signers_record_is_used_and_judged(scene):
+    """A second proof by an agency whose record is old, or not shown to be the latest."""
+    other = scene.fed.agency("fs.gd.example")
+    scene.publish()
+    record = scene.fed.evidence(("did", other.id))
+    shown = scene.present(scene.secure(scene.credential, other))
+    assert scene.check(shown, joined(scene.staple(), record)).outcome is Outcome.ACCEPTED
+    report = scene.check(shown, joined(scene.staple(), headless(record)))
+    assert codes(report) == ["proof_beside"]
+    scene.fed.tick(days=2)
+    scene.fed.agency("stranger.gd.example")
+    scene.fed.status_list(scene.agency)
+    scene.publish()
+    report = scene.check(shown, joined(scene.staple(), record))
+    assert codes(report) == ["evidence_stale"]
+
+
 def test_an_entry_about_another_scid_is_no_state(scene):
     entries = scene.check().evidence.entries
-    held = next(each for each in entries if each.entry.subject == scene.agency.id)
-    assert state_of(held).document.id == scene.agency.did
-    entry = replace(held.entry, subject=scene.fed.root("gd").id)
+    held = next(each for each in entries if each.subject == scene.agency.id)
+    body = held.read_against()
+    assert read_state(held, body).document.id == scene.agency.did
+    entry = replace(held.as_received.entry, subject=scene.fed.root("gd").id)
     with refused("subject_wrong"):
-        state_of(replace(held, placed=replace(held.placed, entry=entry)))
+        read_state(replace(held, as_received=replace(held.as_received, entry=entry)), body)
 
 
 def test_key_that_the_document_did_not_list_yet_is_undecided(scene):

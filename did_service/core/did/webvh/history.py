@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from did_service.core.did.webvh.entry import parse_entry
 from did_service.core.did.webvh.state import HistoryState, Version, accept
 from did_service.core.did.webvh.witness import first_unapproved, parse_witness_file
 from did_service.core.errors import (
@@ -21,13 +22,19 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The valid versions of a log, oldest first, and why a later entry was refused, if any."""
+    """The valid versions of a log, oldest first, and why a later entry was refused, if any.
+
+    `fault_time` is the versionTime of the entry that was refused, where it says one.
+    """
 
     states: tuple[HistoryState, ...]
-    fault: DidServiceError | None
+    fault: DidServiceError | None = None
+    fault_time: datetime | None = None
 
     @property
     def latest(self) -> HistoryState:
@@ -49,8 +56,9 @@ class History:
     ) -> Version:
         """Return the version that meets every given condition; without any, the newest.
 
-        A version that is named outright is answered even when later entries are invalid
-        (§3.6.2 step 11); what was active at a time is not, once that end is unknown.
+        A version that is named outright is answered even when later entries are invalid, and
+        so is one by a time before the first of them (§3.6.2 step 11). What was active later is
+        not: nobody knows how the log would go on.
 
         Raises:
             NotFoundError: `version_not_found`.
@@ -84,7 +92,10 @@ class History:
         begun = [state for state in self.states if state.version.time <= instant]
         if not begun:
             raise NotFoundError("version_not_found", "the DID did not exist at that time")
-        return self.latest.version if begun[-1] is self.states[-1] else begun[-1].version
+        if begun[-1] is not self.states[-1]:
+            return begun[-1].version
+        went_on = self.fault_time is None or self.fault_time <= instant
+        return self.latest.version if went_on else self.states[-1].version
 
 
 def verify_history(
@@ -115,7 +126,7 @@ def verify_history(
 def _lines(log: bytes) -> list[bytes]:
     if len(log) > MAX_DID_LOG_BYTES:
         raise LimitError("too_large", f"a DID log of {len(log)} bytes")
-    lines = log.removesuffix(b"\n").split(b"\n")
+    lines = log.removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\n").split(b"\n")
     if len(lines) > MAX_DID_LOG_ENTRIES:
         raise LimitError("too_large", f"a DID log of {len(lines)} entries")
     return lines
@@ -127,8 +138,15 @@ def _replay(lines: list[bytes], now: datetime) -> History:
         try:
             states.append(accept(states[-1], line, now=now))
         except DidServiceError as fault:
-            return History(tuple(states), fault)
-    return History(tuple(states), None)
+            return History(tuple(states), fault, _time_of(line))
+    return History(tuple(states))
+
+
+def _time_of(line: bytes) -> datetime | None:
+    try:
+        return parse_entry(line).time
+    except DidServiceError:
+        return None
 
 
 def _approved(history: History, witness_file: bytes | None) -> History:
@@ -139,8 +157,10 @@ def _approved(history: History, witness_file: bytes | None) -> History:
     index = first_unapproved(history.states, proofs)
     if index is None:
         return history
-    lacking = history.states[index].version.version_id
-    fault = ProofError("witness_threshold", f"{lacking} lacks approvals of witnesses")
+    lacking = history.states[index].version
+    fault = ProofError(
+        "witness_threshold", f"{lacking.version_id} lacks approvals of witnesses"
+    )
     if index == 0:
         raise fault
-    return History(history.states[:index], fault)
+    return History(history.states[:index], fault, lacking.time)

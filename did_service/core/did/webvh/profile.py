@@ -7,6 +7,7 @@
 | MOVABLE   | always       | from entry 1 | as they like     |
 | FOREIGN   | as they like | as they like | as they like     |
 
+Documents of AUTHORITY and ISSUER speak for their own DID alone (threat rule 16).
 With pre-rotation always on, and never onto a key that was already shown, a thief of the current
 update key cannot take the DID over (threat rule 15).
 """
@@ -35,6 +36,8 @@ def check_profile(state: HistoryState, profile: Profile) -> None:
         RuleError: `pre_rotation_dropped`: no next keys, and not deactivated.
         RuleError: `next_key_revealed`: a next key was shown before, in parameters or documents.
         RuleError: `portable_refused` or `portable_required`; `witness_required`.
+        MalformedError: `controller_foreign` or `method_foreign`: the document speaks for
+            somebody else.
     """
     if profile is Profile.FOREIGN:
         return
@@ -42,6 +45,8 @@ def check_profile(state: HistoryState, profile: Profile) -> None:
     if parameters.portable is not (profile is Profile.MOVABLE):
         code = "portable_required" if profile is Profile.MOVABLE else "portable_refused"
         raise RuleError(code, f"portable is {parameters.portable} in profile {profile.value}")
+    if profile is not Profile.MOVABLE:  # that one keeps the methods of its former DIDs
+        state.version.document.check_self_controlled()
     if state.deactivated:
         return
     if not parameters.pre_rotation:

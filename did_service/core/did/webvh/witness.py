@@ -24,7 +24,7 @@ from did_service.core.encoding.strict_json import (
 )
 from did_service.core.errors import DidServiceError, LimitError, ProofError
 from did_service.core.integrity.data_integrity import parse_proof
-from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_WITNESS_PROOFS
+from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_WITNESS_PROOFS, MAX_WITNESS_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def parse_witness_file(data: bytes) -> tuple[UnverifiedWitnessProof, ...]:
         LimitError: larger than 5 MiB, or more than 16,384 proofs.
     """
     found: list[UnverifiedWitnessProof] = []
-    for item in as_array(loads(data, max_bytes=MAX_DID_LOG_BYTES), "did-witness.json"):
+    listed = loads(data, max_bytes=MAX_DID_LOG_BYTES, max_values=MAX_WITNESS_VALUES)
+    for item in as_array(listed, "did-witness.json"):
         members = as_object(item, "did-witness.json item")
         version_id, proofs = members.get("versionId"), members.get("proof")
         if isinstance(version_id, str):

@@ -1,11 +1,12 @@
 """One credential before the judge: what the steps share, and what they may ask.
 
-Nothing here decides; it says what the credential claims about itself and how old evidence is.
+Nothing here decides; it says what the credential claims about itself and how old evidence is,
+and remembers which statements were used for a positive answer: step 13 judges each of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from did_service.core.anchor.freshness import age_seconds
@@ -15,9 +16,11 @@ from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
-from did_service.core.verification.anchored import Anchored, Evidence, Issuance
+from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 from did_service.core.verification.report import Basis
 
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
@@ -39,10 +42,12 @@ class End:
 
 
 @dataclass(frozen=True)
-class Case:
+class CredentialContext:
     """One credential, the evidence, and the time: `now` in POSIX seconds, never before floor.
 
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
+    `used` are the statements that `use` has read, by their place in the logs; `lists` are the
+    status lists read so far, by their SHA-256.
     """
 
     credential: Credential
@@ -51,6 +56,12 @@ class Case:
     evidence: Evidence
     now: int
     limit_seconds: int
+    used: dict[tuple[str, int], Latest] = field(default_factory=dict)
+    lists: dict[bytes, Credential] = field(default_factory=dict)
+
+    def use(self, latest: Latest) -> JsonObject:
+        """Return the body of what is latest, for a positive answer; step 13 judges its age."""
+        return latest.read_into(self.used)
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -93,8 +104,9 @@ class Case:
 
     @cached_property
     def issuances(self) -> tuple[Issuance, ...]:
-        """The proofs that exactly these secured bytes existed."""
-        return self.evidence.issuances(sha256(jcs.encode(self.credential.raw)))
+        """The proofs that exactly these secured bytes existed, from the issuer's own stream."""
+        record = sha256(jcs.encode(self.credential.raw))
+        return self.evidence.issuances(record, self.credential.issuer)
 
     def home(self, did: str) -> Region | None:
         """Return the region in whose logs a did:webvh stands, None for all other DIDs."""
@@ -122,22 +134,28 @@ class Case:
         """Say whether the issuer itself dates the credential at or after an end."""
         return self.dated is not None and self.dated >= end.at
 
-    def covers_dating(self, time: int | None) -> bool:
+    def covers_dating(self, as_of: int | None) -> bool:
         """Say whether evidence as of T shows what stood when the credential was issued.
 
         Against a credential without a date nothing speaks for sure.
         """
-        return time is not None and self.dated is not None and self.dated <= time
+        return as_of is not None and self.dated is not None and self.dated <= as_of
 
-    def speaks_against(self, held: Anchored) -> bool:
+    def speaks_against(self, proven: ProvenEntry) -> bool:
         """Say whether an entry may refuse the credential, though a later one could mend it."""
-        return self.covers_dating(held.time) and self.is_fresh(held)
+        return (
+            isinstance(proven, Latest)
+            and self.covers_dating(proven.as_of)
+            and self.is_fresh(proven)
+        )
 
-    def basis(self, held: Anchored, *, limited: int | None = None) -> Basis:
+    def basis(self, proven: ProvenEntry, *, limited: int | None = None) -> Basis:
         """Name the evidence of a check; `limited` is its bound on age, in seconds."""
-        age = None if held.time is None else age_seconds(held.time, self.now)
-        return Basis(held.source, held.time, age, limited)
+        if not isinstance(proven, Latest):
+            return Basis(proven.source, limit_seconds=limited)
+        age = age_seconds(proven.as_of, self.now)
+        return Basis(proven.source, proven.as_of, age, limited)
 
-    def is_fresh(self, held: Anchored) -> bool:
+    def is_fresh(self, latest: Latest) -> bool:
         """Say whether a statement is shown to be the latest as of a time within the tier."""
-        return held.time is not None and age_seconds(held.time, self.now) <= self.limit_seconds
+        return age_seconds(latest.as_of, self.now) <= self.limit_seconds

@@ -1,0 +1,75 @@
+"""Rules of `policy` entries: the chain of policies in a region's control log.
+
+    b = {"policy": the policy in its `logged_form`}
+
+Such an entry has no submitter: anybody may hand a policy in, and whoever comes first fixes the
+bytes of the leaf. So a log takes one form only, in which no byte is anybody's but governors'.
+Which of them stand below the policy, beyond the thresholds, decides nothing later, since no
+hash that names a policy covers its proofs (threat rule 17, docs/adr/0024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.governance import counting
+from did_service.core.anchor.policy import (
+    Policy,
+    check_current,
+    check_signed,
+    check_successor,
+    parse_policy,
+)
+from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import PolicyError, RuleError
+
+
+def check(entry: Entry, former: Placed | None, current: Policy) -> None:
+    """Check a step of the policy chain, which leads through the policy in force.
+
+    Args:
+        entry: Sequenced.
+        former: The policy entry before it in this log, None for the first.
+        current: The policy in force.
+
+    Raises:
+        RuleError: `policy_elsewhere`, `policy_proofs_wrong`.
+        PolicyError: it does not follow, is not the one in force, or has expired.
+        MalformedError, LimitError: a shape.
+    """
+    fields = Fields(entry.body, "policy entry")
+    members = fields.value("policy")
+    fields.close()
+    offered = parse_policy(members)
+    if entry.subject != offered.federation or offered.federation != current.federation:
+        raise RuleError("policy_elsewhere", "the policy is of another federation")
+    check_current(offered, timestamps.from_posix(entry.at or 0))
+    held = None if former is None else parse_policy(former.entry.body.get("policy"))
+    if held is not None:
+        check_successor(held, offered)
+    elif offered.sequence > current.sequence:
+        raise PolicyError("policy_skipped", "the log begins with a policy not yet in force")
+    else:
+        check_signed(offered, offered)
+    if offered.sequence == current.sequence and offered.digest != current.digest:
+        raise PolicyError("policy_forked", f"not the policy {current.sequence} in force")
+    if jcs.encode(members) != jcs.encode(logged_form(offered, held).members):
+        raise RuleError(
+            "policy_proofs_wrong", "a log takes one proof of each governor, sorted, no other"
+        )
+
+
+def logged_form(policy: Policy, former: Policy | None) -> Policy:
+    """Return a policy as a log takes it: with one proof of each governor, and no other.
+
+    Args:
+        policy: With whatever proofs it has gathered.
+        former: The policy before it in that log, whose governors have signed as well; None
+            where the log begins with this one.
+    """
+    governors = {*(former.governors if former else ()), *policy.governors}
+    counted = counting(policy.document, policy.proofs, governors).values()
+    kept = [proof for proof in policy.proofs if proof in counted]
+    return replace(policy, members={**policy.document, "proof": kept})

@@ -1,0 +1,101 @@
+"""Who keeps a status list: it is registered for the issuer, and its keeper signed it.
+
+    statement, latest ──status_lists──► URL ──► grantee, after its end status_custodian
+    list ──proof──► that keeper's did entry, the latest: a retired key signs no lists
+
+Registering a list and naming its keeper are positive, so they need statements that are the
+latest; an end counts from any statement at hand, whatever other statement still names the list
+(threat rules 14, 22; docs/adr/0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from did_service.core.anchor.view import same_subject
+from did_service.core.credentials import proof_set
+from did_service.core.credentials.model import Credential
+from did_service.core.credentials.proof_set import ProofDemand
+from did_service.core.did.document import Relationship
+from did_service.core.encoding import timestamps
+from did_service.core.errors import ProofError, quote
+from did_service.core.verification.authority import ProvenStatement
+from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.issuer import latest_state
+from did_service.core.verification.proven import Latest
+
+
+def registering(statements: Sequence[ProvenStatement], url: str) -> list[Latest]:
+    """Return the statements, each the latest of its chain, that name a list."""
+    naming = (each for each in statements if url in each.statement.status_lists)
+    return [each.proven for each in naming if isinstance(each.proven, Latest)]
+
+
+def check_kept(
+    context: CredentialContext,
+    status_list: Credential,
+    logged: int,
+    statements: Sequence[ProvenStatement],
+) -> list[Latest]:
+    """Check a list's signature, and that its signer may still keep it.
+
+    Args:
+        context: The credential.
+        status_list: The list itself, whose `id` is its URL.
+        logged: POSIX second at which its log took it.
+        statements: The newest at hand of each chain about the issuer.
+
+    Returns:
+        What the answer rests on: the signers' did entries, and the statement that names the
+        keeper. All are used, so step 13 judges them.
+
+    Raises:
+        ProofError, NotFoundError, MalformedError: the list counts for nothing.
+    """
+    rests_on: list[Latest] = []
+
+    def resolve(method: str, purpose: str) -> bytes:
+        state = latest_state(context, proof_set.did_of(method))
+        rests_on.extend(each for each in (state.proven,) if isinstance(each, Latest))
+        return state.document.public_key(method, Relationship(purpose))
+
+    demand = ProofDemand(
+        purpose=proof_set.ASSERTION,
+        suites=frozenset(proof_set.SUITES),
+        now=timestamps.from_posix(context.now),
+        challenge=None,
+        domain=None,
+    )
+    proofs = proof_set.verify_proofs(status_list.raw, resolve, demand)
+    signer = proof_set.signer_of(status_list, proofs).did
+    naming = [
+        latest
+        for keeper, latest in _keepers(statements, status_list.id or "", logged)
+        if same_subject(keeper, signer)
+    ]
+    if not naming:
+        raise ProofError("signer_wrong", f"{quote(signer)} may not keep this list now")
+    freshest = max(naming, key=lambda each: each.as_of)
+    context.use(freshest)
+    return [*rests_on, freshest]
+
+
+def _keepers(
+    statements: Sequence[ProvenStatement], url: str, logged: int
+) -> Iterator[tuple[str, Latest]]:
+    """Yield who could sign a list when it was logged, and the statement that says so."""
+    naming = [each for each in statements if url in each.statement.status_lists]
+    ended = [each for each in naming if each.statement.state == "ended"]
+    has_ended = any(logged >= _end_of(each) for each in ended)
+    for each in ended if has_ended else naming:
+        statement = each.statement
+        in_force = not has_ended and logged < statement.until
+        keeper = statement.grantee if in_force else statement.status_custodian
+        if keeper is not None and isinstance(each.proven, Latest):
+            yield keeper, each.proven
+
+
+def _end_of(ended: ProvenStatement) -> int:
+    """Return the second at which an ended statement ended."""
+    since = ended.statement.since
+    return ended.proven.at if since is None else since
