@@ -27,6 +27,26 @@ def _words(zh: str, en: str, zh_next: str, en_next: str) -> Words:
     return Bilingual(zh, en), Bilingual(zh_next, en_next)
 
 
+def _instead(zh: str, en: str) -> Words:
+    """Name a file that was given for a presentation."""
+    return _words(
+        f"这是{zh}，不是出示文件",
+        f"this is {en}, not a presentation",
+        "请改为指定持证人出示的文件（NAME.vp.json）",
+        "give the file that the holder presents (NAME.vp.json)",
+    )
+
+
+def _unreadable(zh: str, en: str) -> Words:
+    """Say how a file is damaged that was given for a presentation."""
+    return _words(
+        zh,
+        en,
+        "未作任何判断；请持证人重新导出或重新传送文件",
+        "nothing was decided; let the holder export or send the file again",
+    )
+
+
 WORDS: Mapping[str, Words] = {
     FAULT: _words(
         "程序内部出错",
@@ -89,6 +109,37 @@ WORDS: Mapping[str, Words] = {
         "请检查磁盘、权限和文件名后重试",
         "check the disk, permissions and file names, then try again",
     ),
+    # what was given for a presentation (did_service.verifier.file_kinds)
+    "file_empty": _unreadable("文件是空的", "the file is empty"),
+    "file_cut_off": _unreadable(
+        "文件不完整，可能在传送中被截断", "the file is cut off: its end is missing"
+    ),
+    "file_not_json": _unreadable(
+        "文件不是 JSON，无法读取", "the file is no JSON: it cannot be read"
+    ),
+    "file_not_utf8": _unreadable(
+        "文件不是 UTF-8 编码（可能是 GBK），或已损坏",
+        "the file is not in UTF-8: perhaps in GBK, or damaged",
+    ),
+    "file_is_utf16": _unreadable(
+        "文件是 UTF-16 编码，应为 UTF-8", "the file is in UTF-16, not UTF-8"
+    ),
+    "file_is_policy": _instead("信任策略", "a policy"),
+    "file_is_evidence": _instead(
+        "佐证材料（凭据包或信任包）", "evidence (a staple or trust bundle)"
+    ),
+    "file_is_bundle": _instead("信任包或其他压缩文件", "a trust bundle, or another gzip file"),
+    "file_is_report": _instead("核验报告", "a report of a verification"),
+    "file_is_did_log": _instead("DID 日志", "the log of a DID"),
+    "file_is_did_document": _instead("DID 文档", "a DID document"),
+    "file_is_pdf": _instead(" PDF 文件", "a PDF"),
+    "file_is_archive": _instead(
+        "压缩包或办公文档（ZIP、Word、OFD 等）",
+        "an archive or office document (ZIP, Word, OFD and the like)",
+    ),
+    "file_is_image": _instead("图片", "a picture"),
+    "file_is_page": _instead("网页或 XML 文件", "a web page or XML"),
+    "file_is_other": _instead("其他 JSON 文件", "some other JSON file"),
     # trust
     "trust_damaged": _words(
         "信任目录中的文件已损坏",

@@ -41,6 +41,7 @@ from did_service.core.verification.verify import verify
 from did_service.trust.directory import TrustDirectory
 from did_service.trust.files import check_output, replace_file
 from did_service.trust.memory import Memory
+from did_service.verifier.file_kinds import check_presented
 from did_service.verifier.held import (
     SOURCE,
     Held,
@@ -66,6 +67,7 @@ class Question:
 
     Attributes:
         presented: The file as it is.
+        name: What the person called it.
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
         request: What was asked of the holder; the state of its nonce is not known yet.
@@ -75,6 +77,7 @@ class Question:
     """
 
     presented: bytes
+    name: str
     bundles: tuple[tuple[str, UnverifiedEvidence], ...]
     unreadable: tuple[Dropped, ...]
     request: Request
@@ -122,6 +125,7 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
             unreadable.append(Dropped(source, "bundle", error.code))
     return Question(
         presented,
+        arguments.file,
         tuple(bundles),
         tuple(unreadable),
         Request(
@@ -172,6 +176,7 @@ def _is_still_so(question: Question, before: Held, now: Held, report: Report) ->
 
 def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
     report = _verify(question, question.request, policy, held)
+    check_presented(question.name, question.presented, report)
     if policy is not None:
         demand = demand_of_item(
             question.request.item,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,8 +41,11 @@ class Surroundings:
     language: Language
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """Read a file, or standard input for `-`; see `process.read_input`."""
-        return read_input(name, max_bytes, self.stdin)
+        """Read a file, or standard input for `-`; see `process.read_input`.
+
+        A byte order mark before a text is passed over (RFC 8259 §8.1): editors put it there.
+        """
+        return read_input(name, max_bytes, self.stdin).removeprefix(BOM_UTF8)
 
     def instant(self, given: str | None) -> datetime:
         """Return the clock's time, or what `--now` makes of it.

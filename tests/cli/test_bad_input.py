@@ -282,15 +282,20 @@ def test_a_name_that_the_system_does_not_take_is_told(purse, program, words):
 
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
-def test_what_is_no_presentation_is_refused_in_a_report(tmp_path, content):
+def test_what_is_no_presentation_is_named_and_never_refused(tmp_path, content):
     file = tmp_path / "shown"
     file.write_bytes(content)
     for language in ("zh", "en"):
         run = did_verify("check", file, "--lang", language)
-        assert (run.exit, run.err) == (1, "")
-        assert bool(CHINESE.search(run.out)) is (language == "zh")
-    checks = did_verify("check", file, "--json").report["checks"]
-    assert {c["code"] for c in checks if c["result"] == "failed"} <= {"malformed", "too_large"}
+        assert run.exit in (2, 5)
+        assert bool(run.err) is (run.exit == 2)
+        assert bool(CHINESE.search(run.out + run.err)) is (language == "zh")
+    told_in_json = json.loads(did_verify("check", file, "--json").out)
+    if run.exit == 2:
+        assert told_in_json["error"]["code"].startswith("file_")
+    else:
+        assert told_in_json["checks"][0]["code"] in ("malformed", "too_large")
+        assert told_in_json["outcome"] == "undecided"
 
 
 @pytest.mark.parametrize("name", ["policy.json", "evidence.json.gz", "memory.json"])

@@ -224,6 +224,7 @@ PARSERS = dict(
         of(xsd_datetime.parse_datetime, "2026-11-21T24:00:00"),
         of(data_integrity.parse_proof, CREDENTIAL["proof"], back=lambda value: value.members),
         of(data_integrity.split, CREDENTIAL),
+        of(data_integrity.split_unread, CREDENTIAL),
         of(checkpoint.parse_checkpoint, note.parse_note(NOTE).text, back=written),
         of(checkpoint.parse_number, "0", "1795608000", back=str),
         of(note.parse_note, NOTE, back=written),

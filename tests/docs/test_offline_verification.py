@@ -43,3 +43,17 @@ def test_codes_that_the_page_names_exist():
     assert {"issuance_time_not_proven", "log_forked"} <= codes
     assert codes <= CHECKS.keys()
     assert CHECKS["issuance_time_not_proven"].result is Result.UNDECIDED
+
+
+def test_every_code_that_refuses_stands_in_the_table_of_its_step_and_no_other_does():
+    told = {}
+    for step, refuses, undecided in pages.rows(
+        pages.section(PAGE, "What refuses, and what does not")
+    ):
+        number = int(step.split()[0])
+        told[number] = set(pages.ticked(refuses))
+        assert all(CHECKS[code].result is Result.UNDECIDED for code in pages.ticked(undecided))
+    failing = {code: s.step for code, s in CHECKS.items() if s.result is Result.FAILED}
+    for number, codes in told.items():
+        assert codes == {code for code, step in failing.items() if step == number}
+    assert list(told) == sorted({sentence.step for sentence in CHECKS.values()})

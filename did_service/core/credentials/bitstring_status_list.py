@@ -182,7 +182,8 @@ def parse_status_entry(value: JsonObject) -> StatusEntry:
     """Parse one `credentialStatus` object (§2.1).
 
     Raises:
-        UnsupportedError: `status_type_unknown`, also where a status has more than one bit, or
+        UnsupportedError: `status_type_unknown`, also where a status has more than one bit,
+            `status_list_unsupported` for a list that is not at https, or
             `status_purpose_unknown`.
         MalformedError: `status_entry_invalid` or a member's own code.
     """
@@ -199,10 +200,10 @@ def parse_status_entry(value: JsonObject) -> StatusEntry:
     url = members.url(
         value.get("statusListCredential"), "credentialStatus.statusListCredential"
     )
-    if not url.startswith("https://") or url == value.get("id"):
-        raise MalformedError(
-            "status_entry_invalid", "statusListCredential is no https URL apart"
-        )
+    if url == value.get("id"):
+        raise MalformedError("status_entry_invalid", "the list has the entry's own name")
+    if not url.startswith("https://"):
+        raise UnsupportedError("status_list_unsupported", f"a list at {quote(url)}")
     return StatusEntry(_purpose(value.get("statusPurpose")), int(index), url)
 
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
-from did_service.core.errors import MalformedError, ProofError, quote
+from did_service.core.errors import ProofError, UnsupportedError, quote
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
@@ -68,10 +68,10 @@ def check_known(url: str) -> None:
     """Refuse a context that is not on the list.
 
     Raises:
-        MalformedError: `context_unknown`.
+        UnsupportedError: `context_unknown`.
     """
     if url not in _BUNDLED and url not in _OURS:
-        raise MalformedError("context_unknown", f"context {quote(url)} is not known here")
+        raise UnsupportedError("context_unknown", f"context {quote(url)} is not known here")
 
 
 @cache
@@ -79,7 +79,7 @@ def load(url: str) -> JsonObject:
     """Return a pinned context document; it is shared, so nobody may change it.
 
     Raises:
-        MalformedError: `context_unknown`.
+        UnsupportedError: `context_unknown`.
         ProofError: `context_altered` when the installed file is not the pinned one.
     """
     check_known(url)

@@ -27,7 +27,7 @@ from did_service.core.limits import MAX_CHECKED_MEMBERS, MAX_CREDENTIALS_IN_PRES
 
 CREDENTIAL_TYPE = "VerifiableCredential"
 PRESENTATION_TYPE = "VerifiablePresentation"
-ENVELOPED_TYPE = "EnvelopedVerifiableCredential"
+ENVELOPED_TYPES = ("EnvelopedVerifiableCredential", "EnvelopedVerifiablePresentation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,14 @@ def parse_credential(value: JsonValue) -> Credential:
     """Parse a VCDM 2.0 credential, with or without proof.
 
     Raises:
+        UnsupportedError: `data_model_unknown` for another version, `context_unknown`,
+            `credential_enveloped`, or `time_unsupported`: a year of more than nine digits.
         MalformedError: a member that the data model refuses (`member_missing`,
-            `member_invalid`, `time_invalid`, `validity_reversed`), or `context_unknown`.
-        UnsupportedError: `time_unsupported`: a year of more than nine digits.
+            `member_invalid`, `time_invalid`, `validity_reversed`).
         LimitError: more than 16 status entries or schemas.
     """
-    raw = as_object(value, "credential")
+    raw = _document(value, "credential")
+    context = _context(raw)  # first: it says by which version all the rest is to be read
     valid_from, valid_until = _validity(raw)
     members.check_texts(raw)
     members.check_typed(raw, ("termsOfUse", "evidence", "refreshService"))
@@ -79,7 +81,7 @@ def parse_credential(value: JsonValue) -> Credential:
     members.check_proof(raw)
     return Credential(
         raw=raw,
-        context=_context(raw),
+        context=context,
         id=members.identifier(raw, "credential"),
         types=_types(raw, CREDENTIAL_TYPE),
         issuer=_issuer(raw),
@@ -95,16 +97,16 @@ def parse_presentation(value: JsonValue) -> Presentation:
     """Parse a VCDM 2.0 presentation and the credentials in it.
 
     Raises:
-        MalformedError: as `parse_credential`.
-        UnsupportedError: `credential_enveloped` for a credential inside a data: URL.
+        UnsupportedError, MalformedError: as `parse_credential`.
         LimitError: more than 16 credentials.
     """
-    raw = as_object(value, "presentation")
+    raw = _document(value, "presentation")
+    context = _context(raw)
     members.check_typed(raw, ("termsOfUse",))
     members.check_proof(raw)
     return Presentation(
         raw=raw,
-        context=_context(raw),
+        context=context,
         id=members.identifier(raw, "presentation"),
         types=_types(raw, PRESENTATION_TYPE),
         holder=members.party(raw, "holder") if "holder" in raw else None,
@@ -112,10 +114,27 @@ def parse_presentation(value: JsonValue) -> Presentation:
     )
 
 
+def _document(value: JsonValue, where: str) -> JsonObject:
+    """Take what a Data Integrity proof can secure: an object, which envelopes nothing.
+
+    A text is a credential in JOSE, COSE or SD-JWT; a data: URL wraps one (VCDM 2.0 §4.13).
+    """
+    if isinstance(value, str):
+        raise UnsupportedError("credential_unsupported", f"a {where} given as a text")
+    raw = as_object(value, where)
+    kinds = raw.get("type")
+    for kind in kinds if isinstance(kinds, list) else [kinds]:
+        if kind in ENVELOPED_TYPES:
+            raise UnsupportedError("credential_enveloped", f"{quote(kind)} is not taken")
+    return raw
+
+
 def _context(raw: JsonObject) -> tuple[JsonValue, ...]:
     value = raw.get("@context")
     entries = tuple(value) if isinstance(value, list) else (value,)
     if entries[:1] != (contexts.CREDENTIALS_V2,):
+        if contexts.CREDENTIALS_V2 not in entries and members.is_url(next(iter(entries), None)):
+            raise UnsupportedError("data_model_unknown", f"data model {quote(entries[0])}")
         raise MalformedError(
             "context_invalid", f"@context must begin {contexts.CREDENTIALS_V2}"
         )
@@ -183,9 +202,4 @@ def _credentials(raw: JsonObject) -> tuple[Credential, ...]:
     items = as_array(value, "verifiableCredential") if isinstance(value, list) else [value]
     if len(items) > MAX_CREDENTIALS_IN_PRESENTATION:
         raise LimitError("too_large", f"{len(items)} credentials in one presentation")
-    for item in items:
-        if isinstance(item, dict) and item.get("type") in (ENVELOPED_TYPE, [ENVELOPED_TYPE]):
-            raise UnsupportedError(
-                "credential_enveloped", f"{quote(ENVELOPED_TYPE)} is not taken"
-            )
     return tuple(parse_credential(item) for item in items)

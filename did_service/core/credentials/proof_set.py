@@ -1,6 +1,7 @@
 """Proof sets and proof chains (W3C Data Integrity 1.0, §2.1.1, §2.1.2 and §4.4 to §4.8).
 
-Every proof of a document must verify: one that does not is an altered document, not a spare.
+Members of a set are independent: each is examined by itself (`examine_proofs`); what the set
+comes to is its reader's rule (docs/adr/0020). `verify_proofs` demands that every one verifies.
 A chained proof names the proofs it rests on, and those then belong to what it signs:
 
     hashed document = unsecured document [+ "proof": the proofs named in previousProof]
@@ -11,20 +12,29 @@ A chained proof names the proofs it rests on, and those then belong to what it s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
-from did_service.core.errors import MalformedError, ProofError, UnsupportedError, quote
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    ProofError,
+    UnsupportedError,
+    quote,
+)
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.integrity.data_integrity import Cryptosuite, Proof
+from did_service.core.integrity.data_integrity import Cryptosuite, Proof, parse_proof
 
 ASSERTION = "assertionMethod"
 AUTHENTICATION = "authentication"
@@ -32,6 +42,7 @@ SUITES: Mapping[str, Cryptosuite] = {
     eddsa_jcs_2022.NAME: eddsa_jcs_2022,
     eddsa_rdfc_2022.NAME: eddsa_rdfc_2022,
 }
+_DID = re.compile(r"did:[^/?#]*")
 _METHOD = re.compile(r"(did:[^/?#]*)#.+", re.DOTALL)
 
 KeyResolver: TypeAlias = Callable[[str, str], bytes]
@@ -82,6 +93,15 @@ class VerifiedProof:
         return self.expires is not None and self.expires <= Instant(second)
 
 
+@dataclass(frozen=True, slots=True)
+class ProofFinding:
+    """What came out of one proof: `verified` or a `refusal`; `did` as far as it can be read."""
+
+    did: str | None
+    verified: VerifiedProof | None = None
+    refusal: DidServiceError | None = None
+
+
 def sign(
     document: JsonObject, key: SigningKey, options: ProofOptions, suite: Cryptosuite
 ) -> JsonObject:
@@ -101,10 +121,10 @@ def sign(
         MalformedError: the document cannot be canonicalized.
     """
     proofs = data_integrity.split(document, parse_datetime)[1] if "proof" in document else ()
-    unsecured = _without_proof(document)
-    hashed = _rest_on(unsecured, options.previous, proofs)
-    made = data_integrity.create(hashed, _members(options), key, suite)
     found: list[JsonValue] = [proof.members for proof in proofs]
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    hashed = _rest_on(unsecured, _by_id(found), options.previous)
+    made = data_integrity.create(hashed, _members(options), key, suite)
     return {**unsecured, "proof": [*found, made] if found else made}
 
 
@@ -114,34 +134,49 @@ def verify_proofs(
     demand: ProofDemand,
     suites: Mapping[str, Cryptosuite] = SUITES,
 ) -> tuple[VerifiedProof, ...]:
-    """Check every proof of a secured document.
-
-    Args:
-        document: The document as received.
-        resolve: Finds the key of a verification method.
-        demand: Purpose, accepted suites, time, challenge and domain.
-        suites: The implementations that names of suites lead to.
-
-    Returns:
-        One value for each proof, in their order; never empty.
+    """Check that every proof of a secured document verifies; arguments as `examine_proofs`.
 
     Raises:
-        ProofError: `signature_invalid`, `purpose_wrong`, `proof_expired`, `challenge_wrong`,
-            `domain_wrong`, `previous_proof_missing`, `proof_id_repeated`, `context_mismatch`,
-            or what `resolve` raises.
-        UnsupportedError: `cryptosuite_not_accepted`, `time_unsupported`.
-        MalformedError: a proof or document that is not what it should be.
+        DidServiceError: what `examine_proofs` raises, or the first refusal that it finds.
     """
-    unsecured, proofs = data_integrity.split(document, parse_datetime)
-    names = [proof.identifier for proof in proofs if proof.identifier is not None]
-    if len(set(names)) != len(names):
-        raise ProofError("proof_id_repeated", "two proofs have the same id")
-    for proof in proofs:
-        _check_demand(proof, demand, suites)
-    return tuple(
-        _verify(_rest_on(unsecured, proof.previous, proofs), proof, resolve, suites)
-        for proof in proofs
-    )
+    findings = examine_proofs(document, resolve, demand, suites)
+    for refused in (each.refusal for each in findings if each.refusal is not None):
+        raise refused
+    return tuple(each.verified for each in findings if each.verified is not None)
+
+
+def examine_proofs(
+    document: JsonObject,
+    resolve: KeyResolver,
+    demand: ProofDemand,
+    suites: Mapping[str, Cryptosuite] = SUITES,
+) -> tuple[ProofFinding, ...]:
+    """Examine every proof of a secured document by itself.
+
+    A proof is held against the demand only once its signature has verified, so that whoever
+    changes `expires` or `challenge` on the way is told nothing but that it was changed.
+
+    Args:
+        document: As received.
+        resolve: Finds the key of a verification method.
+        demand: What each must say.
+        suites: The implementations by name.
+
+    Returns:
+        One finding for each proof, in their order; never empty. Its refusal is what `resolve`
+        raised, an UnsupportedError (type, base, suite, verification method), a MalformedError,
+        or a ProofError: `signature_invalid`, `context_mismatch`, `purpose_wrong`,
+        `proof_expired`, `challenge_wrong`, `domain_wrong`, `previous_proof_missing`.
+
+    Raises:
+        ProofError: `proof_id_repeated`: nobody can tell what a chain rests on.
+        MalformedError: `proof_missing`, or more than 8 proofs.
+    """
+    unsecured, unread = data_integrity.split_unread(document)
+    rest_on = partial(_rest_on, unsecured, _by_id(unread))
+    accepted = {name: suites[name] for name in demand.suites & suites.keys()}
+    judge = partial(_verify, rest_on, resolve, demand, accepted)
+    return tuple(_examine(each, judge) for each in unread)
 
 
 def signer_of(
@@ -149,43 +184,69 @@ def signer_of(
 ) -> VerifiedProof:
     """Return the proof of the party that the document speaks for.
 
-    For a credential that is the issuer; for a presentation the holder it names or, when it
-    names none, the one DID that signed. Other proofs lend nothing: their signers are nobody.
+    Other proofs lend nothing: their signers are nobody.
 
     Raises:
         ProofError: `signer_mismatch` when that party did not sign.
     """
-    claimed = document.issuer if isinstance(document, Credential) else document.holder
-    signers = {proof.did for proof in proofs}
-    if claimed is None and len(signers) == 1:
-        return proofs[0]
+    party = party_of(document, {proof.did for proof in proofs})
     for proof in proofs:
-        if proof.did == claimed:
+        if proof.did == party:
             return proof
-    raise ProofError("signer_mismatch", f"{quote(claimed)} did not sign the document")
+    raise ProofError("signer_mismatch", f"{quote(party)} did not sign the document")
+
+
+def party_of(document: Credential | Presentation, dids: AbstractSet[str | None]) -> str | None:
+    """Return whom a document speaks for; `dids` are those that its proofs name.
+
+    For a credential that is the issuer; for a presentation the holder it names or, when it
+    names none, the one DID that signed.
+    """
+    if isinstance(document, Credential):
+        return document.issuer
+    return next(iter(dids)) if document.holder is None and len(dids) == 1 else document.holder
 
 
 def did_of(verification_method: str) -> str:
     """Return the DID before the fragment of a verification method's DID URL.
 
     Raises:
-        MalformedError: `verification_method_invalid`, also for a path or query.
+        UnsupportedError: `verification_method_unknown`: a URL of another form, as one that
+            chooses a version of the DID.
+        MalformedError: `verification_method_invalid`: no URL at all.
     """
-    match = _METHOD.fullmatch(verification_method)
-    if match is None:
-        raise MalformedError(
-            "verification_method_invalid",
-            f"not a DID URL of a key: {quote(verification_method)}",
-        )
-    return match[1]
+    match, shown = _METHOD.fullmatch(verification_method), quote(verification_method)
+    if match is not None:
+        return match[1]
+    if is_url(verification_method):
+        raise UnsupportedError("verification_method_unknown", f"a key named by {shown}")
+    raise MalformedError("verification_method_invalid", f"not a URL of a key: {shown}")
+
+
+def _examine(value: JsonValue, verify: Callable[[Proof], VerifiedProof]) -> ProofFinding:
+    method = value.get("verificationMethod") if isinstance(value, dict) else None
+    claimed = _DID.match(method) if isinstance(method, str) else None
+    did = None if claimed is None else claimed[0]
+    try:
+        return ProofFinding(did, verify(parse_proof(value, parse_datetime)))
+    except DidServiceError as error:
+        return ProofFinding(did, refusal=error)
 
 
 def _verify(
-    hashed: JsonObject, proof: Proof, resolve: KeyResolver, suites: Mapping[str, Cryptosuite]
+    rest_on: Callable[[tuple[str, ...]], JsonObject],
+    resolve: KeyResolver,
+    demand: ProofDemand,
+    accepted: Mapping[str, Cryptosuite],
+    proof: Proof,
 ) -> VerifiedProof:
+    if proof.cryptosuite not in accepted:
+        suite = quote(proof.cryptosuite)
+        raise UnsupportedError("cryptosuite_not_accepted", f"cryptosuite {suite}")
     did = did_of(proof.verification_method)
-    public = resolve(proof.verification_method, proof.purpose)
-    data_integrity.verify(hashed, proof, public, suites[proof.cryptosuite])
+    public = resolve(proof.verification_method, demand.purpose)
+    data_integrity.verify(rest_on(proof.previous), proof, public, accepted[proof.cryptosuite])
+    _check_demand(proof, demand)
     return VerifiedProof(
         verification_method=proof.verification_method,
         did=did,
@@ -196,12 +257,7 @@ def _verify(
     )
 
 
-def _check_demand(proof: Proof, demand: ProofDemand, suites: Mapping[str, Cryptosuite]) -> None:
-    if proof.cryptosuite not in demand.suites & suites.keys():
-        raise UnsupportedError(
-            "cryptosuite_not_accepted",
-            f"cryptosuite {quote(proof.cryptosuite)} is not accepted",
-        )
+def _check_demand(proof: Proof, demand: ProofDemand) -> None:
     if proof.purpose != demand.purpose:
         raise ProofError("purpose_wrong", f"proof is for {quote(proof.purpose)}")
     if proof.expires is not None and proof.expires <= Instant.of(demand.now):
@@ -212,21 +268,28 @@ def _check_demand(proof: Proof, demand: ProofDemand, suites: Mapping[str, Crypto
         raise ProofError("domain_wrong", "the proof is made for another verifier")
 
 
+def _by_id(proofs: Sequence[JsonValue]) -> dict[str, JsonValue]:
+    """Return the proofs that have an id, each as it stands, whether or not we process it."""
+    found: dict[str, JsonValue] = {}
+    for each in proofs:
+        name = each.get("id") if isinstance(each, dict) else None
+        if isinstance(name, str):
+            if name in found:
+                raise ProofError("proof_id_repeated", "two proofs have the same id")
+            found[name] = each
+    return found
+
+
 def _rest_on(
-    unsecured: JsonObject, previous: tuple[str, ...], proofs: tuple[Proof, ...]
+    unsecured: JsonObject, by_name: Mapping[str, JsonValue], previous: tuple[str, ...]
 ) -> JsonObject:
     """Return what a proof signs: the document and, in a chain, the proofs that it names."""
     if not previous:
         return unsecured
-    by_name = {proof.identifier: proof.members for proof in proofs}
     missing = [name for name in previous if name not in by_name]
     if missing:
         raise ProofError("previous_proof_missing", f"no proof has the id {quote(missing[0])}")
     return {**unsecured, "proof": [by_name[name] for name in previous]}
-
-
-def _without_proof(document: JsonObject) -> JsonObject:
-    return {name: value for name, value in document.items() if name != "proof"}
 
 
 def _members(options: ProofOptions) -> JsonObject:

@@ -184,6 +184,8 @@ _BY_CODE = {
     "method_duplicate": ErrorType.INVALID_DID_DOCUMENT,
     "method_foreign": ErrorType.INVALID_DID_DOCUMENT,
     "method_invalid": ErrorType.INVALID_DID_DOCUMENT,
+    "proof_base_unknown": ErrorType.INVALID_DID,  # of a log entry: the method has one form only
+    "proof_type_unknown": ErrorType.INVALID_DID,
     "representation_unknown": ErrorType.REPRESENTATION_NOT_SUPPORTED,
     "secret_key_published": ErrorType.INVALID_DID_DOCUMENT,
     "service_duplicate": ErrorType.INVALID_DID_DOCUMENT,

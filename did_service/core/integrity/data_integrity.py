@@ -13,6 +13,7 @@ of proofs are in `credentials.proof_set`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -23,12 +24,17 @@ from did_service.core.encoding.multiformats import multibase_decode, multibase_e
 from did_service.core.encoding.strict_json import (
     JsonObject,
     JsonValue,
-    as_array,
     as_object,
     as_text,
 )
 from did_service.core.encoding.xsd_datetime import Instant
-from did_service.core.errors import LimitError, MalformedError, ProofError, quote
+from did_service.core.errors import (
+    LimitError,
+    MalformedError,
+    ProofError,
+    UnsupportedError,
+    quote,
+)
 from did_service.core.limits import MAX_PROOFS
 
 TYPE = "DataIntegrityProof"
@@ -85,14 +91,24 @@ def parse_proof(value: JsonValue, read_time: ReadTime = exact_time) -> Proof:
     """Parse one proof object; members of other suites stay in `members`, unread.
 
     Raises:
+        UnsupportedError: `proof_type_unknown`, or `proof_base_unknown` for a `proofValue` that
+            is not base58btc: other suites write theirs so.
         MalformedError: `proof_malformed` or a member's own code.
     """
     members = as_object(value, "proof")
-    if members.get("type") != TYPE:
-        raise MalformedError("proof_malformed", f"proof type is not {TYPE}")
+    kind = members.get("type")
+    if not isinstance(kind, str):
+        raise MalformedError("proof_malformed", "proof.type is no text")
+    if kind != TYPE:
+        raise UnsupportedError("proof_type_unknown", f"proof type {quote(kind)}")
     text = as_text(members.get("proofValue"), "proof.proofValue")
+    if not text:
+        raise MalformedError("proof_malformed", "proofValue is empty")
     if not text.startswith("z"):
-        raise MalformedError("proof_malformed", "proofValue is not base58btc multibase")
+        suite = quote(members.get("cryptosuite"))
+        raise UnsupportedError(
+            "proof_base_unknown", f"{suite} with a proofValue in multibase {quote(text[:1])}"
+        )
     return Proof(
         cryptosuite=as_text(members.get("cryptosuite"), "proof.cryptosuite"),
         verification_method=as_text(
@@ -116,17 +132,41 @@ def split(
     """Part a secured document into the document without `proof` and its 1 to 8 proofs.
 
     Raises:
-        MalformedError: `proof_missing` or a proof's own code.
+        MalformedError: `proof_missing` or what `parse_proof` raises.
+        LimitError: more than 8 proofs.
+    """
+    unsecured, proofs = split_unread(document)
+    return unsecured, tuple(parse_proof(proof, read_time) for proof in proofs)
+
+
+def readable(document: JsonObject, read_time: ReadTime = exact_time) -> tuple[Proof, ...]:
+    """Return those proofs of a document that `parse_proof` takes, without the others."""
+    found: list[Proof] = []
+    try:
+        proofs = split_unread(document)[1]
+    except MalformedError:
+        return ()
+    for proof in proofs:
+        with suppress(MalformedError):
+            found.append(parse_proof(proof, read_time))
+    return tuple(found)
+
+
+def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:
+    """Part a secured document from its 1 to 8 proofs, which stay as they are.
+
+    Raises:
+        MalformedError: `proof_missing`.
         LimitError: more than 8 proofs.
     """
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     found = document.get("proof")
-    proofs = as_array(found, "proof") if isinstance(found, list) else [found]
+    proofs: list[JsonValue] = found if isinstance(found, list) else [found]
     if found is None or not proofs:
         raise MalformedError("proof_missing", "the document has no proof")
     if len(proofs) > MAX_PROOFS:
         raise LimitError("too_large", f"more than {MAX_PROOFS} proofs")
-    return unsecured, tuple(parse_proof(proof, read_time) for proof in proofs)
+    return unsecured, proofs
 
 
 def create(

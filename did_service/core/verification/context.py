@@ -98,10 +98,7 @@ class CredentialContext:
         Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
         time before 1970 is as early as any, one after the year 9999 as late.
         """
-        try:
-            proofs = data_integrity.split(self.credential.raw, parse_datetime)[1]
-        except DidServiceError:
-            proofs = ()
+        proofs = data_integrity.readable(self.credential.raw, parse_datetime)
         methods = f"{self.credential.issuer}#"
         own = (each for each in proofs if each.verification_method.startswith(methods))
         times = [proof.created for proof in own if proof.created is not None]

@@ -1,6 +1,6 @@
 """Step 10: whoever presents is the holder, here and now.
 
-    credentialSubject.id == holder == signer of the presentation (a did:key)
+    credentialSubject.id == holder == signer of the presentation (a did:key or did:jwk)
     proof: authentication, challenge = this counter's nonce, domain = this counter
 
 Every credential of one response must be shown by the same signer.
@@ -14,13 +14,20 @@ from dataclasses import dataclass
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.model import Presentation
 from did_service.core.credentials.proof_set import ProofDemand
-from did_service.core.did.key import public_of_method_id
+from did_service.core.did.own_key import public_in_did
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.presented import Shown
 from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
+from did_service.core.verification.signatures import (
+    NEGATIVES,
+    UNREADABLE,
+    has_lapsed,
+    judge_proofs,
+    unsigned,
+)
 
 _STEP = 10
 _CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
@@ -94,15 +101,16 @@ def _signer(presentation: Presentation, request: Request, present: Present) -> H
         domain=request.audience if request.nonce is not None else None,
     )
     try:
-        proofs = proof_set.verify_proofs(presentation.raw, _key, demand)
-        signer = proof_set.signer_of(presentation, proofs).did
+        findings = proof_set.examine_proofs(presentation.raw, public_in_did, demand)
+        found = judge_proofs(presentation, findings, _code)
     except DidServiceError as error:
-        return HolderFinding(None, _CODES.get(error.code, "holder_proof_invalid"), error.code)
-    if any(proof.has_lapsed_by(present.latest) for proof in proofs):
+        found, findings = unsigned(error, _code), ()
+    signer = None if found.signer is None else found.signer.did
+    if found.code is None and has_lapsed(findings, present.latest):
         return HolderFinding(signer, "clock_in_doubt", "proof_expired")
-    return HolderFinding(signer)
+    return HolderFinding(signer, found.code, found.detail)
 
 
-def _key(method: str, purpose: str) -> bytes:
-    del purpose  # a did:key is listed for every purpose
-    return public_of_method_id(method)
+def _code(error: DidServiceError) -> str:
+    invalid = "holder_proof_invalid" if error.code in NEGATIVES else UNREADABLE
+    return _CODES.get(error.code, invalid)

@@ -7,34 +7,39 @@ proven to be older. `proof_set.signer_of` alone says who signed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from did_service.core.credentials import proof_set, vocabulary
-from did_service.core.credentials.proof_set import ProofDemand, VerifiedProof
+from did_service.core.credentials import eddsa_rdfc_2022, members, proof_set, vocabulary
+from did_service.core.credentials.proof_set import ProofDemand, ProofFinding, VerifiedProof
 from did_service.core.did.document import DidDocument, Relationship, parse_document
-from did_service.core.did.key import public_of_method_id
+from did_service.core.did.own_key import is_own_key, public_in_did
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.encoding.xsd_datetime import parse_datetime
 from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
     ProofError,
-    UnsupportedError,
     quote,
 )
-from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
+from did_service.core.verification.signatures import (
+    NEGATIVES,
+    UNREADABLE,
+    Signature,
+    has_lapsed,
+    judge_proofs,
+    unsigned,
+)
 
 _STEP_ISSUER, _STEP_PROOF = 4, 5
-_DID_KEY = "did:key:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,11 @@ class IssuerFinding:
 
 def find_issuer(context: CredentialContext) -> IssuerFinding:
     """Step 4: find the issuer's newest state and say whether it is the latest."""
-    states = _states(context, context.credential.issuer)
     check = partial(Check, _STEP_ISSUER, credential=context.position)
+    if not context.credential.issuer.startswith("did:webvh:"):
+        named = quote(context.credential.issuer)
+        return IssuerFinding(check("unsupported", detail=f"did_method_unknown: {named}"))
+    states = _states(context, context.credential.issuer)
     if not states:
         return IssuerFinding(check("issuer_evidence_missing"))
     newest = states[0]
@@ -87,7 +95,15 @@ def check_proof(
     case: CredentialContext, issuer: IssuerFinding
 ) -> tuple[Check, VerifiedProof | None]:
     """Step 5: check every proof; return the issuer's own."""
-    check = partial(Check, _STEP_PROOF, credential=case.position)
+    found = _signature(case, issuer)
+    code, detail = found.code or "proof_valid", found.detail
+    if found.signer is not None and found.code is None:
+        detail = found.signer.cryptosuite
+    return Check(_STEP_PROOF, code, case.position, detail=detail), found.signer
+
+
+def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
+    credential, code_of = case.credential, partial(_proof_code, case, issuer)
     demand = ProofDemand(
         purpose=proof_set.ASSERTION,
         suites=frozenset(proof_set.SUITES),
@@ -95,36 +111,49 @@ def check_proof(
         challenge=None,
         domain=None,
     )
+    resolve = partial(_resolve, case, issuer)
     try:
-        _check_contexts(case.credential.raw)
-        resolve = partial(_resolve, case, issuer)
-        proofs = proof_set.verify_proofs(case.credential.raw, resolve, demand)
-        signer = proof_set.signer_of(case.credential, proofs)
+        _check_names(credential.raw)
+        findings = proof_set.examine_proofs(credential.raw, resolve, demand)
     except DidServiceError as error:
-        return check(_proof_code(case, issuer, error), detail=error.code), None
-    if issuer.may_be_outdated:  # a good signature, by a key that may be listed no more
-        return check("issuer_key_unknown", detail=issuer.check.code), None
-    if any(proof.has_lapsed_by(case.now) for proof in proofs):
-        return check("clock_in_doubt", detail="proof_expired"), None
-    return check("proof_valid", detail=signer.cryptosuite), signer
+        return unsigned(error, code_of)
+    found = judge_proofs(credential, findings, code_of)
+    if found.signer is not None and not _are_contexts_signed(credential.raw, findings):
+        return unsigned(ProofError("context_mismatch", "added after signing"), code_of)
+    if found.signer is not None and issuer.may_be_outdated:
+        # a good signature, by a key that may be listed no more
+        return Signature(None, "issuer_key_unknown", issuer.check.code)
+    if found.code is None and has_lapsed(findings, case.now):
+        return Signature(None, "clock_in_doubt", "proof_expired")
+    return found
 
 
-def _check_contexts(credential: JsonObject) -> None:
-    """Refuse contexts that were added after signing, and names that they could bend.
+def _check_names(credential: JsonObject) -> None:
+    """Refuse names that contexts could bend, before anything is made of them.
 
-    eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
-    and so whose authority counts: those that were signed are the only ones. eddsa-rdfc-2022
-    signs neither contexts nor names at all, so only plain ones are read.
+    eddsa-rdfc-2022 signs neither contexts nor names, so only plain ones are read.
 
     Raises:
-        ProofError: `context_mismatch`.
         UnsupportedError: `names_not_plain`.
     """
-    for proof in data_integrity.split(credential, parse_datetime)[1]:
-        if proof.cryptosuite != eddsa_jcs_2022.NAME:
-            vocabulary.check_plain(credential)
-        if proof.members.get("@context", credential["@context"]) != credential["@context"]:
-            raise ProofError("context_mismatch", "contexts were added after signing")
+    suites = [proof.get("cryptosuite") for proof in members.objects(credential, "proof")]
+    if eddsa_rdfc_2022.NAME in suites:
+        vocabulary.check_plain(credential)
+
+
+def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding]) -> bool:
+    """Say whether a proof of the issuer that verified covers every context.
+
+    eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
+    and so whose authority counts: those that were signed are the only ones.
+    """
+    contexts = credential["@context"]
+    proofs = zip(members.objects(credential, "proof"), findings, strict=True)
+    return any(
+        found.verified is not None and proof.get("@context", contexts) == contexts
+        for proof, found in proofs
+        if found.did == members.party(credential, "issuer")
+    )
 
 
 def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
@@ -199,8 +228,9 @@ def _resolve(
 ) -> bytes:
     """Find the key of a verification method that may sign for a purpose."""
     did = proof_set.did_of(method)
-    if did.startswith(_DID_KEY):
-        return public_of_method_id(method)
+    if is_own_key(did):
+        return public_in_did(method, purpose)
+    parse_webvh(did)  # no other method has records in a log
     own = did == case.credential.issuer
     states = issuer.states if own else (latest_state(case, did),)
     refusal: DidServiceError = NotFoundError("signer_unknown", f"no record of {quote(did)}")
@@ -215,10 +245,10 @@ def _resolve(
 def _proof_code(case: CredentialContext, issuer: IssuerFinding, error: DidServiceError) -> str:
     if isinstance(error, NotFoundError):
         return "issuer_key_unknown"
-    if isinstance(error, UnsupportedError):
-        return "unsupported"
     if error.code == "key_not_listed":
         newest = issuer.newest
         settled = newest is not None and case.speaks_against(newest.proven)
         return "key_not_listed" if settled else "issuer_key_unknown"
-    return "expired" if error.code == "proof_expired" else "proof_invalid"
+    if error.code == "proof_expired":
+        return "expired"
+    return "proof_invalid" if error.code in NEGATIVES else UNREADABLE

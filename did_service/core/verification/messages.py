@@ -1,9 +1,10 @@
 """What every check code means: step, result, a sentence and a next step in two languages.
 
 This one closed table decides which findings refuse and which leave a thing undecided. FAILED is
-for authentic negatives alone (docs/threat-model.md §3): a bad credential or holder signature,
-revoked, ended, not granted, expired, over-asked. What is absent, too old, forked, or was judged
-by a doubtful clock is UNDECIDED; unknown never becomes a pass or a refusal.
+for authentic negatives alone (docs/threat-model.md §3, and step by step offline-verification.md
+§3.1): a bad credential or holder signature, revoked, ended, not granted, expired, over-asked.
+What is absent, unreadable, unsupported, too old, forked, or was judged by a doubtful clock is
+UNDECIDED; unknown never becomes a pass or a refusal.
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ _REPORT = Bilingual(
 )
 
 
+_EXPORT = Bilingual(
+    "请持证人重新导出后再出示", "let the holder export it again and present again"
+)
+
+
 def _passed(step: int, zh: str, en: str) -> Sentence:
     return Sentence(step, Result.PASSED, Bilingual(zh, en), None)
 
@@ -78,29 +84,32 @@ def _undecided(step: int, zh: str, en: str, following: Bilingual) -> Sentence:
 CHECKS: Mapping[str, Sentence] = {
     # 1 shape
     "shape_valid": _passed(1, "文件格式正确", "the file is well-formed"),
-    "malformed": _failed(
+    "malformed": _undecided(
         1,
-        "文件格式不正确",
-        "the file is not in the expected format",
-        Bilingual(
-            "请持证人重新导出后再出示", "let the holder export it again and present again"
-        ),
+        "文件格式不正确，无法读取",
+        "the file is not in the expected format and cannot be read",
+        _EXPORT,
     ),
-    "too_large": _failed(
-        1,
-        "文件超出允许的大小",
-        "the file is larger than allowed",
-        Bilingual(
-            "请持证人重新导出后再出示", "let the holder export it again and present again"
-        ),
+    "too_large": _undecided(
+        1, "文件超出允许的大小", "the file is larger than allowed", _EXPORT
     ),
+    # 1 shape, and whichever step meets it
     "unsupported": _undecided(
         1,
-        "本版本不支持此证照格式",
-        "this release does not support this form of credential",
+        "本版本不支持此种格式",
+        "this release does not support this form",
         Bilingual(
             "请升级软件，或请持证人换用受支持的格式",
             "upgrade, or let the holder present a supported form",
+        ),
+    ),
+    "internal_fault": _undecided(
+        1,
+        "本程序在此步骤出错，未能作出判断",
+        "a fault of this program: the step could not be made",
+        Bilingual(
+            "请保留文件并报告此错误；改由其他窗口或人工核验",
+            "keep the file and report this; verify at another counter or by hand",
         ),
     ),
     # 2 policy
@@ -192,6 +201,21 @@ CHECKS: Mapping[str, Sentence] = {
         "证照签名无效，内容可能被改动",
         "the credential's signature is not valid: it may have been changed",
         _REPORT,
+    ),
+    "proof_unreadable": _undecided(
+        5,
+        "签名缺失、不完整或无法读取",
+        "a signature is missing, incomplete or cannot be read",
+        _EXPORT,
+    ),
+    "proof_beside": _undecided(
+        5,
+        "应签者的签名有效，但附加的另一签名未通过核验",
+        "it is signed as it should be, but another signature beside that does not verify",
+        Bilingual(
+            "请持证人出示未附加其他签名的原件",
+            "let the holder present the original, without what was added",
+        ),
     ),
     "key_not_listed": _failed(
         5,
@@ -335,8 +359,8 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "status_unsupported": _undecided(
         9,
-        "本版本不支持此种状态条目",
-        "this release does not support this kind of status entry",
+        "本版本不支持或无法读取此种状态条目",
+        "this release does not support this kind of status entry, or cannot read it",
         Bilingual("请升级软件后重试", "upgrade and try again"),
     ),
     "status_stale": _undecided(9, "状态列表已超出时效", "the status list is too old", _REFRESH),

@@ -3,16 +3,19 @@
     {"vp_token":{"q":[presentation, …]},"state":…,"staple":{…}}   the file of `wallet present`
     {"type":[…], …}                                               a presentation or credential
 
-Parsing proves nothing. A staple that cannot be read is absent, like any evidence.
+Parsing proves nothing. A staple that cannot be read is absent, like any evidence. A byte order
+mark is passed over (RFC 8259 §8.1).
 """
 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from did_service.core.credentials.model import (
     CREDENTIAL_TYPE,
+    ENVELOPED_TYPES,
     PRESENTATION_TYPE,
     Credential,
     Presentation,
@@ -36,9 +39,9 @@ from did_service.core.limits import (
 from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
 
-_SD_JWT = re.compile(
-    rb"\s*[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+(~[A-Za-z0-9_.~-]*)?\s*"
-)
+# Compact JOSE: three parts signed, five encrypted, then the disclosures of an SD-JWT.
+_JOSE = re.compile(rb"""\s*"?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}(~[A-Za-z0-9_.~-]*)?"?\s*""")
+_JOSE_JSON = ({"payload", "signature"}, {"payload", "signatures"}, {"ciphertext", "iv"})
 QUERY = "q"  # the one query of a presentation that answers no query object
 STAPLE = "staple"
 
@@ -69,10 +72,11 @@ def parse_presented(data: bytes) -> Presented:
         UnsupportedError: an SD-JWT or another form that this release does not take.
         MalformedError: anything else that is not one of the forms above.
     """
-    if _SD_JWT.fullmatch(data[:MAX_CREDENTIAL_BYTES]):
-        raise UnsupportedError("credential_unsupported", "SD-JWT credentials are not taken yet")
+    text = data.removeprefix(BOM_UTF8)
+    if _JOSE.fullmatch(text[:MAX_CREDENTIAL_BYTES]):
+        raise UnsupportedError("credential_unsupported", "a JWT or SD-JWT credential")
     members = strict_json.load_object(
-        data,
+        text,
         max_bytes=MAX_PRESENTED_BYTES,
         max_values=MAX_PRESENTED_VALUES,
         numbers=strict_json.Numbers.FINITE,
@@ -108,13 +112,15 @@ def _file(members: JsonObject) -> Presented:
 
 def _bare(query: str, value: JsonValue) -> tuple[Shown, ...]:
     if isinstance(value, str):
-        raise UnsupportedError("credential_unsupported", "SD-JWT credentials are not taken yet")
+        raise UnsupportedError("credential_unsupported", "a JWT or SD-JWT credential")
+    if isinstance(value, dict) and any(value.keys() >= form for form in _JOSE_JSON):
+        raise UnsupportedError("credential_unsupported", "a credential in JOSE")
     kinds = value.get("type") if isinstance(value, dict) else None
     names = kinds if isinstance(kinds, list) else [kinds]
-    if PRESENTATION_TYPE in names:
+    if PRESENTATION_TYPE in names or ENVELOPED_TYPES[1] in names:
         presentation = parse_presentation(value)
         return tuple(_shown(query, each, presentation) for each in presentation.credentials)
-    if CREDENTIAL_TYPE in names:
+    if CREDENTIAL_TYPE in names or ENVELOPED_TYPES[0] in names:
         return (_shown(query, parse_credential(value), None),)
     raise MalformedError("member_invalid", "neither a credential nor a presentation")
 

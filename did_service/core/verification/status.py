@@ -17,7 +17,7 @@ from did_service.core.credentials.bitstring_status_list import Purpose, Status, 
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, NotFoundError, UnsupportedError
+from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
 from did_service.core.verification.authority import ProvenStatement, statements
 from did_service.core.verification.context import CredentialContext
@@ -79,10 +79,8 @@ def _check_member(
         return check("status_passed_over", detail=str(member.get("statusPurpose")))
     try:
         entry = lists.parse_status_entry(member)
-    except UnsupportedError as error:
-        return check("status_unsupported", detail=error.code)
     except DidServiceError as error:
-        return check("status_entry_missing", detail=error.code)
+        return check("status_unsupported", detail=f"{error.code}: {error.message}")
     return _check_entry(context, entry, known)
 
 

@@ -4,8 +4,9 @@
     6 authority    7 schema    8 time    9 status    10 holder    11 delegation    12 request
     13 freshness ─► report
 
-Every step runs, whatever the ones before it found; one failure hides no other. Design: docs/
-offline-verification.md §3; the numbers stand in code, docs and report.
+Every step runs, whatever the ones before it found; one failure hides no other, and a fault of
+ours in one leaves that one undecided (`net`). Design: docs/offline-verification.md §3; the
+numbers stand in code, docs and report.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from did_service.core.anchor.policy import Policy, Waiver
-from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
-from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.authority import (
+    MISSING,
     AuthorityFinding,
     check_authority,
     find_authority,
@@ -35,7 +34,8 @@ from did_service.core.verification.checks import (
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.holder import check_holders
-from did_service.core.verification.issuer import check_proof, find_issuer
+from did_service.core.verification.issuer import IssuerFinding, check_proof, find_issuer
+from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.present import Present
 from did_service.core.verification.presented import (
     QUERY,
@@ -52,8 +52,9 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
-from did_service.core.verification.schema import check_schemas
+from did_service.core.verification.schema import SchemaFinding, check_schemas
 from did_service.core.verification.status import check_status
+from did_service.core.verification.summary import bare_summary, summary_of
 
 _NOTHING_REMEMBERED = Remembered()
 
@@ -80,12 +81,16 @@ def verify(
     Returns:
         The report; nothing in `presented` or `evidence` makes this raise.
     """
-    try:
-        shown, shape = parse_presented(presented), Check(1, "shape_valid")
-    except DidServiceError as error:
-        shown, shape = Presented(()), Check(1, _shape_code(error), detail=error.message)
+    shown, shape = guarded(
+        1, None, lambda: _read(presented), lambda fault: (Presented(()), fault)
+    )
     staple = () if shown.staple is None else ((STAPLE, shown.staple),)
-    proven = _prove((*evidence, *staple), policy, remembered)
+    proven, checks = guarded(
+        3,
+        None,
+        lambda: (_prove((*evidence, *staple), policy, remembered), list[Check]()),
+        lambda fault: (Evidence(), [fault]),
+    )
     present = Present.of(clock, proven.fresh_at)
     now = present.latest
     limit = 0 if policy is None else policy.tiers[request.tier]
@@ -96,13 +101,14 @@ def verify(
     examined = [
         _examine(context, each) for context, each in zip(contexts, shown.shown, strict=True)
     ]
-    checks = [check for found, _ in examined for check in found]
+    checks += [check for found, _ in examined for check in found]
     checks += check_clock(present)
-    checks += check_holders(shown.shown, request, present)
+    checks += guarded_checks(10, None, lambda: check_holders(shown.shown, request, present))
     checks += _of_request(shown)
     dropped = proven.dropped if shown.dropped is None else (*proven.dropped, shown.dropped)
-    checks += [*check_log(proven, dropped, checks, now)]
-    checks += [shape, check_policy(policy, proven, present)]
+    checks += guarded_checks(3, None, lambda: check_log(proven, dropped, [*checks], now))
+    checks += guarded_checks(2, None, lambda: [check_policy(policy, proven, present)])
+    checks.append(shape)
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
@@ -130,86 +136,66 @@ def _prove(
     return verify_evidence(sources, policy, remembered.trees, remembered.forked)
 
 
-def _examine(context: CredentialContext, shown: Shown) -> tuple[list[Check], CredentialSummary]:
+def _read(presented: bytes) -> tuple[Presented, Check]:
+    try:
+        return parse_presented(presented), Check(1, "shape_valid")
+    except DidServiceError as error:
+        detail = f"{error.code}: {error.message}"
+        return Presented(()), Check(1, _shape_code(error), detail=detail)
+
+
+def _examine(case: CredentialContext, shown: Shown) -> tuple[list[Check], CredentialSummary]:
     """Run the steps that concern one credential; step 10 needs all of them at once.
 
     Step 13 is the last: it judges what the others used.
     """
-    issuer, authority = find_issuer(context), find_authority(context)
-    proof, signer = check_proof(context, issuer)
-    schemas = list(check_schemas(context))
+    at = case.position
+    issuer = guarded(4, at, lambda: find_issuer(case), IssuerFinding)
+    proof, signer = guarded(
+        5, at, lambda: check_proof(case, issuer), lambda fault: (fault, None)
+    )
+    schemas = guarded(7, at, lambda: [*check_schemas(case)], _no_schema)
+    authority, chain = guarded(
+        6,
+        at,
+        lambda: _judge_authority(case, schemas),
+        lambda fault: (AuthorityFinding(MISSING), [fault]),
+    )
+    summary, unnamed = guarded(
+        1,
+        at,
+        lambda: (summary_of(case, shown, signer, authority), list[Check]()),
+        lambda fault: (bare_summary(case, shown), [fault]),
+    )
     checks = [
+        *unnamed,
         issuer.check,
         proof,
-        *check_authority(context, authority, schemas),
+        *chain,
         *(each.check for each in schemas),
-        check_time(context),
-        *check_status(context, schemas),
-        *check_freshness(context),
+        *guarded_checks(8, at, lambda: [check_time(case)]),
+        *guarded_checks(9, at, lambda: check_status(case, schemas)),
+        *guarded_checks(13, at, lambda: check_freshness(case)),
     ]
-    return checks, _summary(context, shown, signer, authority)
+    return checks, summary
+
+
+def _no_schema(fault: Check) -> list[SchemaFinding]:
+    """Return what a step 7 that was not made says: nobody knows what the type demands."""
+    return [SchemaFinding(fault), SchemaFinding(replace(fault, code="schema_missing"))]
+
+
+def _judge_authority(
+    case: CredentialContext, schemas: Sequence[SchemaFinding]
+) -> tuple[AuthorityFinding, list[Check]]:
+    found = find_authority(case)
+    return found, [*check_authority(case, found, schemas)]
 
 
 def _of_request(shown: Presented) -> Iterator[Check]:
     yield Check(11, "mandate_not_asked")
     strays = [each for each in shown.shown if each.query != QUERY]
     yield Check(12, "query_not_answered" if strays else "query_not_asked")
-
-
-def _summary(
-    context: CredentialContext,
-    shown: Shown,
-    signer: VerifiedProof | None,
-    authority: AuthorityFinding,
-) -> CredentialSummary:
-    try:
-        types = context.types
-    except DidServiceError:
-        types = ()
-    issued = None if context.claimed is None else timestamps.from_posix(context.claimed)
-    statement = authority.statement
-    return CredentialSummary(
-        query=shown.query,
-        type=next(iter(types), None),
-        issuer=context.credential.issuer,
-        signer=None if signer is None else signer.verification_method,
-        issued=issued,
-        jurisdiction=next(iter(context.regions), None),
-        disclosed=tuple(_disclosed(context.credential.raw.get("credentialSubject"))),
-        issuer_name=None if statement is None else statement.name,
-    )
-
-
-def _disclosed(subjects: JsonValue) -> Iterator[str]:
-    """Name the claims that were shown, never their values, nor whom they are about.
-
-    Names nest, so a small file can have gigabytes of pointers: no more than a page is named.
-    """
-    room = MAX_DISCLOSED_CHARACTERS
-    for pointer in _claims(subjects):
-        room -= len(pointer)
-        if room < 0:
-            return
-        yield pointer
-
-
-def _claims(subjects: JsonValue) -> Iterator[str]:
-    root = "/credentialSubject"
-    numbered = enumerate(subjects) if isinstance(subjects, list) else ()
-    named = [(f"{root}/{index}", each) for index, each in numbered] or [(root, subjects)]
-    for base, subject in named:
-        yield from (each for each in _pointers(subject, base) if each != f"{base}/id")
-
-
-def _pointers(value: JsonValue, path: str) -> Iterator[str]:
-    """Return a JSON Pointer to each claim; a list is one claim."""
-    members: JsonObject = value if isinstance(value, dict) else {}
-    for name, member in members.items():
-        step = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
-        if isinstance(member, dict):
-            yield from _pointers(member, step)
-        else:
-            yield step
 
 
 def _shape_code(error: DidServiceError) -> str:

@@ -150,7 +150,7 @@ def test_issuer_object_gives_its_id():
         ({"type": "VerifiableCredential"}, "member_invalid"),
         ({"holder": "me"}, "member_invalid"),
         ({"holder": None}, "member_invalid"),
-        ({"verifiableCredential": "eyJ…"}, "member_invalid"),
+        ({"verifiableCredential": "eyJ…"}, "credential_unsupported"),
         ({"verifiableCredential": [CREDENTIAL] * 17}, "too_large"),
         (
             {"verifiableCredential": {"type": "EnvelopedVerifiableCredential"}},

@@ -14,7 +14,12 @@ from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_method, did_key_of, public_of_method_id
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.xsd_datetime import Instant
-from did_service.core.errors import DidServiceError, MalformedError, ProofError
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    ProofError,
+    UnsupportedError,
+)
 from tests.core.credentials.test_model import CREDENTIAL, PRESENTATION
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -184,12 +189,22 @@ def test_two_proofs_of_one_id_are_refused():
 
 
 @pytest.mark.parametrize(
-    "method", ["did:key:z6Mk", "https://a/#k", "did:a:b#", "did:a:b/c#k", "did:a:b?c#k", "#k"]
+    ("method", "code"),
+    [
+        ("did:key:z6Mk", "verification_method_unknown"),
+        ("https://a/#k", "verification_method_unknown"),
+        ("did:a:b#", "verification_method_unknown"),
+        ("did:a:b/c#k", "verification_method_unknown"),
+        ("did:a:b?versionId=1-Q#k", "verification_method_unknown"),
+        ("#k", "verification_method_invalid"),
+        ("key-1", "verification_method_invalid"),
+    ],
 )
-def test_method_that_is_no_did_url_of_a_key_is_refused(method):
+def test_method_that_is_no_did_url_of_a_key_is_refused(method, code):
     with pytest.raises(MalformedError) as refused:
         proof_set.did_of(method)
-    assert refused.value.code == "verification_method_invalid"
+    assert refused.value.code == code
+    assert isinstance(refused.value, UnsupportedError) is code.endswith("unknown")
 
 
 def test_key_that_is_not_listed_is_the_resolvers_word():

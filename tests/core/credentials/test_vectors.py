@@ -190,7 +190,7 @@ def test_the_suite_before_data_integrity_is_refused_by_name():
     signed = read("Ed25519Signature2020/signedEdSig.json")
     with pytest.raises(MalformedError) as refused:
         proof_set.verify_proofs(signed, resolve, DEMAND, SUITES)
-    assert refused.value.code == "proof_malformed"
+    assert refused.value.code == "proof_type_unknown"
 
 
 @pytest.mark.parametrize("dropped", [0, 1, 2])

@@ -210,7 +210,7 @@ def test_every_proof_of_an_entry_must_be_by_an_update_key():
     [
         ({"proofPurpose": "authentication"}, "purpose_wrong"),
         ({"cryptosuite": "eddsa-rdfc-2022"}, "cryptosuite_mismatch"),
-        ({"type": "Ed25519Signature2020"}, "proof_malformed"),
+        ({"type": "Ed25519Signature2020"}, "proof_type_unknown"),
         ({"@context": "https://www.w3.org/ns/did/v1"}, "context_mismatch"),
         ({"created": "2026-11-21T08:10:01Z"}, "signature_invalid"),
         ({"verificationMethod": "did:key:" + multikey_of("update")}, "method_invalid"),

@@ -174,8 +174,10 @@ def test_a_proof_is_read_whole():
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"type": "Ed25519Signature2020"}, "proof_malformed"),
-        ({"proofValue": "u" + "A" * 86}, "proof_malformed"),
+        ({"type": "Ed25519Signature2020"}, "proof_type_unknown"),
+        ({"type": None}, "proof_malformed"),
+        ({"proofValue": "u" + "A" * 86}, "proof_base_unknown"),
+        ({"proofValue": ""}, "proof_malformed"),
         ({"proofValue": "z0"}, "base58_invalid"),
         ({"proofValue": None}, "member_invalid"),
         ({"proofValue": "z" * 600}, "too_large"),

@@ -1,0 +1,99 @@
+"""Whose signature a document bears, by all of its proofs together (docs/adr/0020).
+
+    the party's own proof verifies   every other one does too   it is signed
+                                     another one does not       undecided: what is it there for?
+    none of the party's verifies     one could not be judged    undecided: it may be good
+                                     all of them were judged    the first one's negative
+
+Anybody may add a proof to a document, or take one away, and the others stay as good as they
+were. So one that does not verify says nothing against a document that its party signed, and a
+negative is authentic only where no proof is left that could still be good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from did_service.core.credentials.model import Credential, Presentation
+from did_service.core.credentials.proof_set import (
+    ProofFinding,
+    VerifiedProof,
+    party_of,
+    signer_of,
+)
+from did_service.core.errors import DidServiceError, ProofError, UnsupportedError
+from did_service.core.verification.messages import CHECKS, Result
+
+UNSUPPORTED, UNREADABLE, BESIDE = "unsupported", "proof_unreadable", "proof_beside"
+# What is known of a proof that was judged, and not merely that it could not be.
+NEGATIVES = frozenset(
+    {
+        "signature_invalid",
+        "context_mismatch",
+        "purpose_wrong",
+        "proof_expired",
+        "challenge_wrong",
+        "domain_wrong",
+        "signer_mismatch",
+        "key_not_listed",
+    }
+)
+
+CodeOf: TypeAlias = Callable[[DidServiceError], str]
+"""The step's code for a proof that did not verify, where it is of a form that we process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the proofs of a document come to.
+
+    Attributes:
+        signer: The party's own proof, where one verified.
+        code: What stands in the way; None where every proof verified.
+        detail: What exactly.
+    """
+
+    signer: VerifiedProof | None
+    code: str | None = None
+    detail: str | None = None
+
+
+def judge_proofs(
+    document: Credential | Presentation, findings: Sequence[ProofFinding], code_of: CodeOf
+) -> Signature:
+    """Judge a proof set as a whole by what was found of its members."""
+    party = party_of(document, {each.did for each in findings})
+    own = [each for each in findings if each.did == party]
+    refusals = [each.refusal for each in findings if each.refusal is not None]
+    if any(each.verified for each in own):
+        verified = tuple(each.verified for each in own if each.verified is not None)
+        return _beside(signer_of(document, verified), refusals)
+    if own:
+        refusals = [each.refusal for each in own if each.refusal is not None]
+    judged = [unsigned(each, code_of) for each in refusals]
+    mismatch = unsigned(ProofError("signer_mismatch", "the party did not sign"), code_of)
+    open_ones = (each for each in judged if CHECKS[each.code or ""].result is Result.UNDECIDED)
+    return next(open_ones, next(iter(judged), mismatch))
+
+
+def has_lapsed(findings: Sequence[ProofFinding], second: int) -> bool:
+    """Say whether a proof that verified has an `expires` that a POSIX second has reached."""
+    verified = (each.verified for each in findings)
+    return any(each is not None and each.has_lapsed_by(second) for each in verified)
+
+
+def unsigned(error: DidServiceError, code_of: CodeOf) -> Signature:
+    """Return what a refusal means where no proof of the party verified."""
+    if isinstance(error, UnsupportedError):
+        return Signature(None, UNSUPPORTED, f"{error.code}: {error.message}")
+    return Signature(None, code_of(error), error.code)
+
+
+def _beside(signer: VerifiedProof, refusals: Sequence[DidServiceError]) -> Signature:
+    """Say what stands beside the party's own good proof."""
+    for error in refusals:
+        if isinstance(error, UnsupportedError):
+            return Signature(signer, UNSUPPORTED, f"{error.code}: {error.message}")
+    return Signature(signer, BESIDE, refusals[0].code) if refusals else Signature(signer)
