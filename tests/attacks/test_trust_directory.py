@@ -1,0 +1,143 @@
+"""Attacks by what stands in a trust directory, or is to be kept there."""
+
+import os
+import shutil
+
+import pytest
+
+from did_service.core.verification.bundle import parse_bundle
+from tests.support.counter import INDEX, SCHEMA, Scene
+from tests.support.desk import COUNTER, Desk
+
+pytestmark = pytest.mark.offline
+
+
+@pytest.fixture
+def desk(tmp_path, scene):
+    scene.publish()
+    made = Desk(tmp_path, scene)
+    made.pin()
+    return made
+
+
+def subjects(desk):
+    stored = desk.trust.read_evidence()
+    items = () if stored is None else parse_bundle(stored).items
+    return {(item.entry.type, item.entry.subject) for item in items}
+
+
+# --- evidence of strangers --------------------------------------------------------------------
+
+
+def crowded() -> Scene:
+    """A federation with agencies that have nothing to do with the permit."""
+    scene = Scene()
+    for number in range(12):
+        agency = scene.fed.agency(f"a{number}.gd.example")
+        scene.fed.grant(scene.fed.root("gd"), agency)
+    scene.fed.tick()
+    scene.publish()
+    return scene
+
+
+def everything(scene):
+    entries = [placed for log in scene.fed.logs.values() for placed in log.entries]
+    known = {(p.entry.type, p.entry.subject) for p in entries if p.entry.type != "heads"}
+    return scene.fed.evidence(*sorted(known))
+
+
+def test_true_evidence_of_strangers_is_not_kept(tmp_path):
+    """One visitor brought 400 records: each later check took five times as long, for good."""
+    desk = Desk(tmp_path, crowded())
+    desk.pin()
+    assert desk.check(desk.shown(None)).exit == 0
+    before = subjects(desk)
+    assert desk.check(desk.shown(None, staple=everything(desk.scene))).exit == 0
+    assert subjects(desk) == before
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+
+
+def test_unsigned_credential_leaves_nothing_behind(tmp_path):
+    """Who signs nothing may name any issuer: what that one needs is not kept."""
+    desk = Desk(tmp_path, crowded())
+    desk.pin()
+    scene = desk.scene
+    unsigned = scene.file(scene.unsigned(), everything(scene))
+    assert desk.check(desk.save("unsigned.json", unsigned)).exit != 0
+    assert {kind for kind, _ in subjects(desk)} <= {"heads"}
+
+
+def test_newer_evidence_of_what_is_known_is_kept_whoever_brings_it(desk, scene):
+    """A revocation that a stranger's visit brought is not forgotten."""
+    assert desk.check(desk.shown(None)).exit == 0
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    brought = desk.save("unsigned.json", scene.file(scene.unsigned(), everything(scene)))
+    assert desk.check(brought, later=60).exit == 1
+    old = desk.shown(None, staple=None)
+    assert desk.check(old, later=60).codes == ["revoked"]
+
+
+def test_bundle_of_the_counter_is_kept_whole(tmp_path):
+    desk = Desk(tmp_path, crowded())
+    desk.pin()
+    bundle = desk.save_bundle(everything(desk.scene))
+    assert desk.check(desk.shown(None), "--bundle", bundle).exit == 0
+    assert {kind for kind, _ in subjects(desk)} >= {"did", "authority", "schema", "status"}
+    assert len(subjects(desk)) > 24
+    assert ("schema", SCHEMA) in subjects(desk)
+
+
+# --- files that are none of ours --------------------------------------------------------------
+
+
+def test_temporary_files_of_other_programs_survive(desk, tmp_path):
+    """`--trust` may name any folder: what stands there is not ours to sweep."""
+    folder = tmp_path / "home"
+    (folder / "project" / "sub").mkdir(parents=True)
+    names = (".thesis.docx.tmp", "project/.draft.tmp", "project/sub/.important.tmp")
+    for name in names:
+        (folder / name).write_text("only copy")
+    assert desk.run("challenge", "--trust", folder).exit == 0
+    assert [(folder / name).read_text() for name in names] == ["only copy"] * 3
+
+
+@pytest.mark.parametrize("name", ["policy.json", "evidence.json.gz", "memory.json"])
+def test_pipe_in_the_trust_directory_holds_up_nobody(desk, name):
+    """Reading it would wait for a writer for ever, with the lock held."""
+    path = desk.path / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    run = desk.check(desk.shown(None))
+    assert run.report["error"]["code"] == "file_not_read"
+    assert run.exit not in (0, 1)
+
+
+def test_link_in_the_trust_directory_is_not_followed(desk, tmp_path):
+    elsewhere = tmp_path / "elsewhere.json"
+    shutil.move(desk.path / "policy.json", elsewhere)
+    (desk.path / "policy.json").symlink_to(elsewhere)
+    assert desk.check(desk.shown(None)).report["error"]["code"] == "file_not_read"
+
+
+def test_lock_that_leads_elsewhere_makes_no_file(desk, tmp_path):
+    (desk.path / "lock").unlink()
+    (desk.path / "lock").symlink_to(tmp_path / "outside.txt")
+    run = desk.run("challenge", "--json")
+    assert run.report["error"]["code"] == "file_not_written"
+    assert not (tmp_path / "outside.txt").exists()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_directory_that_others_may_change_is_named(desk, mode):
+    """Who may write there decides what is trusted: each verdict says so."""
+    nonce = desk.challenge()
+    assert "trust_exposed" not in desk.check(desk.shown(None)).report["unsafe"]
+    desk.path.chmod(mode)
+    asked = ("--nonce", nonce, "--audience", COUNTER)
+    run = desk.check(desk.shown(nonce), *asked)
+    assert run.exit == 0
+    assert "trust_exposed" in run.report["unsafe"]
+    given = desk.run("challenge", "--json").report["data"]
+    assert given["unsafe"] == ["trust_exposed"]

@@ -1,0 +1,143 @@
+"""Several windows on one trust directory: none holds up another, none accepts twice.
+
+The judge of the first window is stopped at its first look; what another one does meanwhile has
+ended before it goes on. Each is deterministic: no second thread, no clock.
+"""
+
+import fcntl
+from copy import deepcopy
+
+import pytest
+
+from did_service.trust.memory import KnownLog
+from did_service.verifier import check as program
+from tests.support.counter import INDEX
+from tests.support.desk import COUNTER, Desk
+
+pytestmark = pytest.mark.offline
+
+
+@pytest.fixture
+def meanwhile(monkeypatch, desk):
+    """Run something once, in the middle of the next judging; count how often is judged."""
+    judged, real, waiting = [], program.verify, []
+
+    def stopped(*arguments, **circumstances):
+        judged.append(circumstances["request"])
+        if waiting:
+            with (desk.path / "lock").open("rb+") as lock:  # or the other window would hang
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            waiting.pop()()
+        return real(*arguments, **circumstances)
+
+    monkeypatch.setattr(program, "verify", stopped)
+
+    def plan(*steps):
+        waiting.extend(reversed(steps))
+        return judged
+
+    return plan
+
+
+def asked(nonce):
+    return ("--nonce", nonce, "--audience", COUNTER)
+
+
+def test_judging_holds_no_lock(desk, meanwhile):
+    judged = meanwhile(lambda: None)  # which takes the lock
+    assert desk.check(desk.shown(None)).exit == 0
+    assert len(judged) == 1
+
+
+def test_slow_judge_holds_up_no_other_window(desk, meanwhile):
+    first, second = desk.challenge(), desk.challenge()
+    other = desk.save("other.json", desk.shown(second).read_bytes())
+    shown, ended = desk.shown(first), []
+    meanwhile(lambda: ended.append(desk.check(other, *asked(second)).exit))
+    assert desk.check(shown, *asked(first)).exit == 0
+    assert ended == [0]
+
+
+def test_answer_that_another_window_took_meanwhile_is_used(desk, meanwhile):
+    assert desk.check(desk.shown(None)).exit == 0  # so that nothing but the nonce is new
+    nonce = desk.challenge()
+    shown, other = desk.shown(nonce), []
+    meanwhile(lambda: other.append(desk.check(shown, *asked(nonce)).exit))
+    run = desk.check(shown, *asked(nonce))
+    assert other == [0]
+    assert (run.exit, run.codes) == (1, ["nonce_used"])
+
+
+def test_question_that_closed_meanwhile_is_unknown(desk, meanwhile):
+    """Another window's clock has shown that the day is over."""
+    nonce = desk.challenge()
+    shown = desk.shown(nonce)
+    later = desk.trust.memory().nonces[nonce].expires
+    meanwhile(lambda: desk.trust.change(lambda memory: memory.with_floor(later)))
+    run = desk.check(shown, *asked(nonce))
+    assert "nonce_unknown" in run.codes
+    assert run.exit != 0
+
+
+def test_revocation_that_is_imported_meanwhile_counts(desk, scene, meanwhile):
+    shown = desk.shown(None)
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    bundle = desk.save_bundle()
+    meanwhile(lambda: desk.run("trust", "import", bundle))
+    run = desk.check(shown)
+    assert (run.exit, run.codes) == (1, ["revoked"])
+
+
+def test_policy_that_is_pinned_meanwhile_counts(desk, scene, meanwhile):
+    shown, following = desk.shown(None), scene.fed.next_policy()
+    judged = meanwhile(lambda: desk.pin(following))
+    run = desk.check(shown)
+    assert run.report["policy"]["seq"] == following.sequence
+    assert len(judged) == 2
+
+
+def test_other_tree_that_is_remembered_meanwhile_is_a_fork(desk, scene, meanwhile):
+    origin = "gd.example/reg"
+    size = scene.fed.logs[origin].size()
+
+    def remember():
+        known = KnownLog(size, bytes(32), desk.trust.memory().floor)
+        desk.trust.change(lambda memory: memory.with_log(origin, known))
+
+    desk.trust.change(lambda memory: memory.with_floor(scene.clock().now))
+    meanwhile(remember)
+    run = desk.check(desk.shown(None))
+    assert (run.exit, "log_forked" in run.codes) == (5, True)
+    assert desk.trust.memory().logs[origin].root == bytes(32)
+
+
+def test_directory_that_never_rests_is_judged_under_the_lock(desk, scene, meanwhile):
+    policy = desk.trust.read_policy()
+    judged = meanwhile(*[lambda: desk.trust.write_policy(policy)] * 3)
+    assert desk.check(desk.shown(None)).exit == 0
+    assert len(judged) == 4
+
+
+def test_what_two_windows_learn_at_once_is_both_kept(desk, scene, meanwhile):
+    """The second writer does not undo the first."""
+    other = deepcopy(scene)
+    other.fed.tick(30)
+    other.fed.status_list(other.agency, revoked=[INDEX])
+    other.publish()
+    newer = desk.save("newer.json", other.file(other.present(nonce=None, audience=None)))
+    shown, runs = desk.shown(None, audience=None), []
+    meanwhile(lambda: runs.append(desk.check(newer, later=60)))
+    run = desk.check(shown, later=60)
+    assert [each.codes for each in (*runs, run)] == [["revoked"]] * 2
+
+
+def test_two_windows_of_two_directories_do_not_meet(desk, tmp_path, meanwhile):
+    nonce = desk.challenge()
+    shown = desk.shown(nonce)
+    other, runs = Desk(tmp_path, desk.scene, "elsewhere"), []
+    other.pin()
+    meanwhile(lambda: runs.append(other.check(shown, *asked(nonce)).codes))
+    assert desk.check(shown, *asked(nonce)).exit == 0
+    assert runs == [["nonce_unknown"]]
