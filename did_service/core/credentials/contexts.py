@@ -51,7 +51,7 @@ _OURS: Mapping[str, tuple[str, str]] = {
     ),
     DIDSVC_1: (
         "didsvc-1.jsonld",
-        "b6db86c7b8a50054174c85ba4527a8ceacb050efdfc18817788d3de1927dd627",
+        "f9dc5901d1c514b868eb59d8db2b65a18e2428d85b5dc02036a83efa19ce3e94",
     ),
     "https://w3id.org/security/data-integrity/v2": (
         "data-integrity-v2.jsonld",

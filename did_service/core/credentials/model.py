@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from did_service.core.credentials import contexts, members
+from did_service.core.credentials import contexts, members, spelling
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import (
     JsonObject,
@@ -35,6 +35,7 @@ ENVELOPED_TYPE = "EnvelopedVerifiableCredential"
 class Credential:
     """One credential as its issuer wrote it; `raw` with all members is what gets hashed.
 
+    Where the proofs keep no order of lists, `raw` has the one order of `spelling`.
     `issuer` is the issuer's identifier, also where the document has an object; list-or-single
     members are always tuples here. Parsing verifies nothing: see `proof_set.verify_proofs`.
     """
@@ -72,6 +73,8 @@ def parse_credential(value: JsonValue) -> Credential:
         LimitError: more than 16 status entries or schemas.
     """
     raw = as_object(value, "credential")
+    if spelling.keeps_no_order(raw):
+        raw = spelling.in_order(raw)
     valid_from, valid_until = _validity(raw)
     members.check_texts(raw)
     members.check_typed(raw, ("termsOfUse", "evidence", "refreshService"))

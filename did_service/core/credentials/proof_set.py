@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials import eddsa_rdfc_2022, spelling
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.crypto.ed25519 import SigningKey
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, ProofError, UnsupportedError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
@@ -123,7 +123,8 @@ def verify_proofs(
         ProofError: `signature_invalid`, `purpose_wrong`, `proof_expired`, `challenge_wrong`,
             `domain_wrong`, `previous_proof_missing`, `proof_id_repeated`, `context_mismatch`,
             or what `resolve` raises.
-        UnsupportedError: `cryptosuite_not_accepted`.
+        UnsupportedError: `cryptosuite_not_accepted`, or `names_not_plain`: a proof over
+            statements in a document that can be spelled in another way.
         MalformedError: a proof or document that is not what it should be.
     """
     unsecured, proofs = data_integrity.split(document)
@@ -132,6 +133,7 @@ def verify_proofs(
         raise ProofError("proof_id_repeated", "two proofs have the same id")
     for proof in proofs:
         _check_demand(proof, demand, suites)
+    _check_order(unsecured, proofs)
     return tuple(
         _verify(_rest_on(unsecured, proof.previous, proofs), proof, resolve, suites)
         for proof in proofs
@@ -203,6 +205,18 @@ def _check_demand(proof: Proof, demand: ProofDemand, suites: Mapping[str, Crypto
         raise ProofError("challenge_wrong", "the proof answers another challenge")
     if demand.domain is not None and demand.domain not in proof.domains:
         raise ProofError("domain_wrong", "the proof is made for another verifier")
+
+
+def _check_order(unsecured: JsonObject, proofs: tuple[Proof, ...]) -> None:
+    """Refuse an order of sets that one proof keeps and another, the issuer's perhaps, does not.
+
+    Anybody may add a proof of his own over any order.
+    """
+    suites = {proof.cryptosuite for proof in proofs}
+    if eddsa_rdfc_2022.NAME not in suites or len(suites) == 1:
+        return
+    if jcs.encode(spelling.in_order(unsecured)) != jcs.encode(unsecured):
+        raise UnsupportedError("names_not_plain", "an order that not every proof keeps")
 
 
 def _rest_on(
