@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from did_service.core.credentials import contexts, proof_set, schema_check, vocabulary
+from did_service.core.credentials import (
+    contexts,
+    proof_set,
+    schema_check,
+    spelling,
+    vocabulary,
+)
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
@@ -118,6 +124,8 @@ class Issuance:
             "credentialStatus": statuses,
             "credentialSubject": subject,
         }
+        if item.cryptosuite == spelling.SUITE:
+            draft = spelling.in_order(draft)
         _check_draft(item, draft)
         return draft
 
@@ -160,6 +168,8 @@ def _check_draft(item: Item, draft: JsonObject) -> None:
     try:
         parse_credential(draft)
         vocabulary.check_terms(draft)
+        if item.cryptosuite == spelling.SUITE:
+            spelling.check(draft)
     except MalformedError as error:  # its text may quote a value
         raise RuleError(
             "claims_invalid", f"not what the contexts define: {error.code}", reason=error.code

@@ -110,8 +110,8 @@ class _Reader:
         types = document.get("type")
         names = types if isinstance(types, list) else [types]
         is_document = any(name in DOCUMENT_TYPES for name in names if isinstance(name, str))
-        if is_document and not isinstance(types, list):
-            _refuse("the type of a document is a list")
+        if is_document and (not isinstance(types, list) or DOCUMENT_TYPES.issubset(types)):
+            _refuse("the types of a document are a list, of one kind of document")
         self._node(
             {name: value for name, value in document.items() if name not in _APART},
             may_be_single=is_document,

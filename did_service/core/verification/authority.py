@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.case import Case, End
@@ -78,6 +78,8 @@ def find_authority(case: Case) -> AuthorityFinding:
         return AuthorityFinding(MISSING)
     try:
         types = case.types
+    except (UnsupportedError, LimitError):
+        return AuthorityFinding(MISSING)  # nobody could say what it is, or was not asked to
     except DidServiceError:
         return AuthorityFinding("type_not_granted")
     walk = _Walk(case, policy, frozenset(types))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from did_service.core.credentials import proof_set
+from did_service.core.credentials import proof_set, vocabulary
 from did_service.core.credentials.model import Presentation
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.key import public_of_method_id
@@ -22,7 +22,13 @@ from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
 
 _STEP = 10
-_CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
+_CODES = {
+    "challenge_wrong": "nonce_unknown",
+    "domain_wrong": "audience_wrong",
+    **dict.fromkeys(
+        ("names_not_plain", "number_refused", "too_large", "graph_too_complex"), "unsupported"
+    ),
+}
 _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
 
 
@@ -77,6 +83,7 @@ def _signer(presentation: Presentation, request: Request, now: datetime) -> Hold
         domain=request.audience if request.nonce is not None else None,
     )
     try:
+        vocabulary.check_contexts(presentation.raw)
         proofs = proof_set.verify_proofs(presentation.raw, _key, demand)
         return HolderFinding(proof_set.signer_of(presentation, proofs).did)
     except DidServiceError as error:

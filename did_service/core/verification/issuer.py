@@ -20,12 +20,13 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import (
     DidServiceError,
+    LimitError,
     NotFoundError,
     ProofError,
     UnsupportedError,
     quote,
 )
-from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.integrity import data_integrity
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.case import Case, End
 from did_service.core.verification.report import Check
@@ -95,16 +96,14 @@ def _check_contexts(credential: JsonObject) -> None:
     """Refuse contexts that were added after signing, and names that they could bend.
 
     eddsa-jcs-2022 lets anybody append some (§3.3.2 step 4). Here they decide what a type means
-    and so whose authority counts: those that were signed are the only ones. eddsa-rdfc-2022
-    signs neither contexts nor names at all, so only plain ones are read.
+    and so whose authority counts: those that were signed are the only ones.
 
     Raises:
         ProofError: `context_mismatch`.
         UnsupportedError: `names_not_plain`.
     """
+    vocabulary.check_contexts(credential)
     for proof in data_integrity.split(credential)[1]:
-        if proof.cryptosuite != eddsa_jcs_2022.NAME:
-            vocabulary.check_plain(credential)
         if proof.members.get("@context", credential["@context"]) != credential["@context"]:
             raise ProofError("context_mismatch", "contexts were added after signing")
 
@@ -170,7 +169,7 @@ def _resolve(case: Case, issuer: IssuerFinding, method: str, purpose: str) -> by
 def _proof_code(case: Case, issuer: IssuerFinding, error: DidServiceError) -> str:
     if isinstance(error, NotFoundError):
         return "issuer_key_unknown"
-    if isinstance(error, UnsupportedError):
+    if isinstance(error, UnsupportedError | LimitError):
         return "unsupported"
     if error.code == "key_not_listed":
         newest = issuer.newest
