@@ -10,12 +10,16 @@ write the same statements, so that whoever reads names reads what was signed.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from did_service.core.credentials import contexts, spelling, term_tables
 from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.credentials.nquads import Quad
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
 from did_service.core.errors import UnsupportedError
+from did_service.core.limits import MAX_PRESENTED_BYTES, MAX_PROCESSED_CACHED
 
 NAME = spelling.SUITE
 
@@ -71,10 +75,19 @@ def _plain(document: JsonObject) -> list[Quad]:
         statements = term_tables.read(document, contexts.load)
     except UnsupportedError:
         spelling.check(document)
-        return _processed(document, contexts.load)
+        return list(_processed_once(jcs.encode(document)))
     if not statements.is_plain:
         spelling.check(document)
     return statements.quads
+
+
+@lru_cache(maxsize=MAX_PROCESSED_CACHED)
+def _processed_once(document: bytes) -> tuple[Quad, ...]:
+    """Return the statements of a document under our contexts, for all its proofs together."""
+    members = load_object(
+        document, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE
+    )
+    return tuple(_processed(members, contexts.load))
 
 
 def _processed(document: JsonObject, load: ContextLoader) -> list[Quad]:

@@ -83,6 +83,26 @@ def keeps_no_order(document: JsonObject) -> bool:
     return bool(suites) and all(suite == SUITE for suite in suites)
 
 
+def work(document: JsonObject) -> int:
+    """Count what a document makes its verifier read as JSON-LD: values, once for each proof.
+
+    Under eddsa-jcs-2022 only types are read so, and only under contexts that are not ours.
+    """
+    found = document.get("proof")
+    proofs = found if isinstance(found, list) else [found]
+    suites = [each.get("cryptosuite") for each in proofs if isinstance(each, dict)]
+    context = document.get("@context")
+    if SUITE not in suites:
+        return 0 if context in ([*OF_OURS[:1]], [*OF_OURS]) else _values(context)
+    return suites.count(SUITE) * _values(document)
+
+
+def _values(value: JsonValue) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_values, value.values()))
+    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
+
+
 def _ordered(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {name: _ordered(member) for name, member in value.items()}

@@ -20,7 +20,11 @@ from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, Numbers
 from did_service.core.errors import DidServiceError, MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_EXPANSIONS_CACHED, MAX_INLINE_TERMS, MAX_JSON_BYTES
+from did_service.core.limits import (
+    MAX_INLINE_TERMS,
+    MAX_PRESENTED_BYTES,
+    MAX_PROCESSED_CACHED,
+)
 
 _CREDENTIALS = "https://www.w3.org/2018/credentials#"
 _NAME = re.compile(r"[\w.-]+")
@@ -46,24 +50,26 @@ def type_iris(document: Credential | Presentation) -> tuple[str, ...]:
         try:
             inline = _inline_terms(document.context[len(urls) :])
         except UnsupportedError:
-            return _known_type_iris(document.raw)
+            return _known_type_iris(document)
         return tuple(inline.get(name) or _table_iri(name, urls) for name in document.types)
-    return _known_type_iris(document.raw)
+    return _known_type_iris(document)
 
 
-def _known_type_iris(document: JsonObject) -> tuple[str, ...]:
-    """Return what `expanded_type_iris` does, worked out once, also where that is a refusal."""
-    outcome = _outcome(jcs.encode(document))
+def _known_type_iris(document: Credential | Presentation) -> tuple[str, ...]:
+    """Expand the types alone, once for each way to define them, also where that is refused."""
+    outcome = _outcome(
+        jcs.encode({"@context": [*document.context], "type": [*document.types]})
+    )
     if isinstance(outcome, DidServiceError):
         raise outcome.with_traceback(None)
     return outcome
 
 
-@lru_cache(maxsize=MAX_EXPANSIONS_CACHED)
+@lru_cache(maxsize=MAX_PROCESSED_CACHED)
 def _outcome(document: bytes) -> tuple[str, ...] | DidServiceError:
     try:
         members = strict_json.load_object(
-            document, max_bytes=MAX_JSON_BYTES, numbers=Numbers.FINITE
+            document, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE
         )
         return expanded_type_iris(members)
     except DidServiceError as error:

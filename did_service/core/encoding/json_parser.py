@@ -13,12 +13,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import NoReturn, TypeAlias, cast
 
 import orjson
 
-from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_JSON_DEPTH, MAX_SAFE_INTEGER
 
 JsonValue: TypeAlias = (
@@ -30,10 +31,15 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SPACE = b" \t\n\r"
+_MOST_DIGITS = 310  # of a double written out, with its sign
 
 
 class Numbers(Enum):
-    """Which numbers a format has."""
+    """Which numbers a format has.
+
+    FINITE is for documents of other people: whatever JCS writes of a finite number (RFC 8785
+    §3.2.2.3), and nothing that would be read as another number than it says.
+    """
 
     INTEGERS = "integers"
     FINITE = "finite"
@@ -84,7 +90,7 @@ def _parse_carefully(data: bytes, numbers: Numbers) -> JsonValue:
                 text,
                 object_pairs_hook=_object,
                 parse_float=_float if numbers is Numbers.FINITE else _refuse_number,
-                parse_int=_integer,
+                parse_int=_whole if numbers is Numbers.FINITE else _integer,
                 parse_constant=_refuse_number,
             ),
         )
@@ -130,10 +136,28 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int | float:
+    """Read a whole number; from 2^53 on as the double that it is for JCS, where it is one."""
+    if len(text) <= 16 and text != "-0":
+        number = int(text)
+        if abs(number) <= MAX_SAFE_INTEGER:
+            return number
+    double = float(text) if len(text) <= _MOST_DIGITS else math.inf
+    if text == "-0" or not math.isfinite(double) or not _says(text, double):
+        raise UnsupportedError("number_refused", f"number {quote(text)} is no double")
+    return double
+
+
+def _says(text: str, double: float) -> bool:
+    """Say whether digits are those of a double, or the shortest that lead to it."""
+    written = Decimal(text)
+    return written in (Decimal(double), Decimal(repr(double)))
+
+
 def _float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise MalformedError("number_refused", f"number {quote(text)} is not finite")
+        raise UnsupportedError("number_refused", f"number {quote(text)} is not finite")
     return number
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from did_service.core.credentials import spelling
 from did_service.core.credentials.model import (
     CREDENTIAL_TYPE,
     PRESENTATION_TYPE,
@@ -31,6 +32,7 @@ from did_service.core.limits import (
     MAX_CREDENTIAL_BYTES,
     MAX_CREDENTIALS_IN_PRESENTATION,
     MAX_PRESENTED_BYTES,
+    MAX_STATED_VALUES,
 )
 from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
@@ -65,7 +67,8 @@ def parse_presented(data: bytes) -> Presented:
 
     Raises:
         LimitError: `too_large`, `too_deep`, also for more than 16 credentials.
-        UnsupportedError: an SD-JWT or another form that this release does not take.
+        UnsupportedError: an SD-JWT or another form that this release does not take, or
+            `too_large`: more statements under proofs than can be read in a second.
         MalformedError: anything else that is not one of the forms above.
     """
     if _SD_JWT.fullmatch(data[:MAX_CREDENTIAL_BYTES]):
@@ -78,7 +81,16 @@ def parse_presented(data: bytes) -> Presented:
         raise MalformedError("member_missing", "no credential is shown")
     if len(presented.shown) > MAX_CREDENTIALS_IN_PRESENTATION:
         raise LimitError("too_large", f"{len(presented.shown)} credentials")
+    _check_work(presented.shown)
     return presented
+
+
+def _check_work(shown: tuple[Shown, ...]) -> None:
+    """Nobody need have signed what is shown, and statements cost more than bytes to read."""
+    whole = {id(each.presentation): each.presentation for each in shown if each.presentation}
+    documents = [*(each.credential for each in shown), *whole.values()]
+    if sum(spelling.work(each.raw) for each in documents) > MAX_STATED_VALUES:
+        raise UnsupportedError("too_large", "too many statements under proofs")
 
 
 def _file(members: JsonObject) -> Presented:
