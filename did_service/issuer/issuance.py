@@ -14,6 +14,7 @@ from uuid import UUID
 from did_service.core.credentials import (
     contexts,
     proof_set,
+    related_resources,
     schema_check,
     spelling,
     vocabulary,
@@ -27,6 +28,7 @@ from did_service.core.errors import (
     LimitError,
     MalformedError,
     NotFoundError,
+    ProofError,
     RuleError,
     UnavailableError,
 )
@@ -170,7 +172,8 @@ def _check_draft(item: Item, draft: JsonObject) -> None:
         vocabulary.check_terms(draft)
         if item.cryptosuite == spelling.SUITE:
             spelling.check(draft)
-    except MalformedError as error:  # its text may quote a value
+        related_resources.check(draft, {item.schema_id: jcs.encode(item.schema)})
+    except (MalformedError, ProofError) as error:  # its text may quote a value
         raise RuleError(
             "claims_invalid", f"not what the contexts define: {error.code}", reason=error.code
         ) from error

@@ -84,9 +84,7 @@ def _plain(document: JsonObject) -> list[Quad]:
 @lru_cache(maxsize=MAX_PROCESSED_CACHED)
 def _processed_once(document: bytes) -> tuple[Quad, ...]:
     """Return the statements of a document under our contexts, for all its proofs together."""
-    members = load_object(
-        document, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE
-    )
+    members = load_object(document, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE)
     return tuple(_processed(members, contexts.load))
 
 

@@ -7,7 +7,7 @@ list, an index), guesses a base for relative names and writes numbers its own wa
 leaves no statement is not signed, so all of it is refused. Importing this module costs 0.4 s:
 only `eddsa_rdfc_2022` and `vocabulary` do so, when they need it.
 
-PyLD has no bounds either, and most of what it reads is signed by nobody. So its work is counted:
+PyLD has no bounds either, and most of what it reads is signed by nobody. So work is counted:
 values, contexts and pairs of values before it begins, definitions of terms as it makes them.
 """
 

@@ -71,9 +71,11 @@ def parse_credential(value: JsonValue) -> Credential:
         MalformedError: a member that the data model refuses (`member_missing`,
             `member_invalid`, `time_invalid`, `validity_reversed`), or `context_unknown`.
         LimitError: more than 16 status entries or schemas.
+        UnsupportedError: `too_large`, as `spelling.check_work`.
     """
     raw = as_object(value, "credential")
     if spelling.keeps_no_order(raw):
+        spelling.check_work(raw)
         raw = spelling.in_order(raw)
     valid_from, valid_until = _validity(raw)
     members.check_texts(raw)

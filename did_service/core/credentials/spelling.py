@@ -34,7 +34,7 @@ from did_service.core.credentials.term_tables import (
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_SAFE_INTEGER
+from did_service.core.limits import MAX_SAFE_INTEGER, MAX_STATED_VALUES
 
 SUITE = "eddsa-rdfc-2022"
 _CREDENTIAL = "VerifiableCredential"
@@ -83,11 +83,20 @@ def keeps_no_order(document: JsonObject) -> bool:
     return bool(suites) and all(suite == SUITE for suite in suites)
 
 
-def work(document: JsonObject) -> int:
-    """Count what a document makes its verifier read as JSON-LD: values, once for each proof.
+def check_work(*documents: JsonObject) -> None:
+    """Refuse documents that take too long to read as JSON-LD, before any of it is done.
 
-    Under eddsa-jcs-2022 only types are read so, and only under contexts that are not ours.
+    Counted are values, once for each proof over statements. Under eddsa-jcs-2022 only types are
+    read so, and only under contexts that are not ours.
+
+    Raises:
+        UnsupportedError: `too_large`.
     """
+    if sum(map(_work, documents)) > MAX_STATED_VALUES:
+        raise UnsupportedError("too_large", "too many statements under proofs")
+
+
+def _work(document: JsonObject) -> int:
     found = document.get("proof")
     proofs = found if isinstance(found, list) else [found]
     suites = [each.get("cryptosuite") for each in proofs if isinstance(each, dict)]
@@ -129,9 +138,11 @@ class _Reader:
         """Read the whole; a credential names no context that it does not use."""
         types = document.get("type")
         names = types if isinstance(types, list) else [types]
-        is_document = any(name in DOCUMENT_TYPES for name in names if isinstance(name, str))
-        if is_document and (not isinstance(types, list) or DOCUMENT_TYPES.issubset(types)):
-            _refuse("the types of a document are a list, of one kind of document")
+        if not all(isinstance(name, str) for name in names if name is not None):
+            _refuse("a type that is no name")
+        is_document = not DOCUMENT_TYPES.isdisjoint(names)
+        if types == _CREDENTIAL or (is_document and DOCUMENT_TYPES.issubset(names)):
+            _refuse("the types of a credential are a list, and it is no presentation")
         self._node(
             {name: value for name, value in document.items() if name not in _APART},
             may_be_single=is_document,
@@ -279,7 +290,7 @@ def _check_number(term: Term, value: float) -> None:
             raise UnsupportedError(
                 "number_refused", "a number that others might sign otherwise"
             )
-        if isinstance(value, float) and value.is_integer():
+        if type(value) is float and value.is_integer():
             _refuse("a whole number with a fraction")
     whole = isinstance(value, int) and not isinstance(value, bool)
     if term.coercion != XSD_STRING and not (whole and term.coercion in NUMERIC):

@@ -57,9 +57,7 @@ def type_iris(document: Credential | Presentation) -> tuple[str, ...]:
 
 def _known_type_iris(document: Credential | Presentation) -> tuple[str, ...]:
     """Expand the types alone, once for each way to define them, also where that is refused."""
-    outcome = _outcome(
-        jcs.encode({"@context": [*document.context], "type": [*document.types]})
-    )
+    outcome = _outcome(jcs.encode({"@context": [*document.context], "type": [*document.types]}))
     if isinstance(outcome, DidServiceError):
         raise outcome.with_traceback(None)
     return outcome

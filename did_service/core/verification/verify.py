@@ -51,6 +51,7 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
+from did_service.core.verification.resources import check_resources
 from did_service.core.verification.schema import check_schemas
 from did_service.core.verification.status import check_status
 
@@ -136,6 +137,7 @@ def _examine(case: Case, shown: Shown) -> tuple[list[Check], CredentialSummary]:
         proof,
         *check_authority(case, authority, schemas),
         *(each.check for each in schemas),
+        *check_resources(case, signer, schemas),
         check_time(case),
         *check_status(case, schemas),
         *check_freshness(case, [*used, *authority.dated]),

@@ -1,0 +1,50 @@
+"""Step 7, its other half: resources that the credential binds by a digest are those in use.
+
+Only what an issuer signed can bind anything, so nothing is said where the proof does not hold.
+A schema that a later entry may have replaced refuses nothing (threat model 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from did_service.core.credentials import related_resources
+from did_service.core.credentials.proof_set import VerifiedProof
+from did_service.core.errors import MalformedError, ProofError
+from did_service.core.verification.anchored import Anchored
+from did_service.core.verification.case import Case
+from did_service.core.verification.report import Check
+from did_service.core.verification.schema import SchemaFinding
+
+_STEP = 7
+
+
+def check_resources(
+    case: Case, signer: VerifiedProof | None, schemas: Sequence[SchemaFinding]
+) -> Iterator[Check]:
+    """Check the digests of contexts and schemas that the issuer bound its credential to."""
+    if signer is None:
+        return
+    check = partial(Check, _STEP, credential=case.position)
+    held = [each.held for each in schemas if each.held is not None]
+    settled = {e.entry.subject: _content(e) for e in held if case.speaks_against(e)}
+    others = {e.entry.subject: _content(e) for e in held if e.entry.subject not in settled}
+    try:
+        related_resources.check(case.credential.raw, settled)
+    except ProofError as error:
+        yield check("resource_altered", detail=error.message)
+        return
+    except MalformedError as error:
+        yield check("unsupported", detail=error.code)
+        return
+    try:
+        related_resources.check(case.credential.raw, settled | others)
+    except ProofError as error:
+        yield check("schema_missing", detail=error.code)
+    except MalformedError as error:
+        yield check("unsupported", detail=error.code)
+
+
+def _content(held: Anchored) -> bytes:
+    return str(held.entry.body.get("content", "")).encode()
