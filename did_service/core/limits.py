@@ -70,9 +70,7 @@ MAX_CONTEXTS_NAMED = 128  # in one document: 16 credentials with eight each; 1 m
 MAX_INLINE_TERMS = 128  # that a credential defines itself: a type has some thirty claims
 MAX_TERM_DEFINITIONS = 16_384  # read for one document; 16 credentials with their proofs: 4,000
 MAX_JSONLD_VALUES = 8_192  # of one document before expansion; 16 large credentials have 2,000
-MAX_SET_PAIRS = (
-    131_072  # compared to tell repeats: lists of 512 values; honest ones have a dozen
-)
+MAX_SET_PAIRS = 131_072  # compared to find repeats: lists of 512; honest ones have a dozen
 MAX_STATED_VALUES = (
     4_096  # of one file, once for each rdfc proof; 16 permits and a proof: 2,000
 )

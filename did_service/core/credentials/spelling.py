@@ -17,13 +17,11 @@ read: `in_order` gives every reader the same one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import NoReturn
 
 from did_service.core.credentials import contexts, term_tables
 from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
-from did_service.core.credentials.nquads import XSD_STRING
+from did_service.core.credentials.plain_literals import check_literal, check_number, refuse
 from did_service.core.credentials.term_tables import (
     DOCUMENT_TYPES,
     NUMERIC,
@@ -34,11 +32,10 @@ from did_service.core.credentials.term_tables import (
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_SAFE_INTEGER, MAX_STATED_VALUES
+from did_service.core.limits import MAX_STATED_VALUES
 
 SUITE = "eddsa-rdfc-2022"
 _CREDENTIAL = "VerifiableCredential"
-_OF_LITERALS = frozenset({"@value", "@language", "@direction"})
 # Members of a document that have proofs of their own, or are the proofs.
 _APART = frozenset({"@context", "proof", "verifiableCredential"})
 
@@ -55,7 +52,7 @@ def check(document: JsonObject, load: ContextLoader = contexts.load) -> None:
     """
     context = document.get("@context")
     if context not in ([*OF_OURS[:1]], [*OF_OURS]):
-        _refuse("another context could rename members")
+        refuse("another context could rename members")
     reader = _Reader(len(context), load)
     reader.document(document)
     reader.check_links()
@@ -139,16 +136,16 @@ class _Reader:
         types = document.get("type")
         names = types if isinstance(types, list) else [types]
         if not all(isinstance(name, str) for name in names if name is not None):
-            _refuse("a type that is no name")
+            refuse("a type that is no name")
         is_document = not DOCUMENT_TYPES.isdisjoint(names)
         if types == _CREDENTIAL or (is_document and DOCUMENT_TYPES.issubset(names)):
-            _refuse("the types of a credential are a list, and it is no presentation")
+            refuse("the types of a credential are a list, and it is no presentation")
         self._node(
             {name: value for name, value in document.items() if name not in _APART},
             may_be_single=is_document,
         )
         if self._has_second and _CREDENTIAL in names and not self._needs_second:
-            _refuse("a context that is not used")
+            refuse("a context that is not used")
 
     def check_links(self) -> None:
         """Check that what an object says of its id could stand in no other place.
@@ -157,11 +154,11 @@ class _Reader:
         """
         objects = set(self._objects)
         if len(objects) < len(self._objects) or self._links & objects - self._subjects:
-            _refuse("an identifier that has several objects, or an object and a mention")
+            refuse("an identifier that has several objects, or an object and a mention")
 
     def _node(self, node: JsonObject, *, may_be_single: bool = False) -> None:
         if not node:
-            _refuse("an object that says nothing")
+            refuse("an object that says nothing")
         scope = self._kinds(node["type"], may_be_single=may_be_single) if "type" in node else {}
         if "id" in node:
             _check_identifier(node["id"])
@@ -176,11 +173,11 @@ class _Reader:
         single = isinstance(types, list) and len(names) == 1
         texts = [name for name in names if isinstance(name, str)]
         if len(set(texts)) < len(names) or (single and not may_be_single):
-            _refuse("a type that could be written otherwise")
+            refuse("a type that could be written otherwise")
         scope: dict[str, Term | None] = {}
         for name in texts:
             if f"<{name}>" in self._iris:
-                _refuse(f"{quote(name)} has a name")
+                refuse(f"{quote(name)} has a name")
             term = self._terms.get(name)
             scope |= term.scope if term is not None else {}
             self._needs_second |= name in self._terms and name not in self._first
@@ -188,25 +185,25 @@ class _Reader:
 
     def _term(self, name: str, scope: Mapping[str, Term | None]) -> Term:
         if name.startswith("@") or ":" in name:
-            _refuse(f"{quote(name)} is no plain name")
+            refuse(f"{quote(name)} is no plain name")
         if name not in scope and name not in self._terms:
             raise MalformedError("term_undefined", f"no context defines {quote(name)}")
         self._needs_second |= name not in scope and name not in self._first
-        return scope.get(name, self._terms.get(name)) or _refuse(
+        return scope.get(name, self._terms.get(name)) or refuse(
             f"{quote(name)} has values that can be written in several ways"
         )
 
     def _member(self, term: Term, name: str, member: JsonValue) -> None:
         if not isinstance(member, list):
             if term.is_set:
-                _refuse(f"the values of {quote(name)} stand in a list")
+                refuse(f"the values of {quote(name)} stand in a list")
             self._value(term, member)
             return
         if not member:
             raise MalformedError("value_not_signed", f"{quote(name)} is an empty list")
         said = [jcs.encode(item) for item in member if not _is_node(item)]
         if (len(member) == 1 and not term.is_set) or len(set(said)) < len(said):
-            _refuse(f"the list of {quote(name)} could be shorter")
+            refuse(f"the list of {quote(name)} could be shorter")
         for item in member:
             self._value(term, item)
 
@@ -218,17 +215,17 @@ class _Reader:
         elif value is None:
             raise MalformedError("value_not_signed", "a null would not be signed")
         elif isinstance(value, list):
-            _refuse("a list in a list")
+            refuse("a list in a list")
         else:
-            _check_number(term, value)
+            check_number(term, value)
 
     def _object(self, term: Term, value: JsonObject) -> None:
         if not _is_node(value):
-            _check_literal(term, value)
+            check_literal(term, value)
             return
         is_subject = term.iri == SUBJECT
         if term.scope or (value.keys() == {"id"} and term.coercion == "@id" and not is_subject):
-            _refuse("an object where a text would do")
+            refuse("an object where a text would do")
         if is_subject and "id" in value:
             self._subjects.add(value["id"] if isinstance(value["id"], str) else None)
         self._node(value)
@@ -242,7 +239,7 @@ class _Reader:
             or term.coercion in NUMERIC
             or (term.coercion == "@vocab" and text not in term.scope)
         ):
-            _refuse(f"{quote(text)} could be written otherwise")
+            refuse(f"{quote(text)} could be written otherwise")
 
 
 def _is_node(value: JsonValue) -> bool:
@@ -252,64 +249,6 @@ def _is_node(value: JsonValue) -> bool:
 def _check_identifier(value: JsonValue) -> None:
     """Refuse the name of a blank node, which its object does not need; others are IRIs."""
     if not isinstance(value, str) or value.startswith("_:"):
-        _refuse(f"{quote(value)} identifies nothing")
+        refuse(f"{quote(value)} identifies nothing")
     if not is_url(value):
         raise MalformedError("iri_invalid", f"{quote(value)} is not an absolute IRI")
-
-
-def _check_literal(term: Term, literal: JsonObject) -> None:
-    """Check an object that stands for a text with a language or direction."""
-    value, language = literal["@value"], literal.get("@language", "")
-    if (
-        not literal.keys() <= _OF_LITERALS
-        or len(literal) == 1
-        or term.coercion != XSD_STRING
-        or not all(isinstance(each, str) for each in literal.values())
-        or not isinstance(value, str)
-    ):
-        _refuse("a literal that could be written otherwise")
-    if language != _as_written(str(language)):
-        _refuse(f"language {quote(language)} could be written otherwise")
-
-
-def _as_written(tag: str) -> str:
-    """Write a language tag as RFC 5646 §2.1.1 recommends: `zh-Hans-CN`; case is not signed."""
-    first, *others = tag.split("-")
-    parts, singleton = [first.lower()], False
-    for part in others:
-        singleton = singleton or len(parts[-1]) == 1
-        forms = {2: part.upper(), 4: part.title()}
-        parts.append(part.lower() if singleton else forms.get(len(part), part.lower()))
-    return "-".join(parts)
-
-
-def _check_number(term: Term, value: float) -> None:
-    """Check a number or truth: one that all implementations write alike, and only so."""
-    if not isinstance(value, bool):
-        if abs(value) > MAX_SAFE_INTEGER or not _has_one_text(value):
-            raise UnsupportedError(
-                "number_refused", "a number that others might sign otherwise"
-            )
-        if type(value) is float and value.is_integer():
-            _refuse("a whole number with a fraction")
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if term.coercion != XSD_STRING and not (whole and term.coercion in NUMERIC):
-        _refuse("a number where a text would do")
-
-
-def _has_one_text(value: float) -> bool:
-    """Say whether the canonical xsd:double of a fraction is that fraction (JSON-LD 1.1 §8.6).
-
-    It has 16 digits. Some fractions need 17, and then two of them are signed alike; where the
-    sixteenth digit is a toss-up, programs in other languages round the other way.
-    """
-    if isinstance(value, int):
-        return True
-    text = f"{value:.15e}"
-    written = Decimal(text)
-    half = Decimal(5).scaleb(written.adjusted() - 16)
-    return float(text) == value and abs(Decimal(value) - written) != half
-
-
-def _refuse(why: str) -> NoReturn:
-    raise UnsupportedError("names_not_plain", why)

@@ -59,7 +59,8 @@ def _known_type_iris(document: Credential | Presentation) -> tuple[str, ...]:
     """Expand the types alone, once for each way to define them, also where that is refused."""
     outcome = _outcome(jcs.encode({"@context": [*document.context], "type": [*document.types]}))
     if isinstance(outcome, DidServiceError):
-        raise outcome.with_traceback(None)
+        outcome.__traceback__ = None  # or it would grow with each asking
+        raise outcome
     return outcome
 
 
