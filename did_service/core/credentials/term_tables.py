@@ -13,7 +13,7 @@ sees whether a document can have no second JSON spelling; where it is not sure, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn, TypeAlias
@@ -105,11 +105,13 @@ def _has_plain_type(types: JsonValue, count: int, load: ContextLoader) -> bool:
 
     A credential whose types need the second context is surely under it for a reason.
     """
-    names = types if isinstance(types, list) else [types]
-    if DOCUMENT_TYPES.isdisjoint(names):
-        return not isinstance(types, list) or len(types) > 1
-    needed = count == 1 or any(name not in terms_of(1, load) for name in names)
-    return isinstance(types, list) and (needed or "VerifiablePresentation" in names)
+    if not isinstance(types, list):
+        return types not in DOCUMENT_TYPES
+    if DOCUMENT_TYPES.isdisjoint(types):
+        return len(types) > 1
+    first = terms_of(1, load)
+    needed = count == 1 or any(name not in first for name in types)
+    return needed or "VerifiablePresentation" in types
 
 
 class _Writer:
@@ -140,11 +142,13 @@ class _Writer:
             if name not in {"id", "type"}:
                 term = (scope[name] if name in scope else self._terms.get(name)) or _leave()
                 if isinstance(member, list):
-                    self._note_list(_items(member), may_be_single=term.is_set)
-                elif term.is_set:
+                    self._note_list(member or _leave(), may_be_single=term.is_set)
+                    for value in member:
+                        self.quads.append((subject, term.iri, self._object(term, value), ""))
+                    continue
+                if term.is_set:
                     self.is_plain = False
-                for value in _items(member):
-                    self.quads.append((subject, term.iri, self._object(term, value), ""))
+                self.quads.append((subject, term.iri, self._object(term, member), ""))
         return subject
 
     def names_each_once(self) -> bool:
@@ -170,11 +174,8 @@ class _Writer:
     def _note_list(self, values: list[JsonValue], *, may_be_single: bool) -> None:
         """Bound the work, and look for what a set of values would not keep."""
         check_count(len(self.quads) + len(values))
-        scalars = [(type(value), value) for value in values if not isinstance(value, dict)]
-        repeats = any(isinstance(value, list) for value in values) or len(set(scalars)) < len(
-            scalars
-        )
-        if repeats or (len(values) == 1 and not may_be_single):
+        scalars = [value for value in values if not isinstance(value, dict)]
+        if (len(values) == 1 and not may_be_single) or (scalars and not _differ(scalars)):
             self.is_plain = False
 
     def _object(self, term: Term, value: JsonValue) -> str:
@@ -190,6 +191,8 @@ class _Writer:
         return _leave()
 
     def _text(self, term: Term, text: str) -> str:
+        if term.coercion == XSD_STRING:  # most are
+            return literal(text)
         if term.coercion == "@id":
             link = _iri(text)
             self._links.append(link)
@@ -201,6 +204,13 @@ class _Writer:
         if term.coercion in NUMERIC:
             self.is_plain = False
         return literal(text, term.coercion)
+
+
+def _differ(scalars: Sequence[JsonValue]) -> bool:
+    """Say whether no value stands twice; true is not 1 here, and a list is never sure."""
+    if any(isinstance(value, list) for value in scalars):
+        return False
+    return len({(type(value), value) for value in scalars}) == len(scalars)
 
 
 def _iri(value: JsonValue) -> str:
