@@ -53,7 +53,9 @@ def check_number(term: Term, value: float) -> None:
     """Check a number or truth: one that all implementations write alike, and only so."""
     if not isinstance(value, bool):
         if abs(value) > MAX_SAFE_INTEGER or not _has_one_text(value):
-            raise UnsupportedError("number_refused", "a number that others might sign otherwise")
+            raise UnsupportedError(
+                "number_refused", "a number that others might sign otherwise"
+            )
         if type(value) is float and value.is_integer():
             refuse("a whole number with a fraction")
     whole = isinstance(value, int) and not isinstance(value, bool)
