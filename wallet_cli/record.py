@@ -66,8 +66,8 @@ class Record:
         """Seal an object for its place.
 
         Raises:
-            MalformedError: `record_unreadable`: it could not be read again, as with a number
-                beyond 2^53.
+            MalformedError: `record_unreadable`: it could not be read again, as where it
+                is nested too deeply.
         """
         nonce = rng(NONCE_BYTES)
         sealed = seal(_pad(_spelled(value)), place.encode(), nonce, key)

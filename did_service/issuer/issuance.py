@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from did_service.core.credentials import contexts, proof_set, schema_check, vocabulary
+from did_service.core.credentials import (
+    contexts,
+    proof_set,
+    related_resources,
+    schema_check,
+    spelling,
+    vocabulary,
+)
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
@@ -21,6 +28,7 @@ from did_service.core.errors import (
     LimitError,
     MalformedError,
     NotFoundError,
+    ProofError,
     RuleError,
     UnavailableError,
 )
@@ -118,6 +126,8 @@ class Issuance:
             "credentialStatus": statuses,
             "credentialSubject": subject,
         }
+        if item.cryptosuite == spelling.SUITE:
+            draft = spelling.in_order(draft)
         _check_draft(item, draft)
         return draft
 
@@ -160,7 +170,10 @@ def _check_draft(item: Item, draft: JsonObject) -> None:
     try:
         parse_credential(draft)
         vocabulary.check_terms(draft)
-    except MalformedError as error:  # its text may quote a value
+        if item.cryptosuite == spelling.SUITE:
+            spelling.check(draft)
+        related_resources.check(draft, {item.schema_id: jcs.encode(item.schema)})
+    except (MalformedError, ProofError) as error:  # its text may quote a value
         raise RuleError(
             "claims_invalid", f"not what the contexts define: {error.code}", reason=error.code
         ) from error

@@ -100,8 +100,9 @@ def test_a_delivery_that_is_none_is_not_taken_in(tmp_path, pickup, exit_code, co
 
 
 def test_a_delivery_that_could_not_be_read_again_is_not_stored(tmp_path):
-    """A number beyond 2^53 would lock the whole wallet."""
-    delivery = b'{"credential":{"n":1e17},"batch":null,"evidence":[],"authority":[]}'
+    """Nested as deeply as a record may be, it would lock the whole wallet."""
+    deep = b'{"n":' * 31 + b"1" + b"}" * 31
+    delivery = b'{"credential":' + deep + b',"batch":null,"evidence":[],"authority":[]}'
     answers = {
         "challenge": (200, CHALLENGE),
         "applications": (201, TAKEN),

@@ -51,7 +51,7 @@ _OURS: Mapping[str, tuple[str, str]] = {
     ),
     DIDSVC_1: (
         "didsvc-1.jsonld",
-        "b6db86c7b8a50054174c85ba4527a8ceacb050efdfc18817788d3de1927dd627",
+        "f9dc5901d1c514b868eb59d8db2b65a18e2428d85b5dc02036a83efa19ce3e94",
     ),
     "https://w3id.org/security/data-integrity/v2": (
         "data-integrity-v2.jsonld",
@@ -87,6 +87,11 @@ def load(url: str) -> JsonObject:
     if sha256(data).hex() != digest:
         raise ProofError("context_altered", f"the file for context {url} was altered")
     return load_object(data, numbers=Numbers.FINITE)  # "@version": 1.1
+
+
+def published(url: str) -> bytes:
+    """Return the bytes of a context that we publish ourselves."""
+    return _ours(url)[0]
 
 
 def _ours(url: str) -> tuple[bytes, str]:

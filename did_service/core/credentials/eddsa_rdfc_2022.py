@@ -4,18 +4,24 @@
 
 JSON-LD processing forgives: it drops what no context defines and guesses a base for relative
 names, and what was dropped is not signed. Here all of that is refused, so that every member
-of the document is a statement under the signature.
+of the document is a statement under the signature; and `spelling` refuses every second way to
+write the same statements, so that whoever reads names reads what was signed.
 """
 
 from __future__ import annotations
 
-from did_service.core.credentials import contexts
-from did_service.core.credentials.contexts import ContextLoader
-from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import UnsupportedError
+from functools import lru_cache
 
-NAME = "eddsa-rdfc-2022"
+from did_service.core.credentials import contexts, spelling, term_tables
+from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.nquads import Quad
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import jcs
+from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
+from did_service.core.errors import UnsupportedError
+from did_service.core.limits import MAX_PRESENTED_BYTES, MAX_PROCESSED_CACHED
+
+NAME = spelling.SUITE
 
 
 def prepare(document: JsonObject, options: JsonObject) -> JsonObject:
@@ -25,30 +31,71 @@ def prepare(document: JsonObject, options: JsonObject) -> JsonObject:
 
 
 def hash_data(
-    document: JsonObject, options: JsonObject, load: ContextLoader = contexts.load
+    document: JsonObject, options: JsonObject, load: ContextLoader | None = None
 ) -> bytes:
     """Return SHA-256 of the canonical options, then of the canonical document: 64 bytes.
 
     The options are read under the document's contexts (§3.2.5 step 4).
 
+    Args:
+        document: The document without the proof that is made or checked.
+        options: The proof without its value.
+        load: The contexts of somebody else's documents, which are then taken in any spelling;
+            by default the contexts here, and the one spelling of `spelling`.
+
     Raises:
+        UnsupportedError: `names_not_plain` or `number_refused`, as `spelling.check`.
         MalformedError: `context_unknown`, `term_undefined`, `iri_relative`,
             `value_not_signed`, `number_refused` or `jsonld_invalid`.
-        LimitError: `graph_too_complex`.
+        LimitError: `too_large` or `graph_too_complex`.
     """
     configuration = {**options, "@context": document.get("@context", [])}
-    return sha256(canonicalize(configuration, load)) + sha256(canonicalize(document, load))
+    if load is not None:
+        return sha256(canonicalize(configuration, load)) + sha256(canonicalize(document, load))
+    if "@context" in options:
+        raise UnsupportedError("names_not_plain", "contexts in a proof would not be signed")
+    return sha256(_canonical(_plain(configuration))) + sha256(_canonical(_plain(document)))
 
 
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:
-    """Return the canonical N-Quads of a JSON-LD document; errors as `hash_data`."""
-    from did_service.core.credentials import rdfc, term_tables  # noqa: PLC0415 - slow to load
+    """Return the canonical N-Quads of a JSON-LD document, however it is spelled.
 
+    Raises:
+        DidServiceError: as `hash_data`, but `names_not_plain`.
+    """
     try:
-        quads = term_tables.to_quads(document, load)
+        return _canonical(term_tables.to_quads(document, load))
     except UnsupportedError:
-        # PyLD takes 0.4 s to import, and documents under our contexts alone rarely need it.
-        from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
+        return _canonical(_processed(document, load))
 
-        quads = jsonld.to_quads(jsonld.expand(document, load))
+
+def _plain(document: JsonObject) -> list[Quad]:
+    """Return the statements of a document that can be written in no other way."""
+    try:
+        statements = term_tables.read(document, contexts.load)
+    except UnsupportedError:
+        spelling.check(document)
+        return list(_processed_once(jcs.encode(document)))
+    if not statements.is_plain:
+        spelling.check(document)
+    return statements.quads
+
+
+@lru_cache(maxsize=MAX_PROCESSED_CACHED)
+def _processed_once(document: bytes) -> tuple[Quad, ...]:
+    """Return the statements of a document under our contexts, for all its proofs together."""
+    members = load_object(document, max_bytes=MAX_PRESENTED_BYTES, numbers=Numbers.FINITE)
+    return tuple(_processed(members, contexts.load))
+
+
+def _processed(document: JsonObject, load: ContextLoader) -> list[Quad]:
+    # PyLD takes 0.4 s to import, and documents under our contexts alone rarely need it.
+    from did_service.core.credentials import jsonld  # noqa: PLC0415 - PyLD is slow to load
+
+    return jsonld.to_quads(jsonld.expand(document, load))
+
+
+def _canonical(quads: list[Quad]) -> bytes:
+    from did_service.core.credentials import rdfc  # noqa: PLC0415 - not always needed
+
     return rdfc.canonicalize(quads).encode()

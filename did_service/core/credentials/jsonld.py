@@ -6,13 +6,18 @@ PyLD drops what it cannot place (a property or type that no context defines, a n
 list, an index), guesses a base for relative names and writes numbers its own way. Whatever
 leaves no statement is not signed, so all of it is refused. Importing this module costs 0.4 s:
 only `eddsa_rdfc_2022` and `vocabulary` do so, when they need it.
+
+PyLD has no bounds either, and most of what it reads is signed by nobody. So work is counted:
+values, contexts and pairs of values before it begins, definitions of terms as it makes them.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from typing import NoReturn, cast
 
 from pyld.jsonld import JsonLdError, JsonLdProcessor
@@ -22,8 +27,14 @@ from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.nquads import Quad
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import LimitError, MalformedError, quote
-from did_service.core.limits import MAX_CONTEXTS_NAMED, MAX_SAFE_INTEGER
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
+from did_service.core.limits import (
+    MAX_CONTEXTS_NAMED,
+    MAX_JSONLD_VALUES,
+    MAX_SAFE_INTEGER,
+    MAX_SET_PAIRS,
+    MAX_TERM_DEFINITIONS,
+)
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _DIRECTION = "i18n-datatype"
@@ -40,9 +51,11 @@ def expand(document: JsonObject, load: ContextLoader) -> list[JsonObject]:
 
     Raises:
         MalformedError: `context_unknown`, `term_undefined`, `value_not_signed`, `iri_invalid`,
-            `language_invalid`, `number_refused` or `jsonld_invalid`.
-        LimitError: `too_large` for more than 128 mentions of contexts.
+            `language_invalid` or `jsonld_invalid`.
+        UnsupportedError: `number_refused`.
+        LimitError: `too_large` for more work than any honest document makes.
     """
+    _check_size(document)
     _check_contexts(document, load)
     processor = _StrictProcessor(on_property_dropped=_refuse_property)
     try:
@@ -62,8 +75,9 @@ def to_quads(expanded: list[JsonObject]) -> list[Quad]:
 
     Raises:
         MalformedError: `jsonld_invalid`.
-        LimitError: `too_large` for more than 4,096 statements.
+        LimitError: `too_large` for more than 4,096 statements, or too many values of one thing.
     """
+    _check_sets(expanded)
     try:
         dataset = JsonLdProcessor().to_rdf(expanded, _options(_no_context))
     except _FAULTS as error:
@@ -83,7 +97,16 @@ def to_quads(expanded: list[JsonObject]) -> list[Quad]:
 
 # PyLD has no types.
 class _StrictProcessor(JsonLdProcessor):  # type: ignore[misc]
-    """Refuses each element that expansion would drop without a word."""
+    """Refuses what expansion would drop without a word, and counts the terms it defines."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)
+        self._definitions = count(1)
+
+    def _create_term_definition(self, *args: object, **options: object) -> object:
+        if next(self._definitions) > MAX_TERM_DEFINITIONS:
+            raise LimitError("too_large", f"more than {MAX_TERM_DEFINITIONS} terms to define")
+        return super()._create_term_definition(*args, **options)
 
     def _expand(self, *args: object, **options: object) -> object:
         expanded: object = super()._expand(*args, **options)
@@ -119,25 +142,59 @@ def _reason(error: BaseException) -> str:
     return str(error.args[0] if error.args else error).partition("\n")[0]
 
 
+def _check_size(document: JsonObject) -> None:
+    """Count values, and the pairs of values that PyLD compares to find repeats in a list."""
+    values = pairs = 0
+    waiting: list[JsonValue] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            values += len(value)
+            pairs += len(value) ** 2 // 2 if isinstance(value, list) else 0
+            if values > MAX_JSONLD_VALUES or pairs > MAX_SET_PAIRS:
+                raise LimitError("too_large", "a document of too many values")
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _check_sets(expanded: list[JsonObject]) -> None:
+    """Count the pairs within what is said of one thing by one name, wherever it is said."""
+    sizes: Counter[tuple[JsonValue, str]] = Counter()
+    waiting: list[JsonValue] = [*expanded]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+            sizes.update(
+                {
+                    (value["@id"], name): len(member)
+                    for name, member in value.items()
+                    if "@id" in value and isinstance(member, list)
+                }
+            )
+    if sum(size**2 // 2 for size in sizes.values()) > MAX_SET_PAIRS:
+        raise LimitError("too_large", "too many values of one thing")
+
+
 def _check_contexts(document: JsonObject, load: ContextLoader) -> None:
     """Ask `load` for every context that the document names; each mention costs work."""
     named = list(_named(document))
     if len(named) > MAX_CONTEXTS_NAMED:
-        raise LimitError("too_large", f"{len(named)} contexts are named in one document")
-    for url in dict.fromkeys(named):
+        raise LimitError("too_large", f"{len(named)} contexts in one document")
+    for url in dict.fromkeys(entry for entry in named if isinstance(entry, str)):
         load(url)
 
 
-def _named(value: JsonValue) -> Iterator[str]:
-    """Yield each context that a document names, also inside inline contexts."""
+def _named(value: JsonValue) -> Iterator[JsonValue]:
+    """Yield each context that a document names or holds, also inside inline contexts."""
     if isinstance(value, list):
         for item in value:
             yield from _named(item)
     elif isinstance(value, dict):
         for name, member in value.items():
             if name in {"@context", "@import"}:
-                entries = member if isinstance(member, list) else [member]
-                yield from (entry for entry in entries if isinstance(entry, str))
+                yield from member if isinstance(member, list) else [member]
             yield from _named(member)
 
 
@@ -150,7 +207,7 @@ def _normalized(value: JsonValue) -> JsonValue:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if not math.isfinite(value) or (value == int(value) and abs(value) > MAX_SAFE_INTEGER):
-        raise MalformedError("number_refused", "a number is not finite, or beyond 2^53")
+        raise UnsupportedError("number_refused", "a number is not finite, or beyond 2^53")
     return int(value) if value == int(value) else value
 
 

@@ -19,11 +19,11 @@ from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials import eddsa_rdfc_2022, spelling
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.crypto.ed25519 import SigningKey
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import (
@@ -170,9 +170,11 @@ def examine_proofs(
 
     Raises:
         ProofError: `proof_id_repeated`: nobody can tell what a chain rests on.
+        UnsupportedError: `names_not_plain`: an order that not every proof keeps.
         MalformedError: `proof_missing`, or more than 8 proofs.
     """
     unsecured, unread = data_integrity.split_unread(document)
+    _check_order(unsecured, unread)
     rest_on = partial(_rest_on, unsecured, _by_id(unread))
     accepted = {name: suites[name] for name in demand.suites & suites.keys()}
     judge = partial(_verify, rest_on, resolve, demand, accepted)
@@ -278,6 +280,18 @@ def _by_id(proofs: Sequence[JsonValue]) -> dict[str, JsonValue]:
                 raise ProofError("proof_id_repeated", "two proofs have the same id")
             found[name] = each
     return found
+
+
+def _check_order(unsecured: JsonObject, proofs: Sequence[JsonValue]) -> None:
+    """Refuse an order of sets that one proof keeps and another, the issuer's perhaps, does not.
+
+    Anybody may add a proof of his own over any order.
+    """
+    suites = {str(proof.get("cryptosuite")) for proof in proofs if isinstance(proof, dict)}
+    if eddsa_rdfc_2022.NAME not in suites or len(suites) == 1:
+        return
+    if jcs.encode(spelling.in_order(unsecured)) != jcs.encode(unsecured):
+        raise UnsupportedError("names_not_plain", "an order that not every proof keeps")
 
 
 def _rest_on(

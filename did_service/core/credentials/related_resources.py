@@ -1,22 +1,30 @@
-"""Digests of related resources that we know (VCDM 2.0 §5.3).
+"""Digests that bind a credential to resources it uses (VCDM 2.0 §5.3).
 
-An issuer should not sign a wrong digest of a published context. Digests are those of the
-published files, not of our copies, which may be laid out differently; a resource that is not
-in the table is nobody's claim here and stays unjudged.
+    any object of the credential: {"id": URL, "digestSRI" | "digestMultibase": …}
+    URL of a context ──► digest of the published file     URL of a schema ──► bytes at hand
+
+A context is judged by the digests of its published file, not of our copy, which may be laid out
+differently. A resource that is neither at hand nor in the table is not used here, and what is
+said of it stays unjudged.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from did_service.core.credentials import contexts, members
+from did_service.core.credentials import contexts
+from did_service.core.crypto.hashes import sha2
 from did_service.core.encoding import b64
 from did_service.core.encoding.multiformats import SHA2_256, multibase_decode
-from did_service.core.encoding.strict_json import JsonObject, as_text
-from did_service.core.errors import MalformedError, ProofError, quote
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
+from did_service.core.errors import ProofError, UnsupportedError, quote
 
-# URL → digest by algorithm name, as `digestSRI` names it.
+_SRI = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})(?:\?[!-~]*)?")
+_WEAKEST_FIRST = ("sha256", "sha384", "sha512")  # W3C Subresource Integrity §3.3.4
+# Header of a multihash → the name that digestSRI has for the function.
+_MULTIHASHES = {SHA2_256: "sha256", b"\x20\x30": "sha384", b"\x13\x40": "sha512"}
+# URL → digest by algorithm name, of files that are published in another layout than ours.
 _PUBLISHED: Mapping[str, Mapping[str, bytes]] = {
     contexts.CREDENTIALS_V2: {
         "sha256": bytes.fromhex(
@@ -27,38 +35,82 @@ _PUBLISHED: Mapping[str, Mapping[str, bytes]] = {
         ),
     },
 }
-_SRI = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})")
 
 
-def check(credential: JsonObject) -> None:
-    """Check each related resource's digests as far as they are known.
+def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
+    """Check each digest of a resource that a credential uses.
+
+    Args:
+        credential: With or without its proofs.
+        at_hand: Other resources in use, their bytes by URL: the schemas.
 
     Raises:
-        ProofError: `related_resource_digest`: not the digest of the published file.
+        ProofError: `related_resource_digest`: another digest than the resource has.
+        UnsupportedError: `digest_unknown` or `multibase_unknown`: nobody here can compute it.
         MalformedError: a digest that is no digest.
     """
-    for resource in members.objects(credential, "relatedResource"):
-        known = _PUBLISHED.get(members.url(resource.get("id"), "relatedResource.id"), {})
-        if "digestSRI" in resource:
-            algorithm, digest = _sri(as_text(resource["digestSRI"], "digestSRI"))
-            _compare(known.get(algorithm), digest)
-        if "digestMultibase" in resource:
-            text = as_text(resource["digestMultibase"], "digestMultibase")
-            _compare(known.get("sha256"), _bare(multibase_decode(text)))
+    named = credential.get("@context")
+    entries = named if isinstance(named, list) else [named]
+    used = {entry for entry in entries if isinstance(entry, str)}
+    for resource in _bound(credential):
+        url = str(resource["id"])
+        if url in at_hand or url in _PUBLISHED or url in used:
+            _check_resource(url, resource, at_hand)
 
 
-def _sri(text: str) -> tuple[str, bytes]:
-    match = _SRI.fullmatch(text)
-    if match is None:
-        raise MalformedError("member_invalid", f"digestSRI {quote(text)} is no digest")
-    return match[1], b64.decode_std(match[2])
+def _bound(value: JsonValue) -> Iterator[JsonObject]:
+    """Yield every object that names a resource and its digest."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _bound(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("id"), str) and not value.keys().isdisjoint(
+            ("digestSRI", "digestMultibase")
+        ):
+            yield value
+        for name, member in value.items():
+            if name != "@context":
+                yield from _bound(member)
 
 
-def _bare(data: bytes) -> bytes:
-    """Take the multihash header of SHA-256 away, where there is one."""
-    return data[2:] if len(data) == 34 and data.startswith(SHA2_256) else data
+def _check_resource(url: str, resource: JsonObject, at_hand: Mapping[str, bytes]) -> None:
+    for name, read in (("digestSRI", _of_sri), ("digestMultibase", _of_multibase)):
+        member = resource.get(name, [])
+        texts = member if isinstance(member, list) else [member]
+        for text in texts:
+            algorithm, digests = read(as_text(text, name))
+            if _digest(url, algorithm, at_hand) not in digests:
+                raise ProofError(
+                    "related_resource_digest", f"{quote(url)} has another {algorithm} digest"
+                )
 
 
-def _compare(known: bytes | None, digest: bytes) -> None:
-    if known is not None and known != digest:
-        raise ProofError("related_resource_digest", "a related resource has another digest")
+def _of_sri(text: str) -> tuple[str, list[bytes]]:
+    """Return the strongest algorithm of digestSRI with its digests; one of them must fit."""
+    found = [match for match in map(_SRI.fullmatch, text.split()) if match is not None]
+    if not found:
+        raise UnsupportedError("digest_unknown", f"digestSRI {quote(text)} is none we know")
+    strongest = max((match[1] for match in found), key=_WEAKEST_FIRST.index)
+    return strongest, [b64.decode_std(match[2]) for match in found if match[1] == strongest]
+
+
+def _of_multibase(text: str) -> tuple[str, list[bytes]]:
+    """Return algorithm and digest of digestMultibase: a multihash, or bare SHA-256."""
+    data = multibase_decode(text)
+    if len(data) == 32:
+        return "sha256", [data]
+    algorithm = _MULTIHASHES.get(data[:2])
+    if algorithm is None or len(data) != data[1] + 2:
+        raise UnsupportedError("digest_unknown", f"multihash {quote(text)} is none we know")
+    return algorithm, [data[2:]]
+
+
+def _digest(url: str, algorithm: str, at_hand: Mapping[str, bytes]) -> bytes:
+    if url in at_hand:
+        return sha2(algorithm, at_hand[url])
+    if url == contexts.DIDSVC_1:
+        return sha2(algorithm, contexts.published(url))
+    known = _PUBLISHED.get(url, {}).get(algorithm)
+    if known is None:
+        raise UnsupportedError("digest_unknown", f"no {algorithm} digest of {quote(url)} known")
+    return known

@@ -13,12 +13,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import NoReturn, TypeAlias, cast
 
 import orjson
 
-from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
 from did_service.core.limits import MAX_JSON_DEPTH, MAX_SAFE_INTEGER
 
 JsonValue: TypeAlias = (
@@ -31,10 +32,15 @@ _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BYTE_STRINGS = re.compile(_STRINGS.pattern.encode(), re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SPACE = b" \t\n\r"
+_MOST_DIGITS = 310  # of a double written out, with its sign
 
 
 class Numbers(Enum):
-    """Which numbers a format has."""
+    """Which numbers a format has.
+
+    FINITE is for documents of other people: whatever JCS writes of a finite number (RFC 8785
+    §3.2.2.3), and nothing that would be read as another number than it says.
+    """
 
     INTEGERS = "integers"
     FINITE = "finite"
@@ -108,7 +114,7 @@ def _parse_carefully(data: bytes, numbers: Numbers) -> JsonValue:
                 text,
                 object_pairs_hook=_object,
                 parse_float=_float if numbers is Numbers.FINITE else _refuse_number,
-                parse_int=_integer,
+                parse_int=_whole if numbers is Numbers.FINITE else _integer,
                 parse_constant=_refuse_number,
             ),
         )
@@ -154,10 +160,28 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int | float:
+    """Read a whole number; from 2^53 on as the double that it is for JCS, where it is one."""
+    if len(text) <= 16 and text != "-0":
+        number = int(text)
+        if abs(number) <= MAX_SAFE_INTEGER:
+            return number
+    double = float(text) if len(text) <= _MOST_DIGITS else math.inf
+    if text == "-0" or not math.isfinite(double) or not _says(text, double):
+        raise UnsupportedError("number_refused", f"number {quote(text)} is no double")
+    return double
+
+
+def _says(text: str, double: float) -> bool:
+    """Say whether digits are those of a double, or the shortest that lead to it."""
+    written = Decimal(text)
+    return written in (Decimal(double), Decimal(repr(double)))
+
+
 def _float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise MalformedError("number_refused", f"number {quote(text)} is not finite")
+        raise UnsupportedError("number_refused", f"number {quote(text)} is not finite")
     return number
 
 

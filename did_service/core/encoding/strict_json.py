@@ -53,6 +53,8 @@ def loads(
     Raises:
         LimitError: `too_large` or `too_deep`.
         MalformedError: `json_invalid`, `duplicate_member`, `number_refused`, `utf8_invalid`.
+        UnsupportedError: `number_refused` for a number that is no double, where fractions are
+            accepted.
     """
     return parse(_encoded(data, max_bytes), numbers, max_values)
 

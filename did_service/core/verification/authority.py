@@ -18,7 +18,7 @@ from itertools import pairwise
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, ProofError
+from did_service.core.errors import DidServiceError, LimitError, ProofError, UnsupportedError
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.proven import Latest, ProvenEntry
@@ -81,6 +81,8 @@ def find_authority(context: CredentialContext) -> AuthorityFinding:
         return AuthorityFinding(MISSING)
     try:
         types = context.types
+    except (UnsupportedError, LimitError):
+        return AuthorityFinding(MISSING)  # nobody could say what it is, or was not asked to
     except DidServiceError:
         return AuthorityFinding("type_not_granted")
     walk = _Walk(context, policy, frozenset(types))

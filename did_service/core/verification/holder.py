@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from did_service.core.credentials import proof_set
+from did_service.core.credentials import proof_set, vocabulary
 from did_service.core.credentials.model import Presentation
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.own_key import public_in_did
@@ -101,6 +101,7 @@ def _signer(presentation: Presentation, request: Request, present: Present) -> H
         domain=request.audience if request.nonce is not None else None,
     )
     try:
+        vocabulary.check_contexts(presentation.raw)
         findings = proof_set.examine_proofs(presentation.raw, public_in_did, demand)
         found = judge_proofs(presentation, findings, _code)
     except DidServiceError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from did_service.core.credentials import eddsa_rdfc_2022, members, proof_set, vocabulary
+from did_service.core.credentials import members, proof_set, vocabulary
 from did_service.core.credentials.proof_set import ProofDemand, ProofFinding, VerifiedProof
 from did_service.core.did.document import DidDocument, Relationship, parse_document
 from did_service.core.did.own_key import is_own_key, public_in_did
@@ -113,7 +113,7 @@ def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
     )
     resolve = partial(_resolve, case, issuer)
     try:
-        _check_names(credential.raw)
+        vocabulary.check_contexts(credential.raw)
         findings = proof_set.examine_proofs(credential.raw, resolve, demand)
     except DidServiceError as error:
         return unsigned(error, code_of)
@@ -126,19 +126,6 @@ def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
     if found.code is None and has_lapsed(findings, case.now):
         return Signature(None, "clock_in_doubt", "proof_expired")
     return found
-
-
-def _check_names(credential: JsonObject) -> None:
-    """Refuse names that contexts could bend, before anything is made of them.
-
-    eddsa-rdfc-2022 signs neither contexts nor names, so only plain ones are read.
-
-    Raises:
-        UnsupportedError: `names_not_plain`.
-    """
-    suites = [proof.get("cryptosuite") for proof in members.objects(credential, "proof")]
-    if eddsa_rdfc_2022.NAME in suites:
-        vocabulary.check_plain(credential)
 
 
 def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding]) -> bool:

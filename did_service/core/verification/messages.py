@@ -298,6 +298,12 @@ CHECKS: Mapping[str, Sentence] = {
         "the content does not fit the registered schema",
         _REISSUE,
     ),
+    "resource_altered": _failed(
+        7,
+        "证照绑定的格式或词表与实际使用的不一致",
+        "a schema or context is not the one that the credential is bound to by its digest",
+        _REISSUE,
+    ),
     # 8 time
     "within_validity": _passed(8, "在有效期内", "within its period of validity"),
     "within_clock_skew": _passed(

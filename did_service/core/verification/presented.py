@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from did_service.core.credentials import spelling
 from did_service.core.credentials.model import (
     CREDENTIAL_TYPE,
     ENVELOPED_TYPES,
@@ -69,7 +71,8 @@ def parse_presented(data: bytes) -> Presented:
 
     Raises:
         LimitError: `too_large`, `too_deep`, also for more than 16 credentials.
-        UnsupportedError: an SD-JWT or another form that this release does not take.
+        UnsupportedError: an SD-JWT or another form that this release does not take, or
+            `too_large`: more statements under proofs than can be read in a second.
         MalformedError: anything else that is not one of the forms above.
     """
     text = data.removeprefix(BOM_UTF8)
@@ -86,7 +89,15 @@ def parse_presented(data: bytes) -> Presented:
         raise MalformedError("member_missing", "no credential is shown")
     if len(presented.shown) > MAX_CREDENTIALS_IN_PRESENTATION:
         raise LimitError("too_large", f"{len(presented.shown)} credentials")
+    spelling.check_work(*_documents(presented.shown))
     return presented
+
+
+def _documents(shown: tuple[Shown, ...]) -> Iterator[JsonObject]:
+    """Yield every document that is shown; nobody need have signed any of them."""
+    yield from (each.credential.raw for each in shown)
+    whole = {id(each.presentation): each.presentation for each in shown if each.presentation}
+    yield from (each.raw for each in whole.values())
 
 
 def _file(members: JsonObject) -> Presented:

@@ -23,7 +23,7 @@ from did_service.core.credentials.proof_set import (
     party_of,
     signer_of,
 )
-from did_service.core.errors import DidServiceError, ProofError, UnsupportedError
+from did_service.core.errors import DidServiceError, LimitError, ProofError, UnsupportedError
 from did_service.core.verification.messages import CHECKS, Result
 
 UNSUPPORTED, UNREADABLE, BESIDE = "unsupported", "proof_unreadable", "proof_beside"
@@ -86,7 +86,7 @@ def has_lapsed(findings: Sequence[ProofFinding], second: int) -> bool:
 
 def unsigned(error: DidServiceError, code_of: CodeOf) -> Signature:
     """Return what a refusal means where no proof of the party verified."""
-    if isinstance(error, UnsupportedError):
+    if isinstance(error, UnsupportedError | LimitError):
         return Signature(None, UNSUPPORTED, f"{error.code}: {error.message}")
     return Signature(None, code_of(error), error.code)
 
@@ -94,6 +94,6 @@ def unsigned(error: DidServiceError, code_of: CodeOf) -> Signature:
 def _beside(signer: VerifiedProof, refusals: Sequence[DidServiceError]) -> Signature:
     """Say what stands beside the party's own good proof."""
     for error in refusals:
-        if isinstance(error, UnsupportedError):
+        if isinstance(error, UnsupportedError | LimitError):
             return Signature(signer, UNSUPPORTED, f"{error.code}: {error.message}")
     return Signature(signer, BESIDE, refusals[0].code) if refusals else Signature(signer)

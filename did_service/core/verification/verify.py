@@ -52,6 +52,7 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
+from did_service.core.verification.resources import check_resources
 from did_service.core.verification.schema import SchemaFinding, check_schemas
 from did_service.core.verification.status import check_status
 from did_service.core.verification.summary import bare_summary, summary_of
@@ -173,6 +174,7 @@ def _examine(case: CredentialContext, shown: Shown) -> tuple[list[Check], Creden
         proof,
         *chain,
         *(each.check for each in schemas),
+        *guarded_checks(7, at, lambda: check_resources(case, signer, schemas)),
         *guarded_checks(8, at, lambda: [check_time(case)]),
         *guarded_checks(9, at, lambda: check_status(case, schemas)),
         *guarded_checks(13, at, lambda: check_freshness(case)),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from did_service.core.encoding import json_parser, strict_json
+from did_service.core.encoding import jcs, json_parser, strict_json
 from did_service.core.encoding.strict_json import Fields, Numbers, dumps, load_object, loads
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
 from did_service.core.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES
@@ -97,9 +97,10 @@ def test_brackets_inside_strings_are_no_depth():
         (b"[Infinity]", "number_refused"),
         (b"[-Infinity]", "number_refused"),
         (b"[1e400]", "number_refused"),
-        (b"[9007199254740992]", "number_refused"),
-        (b"[-9007199254740992]", "number_refused"),
-        (b"[18446744073709551616]", "number_refused"),
+        (b"[9007199254740993]", "number_refused"),
+        (b"[-9007199254740993]", "number_refused"),
+        (b"[18446744073709551617]", "number_refused"),
+        (b"[1" + b"0" * 400 + b"]", "number_refused"),
         (b"[-0]", "number_refused"),
         (b'{"a":1,"a":1}', "duplicate_member"),
         (b'{"a":1,"\\u0061":2}', "duplicate_member"),
@@ -112,6 +113,23 @@ def test_texts_of_two_meanings_are_refused(text, code):
 
 @pytest.mark.parametrize("text", ["1.0", "[1e2]", "[-0.0]", '{"a":1.5}', "1E400"])
 def test_fractions_and_exponents_are_refused_where_the_format_has_none(text):
+    assert code_of(text) == "number_refused"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(2.0**53)
+@example(-(2.0**63))
+@example(1e21)
+@example(1.7976931348623157e308)
+def test_whatever_number_jcs_writes_is_read_as_that_number(number):
+    read = loads(jcs.encode(number), numbers=Numbers.FINITE)
+    assert read == number
+    assert jcs.encode(read) == jcs.encode(number)
+
+
+@pytest.mark.parametrize("text", ["9007199254740992", "18446744073709551616", "1" + "0" * 22])
+def test_whole_number_beyond_2_53_is_read_as_the_double_that_it_is(text):
+    assert loads(text, numbers=Numbers.FINITE) == int(text)
     assert code_of(text) == "number_refused"
 
 

@@ -71,6 +71,7 @@ def test_refusals_are_the_authentic_negatives_alone():
         "authority_suspended",
         "issued_after_end",
         "schema_violated",
+        "resource_altered",
         "not_yet_valid",
         "expired",
         "status_entry_missing",

@@ -1,0 +1,51 @@
+"""Step 7, its other half: resources that the credential binds by a digest are those in use.
+
+Only what an issuer signed can bind anything, so nothing is said where the proof does not hold.
+A schema that a later entry may have replaced refuses nothing (threat model 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from did_service.core.credentials import related_resources
+from did_service.core.credentials.proof_set import VerifiedProof
+from did_service.core.errors import MalformedError, ProofError
+from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.proven import Latest
+from did_service.core.verification.report import Check
+from did_service.core.verification.schema import SchemaFinding
+
+_STEP = 7
+
+
+def check_resources(
+    context: CredentialContext, signer: VerifiedProof | None, schemas: Sequence[SchemaFinding]
+) -> Iterator[Check]:
+    """Check the digests of contexts and schemas that the issuer bound its credential to."""
+    if signer is None:
+        return
+    check = partial(Check, _STEP, credential=context.position)
+    latest = [each.latest for each in schemas if each.latest is not None]
+    contents = {each.subject: _content(context, each) for each in latest}
+    fresh = {each.subject for each in latest if context.speaks_against(each)}
+    settled = {subject: content for subject, content in contents.items() if subject in fresh}
+    try:
+        related_resources.check(context.credential.raw, settled)
+    except ProofError as error:
+        yield check("resource_altered", detail=error.message)
+        return
+    except MalformedError as error:
+        yield check("unsupported", detail=error.code)
+        return
+    try:
+        related_resources.check(context.credential.raw, contents)
+    except ProofError as error:
+        yield check("schema_missing", detail=error.code)
+    except MalformedError as error:
+        yield check("unsupported", detail=error.code)
+
+
+def _content(context: CredentialContext, latest: Latest) -> bytes:
+    return str(context.use(latest).get("content", "")).encode()
