@@ -67,7 +67,7 @@ def bundle(
             "command": "bundle",
             "data": made,
         }
-        write_out(f"{strict_json.dumps(answer)}\n")
+        write_out(f"{strict_json.dumps_printable(answer)}\n")
     else:
         told = Bilingual(
             f"{made['logs']} 个登记簿的 {made['items']} 条记录",

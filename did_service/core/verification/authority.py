@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.anchored import Anchored
 from did_service.core.verification.case import Case, End
@@ -26,6 +26,7 @@ from did_service.core.verification.schema import SchemaFinding
 _STEP = 6
 HELD = "authority_held"
 FORMERLY = "issued_while_authorised"
+_MOST_REGIONS_NAMED = 4
 UNPROVEN = "issuance_time_not_proven"
 MISSING = "authority_missing"
 # Which of several findings counts: the one that could still turn out best.
@@ -90,7 +91,7 @@ def check_authority(
     """Say what was found, and whether a type that demands its issuance batch has one."""
     held = next(iter(finding.hops), None)
     basis = None if held is None else case.basis(held)
-    where = "; ".join(filter(None, [" ".join(case.regions), _basis_text(finding.statement)]))
+    where = "; ".join(filter(None, [_regions_text(case), _basis_text(finding.statement)]))
     yield Check(_STEP, finding.code, case.position, basis, where or None)
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not case.issuances and finding.code in (HELD, FORMERLY):
@@ -273,4 +274,11 @@ def _inside(territory: Iterable[str], regions: tuple[str, ...]) -> bool:
 
 
 def _basis_text(statement: Authority | None) -> str | None:
-    return None if statement is None else f"{statement.basis.zh} / {statement.basis.en}"
+    if statement is None:
+        return None
+    return f"{quote(statement.basis.zh)} / {quote(statement.basis.en)}"
+
+
+def _regions_text(case: Case) -> str:
+    """Name the regions for which it was issued."""
+    return " ".join(case.printed_regions[:_MOST_REGIONS_NAMED])

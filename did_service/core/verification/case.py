@@ -5,6 +5,7 @@ Nothing here decides; it says what the credential claims about itself and how ol
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from did_service.core.integrity import data_integrity
 from did_service.core.verification.anchored import Anchored, Evidence, Issuance
 from did_service.core.verification.report import Basis
 
+_REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
 
 
@@ -71,6 +73,11 @@ class Case:
         found = [subject.get("jurisdiction") for subject in self.credential.subjects]
         codes = tuple(code for code in found if isinstance(code, str))
         return codes if len(codes) == len(found) else ()
+
+    @property
+    def printed_regions(self) -> tuple[str, ...]:
+        """Those that may be printed: another `jurisdiction` than six digits is a claim's value."""
+        return tuple(code for code in self.regions if _REGION.fullmatch(code))
 
     @cached_property
     def claimed(self) -> int | None:

@@ -86,7 +86,7 @@ def _problem(case: Case, schema: Schema) -> str | None:
     """Name the member that does not fit; a schema of another type fits none."""
     violations = schema.check(case.credential.raw)
     if violations:
-        return violations[0].path
+        return quote(violations[0].path)
     wanted = _terms(schema).get("type")
     return "type" if wanted is not None and wanted not in case.types else None
 
