@@ -17,7 +17,8 @@
 Each class carries what a person needs to be told, in Chinese and English, and the next step;
 each raise adds a stable snake_case code and a sentence that names what is wrong and where.
 Messages are lower case, without a full stop, quote at most 80 columns of foreign text
-(`core.text`) and never a secret. Status codes are chosen in `web.problems`, exit codes at each program's edge.
+(`core.text`) and never a secret. Status codes are chosen in `web.problems`, exit codes at each
+program's edge.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class DidServiceError(Exception):
         details: Evidence for machines: names, positions, sizes. No secrets, no personal data.
 
     Attributes:
-        peer_says: What a peer had to say about it in its own words, which stand apart from ours.
+        peer_says: What a peer had to say about it; its words stand apart from ours.
 
     Raises:
         ValueError: `code` is none: what others wrote cannot become one.

@@ -1,6 +1,6 @@
-"""Foreign text on a screen, in a log line, in a message: the one place that decides how it looks.
+r"""Foreign text on screens, in log lines and messages: the one place that decides its looks.
 
-    quote(foreign)       "王小明"   "\\u{202e}gpj.exe"   "xxxxxxxx"…
+    quote(foreign)       "王小明"   "\u{202e}gpj.exe"   "xxxxxxxx"…
     printable(sentence)  a sentence of ours that holds such text, as a last net
     width(text)          how many columns it takes on a screen
 
@@ -8,7 +8,7 @@ What others wrote has a place of its own: between marks that it cannot close (`"
 backslash are escaped within), at most 80 columns wide, never at the start of a line (whoever
 prints it begins the line). Within, a character stands as itself only if a reader sees it: what
 steers a terminal or the reading order, ends a line, takes no room, looks like a blank or piles
-up on its neighbour is written `\\u{HEX}`, which no other spelling can be taken for. Escapes of
+up on its neighbour is written `\u{HEX}`, which no other spelling can be taken for. Escapes of
 fewer digits would be ambiguous: U+2EBF0 is no U+2EBF followed by a zero.
 
 Han ideographs of current Unicode are seen as they are, also where the interpreter's tables are
@@ -97,12 +97,12 @@ def rewritten(text: str, escape: Callable[[str], str]) -> str:
 
 
 def escaped(character: str) -> str:
-    """Write a character out: `\\u{202e}`."""
+    r"""Write a character out: `\u{202e}`."""
     return f"\\u{{{ord(character):x}}}"
 
 
 def width(text: str) -> int:
-    """Return how many columns a text takes on a screen: 2 for a Chinese character, 0 for marks."""
+    """Return how many columns a text takes: 2 for a Chinese character, 0 for a mark."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
@@ -143,7 +143,7 @@ def _spelled(
 
 @lru_cache(maxsize=4_096)
 def _kind(character: str) -> str:
-    """Return L for letters and digits, M for marks, S for what else shows, empty for the rest."""
+    """Return L for letters and digits, M for marks, S for what else shows, or nothing."""
     code = ord(character)
     if _is_in(code, HAN):
         return "L"

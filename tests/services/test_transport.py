@@ -115,7 +115,7 @@ def test_an_error_of_a_peer_comes_back_as_itself(transport, name):
     with pytest.raises(DidServiceError) as caught:
         transport.get(f"https://gd.example/refuse/{name}")
     assert type(caught.value) is type(sent)
-    assert (caught.value.code, caught.value.message) == (sent.code, sent.message)
+    assert (caught.value.code, caught.value.peer_says) == (sent.code, sent.message)
     assert caught.value.details == sent.details
 
 

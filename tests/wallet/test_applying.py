@@ -153,7 +153,7 @@ def test_a_returned_application_shows_the_officers_note(town):
     town.send_back(POLICE, "照片不清晰\x1b[2J")
     run = purse.run("receive", "--lang", "zh")
     assert run.exit == 9
-    assert "被退回 (照片不清晰\\u001b[2J)" in run.err
+    assert '被退回 ("照片不清晰\\u{1b}[2J")' in run.err
 
 
 def test_one_of_two_that_is_ready_is_received(town):

@@ -76,7 +76,7 @@ class Case:
 
     @property
     def printed_regions(self) -> tuple[str, ...]:
-        """Those that may be printed: another `jurisdiction` than six digits is a claim's value."""
+        """Those that may be printed: what is not six digits is a claim's value."""
         return tuple(code for code in self.regions if _REGION.fullmatch(code))
 
     @cached_property

@@ -3,7 +3,7 @@
     无法判定 CANNOT TELL
       ? 状态列表已超出时效 the status list is too old   9 天前 9 d old (限 limit 24 h)
     → 请更新信任包… refresh the trust bundle…
-    证照 credential "urn:didsvc:residence-permit:1" · 签发机关 issued by "广州市公安局" ("did:webvh:…")
+    证照 credential "urn:didsvc:residence-permit:1" · 签发机关 issued by "广州市公安局"
       ✔ 签名有效 signature valid (eddsa-jcs-2022)
 
 The verdict comes first, then what stands in the way and what to do, then all the rest. Colours,
