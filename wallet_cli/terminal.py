@@ -165,6 +165,7 @@ class Terminal:
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
         from did_service.complaint import foreign_lines
+        from wallet_cli.reasons import reason_lines
 
         if self._settings.format is Format.JSON:
             error: JsonObject = {
@@ -178,7 +179,8 @@ class Terminal:
             }
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
-        tell("\n".join([f"wallet: error: {told.text} [{name}]", *foreign_lines(told.error)]))
+        said = reason_lines(told.error, self.say) or foreign_lines(told.error)
+        tell("\n".join([f"wallet: error: {told.text} [{name}]", *said]))
         tell(f"wallet: hint: {told.hint}")
 
     def _write_lines(self, lines: Iterable[str]) -> None:

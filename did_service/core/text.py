@@ -63,6 +63,9 @@ IGNORABLE = (
     (0xE0000, 0xE0FFF),
 )
 
+# Ignorable, and yet a part of how words are written: joiners and variation selectors.
+_SPELLING = ((0x200C, 0x200D), (0x180B, 0x180D), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+
 # Letters and symbols by their category, drawn as nothing: the braille blank, the object
 # replacement character, fillers of Khitan and Egyptian script, the musical null notehead.
 BLANK = frozenset("\u2800\ufffc\U00016fe4\U00013441\U00013442\U0001d159")
@@ -120,6 +123,20 @@ def _cut(pieces: Iterator[str], columns: int) -> tuple[bool, str]:
             return False, "".join(kept)
         kept.append(piece)
     return True, "".join(kept)
+
+
+def hidden_in(text: str) -> str | None:
+    """Return the first character that no name or claim is written with, if there is one.
+
+    Controls, line ends, what turns the reading order, blanks that are letters, private use and
+    unassigned. Joiners stay, which Persian and Indian names need, and so do variation
+    selectors, which choose between forms of a Han character; and every space.
+    """
+    for character in text:
+        is_spelling = _is_in(ord(character), _SPELLING) or category(character) in ("Zs", "Mn")
+        if not (is_spelling or _kind(character)):
+            return character
+    return None
 
 
 def _is_plain(text: str) -> bool:

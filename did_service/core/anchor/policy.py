@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
 from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
@@ -217,12 +218,12 @@ def check_first(policy: Policy, fingerprint: str) -> None:
 
     Args:
         policy: Read by `parse_policy`.
-        fingerprint: From a second channel; spaces and case do not matter.
+        fingerprint: From a second channel, as `read_fingerprint` reads it.
 
     Raises:
         PolicyError: `fingerprint_wrong` or `policy_signatures_missing`.
     """
-    if "".join(fingerprint.split()).lower() != policy.fingerprint.replace(" ", ""):
+    if read_fingerprint(fingerprint) != read_fingerprint(policy.fingerprint):
         raise PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy")
     check_signed(policy, policy)
 

@@ -47,7 +47,11 @@ def test_a_long_chinese_sentence_breaks_anywhere_but_before_its_punctuation():
 
 def test_an_identifier_stays_whole_so_that_it_can_be_copied():
     did = f"did:webvh:{'Q' * 40}:gz.gd.example"
-    assert fold(f"issued by {did} today", 30).split("\n") == ["issued by", f"  {did}", "  today"]
+    assert fold(f"issued by {did} today", 30).split("\n") == [
+        "issued by",
+        f"  {did}",
+        "  today",
+    ]
 
 
 def test_columns_stand_under_each_other_on_a_screen():

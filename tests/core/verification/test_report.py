@@ -224,9 +224,10 @@ def test_what_stands_in_the_way_comes_before_all_that_does_not(scene):
 def test_several_credentials_are_told_apart(scene):
     late = scene.issue(validFrom="2019-01-01T00:00:00Z", validUntil="2020-01-01T00:00:00Z")
     lines = render(scene.check(scene.present(scene.credential, late)), Language.EN)
+    begin = '#2 credential "urn:didsvc:residence-permit:1" · '
     assert [line for line in lines if "#2" in line] == [
         "  ✘ the credential has expired (#2; 2020-01-01T00:00:00Z)",
-        next(line for line in lines if line.startswith('#2 credential "urn:didsvc:residence-permit:1" · ')),
+        next(line for line in lines if line.startswith(begin)),
     ]
 
 
