@@ -19,7 +19,7 @@ MAX_NAMED = 16  # names said in one line
 _INDENT = 2  # of what follows a line without a mark: foreign text begins no line
 _MARK = re.compile(r" *(?:[✔✘?·!→] )?")
 _QUOTED = r'"(?:[^"\\]|\\.)*"…?'  # what `core.text.quote` makes
-_SOLID = rf"(?:{_QUOTED}|\S)+"
+_SOLID = rf"(?:{_QUOTED}|[^ ])+"
 _PART = re.compile(rf" *{_SOLID}(?: {_SOLID})*")  # what stands apart by more than one space
 _WORD = re.compile(rf" *{_SOLID}")
 # A character or an escape, with the Chinese punctuation that may not begin a line.
@@ -40,8 +40,8 @@ def fold(line: str, columns: int) -> str:
     depth = len(lead) or _INDENT
     folded = [lead]
     for word in _pieces(line[len(lead) :], columns - depth):
-        if folded[-1].strip() != lead.strip() and width(folded[-1] + word) > columns:
-            folded.append(" " * depth + word.lstrip())
+        if folded[-1].strip(" ") != lead.strip(" ") and width(folded[-1] + word) > columns:
+            folded.append(" " * depth + word.lstrip(" "))
         else:
             folded[-1] += word
     return "\n".join(folded)
@@ -50,12 +50,12 @@ def fold(line: str, columns: int) -> str:
 def _pieces(text: str, columns: int) -> Iterator[str]:
     """Yield what stays together where a line has so many columns."""
     for part in _PART.findall(text):
-        if width(part.strip()) <= columns:
+        if width(part.strip(" ")) <= columns:
             yield part
             continue
         for word in _WORD.findall(part):
             ours = word.isascii() and '"' not in word
-            whole = ours or width(word.strip()) <= columns
+            whole = ours or width(word.strip(" ")) <= columns
             yield from (word,) if whole else _CHARACTER.findall(word)
 
 
