@@ -108,7 +108,7 @@ class DidServiceError(Exception):
         peer_says: What a peer had to say about it; its words stand apart from ours.
 
     Raises:
-        ValueError: `code` is none: what others wrote cannot become one.
+        DidServiceError: `internal_fault`: what others wrote cannot become a code.
     """
 
     meaning: ClassVar[Bilingual] = Bilingual("请求未被接受", "the request was not accepted")
@@ -117,7 +117,7 @@ class DidServiceError(Exception):
     def __init__(self, code: str, message: str, **details: str | int | None) -> None:
         super().__init__(message)
         if not is_code(code):
-            raise ValueError("an error's code is one of ours")
+            raise DidServiceError("internal_fault", "what others wrote is no code")
         self.code = code
         self.message = message
         self.details = details

@@ -36,5 +36,6 @@ def test_an_error_carries_code_message_and_evidence():
 @pytest.mark.parametrize("foreign", ["", "\x1b[2J", "a b", "A", "x" * 65, "通过", "a\n", "a-b"])
 def test_what_others_wrote_is_no_code(foreign):
     """The type itself refuses it, so that no screen or log line can show it as one."""
-    with pytest.raises(ValueError, match="one of ours"):
-        DidServiceError(foreign, "x")
+    with pytest.raises(DidServiceError) as caught:
+        LimitError(foreign, "x")
+    assert caught.value.code == "internal_fault"

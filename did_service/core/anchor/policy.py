@@ -214,10 +214,9 @@ def sign_policy(members: JsonObject, keys: list[SigningKey], created: datetime) 
 
 
 def check_first(policy: Policy, fingerprint: str) -> None:
-    """Check a policy that is to be pinned first.
+    """Check a parsed policy that is to be pinned first.
 
     Args:
-        policy: Read by `parse_policy`.
         fingerprint: From a second channel, as `read_fingerprint` reads it.
 
     Raises:
