@@ -216,8 +216,7 @@ def sign_policy(members: JsonObject, keys: list[SigningKey], created: datetime) 
 def check_first(policy: Policy, fingerprint: str) -> None:
     """Check a parsed policy that is to be pinned first.
 
-    Args:
-        fingerprint: From a second channel, as `read_fingerprint` reads it.
+    The fingerprint comes from a second channel, as `read_fingerprint` reads it.
 
     Raises:
         PolicyError: `fingerprint_wrong` or `policy_signatures_missing`.
