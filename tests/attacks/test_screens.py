@@ -11,7 +11,7 @@ import pytest
 
 from did_service.core.encoding import jcs
 from did_service.core.errors import Language
-from did_service.core.text import width
+from did_service.core.text import quote, width
 from did_service.core.verification.render import WORDS, render
 from did_service.core.verification.report import Outcome
 from did_service.verifier.__main__ import main
@@ -142,6 +142,7 @@ def test_no_name_in_the_log_feigns_a_finding(hostile):
     ours = re.compile(OURS.pattern + "|通过 ACCEPTED$")
     assert [line for line in lines if not ours.match(line)] == []
     assert not {"\x1b", "\n", "\u202e", "\u2028", BLANK, "\u3164"} & set("".join(lines))
+    assert f"{quote(text)} / {quote(text)}" in "".join(lines)  # the basis
 
 
 def test_a_report_file_shown_by_cat_moves_nothing(desk):

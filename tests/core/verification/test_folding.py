@@ -84,3 +84,9 @@ def test_of_many_names_the_first_are_said_and_the_rest_counted():
     assert few(names, Language.EN, 2) == ["0", "1", "… and 19998 more"]
     assert few(names[:2], Language.ZH, 2) == ["0", "1"]
     assert few(names[:3], Language.ZH, 2)[-1] == "…另有 1 项"
+
+
+def test_a_quotation_of_plain_letters_is_broken_too():
+    lines = fold(f"issued by {quote('x' * 70)} today", 30).split("\n")
+    assert all(width(line) <= 30 for line in lines)
+    assert all(line.startswith("  ") for line in lines[1:])
