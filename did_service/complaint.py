@@ -1,6 +1,7 @@
 """How a program tells what was refused: what it means, what is wrong and where, what next.
 
     PROGRAM: error: MEANING: DETAIL [code]          stderr, for people
+      "WORDS OF A PEER"
     PROGRAM: hint: NEXT STEP
     {"code","exit","detail","message":{zh,en},"next":{zh,en}}     for machines
 
@@ -15,6 +16,8 @@ from typing import TypeAlias
 
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, Language, kind_and_place
+from did_service.core.limits import MAX_SENTENCE_COLUMNS
+from did_service.core.text import printable, quote
 from did_service.process import refusal_of
 
 Words: TypeAlias = tuple[Bilingual, Bilingual]
@@ -186,12 +189,22 @@ def words_of(error: DidServiceError) -> Words:
 
 
 def complaint(program: str, error: DidServiceError, language: Language) -> str:
-    """Return the two lines for people."""
+    """Return the two lines for people, and between them what a peer says about it."""
     meaning, following = words_of(error)
-    return (
-        f"{program}: error: {language.say(meaning)}: {error.message} [{error.code}]\n"
-        f"{program}: hint: {language.say(following)}"
+    told = f"{language.say(meaning)}: {printable(error.message)}"
+    return "\n".join(
+        [
+            f"{program}: error: {told} [{error.code}]",
+            *foreign_lines(error),
+            f"{program}: hint: {language.say(following)}",
+        ]
     )
+
+
+def foreign_lines(error: DidServiceError) -> list[str]:
+    """Return the line of its own that a peer's words have."""
+    said = error.peer_says
+    return [] if said is None else [f"  {quote(said, MAX_SENTENCE_COLUMNS)}"]
 
 
 def describe(error: DidServiceError, exit_code: int) -> JsonObject:
@@ -201,6 +214,7 @@ def describe(error: DidServiceError, exit_code: int) -> JsonObject:
         "code": error.code,
         "exit": exit_code,
         "detail": error.message,
+        **({} if error.peer_says is None else {"peer_says": error.peer_says}),
         "message": {"zh": meaning.zh, "en": meaning.en},
         "next": {"zh": following.zh, "en": following.en},
     }

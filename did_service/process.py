@@ -2,7 +2,7 @@
 
     own_streams()            first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
-    tell(line)               somebody may read it
+    tell(text)               somebody may read it
     read_input(name, …)      a file, or stdin where the name is `-`
     fitted(lines, stream)    broken for a screen, if the stream is one
     refusal_of(error)        an OSError that nobody foresaw, as an error of ours
@@ -83,9 +83,10 @@ def write_out(text: str) -> None:
         raise output_lost(error) from error
 
 
-def tell(line: str) -> None:
-    """Write a line to stderr, for people."""
-    sys.stderr.write(f"{line}\n")
+def tell(text: str) -> None:
+    """Write lines to stderr, for people: broken for a screen, if it is one."""
+    for line in fitted(text.split("\n"), sys.stderr):
+        sys.stderr.write(f"{line}\n")
 
 
 def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:

@@ -263,6 +263,12 @@ MESSAGES: Mapping[str, Message] = {
         "请更正后重新申请",
         "correct them and apply again",
     ),
+    "claim_hidden_character": _m(
+        "申请内容含有不可见字符：",
+        "a claim has a character that nobody sees:",
+        "请重新输入该项内容后再申请，不要从网页或聊天窗口粘贴",
+        "type that claim anew and apply again; do not paste it from a page or a chat",
+    ),
     "item_unknown": _m(
         "该机关没有这个事项：",
         "the agency has no such item:",

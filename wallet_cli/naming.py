@@ -13,6 +13,8 @@ from wallet_cli.holdings import (
 )
 from wallet_cli.vault import Vault
 
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+
 
 def find_credential(vault: Vault, name: str) -> HeldCredential:
     """Find a credential by its alias, its id, or the beginning of either.
@@ -59,10 +61,15 @@ def new_alias(vault: Vault, name: str) -> str:
 
 
 def short_name(types: tuple[str, ...]) -> str:
-    """Return a short name for a type of credential: `ResidencePermit` is `residence-permit`."""
-    named = next((each for each in types if each != "VerifiableCredential"), "credential")
-    words = re.findall("[A-Z]?[a-z0-9]+", named.rpartition(":")[2])
-    return "-".join(word.lower() for word in words)[:40] or "credential"
+    """Return a short name for a type of credential: `ResidencePermit` is `residence-permit`.
+
+    Only a plain name gives one: a type may be a whole sentence, and an alias begins lines.
+    """
+    named = next((each for each in types if each != "VerifiableCredential"), "")
+    if not _PLAIN.fullmatch(named):
+        return "credential"
+    words = re.findall("[A-Z]?[a-z0-9]+|[A-Z]+", named)
+    return "-".join(word.lower() for word in words)
 
 
 def _names(held: HeldCredential) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class Receiver:
 
         def change(vault: Vault) -> Vault:
             _check_new(vault, delivery.credential)
-            alias = new_alias(vault, name or short_name(credential.types))
+            alias = new_alias(vault, short_name((name,) if name else credential.types))
             named = replace(received.held, alias=alias)
             return keep(vault.drop(done), named, session.rng)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from did_service import process
+from did_service.core.crypto.sealed import normalised
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, Numbers
 from did_service.core.errors import (
@@ -121,12 +123,12 @@ class Session:
 
     def _chosen(self) -> str:
         chosen = self.terminal.secret(_NEW)
-        if self.terminal.secret(_AGAIN) != chosen:
+        if normalised(self.terminal.secret(_AGAIN)) != normalised(chosen):
             raise UsageError("passphrase_mistyped", "the two passphrases differ")
         return chosen
 
     def _strong(self, passphrase: str) -> str:
-        if len(passphrase) < MIN_PASSPHRASE_CHARACTERS:
+        if len(normalised(passphrase)) < MIN_PASSPHRASE_CHARACTERS:
             raise UsageError(
                 "passphrase_short",
                 f"a passphrase has at least {MIN_PASSPHRASE_CHARACTERS} characters",
@@ -173,7 +175,7 @@ def read_json(name: str) -> JsonObject:
         UnavailableError: `file_not_read`.
         MalformedError, LimitError: a code of strict JSON, with the file's name.
     """
-    data = read_input(name)
+    data = read_input(name).removeprefix(BOM_UTF8)  # RFC 8259 §8.1: it may be passed over
     try:
         return strict_json.load_object(
             data,

@@ -18,7 +18,6 @@ from did_service.core.crypto.sealed import (
     TAG_BYTES,
     Argon2id,
     seal,
-    unseal,
 )
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
@@ -53,9 +52,9 @@ class Slot:
         Raises:
             DecryptionError: `passphrase_wrong`, also where the slot was changed.
         """
-        secret = self.kdf.derive(passphrase)
+        associated = _slot_data(wallet_id, self.kdf)
         try:
-            return unseal(self.wrapped, _slot_data(wallet_id, self.kdf), self.nonce, secret)
+            return self.kdf.unseal(passphrase, self.wrapped, associated, self.nonce)
         except DecryptionError as error:
             raise DecryptionError("passphrase_wrong", "the passphrase is wrong") from error
 

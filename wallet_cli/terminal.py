@@ -3,9 +3,9 @@
     stdout   data: lines, or with --json one object {"schema":"wallet/1","ok",…}
     stderr   people: progress, `wallet: warning: …`, `wallet: error: …`, `wallet: hint: …`
 
-Foreign text (names, claims, answers of servers) is escaped before any screen: nothing in a
-credential moves the cursor, turns the reading order or begins a line (threat rule 30). There is
-no markup: what looks like a tag is shown as it is.
+Foreign text (names, claims, answers of servers) is quoted by `core.text` before any screen:
+nothing in a credential moves the cursor, turns the reading order, begins a line or fills a
+screen (threat rule 30). There is no markup: what looks like a tag is shown as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
-from did_service.process import tell, write_out
+from did_service.core.text import printable
+from did_service.process import fitted, tell, write_out
 from wallet_cli.config import Format, Settings
 from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
@@ -27,30 +28,17 @@ if TYPE_CHECKING:
     from did_service.core.encoding.strict_json import JsonObject, JsonValue
 
 SCHEMA = "wallet/1"
-_WIDE_SPACE = "\u3000"  # the space of Chinese text: a separator, but one that prints
-
-
-def shown(foreign: object) -> str:
-    """Return foreign text as it may stand on a screen: what does not print is written out.
-
-    That is all of Unicode's controls, line ends and formatting characters, those that turn the
-    reading order among them.
-    """
-    return "".join(_shown(character) for character in str(foreign))
-
-
-def _shown(character: str) -> str:
-    if character.isprintable() or character == _WIDE_SPACE:
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Align columns by their width on a screen, where a Chinese character is two wide."""
+    """Align columns by their width on a screen, where a Chinese character is two wide.
+
+    Args:
+        rows: Cells; whatever others wrote is quoted already.
+    """
     from did_service.core.verification.folding import aligned
 
-    return aligned(tuple(shown(cell) for cell in row) for row in rows)
+    return aligned(tuple(printable(cell) for cell in row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ class _Told:
     text: str
     english: str
     hint: str
-    details: JsonObject
+    error: DidServiceError
 
 
 class Terminal:
@@ -91,7 +79,7 @@ class Terminal:
         self._warnings.append({"code": code, **members})
         if self._settings.format is Format.TEXT:
             text = self.say(told.text) if told else code
-            tail = f" ({shown(detail)})" if detail else ""
+            tail = f" ({printable(detail)})" if detail else ""
             tell(f"wallet: warning: {text}{tail} [{code}]")
 
     def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
@@ -99,13 +87,12 @@ class Terminal:
 
         Args:
             data: What a script reads.
-            lines: What a person reads; foreign text in them is escaped already.
+            lines: What a person reads; foreign text in them is quoted already.
         """
         if self._settings.format is Format.JSON:
             self._write_envelope({"ok": True, "data": data})
             return
-        for line in lines:
-            write_out(f"{line}\n")
+        self._write_lines(lines)
 
     def finish_short(
         self, reason: DidServiceError, data: JsonObject, lines: Iterable[str]
@@ -118,8 +105,7 @@ class Terminal:
             lines: As for `finish`.
         """
         if self._settings.format is Format.TEXT:
-            for line in lines:
-                write_out(f"{line}\n")
+            self._write_lines(lines)
         self._fail(reason.code, exit_of(reason), self._told(reason), data=data)
         return exit_of(reason)
 
@@ -175,9 +161,12 @@ class Terminal:
         text, english = (
             _with_detail(each, error) for each in (self.say(told.text), told.text.en)
         )
-        return _Told(text, english, self.say(told.hint), {**error.details})
+        return _Told(text, english, self.say(told.hint), error)
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
+        from did_service.complaint import foreign_lines
+        from wallet_cli.reasons import reason_lines
+
         if self._settings.format is Format.JSON:
             error: JsonObject = {
                 "code": name,
@@ -185,19 +174,29 @@ class Terminal:
                 "message": told.text,
                 "message_en": told.english,
                 "hint": told.hint,
-                "details": told.details,
+                "details": {**told.error.details},
+                **_said_by_peer(told.error),
             }
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
-        tell(f"wallet: error: {told.text} [{name}]")
+        said = reason_lines(told.error, self.say) or foreign_lines(told.error)
+        tell("\n".join([f"wallet: error: {told.text} [{name}]", *said]))
         tell(f"wallet: hint: {told.hint}")
 
+    def _write_lines(self, lines: Iterable[str]) -> None:
+        for line in fitted(lines, sys.stdout):
+            write_out(f"{line}\n")
+
     def _write_envelope(self, members: JsonObject) -> None:
-        from did_service.core.encoding.strict_json import dumps
+        from did_service.core.encoding.strict_json import dumps_printable
 
         head: JsonObject = {"schema": SCHEMA, "command": self.command}
-        text = _printable(dumps({**head, **members, "warnings": self._warnings}))
+        text = dumps_printable({**head, **members, "warnings": self._warnings})
         write_out(f"{text}\n")
+
+
+def _said_by_peer(error: DidServiceError) -> JsonObject:
+    return {} if error.peer_says is None else {"peer_says": error.peer_says}
 
 
 def _shared(error: DidServiceError) -> Message:
@@ -209,22 +208,11 @@ def _shared(error: DidServiceError) -> Message:
 
 def _with_detail(text: str, error: DidServiceError) -> str:
     """Add what is wrong and where to a text that asks for it by its colon."""
+    if error.peer_says is not None:  # it stands on a line of its own
+        return text.rstrip("：:")
     if text.endswith("："):
-        return f"{text}{shown(error.message)}"
-    return f"{text} {shown(error.message)}" if text.endswith(":") else text
-
-
-def _printable(text: str) -> str:
-    """Spell what does not print as JSON escapes: it stands in strings, so no value changes."""
-    return "".join(
-        character if character == "\n" or character.isprintable() else _escape(character)
-        for character in text
-    )
-
-
-def _escape(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        return f"{text}{printable(error.message)}"
+    return f"{text} {printable(error.message)}" if text.endswith(":") else text
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
 from did_service.core.errors import Bilingual
 from wallet_cli.holdings import Application, HeldCredential, Identity
-from wallet_cli.terminal import shown
 
 _BASE_TYPE = "VerifiableCredential"
 
@@ -61,7 +60,7 @@ def issuer_of(credential: JsonObject) -> JsonValue:
 
 
 def claims(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
-    """Walk through what a credential says: name and value of each claim, escaped.
+    """Walk through what a credential says: name and value of each claim.
 
     The holder's own identifier is left out: it is shown as such.
     """
@@ -72,7 +71,7 @@ def claims(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
         for index, member in enumerate(value):
             yield from claims(member, f"{path}[{index}]")
     elif path != "id":
-        yield shown(path), shown(value)
+        yield path, str(value)
 
 
 def titles(held: HeldCredential) -> dict[str, str]:

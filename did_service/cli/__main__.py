@@ -25,8 +25,8 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
     UsageError,
-    escape,
 )
+from did_service.core.text import printable
 from did_service.process import abandon_stdout, own_streams, tell, write_out
 
 PROGRAM = "did-service"
@@ -92,7 +92,9 @@ def _refuse(error: Exception) -> int:
     if "--json" in words:
         command = next((word for word in words if not word.startswith("-")), "")
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
-            write_out(f"{strict_json.dumps(failed(SCHEMA, command, refusal, code))}\n")
+            write_out(
+                f"{strict_json.dumps_printable(failed(SCHEMA, command, refusal, code))}\n"
+            )
     tell(complaint(PROGRAM, refusal, spoken()))
     return code
 
@@ -105,7 +107,7 @@ def _exit_code(error: DidServiceError) -> int:
 
 def _sentence(error: click.ClickException) -> str:
     """Write click's sentence the way ours are written."""
-    text = escape(" ".join(error.format_message().split()).rstrip("."))
+    text = printable(" ".join(error.format_message().split()).rstrip("."))
     return text[:1].lower() + text[1:]
 
 

@@ -88,7 +88,7 @@ def bundle(
             "command": "bundle",
             "data": made.encode(),
         }
-        write_out(f"{strict_json.dumps(answer)}\n")
+        write_out(f"{strict_json.dumps_printable(answer)}\n")
         return 0
     for kind, told in _told(made):
         tell(f"did-service: {kind}: {say(told)}")

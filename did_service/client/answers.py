@@ -2,16 +2,18 @@
 
 A problem document of ours comes back as the error that its sender raised: same code, same
 details. What a stranger answers is understood by its status alone. Text of a peer is foreign
-text: escaped and cut.
+text: a code is a code or nothing, and what it says in words stands apart, in `peer_says`,
+which no sentence of ours contains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -21,10 +23,11 @@ from did_service.core.errors import (
     OrderError,
     RuleError,
     UnavailableError,
-    quote,
+    is_code,
 )
-from did_service.core.limits import MAX_JSON_BYTES
+from did_service.core.limits import MAX_JSON_BYTES, MAX_URL_CHARACTERS
 
+_MOST_SAID = 2_048  # characters of a peer's own words
 PROBLEM_TYPE = "application/problem+json"
 # Members that are no details: what a document says about itself, what an error has anyway.
 _RESERVED = frozenset(
@@ -78,17 +81,25 @@ def error_of(answer: Answer) -> DidServiceError:
     code, detail = document.get("code"), document.get("detail")
     unavailable = answer.status >= 500 or answer.status == 429
     default = "peer_unavailable" if unavailable else "peer_refused"
-    named = code if isinstance(code, str) and code else default
+    named = code if isinstance(code, str) and is_code(code) else default
     kind = UnavailableError if unavailable else _BY_STATUS.get(answer.status, RuleError)
     if named == "out_of_order":
         kind = OrderError
     details = {
         name: value
         for name, value in document.items()
-        if name not in _RESERVED and (value is None or isinstance(value, str | int))
+        if is_code(name) and name not in _RESERVED and _is_plain(value)
     }
-    text = detail if isinstance(detail, str) else f"the peer answered {answer.status}"
-    return kind(named, quote(text)[1:-1], **details)
+    error = kind(named, f"the peer answered {answer.status}", **details)
+    error.peer_says = detail[:_MOST_SAID] if isinstance(detail, str) else None
+    return error
+
+
+def _is_plain(value: JsonValue) -> TypeGuard[str | int | None]:
+    """Say whether a value can be a detail: a number, or a word of plain ASCII."""
+    if isinstance(value, str):
+        return len(value) <= MAX_URL_CHARACTERS and value.isascii() and value.isprintable()
+    return value is None or isinstance(value, int)
 
 
 def _problem(answer: Answer) -> JsonObject:

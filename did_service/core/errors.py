@@ -16,17 +16,43 @@
 
 Each class carries what a person needs to be told, in Chinese and English, and the next step;
 each raise adds a stable snake_case code and a sentence that names what is wrong and where.
-Messages are lower case, without a full stop, quote at most 80 characters of foreign text and
-never a secret. Status codes are chosen in `web.problems`, exit codes at each program's edge.
+Messages are lower case, without a full stop, quote at most 80 columns of foreign text
+(`core.text`) and never a secret. Status codes are chosen in `web.problems`, exit codes at each
+program's edge.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from did_service.core.limits import MAX_QUOTED_CHARACTERS
+from did_service.core.text import quote
+
+# Whoever raises an error quotes what others wrote: `quote` is found here as well.
+__all__ = [
+    "Bilingual",
+    "ConflictError",
+    "DecryptionError",
+    "DidServiceError",
+    "Language",
+    "LimitError",
+    "MalformedError",
+    "NotFoundError",
+    "OrderError",
+    "PolicyError",
+    "ProofError",
+    "RuleError",
+    "UnavailableError",
+    "UnsupportedError",
+    "UsageError",
+    "is_code",
+    "kind_and_place",
+    "quote",
+]
+
+_CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +81,9 @@ class Language(Enum):
                 return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
 
 
-def escape(foreign: str) -> str:
-    """Show foreign text on a screen: what does not print as itself is written out.
-
-    That is all of Unicode's controls, line and paragraph ends, and bidirectional formatting.
-    """
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in foreign)
-
-
-def quote(foreign: object) -> str:
-    """Show foreign text in a message: escaped, and cut at 80 characters."""
-    text = str(foreign)
-    shown = text[:MAX_QUOTED_CHARACTERS]
-    escaped = escape(shown).replace('"', "\\u0022")
-    return f'"{escaped}{"…" if len(text) > len(shown) else ""}"'
+def is_code(text: str) -> bool:
+    """Say whether a text may be a code, as `[a-z0-9_]{1,64}` is."""
+    return _CODE.fullmatch(text) is not None
 
 
 def kind_and_place(fault: BaseException) -> str:
@@ -88,6 +103,12 @@ class DidServiceError(Exception):
         code: Stable snake_case identifier; callers and tests decide on it.
         message: What is wrong and where, in English, for people.
         details: Evidence for machines: names, positions, sizes. No secrets, no personal data.
+
+    Attributes:
+        peer_says: What a peer had to say about it; its words stand apart from ours.
+
+    Raises:
+        DidServiceError: `internal_fault`: what others wrote cannot become a code.
     """
 
     meaning: ClassVar[Bilingual] = Bilingual("请求未被接受", "the request was not accepted")
@@ -95,9 +116,12 @@ class DidServiceError(Exception):
 
     def __init__(self, code: str, message: str, **details: str | int | None) -> None:
         super().__init__(message)
+        if not is_code(code):
+            raise DidServiceError("internal_fault", "what others wrote is no code")
         self.code = code
         self.message = message
         self.details = details
+        self.peer_says: str | None = None
 
 
 class MalformedError(DidServiceError):

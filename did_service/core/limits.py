@@ -5,7 +5,9 @@ are ours, chosen well above honest use and well below what hurts a two-core mach
 """
 
 # --- text and JSON ---------------------------------------------------------------------------
-MAX_QUOTED_CHARACTERS = 80  # foreign text shown in a message: enough to recognise it
+MAX_QUOTED_COLUMNS = 80  # foreign text on a screen: enough to recognise it, one row of most
+MAX_SENTENCE_COLUMNS = 480  # a sentence of ours with what it quotes: six rows of a screen
+MAX_GZIP_MEMBERS = 16  # of one file; what follows each is copied
 MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
 MAX_JSON_VALUES = 131_072  # a policy of 31 regions has 3,000; at 200 bytes each 26 MB of memory

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Response
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.errors import DidServiceError, RuleError, kind_and_place
+from did_service.core.text import quote
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.chains import Chains, LogOf
@@ -80,7 +81,7 @@ class Issuer:
             reason = str(error.details.get("reason", error.code))
             self._refusals[name] = reason
             if reason != before:
-                _LOG.warning("the log refuses our %s: %s", name, reason)
+                _LOG.warning("the log refuses our %s: %s", name, quote(reason))
         else:
             if before is not None:
                 _LOG.warning("the log takes our %s again", name)
@@ -122,7 +123,9 @@ class Issuer:
         try:
             self.tick()
         except DidServiceError as error:
-            _LOG.warning("tick failed: %s %s", error.code, error.details.get("reason", ""))
+            _LOG.warning(
+                "tick failed: %s %s", error.code, quote(error.details.get("reason", ""))
+            )
         except Exception as error:  # noqa: BLE001 - lists must be renewed after any fault
             _LOG.error("tick failed: %s", kind_and_place(error))
 

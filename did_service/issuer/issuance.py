@@ -7,6 +7,7 @@ refused is named by its path; values, which are personal data, are never repeate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,10 @@ from did_service.core.credentials import (
     vocabulary,
 )
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
+from did_service.core.credentials.claim_text import check_claim_text
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.credentials.schema_rules import Violation
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
 from did_service.core.errors import (
@@ -41,6 +44,8 @@ from did_service.web.settings import Edge
 _CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked
 _SET_BY_AGENCY = frozenset({"id", "jurisdiction"})
+_OF_NAMES = frozenset({"required", "additionalProperties"})
+_MEMBER = re.compile(r"'([A-Za-z0-9]{1,64})'")  # as jsonschema names the member
 _MOST_NAMED = 5  # claims named in one refusal
 
 
@@ -56,7 +61,8 @@ class Issuance:
         """Check claims as the credential would hold them.
 
         Raises:
-            RuleError: `claims_invalid`, naming the claims; never showing their values.
+            RuleError: `claims_invalid`, naming the claims, `claim_hidden_character`; never
+                showing their values.
             LimitError: `too_large`.
         """
         self._draft(item, claims, holder, _DRAFT_INDEX)
@@ -154,6 +160,7 @@ def _check_names(claims: JsonObject) -> None:
         raise RuleError("claims_invalid", f"the agency sets {reserved[0]} by itself")
     if _has_context(claims):
         raise RuleError("claims_invalid", "claims do not define terms: @context")
+    check_claim_text(claims)
 
 
 def _has_context(value: JsonValue) -> bool:
@@ -162,11 +169,18 @@ def _has_context(value: JsonValue) -> bool:
     return isinstance(value, list) and any(map(_has_context, value))
 
 
+def _place(violation: Violation) -> str:
+    """Return the path of a claim that does not fit, also of one that is missing."""
+    named = _MEMBER.search(violation.message) if violation.keyword in _OF_NAMES else None
+    return violation.path + (f"/{named[1]}" if named else "")
+
+
 def _check_draft(item: Item, draft: JsonObject) -> None:
     violations = schema_check.check_to_issue(item.schema, draft)
     if violations:
         told = "; ".join(f"{v.path}: {v.message}" for v in violations[:_MOST_NAMED])
-        raise RuleError("claims_invalid", told, count=len(violations))
+        reasons = "; ".join(f"{_place(v)} {v.keyword}" for v in violations[:_MOST_NAMED])
+        raise RuleError("claims_invalid", told, count=len(violations), reasons=reasons)
     try:
         parse_credential(draft)
         vocabulary.check_terms(draft)

@@ -20,6 +20,7 @@ from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import SignatureLine, UnverifiedNote, parse_note
 from did_service.core.log.policy import KnownWitness, LogPolicy
 from did_service.core.log.witnessing import Outcome, UnverifiedAddCheckpoint
+from did_service.core.text import quote
 
 _GRACE_SECONDS = 0.5  # for those whose answer is not needed any more
 _LOG = logging.getLogger("did_service.registry")
@@ -85,9 +86,9 @@ class Cosigners:
         try:
             return self._cosignature(witness, note, prove)
         except DidServiceError as error:
-            _LOG.warning("witness %s: %s", witness.key.name, error.code)
+            _LOG.warning("witness %s: %s", quote(witness.key.name), error.code)
         except Exception as error:  # noqa: BLE001 - one witness does not stop a log
-            _LOG.error("witness %s: %s", witness.key.name, kind_and_place(error))
+            _LOG.error("witness %s: %s", quote(witness.key.name), kind_and_place(error))
         return ()
 
     def _cosignature(
@@ -110,7 +111,7 @@ class Cosigners:
                     self.alarms.add(witness.name)
                     raise ProofError("fork_alarm", "the witness holds another history")
                 case outcome:
-                    _LOG.warning("witness %s: %s", witness.key.name, outcome.value)
+                    _LOG.warning("witness %s: %s", quote(witness.key.name), outcome.value)
                     return ()
         return ()
 

@@ -61,9 +61,10 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: `arguments_invalid`.
         """
-        from did_service.core.errors import UsageError, escape  # noqa: PLC0415 - not for --help
+        from did_service.core.errors import UsageError  # noqa: PLC0415 - not for --help
+        from did_service.core.text import printable  # noqa: PLC0415 - not for --help
 
-        raise UsageError("arguments_invalid", f"{escape(message)} ({self.prog} --help)")
+        raise UsageError("arguments_invalid", f"{printable(message)} ({self.prog} --help)")
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
         """Print help or version; argparse itself would say nothing of a full disk."""

@@ -22,13 +22,15 @@ from did_service.core.errors import (
     Language,
     MalformedError,
     UsageError,
-    escape,
-    quote,
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
-from did_service.core.verification.folding import aligned
+from did_service.core.text import quote
+from did_service.core.verification.folding import aligned, few
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, exit_code_of
+
+_ID_COLUMNS = 160  # of a DID, which names an authority: two rows of a screen
+_MOST_KEYS = 8
 
 
 def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
@@ -87,19 +89,24 @@ def _answer(history: History, version: Version, language: Language) -> Answer:
 
 def _lines(version: Version, metadata: JsonObject, language: Language) -> tuple[str, ...]:
     facts = [
-        (Bilingual("标识", "DID"), str(version.did)),
-        (Bilingual("版本", "version"), version.version_id),
+        (Bilingual("标识", "DID"), quote(version.did, _ID_COLUMNS)),
+        (Bilingual("版本", "version"), quote(version.version_id, _ID_COLUMNS)),
         (Bilingual("生效", "since"), str(metadata["versionTime"])),
     ]
-    facts += [(Bilingual("密钥", "key"), str(method.get("id"))) for method in _methods(version)]
-    rows = ((language.say(name), escape(value)) for name, value in facts)
+    facts += [(Bilingual("密钥", "key"), each) for each in _keys(version, language)]
+    rows = ((language.say(name), value) for name, value in facts)
     lines = [f"  {line}" for line in aligned(rows)]
     if "nextVersionId" in metadata:
         later = language.say(Bilingual("此后还有新版本", "there is a later version"))
-        lines.append(f"  ! {later}: {metadata['nextVersionId']}")
+        lines.append(f"  ! {later}: {quote(metadata['nextVersionId'])}")
     if metadata["deactivated"]:
         lines.append(f"  ! {language.say(Bilingual('该标识已注销', 'this DID has ended'))}")
     return tuple(lines)
+
+
+def _keys(version: Version, language: Language) -> list[str]:
+    ids = [quote(method.get("id"), _ID_COLUMNS) for method in _methods(version)]
+    return few(ids, language, _MOST_KEYS)
 
 
 def _methods(version: Version) -> list[JsonObject]:

@@ -11,7 +11,8 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, Language, escape
+from did_service.core.errors import Bilingual, Language
+from did_service.core.text import printable, quote
 from did_service.core.verification.folding import aligned
 from did_service.core.verification.messages import UNSAFE
 from did_service.core.verification.render import duration
@@ -104,7 +105,8 @@ def _policy_facts(policy: Policy) -> list[Fact]:
 
 def _region_facts(policy: Policy, language: Language) -> Iterator[Fact]:
     rows = [
-        (each.id, language.say(each.name), " ".join(each.territory)) for each in policy.regions
+        (each.id, quote(language.say(each.name)), " ".join(each.territory))
+        for each in policy.regions
     ]
     for line in aligned(rows):
         yield Bilingual("地区", "region"), line
@@ -129,4 +131,4 @@ def _floor_facts(memory: Memory) -> Iterator[Fact]:
 
 
 def _lines(facts: Iterable[Fact], language: Language) -> tuple[str, ...]:
-    return tuple(aligned((language.say(name), escape(value)) for name, value in facts))
+    return tuple(aligned((language.say(name), printable(value)) for name, value in facts))

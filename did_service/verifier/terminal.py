@@ -42,7 +42,7 @@ class Answer:
 
     Attributes:
         data: The object that `--json` prints.
-        lines: The same for people, without line ends; foreign text is escaped already.
+        lines: The same for people, without line ends; foreign text is quoted already.
         verdict: A line before them that is worth a colour.
         exit_code: By the table of docs/formats.md §7.
         remarks: What people should know beside the data.
@@ -55,13 +55,23 @@ class Answer:
     remarks: tuple[Bilingual, ...] = field(default=())
 
     def words(self, stream: TextIO, environment: Mapping[str, str]) -> Iterator[str]:
-        """Yield the lines for people, as wide and as colourful as `stream` shows them."""
+        """Yield the lines for people, as wide and as colourful as `stream` shows them.
+
+        On a screen the verdict is said last as well as first: what is long scrolls.
+        """
         coloured = shows_colours(stream, environment)
-        if self.verdict is not None:
-            colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
-            yield f"{colour}{self.verdict}{_PLAIN}" if coloured else self.verdict
+        verdict = self._verdict() if coloured else self.verdict
+        if verdict is not None:
+            yield verdict
         for line in fitted(self.lines, stream):
             yield _paint(line) if coloured else line
+        if verdict is not None and stream.isatty():
+            yield verdict
+
+    def _verdict(self) -> str | None:
+        """Return the verdict in its colour."""
+        colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
+        return None if self.verdict is None else f"{colour}{self.verdict}{_PLAIN}"
 
 
 def answered(command: str, data: JsonObject) -> JsonObject:

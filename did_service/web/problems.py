@@ -36,6 +36,7 @@ from did_service.core.errors import (
     UsageError,
     kind_and_place,
 )
+from did_service.core.text import quote
 from did_service.web.sentences import sentences_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -161,7 +162,8 @@ def _not_understood(request: Request, error: Exception) -> Response:
     """Name the members that do not fit, and never what stood in them."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     places = sorted({".".join(str(part) for part in each["loc"]) for each in found})
-    what = MalformedError("request_malformed", f"the request does not fit at {places[:8]}")
+    named = ", ".join(quote(place) for place in places[:8])
+    what = MalformedError("request_malformed", f"the request does not fit at {named}")
     return _refused(request, what)
 
 

@@ -38,6 +38,10 @@ BY_CODE: Mapping[str, Sentences] = {
         Bilingual("请求格式不正确", "the request is malformed"),
         _CORRECT,
     ),
+    "claim_hidden_character": (
+        Bilingual("申请内容含有不可见字符", "a claim has a character that nobody sees"),
+        Bilingual("请重新输入该项内容后再申请", "type that claim anew and apply again"),
+    ),
     "officer_unknown": (
         Bilingual("需要经办人员登录", "an officer has to log in"),
         Bilingual(

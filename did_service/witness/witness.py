@@ -19,6 +19,7 @@ from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.core.log.cosignature import Cosigner
+from did_service.core.text import quote
 from did_service.replica import store as tables
 from did_service.replica.last_signed import LastSigned
 from did_service.replica.replica import open_replica
@@ -100,7 +101,7 @@ class Witness:
             try:
                 self._refresh(origin)
             except DidServiceError as error:
-                _LOG.info("mirror of %s: %s", origin, error.code)
+                _LOG.info("mirror of %s: %s", quote(origin), error.code)
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""

@@ -278,7 +278,7 @@ def test_a_name_that_the_system_does_not_take_is_told(purse, program, words):
     for language in ("zh", "en"):
         run = PROGRAMS[program](*(places.get(w, w) for w in words), "--lang", language)
         assert (run.exit, told(run, program, language)) == (8, "system_refused")
-        assert "xxx…" in run.err
+        assert 'xxx"…' in run.err
 
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)

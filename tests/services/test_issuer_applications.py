@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -18,6 +18,7 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import CHALLENGE_SECONDS, MAX_CLAIMS_BYTES
 from did_service.issuer import store as rows
+from tests.support import optional
 from tests.support.federation import founded
 from tests.support.offices import CLAIMS, Office, code_of
 from tests.support.refusals import refused
@@ -197,6 +198,76 @@ def test_claims_that_do_not_fit_are_named_and_never_echoed(office, case):
     told = caught.value.message + json.dumps(caught.value.details)
     assert "Secret" not in told
     assert "110105194912310021" not in told
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/familyName", {"familyName": "王\u202e明"}),
+        ("/givenName", {"givenName": "小\x1b[2J明"}),
+        ("/givenName", {"givenName": "\u3164"}),
+        ("/residence/address", {"residence": {"region": "440106", "address": "a\u2028b"}}),
+    ],
+)
+def test_a_claim_that_hides_something_is_named_with_the_character(office, path, change):
+    with pytest.raises(RuleError) as caught:
+        office.apply(claims={**CLAIMS, **change})
+    assert caught.value.code == "claim_hidden_character"
+    assert caught.value.details["claim"] == path
+    assert caught.value.details["character"] in ("U+202E", "U+001B", "U+3164", "U+2028")
+
+
+NAMES = {
+    "one name": {"familyName": None, "givenName": "扎西"},
+    "a family name alone": {"givenName": None, "familyName": "Suharto"},
+    "two names": {"familyName": "王", "givenName": "小明"},
+    "an ideographic space": {"familyName": "欧阳", "givenName": "小\u3000明"},
+    "rare Han": {"familyName": "𮯰", "givenName": "𱍐明"},
+    "marks and points": {"familyName": "阿卜杜拉·买买提", "givenName": "José"},
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_persons_of_every_name_apply(office, kind):
+    changed = {**CLAIMS, **NAMES[kind]}
+    claims = {name: value for name, value in changed.items() if value is not None}
+    assert "id" in office.apply(claims=claims)
+
+
+def test_the_persons_of_the_field_apply_and_are_issued_to(tmp_path):
+    """One name only; rare Han of Unicode 15 and 15.1 (cases 31 and 34)."""
+    office = Office(founded(), tmp_path)
+    for name in ("31-claims-one-name-only", "34-rare-han-name"):
+        given = strict_json.load_object((optional.case(name) / "claims.json").read_bytes())
+        rest = {n: v for n, v in CLAIMS.items() if n not in ("familyName", "givenName")}
+        delivery = office.issue(claims={**rest, **given})
+        subject = delivery["credential"]["credentialSubject"]
+        assert subject["givenName"] == given["givenName"]
+
+
+def test_nobody_applies_without_a_name(office):
+    nameless = {n: v for n, v in CLAIMS.items() if n not in ("familyName", "givenName")}
+    with pytest.raises(RuleError) as caught:
+        office.apply(claims=nameless)
+    assert caught.value.code == "claims_invalid"
+    assert caught.value.details["reasons"] == "/credentialSubject anyOf"
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("missing", "/credentialSubject/citizenNumber required"),
+        ("unknown", "/credentialSubject/nickname additionalProperties"),
+        ("check digit", "/credentialSubject/citizenNumber format"),
+        ("wrong type", "/credentialSubject/familyName type"),
+    ],
+)
+def test_what_does_not_fit_is_told_to_machines_as_well(office, case, reason):
+    changed = {**CLAIMS, **BAD_CLAIMS[case]}
+    claims = {name: value for name, value in changed.items() if value is not None}
+    with pytest.raises(RuleError) as caught:
+        office.apply(claims=claims)
+    assert reason in caught.value.details["reasons"].split("; ")
 
 
 def test_a_claim_that_no_context_defines_is_refused_under_a_lax_schema(tmp_path):

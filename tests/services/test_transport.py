@@ -1,5 +1,6 @@
 """The one way out, against real servers: sockets, loopback, TLS, and peers that misbehave."""
 
+import json
 import socket
 import ssl
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from did_service.client import routes as routes_module
-from did_service.client.answers import Answer, raise_problem
+from did_service.client.answers import Answer, error_of, raise_problem
 from did_service.client.routes import (
     LoopbackRoute,
     Routes,
@@ -22,9 +23,11 @@ from did_service.client.routes import (
     routes_from_environment,
 )
 from did_service.client.transport import Transport
+from did_service.complaint import complaint
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
+    Language,
     LimitError,
     MalformedError,
     NotFoundError,
@@ -33,6 +36,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.core.text import width
 from did_service.web.app import create_app
 from did_service.web.problems import status_of
 from did_service.web.serve import Server, loopback, unix_socket
@@ -115,7 +119,7 @@ def test_an_error_of_a_peer_comes_back_as_itself(transport, name):
     with pytest.raises(DidServiceError) as caught:
         transport.get(f"https://gd.example/refuse/{name}")
     assert type(caught.value) is type(sent)
-    assert (caught.value.code, caught.value.message) == (sent.code, sent.message)
+    assert (caught.value.code, caught.value.peer_says) == (sent.code, sent.message)
     assert caught.value.details == sent.details
 
 
@@ -162,14 +166,38 @@ def test_a_peer_cannot_name_members_of_the_error_itself():
     assert (caught.value.code, caught.value.details) == ("some_code", {"newest": 4})
 
 
-def test_text_of_a_peer_is_escaped_and_cut():
-    detail = "\u202eevil\n" + "x" * 500
-    body = b'{"code":"some_code","detail":"%s"}' % detail.encode().replace(b"\n", b"\\n")
+FOREIGN_CODES = {
+    "escapes": "\x1b]0;pwned\x07",
+    "a line": "x\n2026 WARNING the log takes our list again",
+    "upper case": "PEER",
+    "words": "two words",
+    "Chinese": "通过",
+    "turned": "a\u202eb",
+    "too long": "x" * 65,
+    "an end of line": "code\n",
+    "200 kB": "x" * 200_000,
+}
+
+
+@pytest.mark.parametrize("code", FOREIGN_CODES.values(), ids=FOREIGN_CODES)
+def test_what_a_peer_calls_a_code_is_one_or_is_not_shown(code):
+    body = json.dumps({"code": code, "reason": code, "x y": 1, "detail": code}).encode()
     with pytest.raises(RuleError) as caught:
         raise_problem(Answer(422, {"content-type": "application/problem+json"}, body))
-    assert "\u202e" not in caught.value.message
-    assert "\n" not in caught.value.message
-    assert len(caught.value.message) < 120
+    assert caught.value.code == "peer_refused"
+    assert all(text.isascii() and text.isprintable() for text in caught.value.details.values())
+
+
+@pytest.mark.parametrize("language", Language)
+def test_words_of_a_peer_have_a_line_of_their_own(language):
+    detail = "\u202eevil\nwallet: error: 通过" + "x" * 5_000
+    body = json.dumps({"code": "claims_invalid", "detail": detail}).encode()
+    error = error_of(Answer(422, {"content-type": "application/problem+json"}, body))
+    first, words, last = complaint("wallet", error, language).splitlines()
+    assert first.endswith("[claims_invalid]")
+    assert "evil" not in first + last
+    assert words.startswith('  "\\u{202e}evil\\u{a}wallet: ')
+    assert width(words) < 500
 
 
 def test_redirects_and_compressed_answers_are_refused(transport):

@@ -9,6 +9,8 @@ import pytest
 from did_service.cli.demo.cast import POLICE, SCHOOL
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.encoding import strict_json
+from tests.support import optional
 from tests.support.purse import Purse
 from tests.support.refusals import refused
 from wallet_cli.holdings import applications, credentials, identities, keep
@@ -48,6 +50,43 @@ def test_the_pickup_address_is_shown_to_nobody(town):
     assert code not in run.out + run.err + listed.out + repr(applications(purse.vault()))
     assert code.encode() not in purse.file.read_bytes()
     town.send_back(POLICE, "x")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("zh", '  "citizenNumber": 格式不符'),
+        ("en", '  "citizenNumber": does not have the right form'),
+    ],
+)
+def test_the_whole_reason_is_told_in_the_readers_language(town, language, told):
+    """Case 41: it was cut at 80 characters, and in English for everybody."""
+    purse = town.citizen(f"reasons-{language}")
+    given = strict_json.load_object(
+        (optional.case("41-claims-error-relay") / "lower-x.json").read_bytes()
+    )
+    file = purse.save("claims.json", json.dumps({**POLICE.claims, **given}))
+    run = purse.run("apply", POLICE.url, POLICE.item, "--claims", file, "--lang", language)
+    assert run.exit == 2
+    assert told in run.err.splitlines()
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(town):
+    """Case 32: as Notepad and Excel write them."""
+    purse = town.citizen("bom")
+    data = (optional.case("32-claims-with-bom") / "claims.json").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    (purse.folder / "bom.json").write_bytes(data)
+    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", purse.folder / "bom.json")
+    assert run.code == "claims_invalid"  # it was read: the agency misses the rest
+
+
+def test_a_claim_that_hides_something_is_not_even_sent(town):
+    purse = town.citizen("hidden")
+    run = town.apply(purse, POLICE, familyName="王\u202e")
+    assert (run.exit, run.code) == (2, "claim_hidden_character")
+    assert run.envelope["error"]["details"] == {"claim": "/familyName", "character": "U+202E"}
+    assert counts(purse) == (0, 0, 0)
 
 
 def test_claims_that_do_not_fit_are_named_and_nothing_is_kept(town):
@@ -153,7 +192,7 @@ def test_a_returned_application_shows_the_officers_note(town):
     town.send_back(POLICE, "照片不清晰\x1b[2J")
     run = purse.run("receive", "--lang", "zh")
     assert run.exit == 9
-    assert "被退回 (照片不清晰\\u001b[2J)" in run.err
+    assert '被退回 ("照片不清晰\\u{1b}[2J")' in run.err
 
 
 def test_one_of_two_that_is_ready_is_received(town):

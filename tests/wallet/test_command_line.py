@@ -14,13 +14,14 @@ from unittest import mock
 import click
 import pytest
 
-from tests.support.purse import PASSPHRASE, Purse, finish, start, wallet
+from tests.support import optional
+from tests.support.purse import PASSPHRASE, Purse, cheap, finish, start, wallet
 from wallet_cli.chinese import TEXTS
 from wallet_cli.commands import ENTRIES
 from wallet_cli.commands import wallet as group
 from wallet_cli.holdings import identities
 from wallet_cli.store import StoreDirectory
-from wallet_cli.vault import open_vault
+from wallet_cli.vault import Vault, open_vault
 
 
 @pytest.fixture
@@ -206,6 +207,23 @@ def test_a_passphrase_comes_through_a_descriptor(purse):
     os.write(writing, PASSPHRASE.encode())
     os.close(writing)
     run = wallet("status", "--store", purse.path, "--passphrase-fd", reading, "--json")
+    assert run.exit == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "made", "opened"),
+    [
+        ("33-passphrase-forms", "nfc.txt", "nfd.txt"),
+        ("33-passphrase-forms", "nfd.txt", "nfc.txt"),
+        ("46-passphrase-file-with-bom", "bom.txt", "plain.txt"),
+        ("46-passphrase-file-with-bom", "plain.txt", "bom.txt"),
+    ],
+)
+def test_one_passphrase_opens_however_it_was_written(tmp_path, case, made, opened):
+    folder, store = optional.case(case), tmp_path / "w"
+    first = (folder / made).read_text("utf-8").splitlines()[0]
+    StoreDirectory(store).create(Vault.create(first, os.urandom, cheap), os.urandom)
+    run = wallet("status", "--store", store, "--passphrase-file", folder / opened, "--json")
     assert run.exit == 0
 
 

@@ -280,9 +280,9 @@ def test_a_challenge_that_is_none_is_refused(wang, nonce, audience):
 def test_a_person_reads_what_is_shown(wang):
     given = ("--nonce", "seen", "--audience", "a", "--out", wang.folder / "seen.json")
     run = wang.run("present", "res", *given, "--lang", "zh")
-    assert "出示内容：公民身份号码、姓、名、" in run.err
+    assert '出示内容："公民身份号码"、"姓"、"名"、' in run.err
     assert "王" not in run.err
-    assert run.out.strip().endswith("seen.json")
+    assert run.out.strip().endswith('seen.json"')
 
 
 def test_a_disk_that_refuses_the_file_costs_nothing(wang):

@@ -54,6 +54,9 @@ def apply(
     bound to. Where to pick the credential up is remembered, sealed like everything else.
     """
     members = read_json(claims)
+    from did_service.core.credentials.claim_text import check_claim_text
+
+    check_claim_text(members)
     if not allow_untrusted:
         _check_listed(session, issuer)
     identity = make_identity(session, "")

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual, Language, RuleError, UsageError
-from did_service.process import fitted
+from did_service.core.text import quote
 from did_service.trust.files import check_output, replace_file
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.terminal import shown, table
+from wallet_cli.terminal import table
 from wallet_cli.views import (
     claims,
     credential_view,
@@ -29,9 +29,13 @@ from wallet_cli.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wallet_cli.vault import Vault
+
+_CELL = 40  # columns of a name in a table
+_DID_COLUMNS = 160
+_MOST_CLAIMS = 64  # on a screen; an honest credential has a dozen or two
 
 group = LazyGroup(
     "cred",
@@ -74,7 +78,12 @@ def _rows(session: Session, held: Sequence[HeldCredential]) -> Iterator[str]:
         say(Bilingual("佐证材料截至", "EVIDENCE AS OF")),
     )
     rows = [
-        (each.alias, say(type_name(each)), _day(each.credential), each.as_of or "-")
+        (
+            each.alias,
+            quote(say(type_name(each)), _CELL),
+            _day(each.credential),
+            each.as_of or "-",
+        )
         for each in held
     ]
     yield from table([head, *rows])
@@ -82,7 +91,8 @@ def _rows(session: Session, held: Sequence[HeldCredential]) -> Iterator[str]:
 
 def _day(credential: JsonObject) -> str:
     """Return until when a credential is valid; the hour is in `wallet cred show`."""
-    return str(credential.get("validUntil") or "-").partition("T")[0]
+    until = credential.get("validUntil")
+    return "-" if until is None else quote(str(until).partition("T")[0], _CELL)
 
 
 @click.command(
@@ -106,13 +116,16 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
     say, view, agency = session.terminal.say, credential_view(held), issuer_name(held)
     rows = [
         (say(Bilingual("名称", "name")), held.alias),
-        (say(Bilingual("种类", "type")), say(type_name(held))),
-        *([(say(Bilingual("签发机关", "issuer")), say(agency))] if agency else []),
-        (say(Bilingual("机关标识", "issuer's DID")), str(issuer_of(held.credential))),
+        (say(Bilingual("种类", "type")), quote(say(type_name(held)))),
+        *([(say(Bilingual("签发机关", "issuer")), quote(say(agency)))] if agency else []),
+        (
+            say(Bilingual("机关标识", "issuer's DID")),
+            quote(issuer_of(held.credential), _DID_COLUMNS),
+        ),
         (say(Bilingual("持证标识", "holder")), held.holder),
         (
             say(Bilingual("有效期", "valid")),
-            f"{view['valid_from'] or '-'} … {view['valid_until'] or '-'}",
+            " … ".join(_time(view[name]) for name in ("valid_from", "valid_until")),
         ),
         (say(Bilingual("佐证材料截至", "evidence as of")), held.as_of or "-"),
     ]
@@ -120,7 +133,23 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
     yield ""
     words = {} if session.settings.language is Language.EN else titles(held)
     said = claims(held.credential.get("credentialSubject"))
-    yield from table((words.get(name, name), value) for name, value in said)
+    yield from _claim_lines([(words.get(name, name), value) for name, value in said], say)
+
+
+def _time(value: JsonValue) -> str:
+    return "-" if value is None else quote(value, _CELL)
+
+
+def _claim_lines(
+    said: Sequence[tuple[str, str]], say: Callable[[Bilingual], str]
+) -> Iterator[str]:
+    """Yield what is claimed, behind an indent; `--json` has what is too much for a screen."""
+    rows = [(quote(name, _CELL), quote(value)) for name, value in said[:_MOST_CLAIMS]]
+    yield from (f"  {line}" for line in table(rows))
+    more = len(said) - _MOST_CLAIMS
+    if more > 0:
+        rest = f"…另有 {more} 项，见 --json", f"… and {more} more, see --json"
+        yield f"  {say(Bilingual(*rest))}"
 
 
 @click.command(
@@ -151,7 +180,9 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = fitted(render.render(report, session.settings.language), sys.stdout)
+    lines = render.render(report, session.settings.language)
+    if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
+        lines = (*lines, lines[0])
     data: JsonObject = {"alias": held.alias, "report": report.encode()}
     if report:
         session.terminal.finish(data, lines)
@@ -193,7 +224,7 @@ def export(session: Session, name: str, out: str, staple: str | None, *, force: 
     for target, document in written:
         replace_file(Path(target), f"{strict_json.dumps(document)}\n".encode())
     files = [target for target, _ in written]
-    session.terminal.finish({"files": [*files]}, [shown(each) for each in files])
+    session.terminal.finish({"files": [*files]}, [quote(each) for each in files])
 
 
 @click.command(

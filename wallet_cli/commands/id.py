@@ -13,11 +13,12 @@ from did_service.core.did.key import did_key_of
 from did_service.core.encoding import timestamps
 from did_service.core.errors import Bilingual, UsageError
 from did_service.core.limits import MAX_LABEL_CHARACTERS
+from did_service.core.text import quote
 from wallet_cli.holdings import Identity, credentials, identities, keep
 from wallet_cli.naming import find_identity
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.terminal import shown, table
+from wallet_cli.terminal import table
 from wallet_cli.vault import new_id
 from wallet_cli.views import identity_view
 
@@ -72,7 +73,7 @@ def listed(session: Session) -> None:
     found = identities(session.vault)
     if not found:
         session.terminal.note(Bilingual("还没有标识符", "no identifiers yet"))
-    rows = [(each.did, each.created, each.label) for each in found]
+    rows = [(each.did, each.created, quote(each.label) if each.label else "") for each in found]
     session.terminal.finish(
         {"identities": [identity_view(each) for each in found]}, table(rows)
     )
@@ -92,5 +93,5 @@ def show(session: Session, name: str) -> None:
     """Show one identifier and what was issued to it."""
     identity = find_identity(session.vault, name)
     held = [each.alias for each in credentials(session.vault) if each.holder == identity.did]
-    lines = [identity.did, *([shown(identity.label)] if identity.label else []), *held]
+    lines = [identity.did, *([quote(identity.label)] if identity.label else []), *held]
     session.terminal.finish({**identity_view(identity), "credentials": [*held]}, lines)

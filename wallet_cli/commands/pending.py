@@ -8,7 +8,7 @@ from did_service.core.errors import Bilingual, NotFoundError, UsageError, quote
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.terminal import shown, table
+from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
 from wallet_cli.views import application_view, state_of
 
@@ -36,11 +36,16 @@ def listed(session: Session) -> None:
     if not found:
         session.terminal.note(Bilingual("没有办理中的申请", "no applications on their way"))
     rows = [
-        (each.id, each.item or "-", state_of(each), each.applied, each.note) for each in found
+        (each.id, _quoted(each.item), state_of(each), each.applied, _quoted(each.note))
+        for each in found
     ]
     session.terminal.finish(
         {"pending": [application_view(each) for each in found]}, table(rows)
     )
+
+
+def _quoted(text: str) -> str:
+    return quote(text, 40) if text else "-"
 
 
 @click.command(
@@ -55,7 +60,7 @@ def listed(session: Session) -> None:
 def drop(session: Session, name: str) -> None:
     """Give an application up, with whatever arrived for it."""
     application = _find(session.vault, name)
-    what = shown(application.item or application.issuer)
+    what = quote(application.item or application.issuer)
     session.terminal.confirm(Bilingual(f"放弃 {what}？", f"give up {what}?"))
     session.commit(lambda vault: vault.drop((application.id,)))
     session.terminal.finish({"dropped": application.id}, [application.id])

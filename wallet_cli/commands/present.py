@@ -9,7 +9,15 @@ import click
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, ConflictError, NotFoundError, UsageError, quote
+from did_service.core.errors import (
+    Bilingual,
+    ConflictError,
+    Language,
+    NotFoundError,
+    UsageError,
+)
+from did_service.core.text import quote
+from did_service.core.verification.folding import few
 from did_service.trust.files import check_output, replace_file
 from wallet_cli.commands.store import is_stale
 from wallet_cli.holdings import Answer, HeldCredential, Identity, answers, identities, keep
@@ -17,7 +25,6 @@ from wallet_cli.naming import find_credential
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.signing import presentation_file, signed_presentation
-from wallet_cli.terminal import shown
 from wallet_cli.vault import Vault, new_id
 from wallet_cli.views import claims, titles
 
@@ -69,15 +76,16 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     replace_file(path, f"{strict_json.dumps(document)}\n".encode())
     disclosed = [claim for claim, _ in claims(held.credential.get("credentialSubject"))]
     words = titles(held)
-    named = "、".join(shown(words.get(claim, claim)) for claim in disclosed)
-    session.terminal.note(Bilingual(f"出示内容：{named}", f"shows {', '.join(disclosed)}"))
+    zh = "、".join(few([quote(words.get(each, each), 40) for each in disclosed], Language.ZH))
+    en = ", ".join(few([quote(each, 40) for each in disclosed], Language.EN))
+    session.terminal.note(Bilingual(f"出示内容：{zh}", f"shows {en}"))
     data: JsonObject = {
         "credentials": [held.alias],
         "disclosed": [*disclosed],
         "staple": staple is not None,
         "out": out,
     }
-    session.terminal.finish(data, [shown(out)])
+    session.terminal.finish(data, [quote(out)])
 
 
 def _check_addressee(nonce: str, audience: str) -> None:

@@ -10,11 +10,11 @@ import click
 
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError
+from did_service.core.text import quote
 from wallet_cli.exits import Exit
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json
-from wallet_cli.terminal import shown
 from wallet_cli.views import application_view, credential_view
 
 if TYPE_CHECKING:
@@ -110,12 +110,12 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
         ],
     }
     terminal = session.terminal
-    lines = [shown(each.held.alias) for each in harvest.received]
+    lines = [each.held.alias for each in harvest.received]
     for _, error in harvest.failures:
         terminal.warn(error.code, error.message)
     for each, answer in harvest.waiting:
         zh, en = _STATES[answer.state]
-        what, note = shown(each.item or each.issuer), shown(answer.note)
+        what, note = quote(each.item or each.issuer), quote(answer.note) if answer.note else ""
         tail = f" ({note})" if note else ""
         terminal.note(Bilingual(f"{what}：{zh}{tail}", f"{what}: {en}{tail}"))
     if harvest.received or not (harvest.waiting or harvest.failures):

@@ -16,7 +16,7 @@ from wallet_cli.holdings import HeldCredential, applications, credentials, ident
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.store import PREVIOUS
-from wallet_cli.terminal import shown, table
+from wallet_cli.terminal import table
 from wallet_cli.vault import Vault, open_vault
 
 STALE = timedelta(days=1)  # the tier `day`: what counters usually ask for
@@ -46,7 +46,7 @@ def init(session: Session) -> None:
     done = Bilingual("钱包已建立", "the wallet is in")
     session.terminal.finish(
         {"store": str(directory.path)},
-        [f"{session.terminal.say(done)} {shown(directory.path)}"],
+        [f"{session.terminal.say(done)} {quote(directory.path)}"],
     )
     command = "wallet trust pin FILE --fingerprint …"
     session.terminal.note(Bilingual(f"下一步：{command}", f"next: {command}"))
@@ -91,7 +91,7 @@ def status(session: Session) -> None:
         session.terminal.warn("delivery_held_back")
     say = session.terminal.say
     rows = [
-        (say(Bilingual("位置", "store")), str(session.directory.path)),
+        (say(Bilingual("位置", "store")), quote(session.directory.path)),
         (say(Bilingual("证照", "credentials")), str(len(held))),
         (say(Bilingual("办理中", "pending")), str(len(waiting))),
         (say(Bilingual("标识符", "identifiers")), str(data["identities"])),

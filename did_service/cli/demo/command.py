@@ -52,5 +52,5 @@ def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
     played, seconds = play.play(options, SYSTEM)
     result = play.encode(played, seconds)
     if as_json:
-        write_out(f"{strict_json.dumps(result)}\n")
+        write_out(f"{strict_json.dumps_printable(result)}\n")
     return 0 if result["ok"] else 1

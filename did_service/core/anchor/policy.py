@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
@@ -221,16 +222,14 @@ def sign_policy(members: JsonObject, keys: list[SigningKey], created: datetime) 
 
 
 def check_first(policy: Policy, fingerprint: str) -> None:
-    """Check a policy that is to be pinned first.
+    """Check a parsed policy that is to be pinned first.
 
-    Args:
-        policy: Read by `parse_policy`.
-        fingerprint: From a second channel; spaces and case do not matter.
+    The fingerprint comes from a second channel, as `read_fingerprint` reads it.
 
     Raises:
         PolicyError: `fingerprint_wrong` or `policy_signatures_missing`.
     """
-    if "".join(fingerprint.split()).lower() != policy.fingerprint.replace(" ", ""):
+    if read_fingerprint(fingerprint) != read_fingerprint(policy.fingerprint):
         raise PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy")
     check_signed(policy, policy)
 

@@ -20,7 +20,6 @@ from did_service.core.crypto.sealed import (
     TAG_BYTES,
     Argon2id,
     seal,
-    unseal,
 )
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
@@ -61,9 +60,8 @@ class KeyFile:
             DecryptionError: `passphrase_wrong`, also when any member of the file was changed.
             MalformedError: `key_mismatch`: the file was made for another public key.
         """
-        secret = self.kdf.derive(passphrase)
         try:
-            seed = unseal(self.sealed, self.associated(), self.nonce, secret)
+            seed = self.kdf.unseal(passphrase, self.sealed, self.associated(), self.nonce)
         except DecryptionError as error:
             raise DecryptionError(
                 "passphrase_wrong", "wrong passphrase, or the key file was changed"

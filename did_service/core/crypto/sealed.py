@@ -7,6 +7,7 @@ neither key-derivation costs nor the identity of a record can be changed unseen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
@@ -21,6 +22,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 24
 SALT_BYTES = 16
 TAG_BYTES = 16
+_BYTE_ORDER_MARK = "\ufeff"  # some editors begin files with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,31 @@ class Argon2id:
         }
 
     def derive(self, passphrase: str) -> bytes:
-        """Derive a 32-byte key; takes as long as the costs say.
+        """Derive a 32-byte key from a normalised passphrase; takes as long as the costs say.
 
         Raises:
             UnavailableError: `memory_short`: the machine cannot spare the memory now.
         """
+        return self._derive(normalised(passphrase))
+
+    def unseal(self, passphrase: str, sealed: bytes, associated: bytes, nonce: bytes) -> bytes:
+        """Open what was sealed under a passphrase, or under it as it was typed.
+
+        Release 0.1.0 sealed under the bytes that the keyboard gave. Only where those are not
+        normalised does a wrong passphrase cost a second derivation.
+
+        Raises:
+            DecryptionError: `unseal_failed`.
+            UnavailableError: `memory_short`.
+        """
+        try:
+            return unseal(sealed, associated, nonce, self.derive(passphrase))
+        except DecryptionError:
+            if normalised(passphrase) == passphrase:
+                raise
+        return unseal(sealed, associated, nonce, self._derive(passphrase))
+
+    def _derive(self, passphrase: str) -> bytes:
         try:
             key: bytes = bindings.crypto_pwhash_alg(
                 KEY_BYTES,
@@ -85,6 +107,14 @@ class Argon2id:
                 "memory_short", f"key derivation wants {self.memory_bytes} bytes of memory"
             ) from error
         return key
+
+
+def normalised(passphrase: str) -> str:
+    """Return a passphrase as every keyboard and editor would have it: NFC, no byte order mark.
+
+    NIST SP 800-63B-4 §3.1.1.2; RFC 8265 §4.2, whose other rules would change what is typed.
+    """
+    return normalize("NFC", passphrase.removeprefix(_BYTE_ORDER_MARK))
 
 
 def seal(plain: bytes, associated: bytes, nonce: bytes, key: bytes) -> bytes:

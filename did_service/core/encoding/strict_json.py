@@ -18,6 +18,7 @@ from did_service.core.encoding import b64
 from did_service.core.encoding.json_parser import JsonObject, JsonValue, Numbers, parse
 from did_service.core.errors import LimitError, MalformedError, quote
 from did_service.core.limits import MAX_JSON_BYTES, MAX_JSON_VALUES, MAX_SAFE_INTEGER
+from did_service.core.text import rewritten
 
 __all__ = [
     "Fields",
@@ -203,12 +204,15 @@ def dumps(value: JsonValue) -> str:
 
 
 def dumps_printable(value: JsonValue) -> str:
-    """Write JSON for a screen: what does not print as itself is escaped within its string."""
-    return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in dumps(value))
+    """Write JSON for a screen or a file that may be shown on one.
+
+    What does not show (`core.text`) is escaped within its string: no value changes.
+    """
+    return "\n".join(rewritten(line, _escape) for line in dumps(value).split("\n"))
 
 
 def _escape(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
+    units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 

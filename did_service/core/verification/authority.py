@@ -18,7 +18,13 @@ from itertools import pairwise
 from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, LimitError, ProofError, UnsupportedError
+from did_service.core.errors import (
+    DidServiceError,
+    LimitError,
+    ProofError,
+    UnsupportedError,
+    quote,
+)
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.proven import Latest, ProvenEntry
@@ -28,6 +34,7 @@ from did_service.core.verification.schema import SchemaFinding
 _STEP = 6
 HELD = "authority_held"
 FORMERLY = "issued_while_authorised"
+_MOST_REGIONS_NAMED = 4
 UNPROVEN = "issuance_time_not_proven"
 MISSING = "authority_missing"
 # Which of several findings counts: the one that could still turn out best.
@@ -97,7 +104,7 @@ def check_authority(
         context.use(latest)
     own = next(iter(finding.hops), None)
     basis = None if own is None else context.basis(own)
-    where = "; ".join(filter(None, [" ".join(context.regions), _basis_text(finding.statement)]))
+    where = "; ".join(filter(None, [_regions_text(context), _basis_text(finding.statement)]))
     yield Check(_STEP, finding.code, context.position, basis, where or None)
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
@@ -291,4 +298,11 @@ def _inside(territory: Iterable[str], regions: tuple[str, ...]) -> bool:
 
 
 def _basis_text(statement: Authority | None) -> str | None:
-    return None if statement is None else f"{statement.basis.zh} / {statement.basis.en}"
+    if statement is None:
+        return None
+    return f"{quote(statement.basis.zh)} / {quote(statement.basis.en)}"
+
+
+def _regions_text(context: CredentialContext) -> str:
+    """Name the regions for which it was issued."""
+    return " ".join(context.printed_regions[:_MOST_REGIONS_NAMED])

@@ -80,7 +80,7 @@ def check_log(
         _STEP_LOG,
         "log_witnessed",
         basis=Basis("checkpoint", time, age_seconds(time, now)),
-        detail=f"{newest.checkpoint.origin}, {newest.checkpoint.size}",
+        detail=f"{quote(newest.checkpoint.origin)}, {newest.checkpoint.size}",
     )
 
 

@@ -6,6 +6,7 @@ and remembers which statements were used for a positive answer: step 13 judges e
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,6 +27,7 @@ from did_service.core.verification.present import Present
 from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 from did_service.core.verification.report import Basis
 
+_REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
 
 
@@ -90,6 +92,11 @@ class CredentialContext:
         found = [subject.get("jurisdiction") for subject in self.credential.subjects]
         codes = tuple(code for code in found if isinstance(code, str))
         return codes if len(codes) == len(found) else ()
+
+    @property
+    def printed_regions(self) -> tuple[str, ...]:
+        """Those that may be printed: what is not six digits is a claim's value."""
+        return tuple(code for code in self.regions if _REGION.fullmatch(code))
 
     @cached_property
     def claimed(self) -> int | None:

@@ -10,27 +10,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from unicodedata import east_asian_width
 
+from did_service.core.errors import Bilingual, Language
+from did_service.core.text import width
+
+MAX_CELL_COLUMNS = 40  # a wider cell moves its own row alone
+MAX_NAMED = 16  # names said in one line
+_INDENT = 2  # of what follows a line without a mark: foreign text begins no line
 _MARK = re.compile(r" *(?:[✔✘?·!→] )?")
-_PART = re.compile(r" *\S+(?: \S+)*")  # what stands apart by more than one space
-_WORD = re.compile(r" *\S+")
-# A character, with the Chinese punctuation that may not begin a line.
-_CHARACTER = re.compile(r" *.[、，。；：！？）》」』]*")
+_QUOTED = r'"(?:[^"\\]|\\.)*"…?'  # what `core.text.quote` makes
+_SOLID = rf"(?:{_QUOTED}|[^ ])+"
+_PART = re.compile(rf" *{_SOLID}(?: {_SOLID})*")  # what stands apart by more than one space
+_WORD = re.compile(rf" *{_SOLID}")
+# A character or an escape, with the Chinese punctuation that may not begin a line.
+_CHARACTER = re.compile(r" *(?:\\u\{[0-9a-f]+\}|.)[、，。；：！？）》」』]*")
 
 
 def fold(line: str, columns: int) -> str:
     """Break a line between its parts if they fit, else at spaces, and in Chinese anywhere.
 
-    What follows stands as deep as the text behind the line's mark. Another word that is wider
-    than the screen stays whole, so that it can be copied.
+    What follows stands as deep as the text behind the line's mark, and never at the start of a
+    line. A word of ours that is wider than the screen stays whole, so that it can be copied; a
+    quotation does not, or the terminal itself would begin a line with it.
     """
+    if width(line) <= columns:
+        return line
     mark = _MARK.match(line)
     lead = mark[0] if mark else ""
+    depth = len(lead) or _INDENT
     folded = [lead]
-    for word in _pieces(line[len(lead) :], columns - len(lead)):
-        if len(folded[-1]) > len(lead) and width(folded[-1] + word) > columns:
-            folded.append(" " * len(lead) + word.lstrip())
+    for word in _pieces(line[len(lead) :], columns - depth):
+        if folded[-1].strip(" ") != lead.strip(" ") and width(folded[-1] + word) > columns:
+            folded.append(" " * depth + word.lstrip(" "))
         else:
             folded[-1] += word
     return "\n".join(folded)
@@ -39,23 +50,30 @@ def fold(line: str, columns: int) -> str:
 def _pieces(text: str, columns: int) -> Iterator[str]:
     """Yield what stays together where a line has so many columns."""
     for part in _PART.findall(text):
-        if width(part.strip()) <= columns:
+        if width(part.strip(" ")) <= columns:
             yield part
             continue
         for word in _WORD.findall(part):
-            whole = word.isascii() or width(word.strip()) <= columns
+            ours = word.isascii() and '"' not in word
+            whole = ours or width(word.strip(" ")) <= columns
             yield from (word,) if whole else _CHARACTER.findall(word)
 
 
+def few(names: Sequence[str], language: Language, most: int = MAX_NAMED) -> list[str]:
+    """Return the first names of many, and how many more there are."""
+    more = len(names) - most
+    rest = language.say(Bilingual(f"…另有 {more} 项", f"… and {more} more"))
+    return [*names[:most], *([rest] if more > 0 else [])]
+
+
 def aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield rows of one length as lines whose columns stand under each other."""
+    """Yield rows of one length as lines whose columns stand under each other.
+
+    A cell of more than 40 columns makes its own row longer, never every row.
+    """
     held = [tuple(row) for row in rows]
-    widths = [max(map(width, column)) for column in zip(*held, strict=True)]
+    columns = zip(*held, strict=True)
+    widths = [min(max(map(width, column)), MAX_CELL_COLUMNS) for column in columns]
     for row in held:
         cells = zip(row, widths, strict=True)
         yield "  ".join(cell + " " * (most - width(cell)) for cell, most in cells).rstrip()
-
-
-def width(text: str) -> int:
-    """Return how many columns a text takes."""
-    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)

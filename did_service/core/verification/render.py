@@ -3,12 +3,13 @@
     无法判定 CANNOT TELL
       ? 状态列表已超出时效 the status list is too old   9 天前 9 d old (限 limit 24 h)
     → 请更新信任包… refresh the trust bundle…
-    urn:didsvc:residence-permit:1 · 签发机关 issued by 广州市公安局 (did:webvh:…)
+    证照 credential "urn:didsvc:residence-permit:1" · 签发机关 issued by "广州市公安局"
       ✔ 签名有效 signature valid (eddsa-jcs-2022)
 
 The verdict comes first, then what stands in the way and what to do, then all the rest. Colours,
-if any, are the program's. Values of claims never appear; foreign text is escaped, so that no
-name can move the cursor or turn the reading order (threat rule 30).
+if any, are the program's, and so is saying the verdict once more below it all. Values of claims
+never appear. Foreign text is quoted, cut and never at the start of a line (`core.text`), and no
+list of it is longer than a few: no name can pass for a finding (threat rule 30).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, Language, escape
+from did_service.core.errors import Bilingual, Language
+from did_service.core.text import printable, quote
+from did_service.core.verification.folding import few
 from did_service.core.verification.messages import UNSAFE, Result
 from did_service.core.verification.report import (
     Basis,
@@ -39,6 +42,7 @@ MARKS = {
     Result.NOT_ASKED: "·",
 }
 _UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
+_CREDENTIAL = Bilingual("证照", "credential")
 _ISSUED_BY = Bilingual("签发机关", "issued by")
 _SHOWN = Bilingual("出示内容", "shown")
 _SOURCE = Bilingual("依据", "evidence")
@@ -52,6 +56,8 @@ _SOURCES = {
 _LIMIT = Bilingual("限", "limit")
 _ACCEPTED_AS = Bilingual("按策略放宽接受", "accepted by the policy's waiver")
 _NOTE = Bilingual("注意", "note")
+_MOST_DETAILS = 4  # of one finding
+_CLAIM_COLUMNS = 24  # of a claim's name
 _UNSAID = ("mandate_not_asked", "query_not_asked")  # of steps that are later: in the JSON alone
 
 
@@ -98,15 +104,25 @@ def _note(code: str, language: Language) -> str:
 
 
 def _summary(position: int, summary: CredentialSummary, language: Language) -> Iterator[str]:
-    name = None if summary.issuer_name is None else language.say(summary.issuer_name)
-    issuer = " ".join(filter(None, [name, f"({summary.issuer})"]))
-    issued = None if summary.issued is None else timestamps.encode(summary.issued)
-    parts = [summary.type or "?", f"{language.say(_ISSUED_BY)} {issuer}", issued]
     number = f"#{position + 1} " if position else ""
-    yield number + escape(" · ".join(filter(None, parts)))
+    kind = "?" if summary.type is None else quote(summary.type)
+    parts = [f"{number}{language.say(_CREDENTIAL)} {kind}"]
+    if summary.issuer is not None:
+        parts.append(f"{language.say(_ISSUED_BY)} {_issuer(summary, language)}")
+    if summary.issued is not None:
+        parts.append(timestamps.encode(summary.issued))
+    yield " · ".join(parts)
     if summary.disclosed:
-        claims = ", ".join(each.rpartition("/")[2] for each in summary.disclosed)
-        yield f"  {language.say(_SHOWN)}: {escape(claims)}"
+        names = [each.rpartition("/")[2] for each in summary.disclosed]
+        claims = few([quote(each, _CLAIM_COLUMNS) for each in names], language)
+        yield f"  {language.say(_SHOWN)}: {', '.join(claims)}"
+
+
+def _issuer(summary: CredentialSummary, language: Language) -> str:
+    identifier = quote(summary.issuer)
+    if summary.issuer_name is None:
+        return identifier
+    return f"{quote(language.say(summary.issuer_name))} ({identifier})"
 
 
 def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
@@ -117,9 +133,10 @@ def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
         if check.credential and _is_against(check):  # it stands apart from its credential
             about.append(f"#{check.credential + 1}")
         if check.detail is not None:
-            about.append(escape(check.detail))
+            about.append(printable(check.detail))
     for (finding, basis), about in details.items():
-        yield finding + (f" ({'; '.join(about)})" if about else "") + basis
+        told = "; ".join(few(about, language, _MOST_DETAILS))
+        yield finding + (f" ({told})" if told else "") + basis
 
 
 def _finding(check: Check, language: Language) -> tuple[str, str]:
@@ -131,9 +148,9 @@ def _finding(check: Check, language: Language) -> tuple[str, str]:
 
 
 def _basis(basis: Basis, language: Language) -> str:
-    word, *name = escape(basis.source).split(" ", 1)
-    source = language.say(_SOURCES.get(word, Bilingual(word, word)))
-    words = [" ".join([language.say(_SOURCE), source, *name])]
+    word, *name = basis.source.split(" ", 1)
+    source = language.say(_SOURCES[word]) if word in _SOURCES else quote(word)
+    words = [" ".join([language.say(_SOURCE), source, *map(quote, name)])]
     if basis.age_seconds is not None:
         age = duration(basis.age_seconds)
         words.append(language.say(Bilingual(f"{age.zh}前", f"{age.en} old")))

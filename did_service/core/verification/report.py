@@ -196,8 +196,11 @@ class Report:
         }
 
     def to_bytes(self) -> bytes:
-        """Write the report as it stands in a file: the same input gives the same bytes."""
-        return strict_json.dumps(self.encode()).encode() + b"\n"
+        """Write the report as it stands in a file: the same input gives the same bytes.
+
+        A file is shown on screens too, by `cat`: what does not show is escaped.
+        """
+        return strict_json.dumps_printable(self.encode()).encode() + b"\n"
 
 
 def _encode_policy(policy: Policy) -> JsonObject:

@@ -94,7 +94,7 @@ def _problem(context: CredentialContext, schema: Schema) -> str | None:
     share = MAX_SCHEMA_STEPS // max(len(context.credential.schemas), 1)
     violations = schema.check(context.credential.raw, share)
     if violations:
-        return violations[0].path
+        return quote(violations[0].path)
     wanted = _terms(schema).get("type")
     return "type" if wanted is not None and wanted not in context.types else None
 

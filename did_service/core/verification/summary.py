@@ -34,7 +34,7 @@ def summary_of(
         issuer=case.credential.issuer,
         signer=None if signer is None else signer.verification_method,
         issued=issued,
-        jurisdiction=next(iter(case.regions), None),
+        jurisdiction=next(iter(case.printed_regions), None),
         disclosed=tuple(_disclosed(case.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
     )

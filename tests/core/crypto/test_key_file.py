@@ -143,3 +143,23 @@ def test_neither_seed_nor_passphrase_is_shown():
     shown = f"{parsed!r} {caught.value!r} {caught.value.details}"
     assert "hunter2" not in shown
     assert str(parsed.sealed) not in shown
+
+
+@pytest.mark.parametrize("typed", ["Café größe", "Cafe\u0301 gro\u0308ße", "\ufeffCafé größe"])
+def test_a_passphrase_is_the_same_however_a_keyboard_or_an_editor_writes_it(typed):
+    for sealed in ("Café größe", typed):
+        data = seal_key(KEY, KID, sealed, counting(), cheap)
+        assert open_key(data, typed).seed == KEY.seed
+        assert open_key(data, "Café größe").seed == KEY.seed
+
+
+@pytest.mark.parametrize("typed", ["Cafe\u0301", "\ufeffopen sesame"])
+def test_a_file_of_release_0_1_0_opens_with_what_was_typed_then(typed):
+    """It was sealed under the bytes as they came."""
+    kdf, nonce = cheap(bytes(16)), bytes(24)
+    unsealed = KeyFile(KID, KEY.public, kdf, nonce, b"")
+    sealed = seal(KEY.seed, unsealed.associated(), nonce, kdf._derive(typed))
+    data = KeyFile(KID, KEY.public, kdf, nonce, sealed).encode()
+    assert open_key(data, typed).seed == KEY.seed
+    with pytest.raises(DecryptionError):
+        open_key(data, "Cafe")

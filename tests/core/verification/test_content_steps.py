@@ -50,7 +50,7 @@ def test_content_that_breaks_the_schema_is_refused(scene):
         scene.present(scene.issue(credentialSubject=subject, at=scene.fed.now))
     )
     assert codes(report) == ["schema_violated"]
-    assert report.checks[6].detail == "/credentialSubject"
+    assert report.checks[6].detail == '"/credentialSubject"'
 
 
 def test_schema_of_another_type_is_no_schema_of_this_one(scene):

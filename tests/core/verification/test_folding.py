@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.verification.folding import aligned, fold, width
+from did_service.core.errors import Language
+from did_service.core.text import quote, width
+from did_service.core.verification.folding import MAX_CELL_COLUMNS, aligned, few, fold
 
 WORDS = st.lists(st.text("aZ9通过，。（)", min_size=1, max_size=30), max_size=12).map(" ".join)
 FINDING = "  ✔ 未被吊销 not revoked  依据 evidence staple, 9 天前 9 d old"
@@ -45,10 +47,46 @@ def test_a_long_chinese_sentence_breaks_anywhere_but_before_its_punctuation():
 
 def test_an_identifier_stays_whole_so_that_it_can_be_copied():
     did = f"did:webvh:{'Q' * 40}:gz.gd.example"
-    assert fold(f"issued by {did} today", 30).split("\n") == ["issued by", did, "today"]
+    assert fold(f"issued by {did} today", 30).split("\n") == [
+        "issued by",
+        f"  {did}",
+        "  today",
+    ]
 
 
 def test_columns_stand_under_each_other_on_a_screen():
     rows = [("地区", "广东", "440000"), ("region", "Guangdong", "4"), ("", "", "")]
     assert [*aligned(rows)] == ["地区    广东       440000", "region  Guangdong  4", ""]
     assert [*aligned([])] == []
+
+
+@given(
+    st.lists(st.text(st.characters(categories=None), max_size=40).map(quote), min_size=1),
+    st.sampled_from(["", "→ ", "  ✔ ", "wallet: error: "]),
+    st.integers(24, 120),
+)
+def test_a_quotation_is_never_wider_than_the_screen_nor_at_the_start_of_a_line(
+    quoted, mark, columns
+):
+    first, *rest = fold(f"{mark}of {' · '.join(quoted)} [code]", columns).split("\n")
+    assert all(width(line) <= columns for line in (first, *rest))
+    assert all(line.startswith("  ") for line in rest)
+
+
+def test_one_wide_cell_makes_one_long_row():
+    rows = [("short", "1"), ("x" * 80, "2")]
+    first, second = aligned(rows)
+    assert (width(first), width(second)) == (MAX_CELL_COLUMNS + 3, 83)
+
+
+def test_of_many_names_the_first_are_said_and_the_rest_counted():
+    names = [str(n) for n in range(20_000)]
+    assert few(names, Language.EN, 2) == ["0", "1", "… and 19998 more"]
+    assert few(names[:2], Language.ZH, 2) == ["0", "1"]
+    assert few(names[:3], Language.ZH, 2)[-1] == "…另有 1 项"
+
+
+def test_a_quotation_of_plain_letters_is_broken_too():
+    lines = fold(f"issued by {quote('x' * 70)} today", 30).split("\n")
+    assert all(width(line) <= 30 for line in lines)
+    assert all(line.startswith("  ") for line in lines[1:])

@@ -10,7 +10,7 @@ import pytest
 from did_service.core.credentials import schema_check
 from did_service.core.errors import Bilingual, Language
 from did_service.core.verification.messages import CHECKS, UNSAFE, Result
-from did_service.core.verification.render import duration, escape, render
+from did_service.core.verification.render import duration, render
 from did_service.core.verification.report import Basis, Check, Outcome
 from tests.support.counter import request
 
@@ -223,9 +223,10 @@ def test_what_stands_in_the_way_comes_before_all_that_does_not(scene):
 def test_several_credentials_are_told_apart(scene):
     late = scene.issue(validFrom="2019-01-01T00:00:00Z", validUntil="2020-01-01T00:00:00Z")
     lines = render(scene.check(scene.present(scene.credential, late)), Language.EN)
+    begin = '#2 credential "urn:didsvc:residence-permit:1" · '
     assert [line for line in lines if "#2" in line] == [
         "  ✘ the credential has expired (#2; 2020-01-01T00:00:00Z)",
-        next(line for line in lines if line.startswith("#2 urn:didsvc:residence-permit:1 · ")),
+        next(line for line in lines if line.startswith(begin)),
     ]
 
 
@@ -264,11 +265,6 @@ def test_what_is_found_of_several_things_is_said_once(scene):
 )
 def test_durations_are_said_in_their_largest_unit(seconds, words):
     assert duration(seconds).en == words
-
-
-def test_foreign_text_cannot_move_the_screen():
-    assert escape("a\x1b[2Jb\u202ec\nd\u2028") == "a\\u001b[2Jb\\u202ec\\u000ad\\u2028"
-    assert escape("广州 ok") == "广州 ok"
 
 
 def test_texts_come_in_the_language_asked_for():
