@@ -73,16 +73,16 @@ class Administration:
     def publish_schema(self, owner: Identity, identifier: str, schema: JsonObject) -> Placed:
         """Publish a JSON Schema under its id, if both engines take it."""
         check_to_publish(schema)
-        text = jcs.encode(schema)
-        body: JsonObject = {
-            "kind": "json-schema",
-            "media_type": "application/schema+json",
-            "content": text.decode(),
-            "sha256": b64.encode_url(sha256(text)),
-            "owner": owner.did,
-            "state": "active",
-        }
+        body = _published(owner, "json-schema", "application/schema+json", schema)
         return self.submit(self._signed(entries.compose("schema", identifier, body), owner))
+
+    def publish_item(
+        self, owner: Identity, item: JsonObject, after: Placed | None = None
+    ) -> Placed:
+        """Publish a service item under its id, or its next version after the newest."""
+        body = _published(owner, "service-item", "application/json", item)
+        entry = entries.compose("schema", str(item["id"]), body, after=after)
+        return self.submit(self._signed(entry, owner))
 
     def take_custody(self, custodian: Identity, newest: Placed, content: bytes) -> Placed:
         """Sign an ended issuer's status list anew, as its custodian, its bits unchanged.
@@ -127,3 +127,16 @@ class Administration:
         for identity in identities:
             entry = entries.sign(entry, identity.sign, identity.method, self.edge.clock())
         return entry
+
+
+def _published(owner: Identity, kind: str, media_type: str, content: JsonObject) -> JsonObject:
+    """Return the body of a `schema` entry in use."""
+    text = jcs.encode(content)
+    return {
+        "kind": kind,
+        "media_type": media_type,
+        "content": text.decode(),
+        "sha256": b64.encode_url(sha256(text)),
+        "owner": owner.did,
+        "state": "active",
+    }

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from did_service.cli.demo import play
+from did_service.cli.demo.cast import ITEM
 from did_service.cli.demo.scenes import SCENES
 from did_service.core.credentials import schema_check
 from did_service.core.encoding import strict_json
@@ -27,6 +28,7 @@ EXPECTED = {
     "undecided-stale": "undecided",
     "undecided-fork": "undecided",
     "refuse-revoked": "refused",
+    "refuse-old-item": "undecided",
     "accept-issued-while-authorised": "accepted",
     "refuse-no-authority": "refused",
     "undecided-back-dated": "undecided",
@@ -39,6 +41,7 @@ REASONS = {
     "undecided-stale": "status_stale",
     "undecided-fork": "quorum_not_met",
     "refuse-revoked": "revoked",
+    "refuse-old-item": "status_stale",
     "refuse-no-authority": "issued_after_end",
     "undecided-back-dated": "issuance_time_not_proven",
 }
@@ -159,6 +162,15 @@ def test_the_forked_log_has_the_true_key_and_nobodys_cosignature(story):
     true = (story[0] / "regions/gd/reg/checkpoint").read_text()
     assert len(signers(forked)) == 1
     assert signers(forked) < signers(true)
+
+
+def test_the_old_item_is_genuine_and_allowed_a_week_and_loosens_nothing(story):
+    shown = json.loads((story[0] / "scenes/refuse-old-item/input.json").read_text())
+    entries = [item["entry"] for item in shown["staple"]["items"]]
+    [old] = [entry for entry in entries if entry["s"] == ITEM]
+    assert (old["n"], json.loads(old["b"]["content"])["tier"]) == (1, "field")
+    report = report_of(story, "refuse-old-item")
+    assert (report["tier"], "tier_relaxed" in report["unsafe"]) == ("day", False)
 
 
 def test_no_personal_data_stand_in_any_log_or_report(story):

@@ -11,12 +11,19 @@ from copy import deepcopy
 from datetime import datetime
 from uuid import UUID
 
-from did_service.cli.demo.cast import SCHOOL
+from did_service.cli.demo.cast import ITEM, SCHOOL
 from did_service.cli.demo.world import World
+from did_service.client.registry import LogReader
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
-from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
+from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding.strict_json import (
+    JsonObject,
+    JsonValue,
+    as_array,
+    as_object,
+    as_text,
+)
 
 Forge = Callable[[World, JsonObject], JsonObject]
 
@@ -36,6 +43,21 @@ def tamper(presented: JsonObject) -> JsonObject:
     residence = as_object(subject["residence"], "residence")
     residence["address"] = "广州市越秀区虚构路99号"
     return changed
+
+
+def item_at_hand(world: World) -> JsonObject:
+    """Fetch, as anybody may, the evidence of the service item that is now the newest."""
+    reader = LogReader.of_log(world.transport, "cn.example/reg")
+    return strict_json.load_object(reader.fresh_evidence("schema", ITEM))
+
+
+def with_evidence(presented: JsonObject, more: JsonObject) -> JsonObject:
+    """Put more evidence into the staple, which nobody signs."""
+    staple = as_object(presented["staple"], "staple")
+    notes = [*as_array(staple["checkpoints"], "notes"), *as_array(more["checkpoints"], "notes")]
+    items = [*as_array(staple["items"], "items"), *as_array(more["items"], "items")]
+    checkpoints: list[JsonValue] = [*dict.fromkeys(map(str, notes))]
+    return {**presented, "staple": {**staple, "checkpoints": checkpoints, "items": items}}
 
 
 def issue_after_end(world: World, model: JsonObject) -> JsonObject:

@@ -117,6 +117,30 @@ AGENCIES = (POLICE, SCHOOL)
 CITIZEN = "wang"
 AUDIENCE = "https://window-3.hn.example"  # the counter in Hunan that never had a connection
 
+ITEM = "urn:didsvc:item:residence-check:1"
+
+
+def service_item(agency: str, tier: str) -> JsonObject:
+    """Return the service for which the counter looks at a residence permit.
+
+    Args:
+        agency: DID of whoever offers it.
+        tier: How old evidence may be: `online`, `day` or `field`.
+    """
+    asked: JsonObject = {
+        "id": "q",
+        "format": "ldp_vc",
+        "meta": {"type_values": [[POLICE.type_id]]},
+    }
+    return {
+        "id": ITEM,
+        "name": {"zh": "跨省居住证核验", "en": "Residence permit check across provinces"},
+        "agency": agency,
+        "materials": [POLICE.type_id],
+        "query": {"credentials": [asked]},
+        "tier": tier,
+    }
+
 
 def schema_of(item: str) -> JsonObject:
     """Return the published JSON Schema of a service item's credential."""

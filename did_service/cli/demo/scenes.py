@@ -11,7 +11,7 @@ from __future__ import annotations
 from shutil import copyfile
 
 from did_service.cli.demo import attacks
-from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL, AgencyPlan
+from did_service.cli.demo.cast import AUDIENCE, ITEM, POLICE, SCHOOL, AgencyPlan
 from did_service.cli.demo.children import Run
 from did_service.cli.demo.forks import forked_evidence
 from did_service.cli.demo.stage import Scene, Stage
@@ -95,6 +95,22 @@ def _revoked(stage: Stage) -> Run:
     world.publish("gd")
     _import_bundle(stage)
     return _check_at_counter(stage, _present(stage), "--bundle", BUNDLE)
+
+
+def _old_item(stage: Stage) -> Run:
+    """Show the permit, since revoked, with the item that once took evidence of a week.
+
+    The counter has nothing but its policy: what it may loosen by is the presenter's alone.
+    """
+    shown = stage.read(f"{FIRST}/input.json")
+    world = stage.story.world
+    if not stage.armed:
+        stage.write_input(shown)
+        return _check_copy(stage, "--item", ITEM)
+    kept = attacks.item_at_hand(world)
+    world.tighten_item()
+    stage.write_input(attacks.with_evidence(shown, kept))
+    return _check_copy(stage, "--item", ITEM, "--now", "+3d")
 
 
 def _import_bundle(stage: Stage) -> None:
@@ -188,6 +204,17 @@ SCENES = (
         ),
         "refused",
         _revoked,
+    ),
+    Scene(
+        "refuse-old-item",
+        Bilingual("拿旧版事项当借口", "an old service item as an excuse"),
+        Bilingual(
+            "三天后到未装信任包的窗口，出示吊销前的材料，并附上曾允许七天的旧版事项",
+            "three days later, evidence from before the revocation comes with an old version "
+            "of the item, which allowed a week",
+        ),
+        "undecided",
+        _old_item,
     ),
     Scene(
         "accept-issued-while-authorised",

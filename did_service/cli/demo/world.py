@@ -24,7 +24,14 @@ from did_service.cli.demo.agencies import (
     authority_of,
     list_urls,
 )
-from did_service.cli.demo.cast import AGENCIES, REGIONS, AgencyPlan, plan, schema_of
+from did_service.cli.demo.cast import (
+    AGENCIES,
+    REGIONS,
+    AgencyPlan,
+    plan,
+    schema_of,
+    service_item,
+)
 from did_service.cli.founding import (
     Founded,
     Identity,
@@ -78,6 +85,7 @@ class World:
         registries: The running registry of each region; `witnesses` likewise.
         transport: Reaches every service.
         apps: What is served, by host; `servers` serve them.
+        item: The newest version of the service item, once there is one.
     """
 
     folder: Path
@@ -91,6 +99,7 @@ class World:
     offices: dict[str, _Office] = field(default_factory=dict)
     apps: dict[str, Application] = field(default_factory=dict)
     servers: list[Server] = field(default_factory=list)
+    item: Placed | None = None
 
     @property
     def policy(self) -> Policy:
@@ -137,11 +146,19 @@ class World:
             list(pool.map(Registry.publish_now, chosen))  # raises what any region raises
 
     def publish_schemas(self) -> None:
-        """Let the nation-wide region publish the schemas of the story."""
+        """Let the nation-wide region publish the schemas, and a service item of tier `field`."""
         office = self._administration("cn")
         owner = self.founded.roots["cn"]
         for agency in AGENCIES:
             office.publish_schema(owner, agency.schema_id, schema_of(agency.item))
+        self.item = office.publish_item(owner, service_item(owner.did, "field"))
+
+    def tighten_item(self) -> None:
+        """Publish the next version of the service item, which takes evidence of a day."""
+        owner = self.founded.roots["cn"]
+        office = self._administration("cn")
+        self.item = office.publish_item(owner, service_item(owner.did, "day"), self.item)
+        self.publish("cn")
 
     # --- agencies --------------------------------------------------------------------------
 
