@@ -146,7 +146,7 @@ class World:
             list(pool.map(Registry.publish_now, chosen))  # raises what any region raises
 
     def publish_schemas(self) -> None:
-        """Let the nation-wide region publish the schemas, and a service item of tier `field`."""
+        """Let the nation-wide region publish the schemas, and an item of tier `field`."""
         office = self._administration("cn")
         owner = self.founded.roots["cn"]
         for agency in AGENCIES:
