@@ -9,7 +9,6 @@ from did_service.core.encoding import timestamps
 from did_service.verifier import __main__ as program
 from tests.support.counter import Scene
 from tests.support.desk import COUNTER, Desk, did_verify, finish, start
-from tests.support.federation import Federation
 
 pytestmark = pytest.mark.offline
 
@@ -36,7 +35,7 @@ def asked(nonce):
 
 
 def test_nonce_race(tmp_path):
-    scene = Scene(federation=Federation(now=int(time.time()) - 60))
+    scene = Scene()
     scene.publish()
     desk = Desk(tmp_path, scene)
     desk.pin()

@@ -19,10 +19,11 @@ from unittest import mock
 import pytest
 
 from did_service.cli import __main__ as operator
+from did_service.core.encoding import timestamps
 from did_service.trust.directory import TrustDirectory
 from tests.support.counter import Scene
 from tests.support.desk import Desk, did_verify
-from tests.support.federation import Federation
+from tests.support.dids import NOW
 from tests.support.purse import PASSPHRASE, Purse, Run, wallet
 from wallet_cli.holdings import identities
 from wallet_cli.vault import open_vault
@@ -59,7 +60,7 @@ def purse(tmp_path):
 
 @pytest.fixture(scope="module")
 def living():
-    made = Scene(federation=Federation())
+    made = Scene()
     made.publish()
     return made
 
@@ -448,10 +449,11 @@ def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
 
 KILLED = """
 import os, signal, sys
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-module, point, *words = sys.argv[1:]
+module, start, point, second, *words = sys.argv[1:]
 seen = 0
 
 
@@ -469,15 +471,20 @@ def deadly(function, after):
 
 os.fsync = deadly(os.fsync, after=False)
 Path.replace = deadly(Path.replace, after=True)
-sys.argv = [module, *words]
-main = import_module(f"{module}.__main__").main
-sys.exit(main())
+now = datetime.fromtimestamp(int(second), UTC)
+program = import_module(f"{module}.__main__")
+sys.exit(getattr(program, start)(words, clock=lambda: now))
 """
+
+
+STARTS = {"wallet": "run", "did-verify": "main"}
+SECOND = timestamps.to_posix(NOW) + 1  # the one at which a desk and its scene stand
 
 
 def killed(program: str, point: int, words: tuple[object, ...]) -> int:
     """Run a program that is killed at one point of its writing; how it ended."""
-    command = [sys.executable, "-c", KILLED, MODULES[program], str(point), *map(str, words)]
+    given = (MODULES[program], STARTS[program], point, SECOND, *words)
+    command = [sys.executable, "-c", KILLED, *map(str, given)]
     done = subprocess.run(command, check=False, capture_output=True, env=unmeasured())
     return done.returncode
 

@@ -22,7 +22,7 @@ def vectors(name: str) -> Path:
 
 
 def case(name: str) -> Path:
-    """The folder of the small input `name` from the field, from TEST_CASES or ../shared/cases."""
+    """The folder of the field's small input `name`, from TEST_CASES or ../shared/cases."""
     root = Path(os.environ.get("TEST_CASES") or CHECKOUT.parent / "shared" / "cases")
     return _found(root / name, f"no case at {root / name}; set TEST_CASES")
 
