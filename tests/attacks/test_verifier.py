@@ -34,6 +34,7 @@ def asked(nonce):
 # --- one question, one answer -----------------------------------------------------------------
 
 
+@pytest.mark.clock
 def test_nonce_race(tmp_path):
     scene = Scene()
     scene.publish()

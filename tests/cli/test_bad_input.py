@@ -19,14 +19,14 @@ from unittest import mock
 import pytest
 
 from did_service.cli import __main__ as operator
-from did_service.core.encoding import timestamps
 from did_service.trust.directory import TrustDirectory
 from tests.support.counter import Scene
-from tests.support.desk import Desk, did_verify
-from tests.support.dids import NOW
+from tests.support.desk import SECOND, Desk, did_verify
 from tests.support.purse import PASSPHRASE, Purse, Run, wallet
 from wallet_cli.holdings import identities
 from wallet_cli.vault import open_vault
+
+pytestmark = pytest.mark.clock
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 CODE = re.compile(r"\[([a-z][a-z0-9_]+)\]$")
@@ -478,7 +478,6 @@ sys.exit(getattr(program, start)(words, clock=lambda: now))
 
 
 STARTS = {"wallet": "run", "did-verify": "main"}
-SECOND = timestamps.to_posix(NOW) + 1  # the one at which a desk and its scene stand
 
 
 def killed(program: str, point: int, words: tuple[object, ...]) -> int:

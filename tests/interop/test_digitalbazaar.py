@@ -22,6 +22,8 @@ from did_service.core.encoding import strict_json
 from did_service.core.errors import DidServiceError
 from tests.support.optional import CHECKOUT, INTEROP, node
 
+pytestmark = pytest.mark.clock
+
 NODE = node()
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 ISSUER, HOLDER = SigningKey(b"\x07" * 32), SigningKey(b"\x08" * 32)

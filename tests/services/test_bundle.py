@@ -14,6 +14,8 @@ from did_service.core.verification.proving import verify_evidence
 from did_service.witness.witness import folder_of
 from tests.support.live import running
 
+pytestmark = pytest.mark.clock
+
 ORIGINS = ("gd.example/reg", "gd.example/ev/2026")
 
 

@@ -31,6 +31,7 @@ from tests.support.counter import KEEP, Scene
 from tests.support.dids import NOW
 
 COUNTER = "window-3"
+SECOND = timestamps.to_posix(NOW) + 1  # the one after a scene was made
 # What `python -m did_service.verifier` does, at a time that is handed in.
 _AT = """
 import sys
@@ -66,17 +67,16 @@ class Run:
         ]
 
 
-def did_verify(*words: str, now: int | None = None, stdin: bytes = b"") -> Run:
-    """Run `did-verify` in this process, at a POSIX second or by the real clock."""
+def did_verify(*words: str, now: int = SECOND, stdin: bytes = b"") -> Run:
+    """Run `did-verify` in this process, at a POSIX second."""
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
-    clock = {} if now is None else {"clock": lambda: timestamps.from_posix(now)}
     source = SimpleNamespace(buffer=BytesIO(stdin))
     with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "stdin", source):
-        code = main([str(word) for word in words], **clock)
+        code = main([str(word) for word in words], clock=lambda: timestamps.from_posix(now))
     return Run(code, _text(out), _text(err))
 
 
-def command(*words: object, now: int = timestamps.to_posix(NOW) + 1) -> list[str]:
+def command(*words: object, now: int = SECOND) -> list[str]:
     """The command line of a child process that runs `did-verify` at a POSIX second."""
     return [sys.executable, "-c", _AT, str(now), *map(str, words)]
 

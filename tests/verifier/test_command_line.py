@@ -17,6 +17,8 @@ from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.dids import NOW
 from tests.support.optional import CHECKOUT
 
+pytestmark = pytest.mark.clock
+
 HEAVY = {"fastapi", "sqlmodel", "httpx", "pyld", "jsonschema", "asyncio", "click", "rich"}
 WRITING = {"tempfile", "shutil", "zipfile", "traceback"}  # where nothing is written or wrong
 HELP_HEAVY = HEAVY | {"dataclasses", "json", "nacl", "orjson", "jsonschema_rs"}

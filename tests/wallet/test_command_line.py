@@ -22,6 +22,8 @@ from wallet_cli.holdings import identities
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import open_vault
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.fixture
 def purse(tmp_path):

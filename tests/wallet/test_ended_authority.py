@@ -8,7 +8,7 @@ from did_service.cli.founding import create_identity
 from tests.support.town import town_at
 from wallet_cli.holdings import applications
 
-pytestmark = pytest.mark.xdist_group("town")
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("town")]
 
 
 def register_another_agency(world):

@@ -23,7 +23,7 @@ from did_service.web.serve import Server, unix_socket
 from tests.support.purse import wallet
 from wallet_cli.holdings import answers, credentials, identities, keep
 
-pytestmark = pytest.mark.xdist_group("town")
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("town")]
 
 NONCE = "n" * 43
 
