@@ -106,6 +106,12 @@ def test_in_shanghai_it_is_another_year_than_in_utc():
     assert (begins.year, (begins + timedelta(hours=8)).year) == (2026, 2027)
 
 
+def test_what_is_left_out_there_is_a_test(real):
+    path, name = days.LEFT_OUT.split("::")
+    module = path.removesuffix(".py").replace("/", ".")
+    assert name in real.modules[module].definitions
+
+
 @pytest.mark.clock
 def test_an_unknown_day_or_part_is_a_mistake():
     assert days.main(["yesterday"]) == 2
