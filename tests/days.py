@@ -24,6 +24,7 @@ _UNMOVED = {
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     "NO_FAKE_STAT": "1",
+    "FAKE_UTIME": "1",
     "PYTHONPATH": str(_SITE),
 }
 # A stdout that is closed is none under libfaketime: the file of its own takes the number.

@@ -240,6 +240,8 @@ def signed_or_refused(suite, credential):
         return None
 
 
+# Two dozen credentials at once may be long to print; that is done for a failure alone.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.parametrize("suite", SUITES)
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate], deadline=None)
 @given(drawn=st.lists(credentials(), min_size=24, max_size=24))
