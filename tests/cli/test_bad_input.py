@@ -397,6 +397,27 @@ def unmeasured() -> dict[str, str]:
     return {name: v for name, v in os.environ.items() if not name.startswith("COVERAGE")}
 
 
+# What `python -m` does, at a time that is handed in.
+STARTED = """
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+
+module, start, second, *words = sys.argv[1:]
+now = datetime.fromtimestamp(int(second), UTC)
+sys.exit(getattr(import_module(f"{module}.__main__"), start)(words, clock=lambda: now))
+"""
+STARTS = {"wallet": "run", "did-verify": "main"}
+
+
+def at_the_desk(program: str, *words: str) -> list[str]:
+    """The command line of a program at the second in which the desk's policy is in force."""
+    if program not in STARTS:  # which makes a world of its own
+        return [sys.executable, "-m", MODULES[program], *words]
+    given = (MODULES[program], STARTS[program], str(SECOND), *words)
+    return [sys.executable, "-c", STARTED, *given]
+
+
 def limited(command: list[str]):
     """Run a child on a disk that takes files of 64 bytes."""
     size = 64
@@ -413,7 +434,6 @@ def limited(command: list[str]):
 def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
     nonce = desk.challenge()
     before = state(purse.path), state(desk.path)
-    python = [sys.executable, "-m"]
     new = str(purse.folder / "new")
     trials = {
         ("wallet", "id", "new", *purse.options): {"file_not_written"},
@@ -439,7 +459,7 @@ def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
     fingerprint = desk.scene.fed.policy.fingerprint
     for words, codes in trials.items():
         program, *rest = (fingerprint if word == "F" else str(word) for word in words)
-        done = limited([*python, MODULES[program], *rest])
+        done = limited(at_the_desk(program, *rest))
         assert done.returncode == 8, done
         assert told(Run(8, done.stdout, done.stderr), program, "zh") in codes
         assert (state(purse.path), state(desk.path)) == before
@@ -475,9 +495,6 @@ now = datetime.fromtimestamp(int(second), UTC)
 program = import_module(f"{module}.__main__")
 sys.exit(getattr(program, start)(words, clock=lambda: now))
 """
-
-
-STARTS = {"wallet": "run", "did-verify": "main"}
 
 
 def killed(program: str, point: int, words: tuple[object, ...]) -> int:
