@@ -19,10 +19,12 @@ from pathlib import Path
 _SITE = Path(__file__).parent / "support" / "faketime"
 # The clock of deadlines stays as it is: Python waits on it in the kernel, which libfaketime
 # does not reach. Its mend for old C libraries turns each wait for the interpreter's lock into a
-# busy one. Files keep their times: else every .pyc file looks stale.
+# busy one. The environment is read once a process: threads read it while a test changes it.
+# Files keep their times: else every .pyc file looks stale.
 _UNMOVED = {
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     "FAKETIME_FORCE_MONOTONIC_FIX": "0",
+    "FAKETIME_CACHE_DURATION": "1000000",
     "NO_FAKE_STAT": "1",
     "FAKE_UTIME": "1",
     "PYTHONPATH": str(_SITE),
