@@ -18,6 +18,8 @@ from did_service.witness.witness import folder_of
 from tests.support.live import running
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.clock
+
 ORIGINS = REG, EV = ("gd.example/reg", "gd.example/ev/2026")
 
 
