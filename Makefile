@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench setup interop peers test-system lock clean
+.PHONY: help demo test quick days soak lint bench setup interop peers test-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,6 +23,16 @@ demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check w
 test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
 	@$(PY) -m compileall -q did_service wallet_cli
 	$(PY) tests/run.py $(ARGS)
+
+quick: $(VENV)/.dev  ## the core's tests and what of the verifier needs no process, in under a minute
+	@$(PY) tests/run.py --hypothesis-profile=quick -q -m "not clock" \
+	  tests/core tests/architecture tests/trust tests/verifier $(ARGS)
+
+days: $(VENV)/.dev  ## the tests that depend on the day, again on other days; DAY="NAME …" for some
+	@$(PY) tests/days.py $(DAY)
+
+soak: $(VENV)/.dev  ## long runs, PART="NAME …"; without PART it lists them
+	@$(PY) tests/soak.py $(PART)
 
 lint: $(VENV)/.dev  ## style, format, types, layers
 	$(VENV)/bin/ruff check . $(ARGS)
@@ -40,7 +50,7 @@ interop: tests/interop/node_modules/.installed  ## counterparts in JavaScript, f
 peers: $(PEERS)/.installed  ## counterparts in Python that cannot share the environment
 
 test-system:  ## system programs that some tests want (Debian, as root)
-	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux; do \
+	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux faketime:faketime; do \
 	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
 

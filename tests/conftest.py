@@ -9,6 +9,7 @@ from hypothesis import settings
 # No deadline: two workers share two cores. In CI the examples are the same in every run.
 settings.register_profile("laptop", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
 
 REQUIRE_ALL = os.environ.get("DIDSVC_REQUIRE_ALL") == "1"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.offline
+pytestmark = [pytest.mark.clock, pytest.mark.offline]
 
 IN_NAMESPACE = "DIDSVC_TEST_NO_NETWORK" in os.environ
 

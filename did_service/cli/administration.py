@@ -26,6 +26,7 @@ from did_service.core.credentials.schema_check import check_to_publish
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import RuleError
 from did_service.issuer.status import LIST_LIFETIME
 from did_service.web.settings import Edge
 
@@ -38,15 +39,22 @@ class Administration:
 
     Attributes:
         transport: Reaches the registry.
-        reg: Origin of the control log.
-        ev: Origin of the ev log of the year.
+        host: The region's.
         edge: Clock and randomness.
     """
 
     transport: Transport
-    reg: str
-    ev: str
+    host: str
     edge: Edge
+
+    @property
+    def reg(self) -> str:
+        """Origin of the control log."""
+        return f"{self.host}/reg"
+
+    def ev_of(self, second: int) -> str:
+        """Return the origin of the ev log of the year in which a POSIX second lies."""
+        return f"{self.host}/ev/{timestamps.from_posix(second).year}"
 
     def submit(self, entry: Entry, content: bytes | None = None, *, origin: str = "") -> Placed:
         """Hand in an entry, into the control log unless another origin is named."""
@@ -84,26 +92,42 @@ class Administration:
         entry = entries.compose("schema", str(item["id"]), body, after=after)
         return self.submit(self._signed(entry, owner))
 
-    def take_custody(self, custodian: Identity, newest: Placed, content: bytes) -> Placed:
+    def take_custody(
+        self, custodian: Identity, newest: Placed, origin: str, content: bytes
+    ) -> Placed:
         """Sign an ended issuer's status list anew, as its custodian, its bits unchanged.
 
         Args:
             custodian: Named by the issuer's authority statement.
-            newest: The list's newest entry in the ev log.
+            newest: The list's newest entry.
+            origin: The ev log in which it stands, this year's or last year's.
             content: That list.
         """
         former = Fields(newest.entry.body, "status")
         issued = max(self.edge.posix(), former.integer("iat") + 1)
         signed = self._list(custodian, strict_json.load_object(content), issued)
         body: JsonObject = {
-            **newest.entry.body,
+            **{name: value for name, value in newest.entry.body.items() if name != "x"},
             "iat": issued,
             "exp": issued + int(LIST_LIFETIME.total_seconds()),
         }
-        entry = entries.compose(
-            "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
-        )
-        return self.submit(entry, signed, origin=self.ev)
+        link: JsonObject = {"x": {"log": origin, "index": newest.index}}
+
+        def submit(second: int) -> Placed:
+            into = self.ev_of(second)
+            linked = body if into == origin else {**body, **link}
+            entry = entries.compose(
+                "status", newest.entry.subject, linked, after=newest, digest=sha256(signed)
+            )
+            return self.submit(entry, signed, origin=into)
+
+        try:
+            return submit(self.edge.posix())
+        except RuleError as error:  # the log's clock stands beyond New Year, or not yet
+            at = error.details.get("at")
+            if error.code != "time_outside_period" or not isinstance(at, int):
+                raise
+            return submit(at)
 
     def _list(self, custodian: Identity, former: JsonObject, issued: int) -> bytes:
         subject = Fields(former, "list").object("credentialSubject")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,8 +78,9 @@ def bundle(
     from did_service.core.encoding import strict_json
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.process import tell, write_out
+    from did_service.web.settings import SYSTEM
 
-    made = make_bundle(policy_file, out, mirrors, without, now=datetime.now(UTC), replace=force)
+    made = make_bundle(policy_file, out, mirrors, without, now=SYSTEM.clock(), replace=force)
     if as_json:
         answer: JsonObject = {
             "schema": "did-service/1",

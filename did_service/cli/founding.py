@@ -41,7 +41,7 @@ class Plan:
     Attributes:
         federation: The federation's URN.
         regions: Its members.
-        year: Of the first ev logs.
+        years: Of the first ev logs: each has to be named before it begins.
         quorum: How many of the other regions must cosign a checkpoint.
         governors: How many governance keys must sign a policy.
         faults: How many cosigners of one log may be malicious.
@@ -50,7 +50,7 @@ class Plan:
 
     federation: str
     regions: tuple[RegionPlan, ...]
-    year: int
+    years: tuple[int, ...]
     quorum: int
     governors: int
     faults: int
@@ -115,7 +115,7 @@ class Founded:
 
 def found(plan: Plan, edge: Edge) -> Founded:
     """Make all keys, root DIDs and the signed policy of a new federation."""
-    keys = {region.id: _region_keys(region, plan.year, edge.rng) for region in plan.regions}
+    keys = {region.id: _region_keys(region, plan.years, edge.rng) for region in plan.regions}
     roots = {region.id: _root(region, plan, keys, edge) for region in plan.regions}
     governors = [made.governance for made in keys.values()][: plan.governors]
     policy = sign_policy(_members(plan, keys, roots, edge.clock()), governors, edge.clock())
@@ -148,8 +148,8 @@ def did_entry(identity: Identity, witness: Sequence[JsonValue] = ()) -> Entry:
     return entries.compose("did", did_id(identity.did), body)
 
 
-def _region_keys(region: RegionPlan, year: int, rng: Rng) -> RegionKeys:
-    origins = (f"{region.host}/reg", f"{region.host}/ev/{year}")
+def _region_keys(region: RegionPlan, years: Sequence[int], rng: Rng) -> RegionKeys:
+    origins = (f"{region.host}/reg", *(f"{region.host}/ev/{year}" for year in years))
     return RegionKeys(
         logs={origin: NoteSigner(origin, _key(rng)) for origin in origins},
         witness=Cosigner(f"{region.host}/witness", _key(rng)),

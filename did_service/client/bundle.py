@@ -30,9 +30,9 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_TREE_SIZE
 from did_service.core.log.merkle import inclusion_path, tree_root
+from did_service.core.verification.audit_path import AuditPath
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
 from did_service.core.verification.evidence import (
-    AuditPath,
     UnverifiedEvidence,
     UnverifiedHead,
     UnverifiedItem,

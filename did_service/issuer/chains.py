@@ -23,9 +23,10 @@ from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.region import year_of
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, OrderError, RuleError, UnavailableError
+from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
 from did_service.issuer.ledger import Ledger, Row
 from did_service.web.settings import Edge
@@ -83,26 +84,35 @@ class Chains:
             RuleError: `log_refused`, with the log's `reason`; the entry is forgotten.
         """
         with self._lock:
+            now = self._edge.posix()
             try:
-                self._advance(chain)
+                self._advance(chain, now)
             except OrderError as error:
                 self._catch_up(chain, error)
-                self._advance_again(chain)
+                self._advance_again(chain, now)
+            except RuleError as error:
+                if error.code != "time_outside_period":
+                    raise
+                self._advance_again(chain, _second_of_log(error, now))
 
-    def _advance(self, chain: Chain) -> None:
+    def _advance(self, chain: Chain, second: int) -> None:
         self._send(chain)
         statement = chain.say()
         if statement is not None:
-            origin = self._agency.evidence_log(self._edge.clock().year)
+            origin = self._agency.evidence_log(timestamps.from_posix(second).year)
             entry = self._compose(chain, statement, origin)
             self._ledger.set_pending(entry, origin, statement.content)
             self._send(chain)
 
-    def _advance_again(self, chain: Chain) -> None:
+    def _advance_again(self, chain: Chain, second: int) -> None:
         try:
-            self._advance(chain)
+            self._advance(chain, second)
         except OrderError as error:
             raise _elsewhere("the log goes on while we write") from error
+        except RuleError as error:
+            if error.code != "time_outside_period":
+                raise
+            raise _elsewhere("its year and ours differ") from error
 
     # --- composing --------------------------------------------------------------------------
 
@@ -170,7 +180,7 @@ class Chains:
                 ) from error
             self._ledger.forget_pending(row)
             if error.code == "time_outside_period":
-                raise _elsewhere("its year and ours differ: it is written anew") from error
+                raise  # it is written anew, for the year in which the log's clock stands
             raise RuleError(
                 "log_refused", f"the log refuses this entry: {error.code}", reason=error.code
             ) from error
@@ -218,6 +228,17 @@ class Chains:
 def _placed(row: Row) -> Placed:
     entry = entries.parse_entry(row["newest"])
     return Placed(entry, row["index"], entry.leaf())
+
+
+def _second_of_log(error: RuleError, now: int) -> int:
+    """Return the second at which the log stands, if that is near our own; else our own.
+
+    Around New Year two clocks are in two years, and the log's decides where an entry goes.
+    """
+    told = error.details.get("at")
+    if isinstance(told, int) and abs(told - now) <= MAX_CLOCK_AHEAD_SECONDS:
+        return told
+    return now
 
 
 def _elsewhere(why: str) -> UnavailableError:

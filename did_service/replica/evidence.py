@@ -26,8 +26,8 @@ from did_service.core.log import tiles
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import TileId
+from did_service.core.verification.audit_path import AuditPath
 from did_service.core.verification.evidence import (
-    AuditPath,
     UnverifiedEvidence,
     UnverifiedHead,
     UnverifiedItem,

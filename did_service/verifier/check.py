@@ -11,9 +11,7 @@ an answer.
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 
 from did_service.core.anchor.policy import Policy, parse_policy
@@ -21,7 +19,6 @@ from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
-    LimitError,
     UsageError,
 )
 from did_service.core.limits import (
@@ -33,10 +30,9 @@ from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.messages import Result
-from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.render import render
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
-from did_service.core.verification.request import Clock, NonceState, Remembered, Request
+from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.verify import verify
 from did_service.trust.directory import TrustDirectory
 from did_service.trust.files import check_output, replace_file
@@ -46,12 +42,11 @@ from did_service.verifier.held import (
     SOURCE,
     Held,
     directory_at,
-    keep_evidence,
-    keep_forks,
-    of_decision,
     read_held,
     remember_logs,
 )
+from did_service.verifier.question import Question
+from did_service.verifier.remembering import can_spend, keep, remembering
 from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
 from did_service.verifier.tier import DEFAULT, demand_of_item
@@ -59,31 +54,6 @@ from did_service.verifier.tier import DEFAULT, demand_of_item
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
 _EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the command line asks, read.
-
-    Attributes:
-        presented: The file as it is.
-        name: What the person called it.
-        bundles: Evidence sets by name.
-        unreadable: Bundles that are none: like all evidence, they are dropped and named.
-        request: What was asked of the holder; the state of its nonce is not known yet.
-        tier: What the clerk asked for, if anything.
-        now: The time to judge by.
-        source: Where it comes from.
-    """
-
-    presented: bytes
-    name: str
-    bundles: tuple[tuple[str, UnverifiedEvidence], ...]
-    unreadable: tuple[Dropped, ...]
-    request: Request
-    tier: str | None
-    now: datetime
-    source: NowFrom
 
 
 def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
@@ -151,21 +121,23 @@ def _decide(question: Question, directory: TrustDirectory, around: Surroundings)
             memory = directory.memory().in_boot(around.boot)
             now = replace(held, memory=memory)
             if directory.version == version and _is_still_so(question, held, now, report):
-                return _keep(question, directory, now, report)
+                return keep(question, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
         held = read_held(directory, around.boot)
-        return _keep(question, directory, held, _judge_held(question, held))
+        return keep(question, directory, held, _judge_held(question, held))
 
 
 def _judge_held(question: Question, held: Held) -> Report:
-    request = _remembering(question.request, held.memory)
+    request = remembering(question.request, held.memory)
     return _judge(replace(question, request=request), held.policy, held)
 
 
 def _is_still_so(question: Question, before: Held, now: Held, report: Report) -> bool:
     """Say whether nobody answered the question meanwhile, or saw another tree of a log."""
     request = question.request
-    if _remembering(request, now.memory) != _remembering(request, before.memory):
+    if remembering(request, now.memory) != remembering(request, before.memory):
+        return False
+    if can_spend(question, now.memory) is not can_spend(question, before.memory):
         return False
     try:
         remember_logs(now.memory, report.evidence)
@@ -226,64 +198,6 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
     before = [check for check in report.checks if check.step <= 3]
     after = report.checks[len(before) :]
     return replace(report, checks=(*before, *named, *after))
-
-
-# --- what is remembered -----------------------------------------------------------------------
-
-
-def _remembering(request: Request, memory: Memory) -> Request:
-    """Add what is remembered of the question; whether its day is over, step 10 judges."""
-    if request.nonce is None:
-        return request
-    asked = memory.nonces.get(request.nonce)
-    if asked is None:
-        return replace(request, nonce_state=NonceState.UNKNOWN)
-    return replace(request, nonce_state=NonceState(asked.state), nonce_until=asked.expires)
-
-
-def _spend(question: Question, memory: Memory) -> Memory:
-    """Take the answer; a clock set back keeps no question open that had closed."""
-    instant = max(question.now, memory.floor or question.now)
-    return memory.with_answer(question.request.nonce or "", instant)
-
-
-def _keep(question: Question, directory: TrustDirectory, held: Held, report: Report) -> Report:
-    """Write what must not be forgotten of a decision, before it is told; return it."""
-    if report.policy is None:
-        return report
-    lasting = UnverifiedEvidence(
-        batches=tuple(batch for _, bundle in question.bundles for batch in bundle.batches)
-    )
-    keep_forks(directory, held, report.evidence.forks)
-    with suppress(LimitError):  # a directory that is full keeps what it has
-        needed = of_decision(report.evidence, report.policy, report.proven, STAPLE)
-        keep_evidence(directory, held, needed, lasting)
-    directory.change(lambda _: _after(question, held.memory, report))
-    return report
-
-
-def _after(question: Question, memory: Memory, report: Report) -> Memory:
-    """Remember the decision; what stays undecided may be asked again with better evidence."""
-    after = remember_logs(memory, report.evidence)
-    if report.outcome is Outcome.UNDECIDED:
-        return after
-    if any(check.code == "holder_proven" for check in report.checks):
-        after = _spend(question, after)
-    lasting = _lasting(report, after.witnessed)
-    if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:
-        return after
-    return after.with_decided(question.now)
-
-
-def _lasting(report: Report, witnessed: datetime | None) -> datetime | None:
-    """Return until when the clock at a decision may be remembered as a time that has been.
-
-    Not when it is further ahead of all that a quorum has shown than the tier allows evidence to
-    be old: nothing is accepted then, and the clock may be years ahead.
-    """
-    if witnessed is None or report.policy is None:
-        return None
-    return witnessed + timedelta(seconds=report.policy.tiers[report.tier])
 
 
 def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:

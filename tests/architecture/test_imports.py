@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.optional import CHECKOUT
 
+pytestmark = pytest.mark.clock
+
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 

@@ -46,12 +46,14 @@ def test_every_dependency_is_bounded_in_run_in():
     assert set(bounded) == set(PROJECT["dependencies"])
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("package", ["did_service", "wallet_cli"])
 def test_the_wheel_holds_every_module_and_its_types(wheel, package):
     assert sources(package) <= wheel
     assert f"{package}/py.typed" in wheel
 
 
+@pytest.mark.clock
 def test_the_wheel_holds_the_schemas_as_package_data(wheel):
     schemas = {
         f"did_service/{path.relative_to(CHECKOUT)}"
@@ -60,6 +62,7 @@ def test_the_wheel_holds_the_schemas_as_package_data(wheel):
     assert schemas <= wheel
 
 
+@pytest.mark.clock
 def test_the_wheel_holds_nothing_else(wheel):
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"did_service", "wallet_cli"}
 

@@ -31,9 +31,6 @@ ASYNC = {
     "did_service/web/": "middleware and request bodies come in pieces",
     "did_service/registry/": "a submission waits for its batch or its quorum",
     "did_service/witness/": "add-checkpoint reads a raw body and waits for the mirror's thread",
-    "did_service/replica/": "static files are answered on the event loop",
-    "did_service/issuer/": "lifespan of the publisher's thread, raw bodies",
-    "did_service/cli/": "several applications serve in one process",
 }
 
 # Files that may be longer than 300 lines, each with its reason.

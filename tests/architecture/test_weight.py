@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.optional import CHECKOUT
 
+pytestmark = pytest.mark.clock
+
 SERVERS = {"fastapi", "starlette", "sqlmodel", "sqlalchemy", "uvicorn", "pydantic"}
 ROOMS = {
     "did_service.core": SERVERS | {"httpx", "click", "rich"},

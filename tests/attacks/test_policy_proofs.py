@@ -216,6 +216,7 @@ def test_policy_with_other_proofs_at_the_counter(tmp_path, scene, way, how):
 
 
 @pytest.mark.parametrize("how", VARIANTS)
+@pytest.mark.clock
 def test_policy_with_other_proofs_at_the_wallet(tmp_path, how):
     fed, purse = founded(), Purse(tmp_path)
     second, third = successors(fed)

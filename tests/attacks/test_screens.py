@@ -92,7 +92,6 @@ MEMBERS = {
     "validity": lambda text: _presented(validUntil=text),
     "context": lambda text: _presented(**{"@context": [text]}),
     "proof": lambda text: _presented(proof={"type": text, "verificationMethod": text}),
-    "no credential": lambda text: {text: text},
 }
 OURS = re.compile(
     r" |→ |证照 credential( |$)|不通过 REFUSED$|无法判定 CANNOT TELL$|did-verify: |$"
@@ -105,6 +104,7 @@ def _checked(desk, path, *words):
     return on_screen(lambda: main(given, clock=lambda: clock))
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("member", MEMBERS)
 def test_no_member_of_a_file_hides_or_feigns_the_verdict(desk, member, hostile):
@@ -118,6 +118,18 @@ def test_no_member_of_a_file_hides_or_feigns_the_verdict(desk, member, hostile):
     assert [row for row in screen.rows if not OURS.match(row)] == []
 
 
+@pytest.mark.clock
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_file_that_is_no_presentation_feigns_a_verdict(desk, hostile):
+    text = _much(HOSTILE[hostile])
+    path = desk.save("evil.json", json.dumps({text: text}, ensure_ascii=False).encode())
+    screen = _checked(desk, path)
+    assert screen.exit == 2
+    assert len(screen.rows) <= MOST_ROWS
+    assert [row for row in screen.rows if not OURS.match(row)] == []
+
+
+@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_of_a_bundle_feigns_the_verdict(desk, hostile):
     name = HOSTILE[hostile].encode()[:200].decode(errors="ignore").replace("/", "")
@@ -145,6 +157,7 @@ def test_no_name_in_the_log_feigns_a_finding(hostile):
     assert f"{quote(text)} / {quote(text)}" in "".join(lines)  # the basis
 
 
+@pytest.mark.clock
 def test_a_report_file_shown_by_cat_moves_nothing(desk):
     """C1 controls and bidirectional text are escaped in the file, as `--json` has them."""
     credential = desk.scene.issue(
@@ -159,6 +172,7 @@ def test_a_report_file_shown_by_cat_moves_nothing(desk):
     assert any("\x9b2J\u202e" in each for each in disclosed)
 
 
+@pytest.mark.clock
 def test_a_jurisdiction_that_is_none_is_not_printed(desk):
     """It is a claim, and no value of a claim is printed."""
     path = desk.save(
@@ -188,6 +202,7 @@ def _wallet(purse, *words):
     return on_screen(lambda: run_wallet(given, None))
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("member", CLAIMS)
 def test_no_credential_fills_or_feigns_a_screen_of_the_wallet(tmp_path, member, hostile):
@@ -201,6 +216,7 @@ def test_no_credential_fills_or_feigns_a_screen_of_the_wallet(tmp_path, member, 
     assert screen.rows[0] in screen.in_sight
 
 
+@pytest.mark.clock
 def test_twenty_thousand_claims_are_counted_not_listed(tmp_path):
     purse = purse_with(tmp_path, **{f"c{n}": n for n in range(20_000)})
     screen = _wallet(purse, "cred", "show", "card-1")
@@ -210,6 +226,7 @@ def test_twenty_thousand_claims_are_counted_not_listed(tmp_path):
     assert len(listed) == 20_001
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_note_of_an_agency_feigns_a_row(tmp_path, hostile):
     text = HOSTILE[hostile].encode()[:4_000].decode(errors="ignore")

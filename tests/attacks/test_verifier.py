@@ -9,7 +9,6 @@ from did_service.core.encoding import timestamps
 from did_service.verifier import __main__ as program
 from tests.support.counter import Scene
 from tests.support.desk import COUNTER, Desk, did_verify, finish, start
-from tests.support.federation import Federation
 
 pytestmark = pytest.mark.offline
 
@@ -35,8 +34,9 @@ def asked(nonce):
 # --- one question, one answer -----------------------------------------------------------------
 
 
+@pytest.mark.clock
 def test_nonce_race(tmp_path):
-    scene = Scene(federation=Federation(now=int(time.time()) - 60))
+    scene = Scene()
     scene.publish()
     desk = Desk(tmp_path, scene)
     desk.pin()

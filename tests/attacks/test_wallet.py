@@ -14,6 +14,8 @@ from wallet_cli.holdings import HeldCredential, Identity, keep
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import Vault, new_id, open_vault, reopen
 
+pytestmark = pytest.mark.clock
+
 # What a terminal would act on, or what would turn the reading order of a line.
 ACTIVE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"

@@ -21,11 +21,12 @@ import pytest
 from did_service.cli import __main__ as operator
 from did_service.trust.directory import TrustDirectory
 from tests.support.counter import Scene
-from tests.support.desk import Desk, did_verify
-from tests.support.federation import Federation
+from tests.support.desk import SECOND, Desk, did_verify
 from tests.support.purse import PASSPHRASE, Purse, Run, wallet
 from wallet_cli.holdings import identities
 from wallet_cli.vault import open_vault
+
+pytestmark = pytest.mark.clock
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 CODE = re.compile(r"\[([a-z][a-z0-9_]+)\]$")
@@ -59,7 +60,7 @@ def purse(tmp_path):
 
 @pytest.fixture(scope="module")
 def living():
-    made = Scene(federation=Federation())
+    made = Scene()
     made.publish()
     return made
 
@@ -401,6 +402,27 @@ def unmeasured() -> dict[str, str]:
     return {name: v for name, v in os.environ.items() if not name.startswith("COVERAGE")}
 
 
+# What `python -m` does, at a time that is handed in.
+STARTED = """
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+
+module, start, second, *words = sys.argv[1:]
+now = datetime.fromtimestamp(int(second), UTC)
+sys.exit(getattr(import_module(f"{module}.__main__"), start)(words, clock=lambda: now))
+"""
+STARTS = {"wallet": "run", "did-verify": "main"}
+
+
+def at_the_desk(program: str, *words: str) -> list[str]:
+    """The command line of a program at the second in which the desk's policy is in force."""
+    if program not in STARTS:  # which makes a world of its own
+        return [sys.executable, "-m", MODULES[program], *words]
+    given = (MODULES[program], STARTS[program], str(SECOND), *words)
+    return [sys.executable, "-c", STARTED, *given]
+
+
 def limited(command: list[str]):
     """Run a child on a disk that takes files of 64 bytes."""
     size = 64
@@ -417,7 +439,6 @@ def limited(command: list[str]):
 def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
     nonce = desk.challenge()
     before = state(purse.path), state(desk.path)
-    python = [sys.executable, "-m"]
     new = str(purse.folder / "new")
     trials = {
         ("wallet", "id", "new", *purse.options): {"file_not_written"},
@@ -443,7 +464,7 @@ def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
     fingerprint = desk.scene.fed.policy.fingerprint
     for words, codes in trials.items():
         program, *rest = (fingerprint if word == "F" else str(word) for word in words)
-        done = limited([*python, MODULES[program], *rest])
+        done = limited(at_the_desk(program, *rest))
         assert done.returncode == 8, done
         assert told(Run(8, done.stdout, done.stderr), program, "zh") in codes
         assert (state(purse.path), state(desk.path)) == before
@@ -453,10 +474,11 @@ def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
 
 KILLED = """
 import os, signal, sys
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-module, point, *words = sys.argv[1:]
+module, start, point, second, *words = sys.argv[1:]
 seen = 0
 
 
@@ -474,15 +496,16 @@ def deadly(function, after):
 
 os.fsync = deadly(os.fsync, after=False)
 Path.replace = deadly(Path.replace, after=True)
-sys.argv = [module, *words]
-main = import_module(f"{module}.__main__").main
-sys.exit(main())
+now = datetime.fromtimestamp(int(second), UTC)
+program = import_module(f"{module}.__main__")
+sys.exit(getattr(program, start)(words, clock=lambda: now))
 """
 
 
 def killed(program: str, point: int, words: tuple[object, ...]) -> int:
     """Run a program that is killed at one point of its writing; how it ended."""
-    command = [sys.executable, "-c", KILLED, MODULES[program], str(point), *map(str, words)]
+    given = (MODULES[program], STARTS[program], point, SECOND, *words)
+    command = [sys.executable, "-c", KILLED, *map(str, given)]
     done = subprocess.run(command, check=False, capture_output=True, env=unmeasured())
     return done.returncode
 

@@ -15,6 +15,8 @@ from did_service.core.errors import (
     UnavailableError,
 )
 
+pytestmark = pytest.mark.clock
+
 
 def run(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["did-service", *words])

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support import optional
 
+pytestmark = pytest.mark.clock
+
 NAMELESS = 54_321
 ASKING = {
     "wallet_cli": (["status"], "store_missing"),

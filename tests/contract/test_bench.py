@@ -20,6 +20,8 @@ from did_service.core.encoding.strict_json import Numbers
 from did_service.core.errors import ProofError
 from tests.support.optional import CHECKOUT
 
+pytestmark = pytest.mark.clock
+
 CASES = {
     "vc": {
         f"vc.{suite}.{verb}.{size}"

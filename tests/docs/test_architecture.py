@@ -5,6 +5,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.docs import pages
 
 PAGE = pages.read("architecture.md")
@@ -28,6 +30,7 @@ def folders_at_the_top():
     return {name for name in tops if not name.startswith(".")}
 
 
+@pytest.mark.clock
 def test_every_room_stands_in_the_table_once_and_no_other():
     core = {f"core/{name}" for name in rooms_in(CORE)}
     expected = core | (rooms_in(SERVICE) - {"core"}) | (folders_at_the_top() - {"did_service"})

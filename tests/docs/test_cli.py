@@ -17,6 +17,8 @@ from scripts import make_cli_docs
 from tests.docs import pages
 from wallet_cli.exits import Exit
 
+pytestmark = pytest.mark.clock
+
 PAGE = pages.read("cli.md")
 OUTPUTS = [block for block in pages.blocks(PAGE) if block.mark.startswith("output: ")]
 _NAMES = r'"((?:WALLET|DIDSVC|DIDVERIFY|XDG)_[A-Z_]+|LC_[A-Z]+|LANG|NO_COLOR|TERM)"'

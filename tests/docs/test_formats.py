@@ -155,6 +155,7 @@ def test_every_path_of_the_apps_is_named_and_no_other():
     assert told == served
 
 
+@pytest.mark.clock
 @pytest.mark.xdist_group("demo")
 def test_the_kept_story_has_the_files_that_are_named(story):
     (block,) = [b for b in BLOCKS if b.mark == "demo layout"]

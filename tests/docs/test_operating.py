@@ -13,6 +13,8 @@ import pytest
 from tests.docs import pages
 from tests.docs.test_python import resolved
 
+pytestmark = pytest.mark.clock
+
 PAGE = pages.read("operating.md")
 METRIC = re.compile(r"^(didsvc_\w+)", re.MULTILINE)
 

@@ -1,6 +1,7 @@
 """docs/python.md: its blocks run in their order and print what stands below them."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs import pages
+
+pytestmark = pytest.mark.clock
 
 PAGE = pages.read("python.md")
 
@@ -21,7 +24,7 @@ def test_the_blocks_print_what_stands_below_them(story):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", printed("python")],
         cwd=story,
-        env={"PYTHONPATH": str(Path.cwd()), "PYTHONUTF8": "1"},
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -7,6 +7,8 @@ import pytest
 
 from tests.docs.pages import CHINESE, README, blocks, commands
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.mark.xdist_group("demo")
 def test_the_session_runs_as_printed(readme_session):

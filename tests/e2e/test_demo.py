@@ -19,7 +19,7 @@ from did_service.core.encoding import strict_json
 from did_service.core.errors import Language
 from did_service.web.settings import SYSTEM
 
-pytestmark = [pytest.mark.offline, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.clock, pytest.mark.offline, pytest.mark.xdist_group("demo")]
 
 EXPECTED = {
     "accept-offline": "accepted",

@@ -22,6 +22,8 @@ from did_service.core.encoding import strict_json
 from did_service.core.errors import DidServiceError
 from tests.support.optional import CHECKOUT, INTEROP, node
 
+pytestmark = pytest.mark.clock
+
 NODE = node()
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 ISSUER, HOLDER = SigningKey(b"\x07" * 32), SigningKey(b"\x08" * 32)
@@ -241,6 +243,8 @@ def signed_or_refused(suite, credential):
         return None
 
 
+# Two dozen credentials at once may be long to print; that is done for a failure alone.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.parametrize("suite", SUITES)
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate], deadline=None)
 @given(drawn=st.lists(credentials(), min_size=24, max_size=24))

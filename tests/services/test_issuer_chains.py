@@ -90,10 +90,7 @@ def test_what_was_on_its_way_at_midnight_is_anchored_once(office, moment, anchor
     office.log.dies = ""
     office.restart()
     office.fed.now = NEW_YEAR + 5
-    if anchored == NEXT_EV:
-        with refused("log_elsewhere", UnavailableError):
-            office.issuer.tick()  # it was written for a year that is over
-    office.issuer.tick()
+    office.issuer.tick()  # what was written for a year that is over is written anew
     shown = [each.entry for log in (EV, NEXT_EV) for each in chain(office, log)]
     assert [entry.number for entry in shown] == [1, 2]
     assert len(chain(office, anchored)) == (2 if anchored == EV else 1)
@@ -102,6 +99,7 @@ def test_what_was_on_its_way_at_midnight_is_anchored_once(office, moment, anchor
 
 @pytest.mark.parametrize("ahead", [-3, 3])
 def test_two_clocks_at_midnight_need_not_agree(office, ahead):
+    """The log's clock decides into which year's log an entry goes; nobody has to wait."""
     credential = office.issue()["credential"]
     clock = office.edge.clock
     drift = timestamps.from_posix(3) - timestamps.from_posix(0)
@@ -110,12 +108,22 @@ def test_two_clocks_at_midnight_need_not_agree(office, ahead):
     )
     office.restart()
     office.fed.now = NEW_YEAR - 2 if ahead > 0 else NEW_YEAR
+    assert revoke(office, credential) == "revoked"
+    entry = chain(office, EV if ahead > 0 else NEXT_EV)[-1]
+    assert (entry.entry.number, office.store.ledger.pending_count()) == (2, 0)
+
+
+@pytest.mark.parametrize("told", [None, NEW_YEAR + 86_400], ids=["nothing", "tomorrow"])
+def test_a_log_whose_clock_is_of_another_day_is_waited_for(office, told):
+    credential = office.issue()["credential"]
+    office.fed.now = NEW_YEAR - 2
+    office.log.refuses = RuleError("time_outside_period", "another year", at=told)
     with refused("status_pending", UnavailableError):
         revoke(office, credential)
-    office.fed.tick(10)
+    office.log.refuses = None
     office.issuer.tick()
-    (entry,) = chain(office, NEXT_EV)
-    assert (entry.entry.number, office.store.ledger.pending_count()) == (2, 0)
+    assert office.store.ledger.pending_count() == 0
+    assert office.bits() == {index_of(credential)}
 
 
 def test_a_log_that_is_not_open_yet_is_waited_for(tmp_path):

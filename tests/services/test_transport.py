@@ -480,6 +480,7 @@ def tls_peer(certificate):
         listener.close()
 
 
+@pytest.mark.clock
 def test_the_checked_address_is_dialled_and_the_name_is_certified(certificate, monkeypatch):
     answers(monkeypatch, "127.0.0.1")
     monkeypatch.setattr(routes_module, "is_public", lambda _address: True)
@@ -491,6 +492,7 @@ def test_the_checked_address_is_dialled_and_the_name_is_certified(certificate, m
     assert f"Host: gd.gov.cn:{port}".encode().lower() in request.lower()
 
 
+@pytest.mark.clock
 def test_the_certificate_of_another_name_is_refused(certificate, monkeypatch):
     answers(monkeypatch, "127.0.0.1")
     monkeypatch.setattr(routes_module, "is_public", lambda _address: True)
@@ -503,6 +505,7 @@ def test_the_certificate_of_another_name_is_refused(certificate, monkeypatch):
         assert asked in ([host], [])
 
 
+@pytest.mark.clock
 def test_no_variable_of_the_environment_says_whose_certificates_count(certificate, monkeypatch):
     answers(monkeypatch, "127.0.0.1")
     monkeypatch.setattr(routes_module, "is_public", lambda _address: True)

@@ -453,6 +453,7 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path, monkeypatch):
 # --- the edge -------------------------------------------------------------------------------
 
 
+@pytest.mark.clock
 def test_the_edge_gives_time_and_randomness():
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
     assert Edge(lambda: noon, bytes).posix() == int(noon.timestamp())

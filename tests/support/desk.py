@@ -6,7 +6,7 @@
     run = desk.check(desk.shown(nonce), "--nonce", nonce, "--audience", AUDIENCE)
     run.exit, run.report["outcome"], run.err
 
-`run` is in this process, with the scene's clock; `start` is a child process with the real one.
+`run` is in this process, `start` in a child; both have the scene's clock, a second later.
 """
 
 import json
@@ -28,8 +28,20 @@ from did_service.core.verification.evidence import parse_evidence
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.__main__ import main
 from tests.support.counter import KEEP, Scene
+from tests.support.dids import NOW
 
 COUNTER = "window-3"
+SECOND = timestamps.to_posix(NOW) + 1  # the one after a scene was made
+# What `python -m did_service.verifier` does, at a time that is handed in.
+_AT = """
+import sys
+from datetime import UTC, datetime
+
+from did_service.verifier.__main__ import main
+
+now = datetime.fromtimestamp(int(sys.argv[1]), UTC)
+sys.exit(main(sys.argv[2:], clock=lambda: now))
+"""
 
 
 @dataclass(frozen=True)
@@ -55,23 +67,22 @@ class Run:
         ]
 
 
-def did_verify(*words: str, now: int | None = None, stdin: bytes = b"") -> Run:
-    """Run `did-verify` in this process, at a POSIX second or by the real clock."""
+def did_verify(*words: str, now: int = SECOND, stdin: bytes = b"") -> Run:
+    """Run `did-verify` in this process, at a POSIX second."""
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
-    clock = {} if now is None else {"clock": lambda: timestamps.from_posix(now)}
     source = SimpleNamespace(buffer=BytesIO(stdin))
     with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "stdin", source):
-        code = main([str(word) for word in words], **clock)
+        code = main([str(word) for word in words], clock=lambda: timestamps.from_posix(now))
     return Run(code, _text(out), _text(err))
 
 
-def command(*words: object) -> list[str]:
-    """The command line of a child process."""
-    return [sys.executable, "-m", "did_service.verifier", *map(str, words)]
+def command(*words: object, now: int = SECOND) -> list[str]:
+    """The command line of a child process that runs `did-verify` at a POSIX second."""
+    return [sys.executable, "-c", _AT, str(now), *map(str, words)]
 
 
 def start(*words: object, **environment: str) -> subprocess.Popen[bytes]:
-    """Start `did-verify` as a user would."""
+    """Start `did-verify` a second after the time at which a scene stands."""
     pipe = subprocess.PIPE
     known = {**os.environ, **environment}
     return subprocess.Popen(command(*words), stdin=pipe, stdout=pipe, stderr=pipe, env=known)

@@ -95,11 +95,14 @@ class Batch:
 
 
 class Federation:
-    """See the module's docstring. `years` are the ev logs that each region has."""
+    """See the module's docstring.
 
-    def __init__(self, *, years: Iterable[int] = (2026,), now: int | None = None) -> None:
+    `years` are the ev logs that each region has, the one of `now` unless others are given.
+    """
+
+    def __init__(self, *, years: Iterable[int] = (), now: int | None = None) -> None:
         self.now = timestamps.to_posix(NOW) if now is None else now
-        self.years = tuple(years)
+        self.years = tuple(years) or (timestamps.from_posix(self.now).year,)
         self.logs: dict[str, MemoryLog] = {}
         self.notes: dict[str, bytes] = {}  # newest witnessed checkpoint of each log
         self.actors: dict[str, Actor] = {}

@@ -80,7 +80,8 @@ def wallet(
         redirect_stdout(out),
         redirect_stderr(err),
         mock.patch.object(sys, "stdin", source),
-        mock.patch.dict(os.environ, {**kept, **environment}, clear=True),
+        # In place of the process's own, which no thread may change while another reads it.
+        mock.patch.object(os, "environ", {**kept, **environment}),
     ):
         code = run_wallet([str(word) for word in words], clock and (lambda: clock))
     return Run(int(code), _text(out), _text(err))

@@ -225,6 +225,7 @@ def test_a_path_that_is_no_directory_says_so(tmp_path):
     assert refused == (UnavailableError, "file_not_written")
 
 
+@pytest.mark.clock
 def test_a_full_disk_leaves_the_former_file_whole(trust):
     trust.write_evidence(b"former")
     program = """
@@ -241,6 +242,7 @@ except UnavailableError as error:
     assert sorted(path.name for path in trust.path.iterdir()) == ["evidence.json.gz", "lock"]
 
 
+@pytest.mark.clock
 def test_a_killed_writer_leaves_one_whole_file_and_no_litter(trust):
     program = """
 contents = [bytes([n]) * 500_000 for n in range(4)]
@@ -428,6 +430,7 @@ def test_a_challenge_has_256_bits_and_is_answered_once(trust):
     assert refusal(lambda: consume(trust, "x")) == (NotFoundError, "nonce_unknown")
 
 
+@pytest.mark.clock
 def test_of_many_processes_exactly_one_consumes_a_nonce(trust):
     nonce = trust.new_challenge(NOW, random_bytes)
     program = f"""
@@ -460,6 +463,7 @@ def test_of_many_threads_exactly_one_consumes_a_nonce(trust):
     assert sorted(results) == ["mine"] + ["used"] * 7
 
 
+@pytest.mark.clock
 def test_changes_of_several_processes_are_all_kept(trust):
     names = ["a", "b", "c"]
     children = [child(trust, f"for n in range(20): remember({name!r}, n)") for name in names]
@@ -468,6 +472,7 @@ def test_changes_of_several_processes_are_all_kept(trust):
     assert sizes == dict.fromkeys(names, 19)
 
 
+@pytest.mark.clock
 def test_reading_deciding_and_writing_can_be_held_together(trust):
     trust.write_evidence(b"")
     children = [
@@ -485,6 +490,7 @@ for _ in range(10):
     assert sorted(trust.read_evidence().decode()) == sorted("a" * 10 + "b" * 10)
 
 
+@pytest.mark.clock
 def test_a_failure_inside_the_lock_lets_go_of_it(trust):
     with pytest.raises(ZeroDivisionError), trust.locked():
         raise ZeroDivisionError

@@ -1,12 +1,9 @@
 """A desk that has pinned the policy, in an environment that says nothing about languages."""
 
-import time
-
 import pytest
 
 from tests.support.counter import Scene
 from tests.support.desk import Desk
-from tests.support.federation import Federation
 
 SPEAKING = ("DIDVERIFY_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR")
 
@@ -34,7 +31,7 @@ def desk(tmp_path, scene):
 
 @pytest.fixture(scope="session")
 def living():
-    """A scene of a minute ago, for processes that read the real clock."""
-    made = Scene(federation=Federation(now=int(time.time()) - 60))
+    """One scene for many tests and their child processes."""
+    made = Scene()
     made.publish()
     return made

@@ -388,6 +388,7 @@ def test_a_full_directory_keeps_what_it_has_and_decides_all_the_same(desk, monke
     assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (1, "too_large")
 
 
+@pytest.mark.clock
 def test_what_cannot_be_remembered_is_not_accepted(tmp_path, living):
     desk = Desk(tmp_path, living)
     desk.pin()

@@ -14,7 +14,10 @@ from did_service import complaint
 from did_service.core.verification.folding import width
 from did_service.verifier import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
+from tests.support.dids import NOW
 from tests.support.optional import CHECKOUT
+
+pytestmark = pytest.mark.clock
 
 HEAVY = {"fastapi", "sqlmodel", "httpx", "pyld", "jsonschema", "asyncio", "click", "rich"}
 WRITING = {"tempfile", "shutil", "zipfile", "traceback"}  # where nothing is written or wrong
@@ -282,15 +285,17 @@ def test_the_exit_codes_of_the_table(published):
 
 LOADED = """
 import sys
+from datetime import datetime
 from did_service.verifier.__main__ import main
-code = main(sys.argv[1:])
+now = datetime.fromisoformat(sys.argv[1])
+code = main(sys.argv[2:], clock=lambda: now)
 print(*sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
 sys.exit(code)
 """
 
 
 def loaded_by(*words):
-    command = [sys.executable, "-c", LOADED, *map(str, words)]
+    command = [sys.executable, "-c", LOADED, NOW.isoformat(), *map(str, words)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
     child = subprocess.run(
         command, cwd=CHECKOUT, capture_output=True, text=True, check=False, env=environment

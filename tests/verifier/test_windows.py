@@ -68,15 +68,14 @@ def test_answer_that_another_window_took_meanwhile_is_used(desk, meanwhile):
     assert (run.exit, run.codes) == (1, ["nonce_used"])
 
 
-def test_question_that_closed_meanwhile_is_unknown(desk, meanwhile):
-    """Another window's clock has shown that the day is over."""
+def test_question_that_closed_meanwhile_is_in_doubt(desk, meanwhile):
+    """Another window's evidence has shown that the day is over, and this clock is behind."""
     nonce = desk.challenge()
     shown = desk.shown(nonce)
     later = desk.trust.memory().nonces[nonce].expires
-    meanwhile(lambda: desk.trust.change(lambda memory: memory.with_floor(later)))
+    meanwhile(lambda: desk.trust.change(lambda memory: memory.with_witnessed(later)))
     run = desk.check(shown, *asked(nonce))
-    assert "nonce_unknown" in run.codes
-    assert run.exit != 0
+    assert (run.exit, "clock_in_doubt" in run.codes) == (5, True)
 
 
 def test_revocation_that_is_imported_meanwhile_counts(desk, scene, meanwhile):
@@ -106,7 +105,7 @@ def test_other_tree_that_is_remembered_meanwhile_is_a_fork(desk, scene, meanwhil
         known = KnownLog(size, bytes(32), desk.trust.memory().floor)
         desk.trust.change(lambda memory: memory.with_log(origin, known))
 
-    desk.trust.change(lambda memory: memory.with_floor(scene.clock().now))
+    desk.trust.change(lambda memory: memory.with_witnessed(scene.clock().now))
     meanwhile(remember)
     run = desk.check(desk.shown(None))
     assert (run.exit, "log_forked" in run.codes) == (5, True)

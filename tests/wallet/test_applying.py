@@ -15,7 +15,7 @@ from tests.support.purse import Purse
 from tests.support.refusals import refused
 from wallet_cli.holdings import applications, credentials, identities, keep
 
-pytestmark = pytest.mark.xdist_group("town")
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("town")]
 
 
 def counts(purse):

@@ -23,6 +23,8 @@ from wallet_cli.holdings import identities
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import Vault, open_vault
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.fixture
 def purse(tmp_path):

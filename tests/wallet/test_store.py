@@ -86,6 +86,7 @@ def test_what_a_killed_writer_left_is_swept(store):
     assert not left.exists()
 
 
+@pytest.mark.clock
 def test_a_full_disk_costs_nothing_that_was_there(store):
     store.commit(put("a"))
     program = f"""

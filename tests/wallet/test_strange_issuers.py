@@ -15,6 +15,8 @@ from tests.support.dids import key
 from tests.support.purse import Purse
 from wallet_cli.holdings import applications, identities
 
+pytestmark = pytest.mark.clock
+
 HOST = "strange.example"
 ISSUER = f"https://{HOST}/a"
 CHALLENGE = {"challenge": "c", "expires": "2030-01-01T00:00:00Z"}

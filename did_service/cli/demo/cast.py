@@ -22,8 +22,12 @@ REGIONS = (
 
 
 def plan(year: int) -> Plan:
-    """Return the federation: three of the four other regions cosign, one may be malicious."""
-    return Plan("urn:didsvc:federation:demo", REGIONS, year, 3, 3, 1, demo=True)
+    """Return the federation: three of the four other regions cosign, one may be malicious.
+
+    It has the logs of the next year as well: the story may begin in the last minute of a year.
+    """
+    years = (year, year + 1)
+    return Plan("urn:didsvc:federation:demo", REGIONS, years, 3, 3, 1, demo=True)
 
 
 @dataclass(frozen=True, slots=True)

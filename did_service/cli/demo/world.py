@@ -45,7 +45,7 @@ from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
 from did_service.client.transport import Transport
 from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.policy import Policy, year_of
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
 from did_service.issuer.app import Issuer
@@ -53,6 +53,7 @@ from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
 from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
+from did_service.replica.store import ReplicaStore
 from did_service.web.app import Application
 from did_service.web.database import open_engine
 from did_service.web.serve import MAX_SOCKET_NAME_BYTES, Server, unix_socket
@@ -171,8 +172,7 @@ class World:
         authority = authority_of(agency, root, identity, self.edge.posix())
         statement = office.state(root, authority)
         tokens = {name: b64.encode_url(self.edge.rng(24)) for name in (ACCEPTING, APPROVING)}
-        host = office.reg.partition("/")[0]
-        values = agency_of(agency, identity, authority, host, tokens)
+        values = agency_of(agency, identity, authority, office.host, tokens)
         store = IssuerStore(open_engine(self.folder / "agencies" / agency.id / "issuer.sqlite"))
         issuer = Issuer(values, store, partial(RegistryClient, self.transport), self.edge)
         self.offices[agency.id] = _Office(identity, issuer, statement, tokens)
@@ -210,12 +210,13 @@ class World:
         office = self._administration(agency.region)
         held = self.offices[agency.id]
         held.statement = office.end(root, held.statement)
-        log = self.registries[agency.region].region.stores[office.ev]
         for url in list_urls(agency):
-            newest = log.newest("status", url)
-            content = log.content(newest.entry.digest or b"") if newest else None
-            if newest and content:
-                office.take_custody(root, newest, content)
+            for origin, log in self._evidence_logs(agency.region):
+                newest = log.newest("status", url)
+                content = log.content(newest.entry.digest or b"") if newest else None
+                if newest and content:
+                    office.take_custody(root, newest, origin, content)
+                    break
 
     # --- evidence --------------------------------------------------------------------------
 
@@ -231,8 +232,13 @@ class World:
     # --- parts -----------------------------------------------------------------------------
 
     def _administration(self, region: str) -> Administration:
-        origins = list(self.founded.keys[region].logs)
-        return Administration(self.transport, origins[0], origins[1], self.edge)
+        hosts = {each.id: each.host for each in REGIONS}
+        return Administration(self.transport, hosts[region], self.edge)
+
+    def _evidence_logs(self, region: str) -> list[tuple[str, ReplicaStore]]:
+        """Return a region's ev logs by origin, the newest year first."""
+        stores = self.registries[region].region.stores
+        return sorted(filter(lambda each: year_of(each[0]), stores.items()), reverse=True)
 
     def settings(self, region: str, folder: Path) -> RegistrySettings:
         """Return what a registry of a region is given."""

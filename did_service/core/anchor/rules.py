@@ -106,7 +106,8 @@ def _check_place(entry: Entry, log: LogView, world: World) -> None:
     if entry.at > world.now + MAX_CLOCK_AHEAD_SECONDS:
         raise RuleError("time_ahead", f"a = {entry.at} is more than 120 s ahead")
     if year is not None and timestamps.from_posix(entry.at).year != year:
-        raise RuleError("time_outside_period", f"a = {entry.at} is not of {log.origin}")
+        what = f"a = {entry.at} is not of {log.origin}"
+        raise RuleError("time_outside_period", what, at=entry.at)
 
 
 def _check_quota(entry: Entry, log: LogView, world: World) -> None:

@@ -12,18 +12,23 @@ A chained proof names the proofs it rests on, and those then belong to what it s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from did_service.core.credentials import eddsa_rdfc_2022, spelling
+from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
+from did_service.core.credentials.proof_chain import (
+    check_order,
+    proofs_by_id,
+    signed_by_chained,
+)
 from did_service.core.crypto.ed25519 import SigningKey
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import (
@@ -123,7 +128,7 @@ def sign(
     proofs = data_integrity.split(document, parse_datetime)[1] if "proof" in document else ()
     found: list[JsonValue] = [proof.members for proof in proofs]
     unsecured = {name: value for name, value in document.items() if name != "proof"}
-    hashed = _rest_on(unsecured, _by_id(found), options.previous)
+    hashed = signed_by_chained(unsecured, proofs_by_id(found), options.previous)
     made = data_integrity.create(hashed, _members(options), key, suite)
     return {**unsecured, "proof": [*found, made] if found else made}
 
@@ -174,8 +179,8 @@ def examine_proofs(
         MalformedError: `proof_missing`, or more than 8 proofs.
     """
     unsecured, unread = data_integrity.split_unread(document)
-    _check_order(unsecured, unread)
-    rest_on = partial(_rest_on, unsecured, _by_id(unread))
+    check_order(unsecured, unread)
+    rest_on = partial(signed_by_chained, unsecured, proofs_by_id(unread))
     accepted = {name: suites[name] for name in demand.suites & suites.keys()}
     judge = partial(_verify, rest_on, resolve, demand, accepted)
     return tuple(_examine(each, judge) for each in unread)
@@ -268,42 +273,6 @@ def _check_demand(proof: Proof, demand: ProofDemand) -> None:
         raise ProofError("challenge_wrong", "the proof answers another challenge")
     if demand.domain is not None and demand.domain not in proof.domains:
         raise ProofError("domain_wrong", "the proof is made for another verifier")
-
-
-def _by_id(proofs: Sequence[JsonValue]) -> dict[str, JsonValue]:
-    """Return the proofs that have an id, each as it stands, whether or not we process it."""
-    found: dict[str, JsonValue] = {}
-    for each in proofs:
-        name = each.get("id") if isinstance(each, dict) else None
-        if isinstance(name, str):
-            if name in found:
-                raise ProofError("proof_id_repeated", "two proofs have the same id")
-            found[name] = each
-    return found
-
-
-def _check_order(unsecured: JsonObject, proofs: Sequence[JsonValue]) -> None:
-    """Refuse an order of sets that one proof keeps and another, the issuer's perhaps, does not.
-
-    Anybody may add a proof of his own over any order.
-    """
-    suites = {str(proof.get("cryptosuite")) for proof in proofs if isinstance(proof, dict)}
-    if eddsa_rdfc_2022.NAME not in suites or len(suites) == 1:
-        return
-    if jcs.encode(spelling.in_order(unsecured)) != jcs.encode(unsecured):
-        raise UnsupportedError("names_not_plain", "an order that not every proof keeps")
-
-
-def _rest_on(
-    unsecured: JsonObject, by_name: Mapping[str, JsonValue], previous: tuple[str, ...]
-) -> JsonObject:
-    """Return what a proof signs: the document and, in a chain, the proofs that it names."""
-    if not previous:
-        return unsecured
-    missing = [name for name in previous if name not in by_name]
-    if missing:
-        raise ProofError("previous_proof_missing", f"no proof has the id {quote(missing[0])}")
-    return {**unsecured, "proof": [by_name[name] for name in previous]}
 
 
 def _members(options: ProofOptions) -> JsonObject:

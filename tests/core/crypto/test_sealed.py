@@ -112,6 +112,7 @@ def test_absurd_costs_of_a_foreign_file_are_refused(member, value, code):
     assert isinstance(caught.value, LimitError) is (code == "kdf_too_costly")
 
 
+@pytest.mark.clock
 def test_a_machine_without_the_memory_says_so():
     program = """
 import resource

@@ -13,6 +13,8 @@ from did_service.core.log.note import parse_note
 from tests.support.cosigners import NOON, ORIGIN, Cosigners
 from tests.support.optional import peers_python
 
+pytestmark = pytest.mark.clock
+
 ENTRIES = [b"%d" % i for i in range(33)]
 LEAVES = [merkle.leaf_hash(entry) for entry in ENTRIES]
 

@@ -1,0 +1,78 @@
+"""`make soak PART=NAME`: what takes too long for every day, in parts of at most an hour.
+
+Without a name the parts are listed. A part that was cut off is run again, alone. Each that
+comes to its end is a row of bench/soak.md: part, date, result, seconds, commit. A part is
+added to `PARTS`, and nowhere else.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests import days
+
+RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
+_BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part: what it shows, and what runs it and returns an exit code."""
+
+    told: str
+    run: Callable[[], int]
+
+
+def _suite(name: str) -> int:
+    """Run every test on one of the other days."""
+    if not days.is_there([name]):
+        return 1
+    return days.run(days.DAYS[name], ["tests"], _BEFORE_NEW_YEAR)
+
+
+PARTS = {
+    f"suite-{name}": Part(f"the whole suite, {day.told}", partial(_suite, name))
+    for name, day in days.DAYS.items()
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the parts that are named, one after the other, and write down how each ended."""
+    if not names:
+        for name, part in PARTS.items():
+            print(f"{name:20} {part.told}")
+        return 0
+    if unknown := set(names) - PARTS.keys():
+        print(f"soak: no part {', '.join(sorted(unknown))}; `make soak` lists them")
+        return 2
+    results = [_recorded(name) for name in names]
+    return int(any(results))
+
+
+def _recorded(name: str) -> int:
+    date, begun = datetime.now(UTC), monotonic()
+    code = PARTS[name].run()
+    if code != 2:  # pytest's own code for an interruption: that is no result
+        result = "failed" if code else "passed"
+        cells = (name, f"{date:%Y-%m-%d}", result, f"{monotonic() - begun:.0f}", commit())
+        with RESULTS.open("a", encoding="utf-8") as file:
+            file.write(f"| {' | '.join(cells)} |\n")
+    return code
+
+
+def commit() -> str:
+    """Name the commit that was tested, with a plus where files were changed since."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    done = subprocess.run(command, cwd=RESULTS.parent, check=False, capture_output=True)
+    return done.stdout.decode().strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
