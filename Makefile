@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick days soak lint bench setup interop peers test-system lock clean
+.PHONY: help demo test quick days soak lint bench wheel setup interop peers test-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ lint: $(VENV)/.dev  ## style, format, types, layers
 
 bench: $(VENV)/.dev  ## benchmarks; ARGS="[GROUP …] [--json]"
 	@$(PY) -m bench $(ARGS)
+
+wheel: $(VENV)/.dev  ## dist/did_service-VERSION-py3-none-any.whl: the same bytes from the same tree, no network
+	@SOURCE_DATE_EPOCH=315532800 $(PY) -m hatchling build -t wheel -d dist  # 1980: a zip knows no earlier day
 
 setup: $(VENV)/.dev  ## the environment alone
 

@@ -6,4 +6,4 @@ a network, from a pinned policy. `core` is the law: bytes in, values out, no I/O
 packages are its edges: servers, the HTTP client, trust files and commands.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

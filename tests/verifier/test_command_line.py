@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from did_service import complaint
+from did_service import __version__, complaint
 from did_service.core.verification.folding import width
 from did_service.verifier import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
@@ -59,7 +59,7 @@ def test_help_teaches_by_examples_that_parse(command):
 
 def test_version_is_printed():
     run = did_verify("--version")
-    assert (run.exit, run.out) == (0, "0.1.0\n")
+    assert (run.exit, run.out) == (0, f"{__version__}\n")
 
 
 # --- language ---------------------------------------------------------------------------------
