@@ -59,14 +59,16 @@ def parse_routes(data: bytes) -> Routes:
     return Routes({host: _route(as_text(place, host)) for host, place in members.items()})
 
 
-def routes_from_environment(environment: Mapping[str, str] = os.environ) -> Routes:
-    """Read the file that `DIDSVC_ROUTES` names; no routes where it names none.
+def routes_from_environment(environment: Mapping[str, str] | None = None) -> Routes:
+    """Read the file that `DIDSVC_ROUTES` names in the process's environment, or in another.
+
+    It may name none: then there are no routes.
 
     Raises:
         LimitError, MalformedError: as `parse_routes`.
         UnavailableError: `routes_missing` when the file cannot be read.
     """
-    name = environment.get(VARIABLE)
+    name = (os.environ if environment is None else environment).get(VARIABLE)
     if not name:
         return Routes()
     try:

@@ -295,7 +295,7 @@ def test_what_is_no_presentation_is_named_and_never_refused(tmp_path, content):
     if run.exit == 2:
         assert told_in_json["error"]["code"].startswith("file_")
     else:
-        assert told_in_json["checks"][0]["code"] in ("malformed", "too_large")
+        assert told_in_json["checks"][0]["code"] in ("malformed", "too_large", "unsupported")
         assert told_in_json["outcome"] == "undecided"
 
 

@@ -8,10 +8,11 @@ import pytest
 from did_service.client.registry import UnverifiedLogged
 from did_service.client.routes import Routes
 from did_service.client.transport import Transport
+from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import OrderError, RuleError, UnavailableError
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proving import verify_evidence
@@ -159,11 +160,11 @@ def test_a_running_federation_goes_into_the_new_year(tmp_path):
         fed.publish("gd")
         url = office.agency.list_url(Purpose.REVOCATION)
         found = parse_evidence(fed.reader(NEXT_EV).fresh_evidence("status", url))
-        newest = verify_evidence((("mirror", found),), fed.policy).newest(
+        newest = verify_evidence((("mirror", found),), fed.policy).latest(
             "status", url, fed.policy.region_of_log(EV)
         )
-        assert (newest.origin, newest.entry.number) == (NEXT_EV, 2)
-        assert newest.entry.body["x"]["log"] == EV
+        assert (newest.origin, newest.number) == (NEXT_EV, 2)
+        assert newest.read_into({})["x"]["log"] == EV
         assert "status" not in missing(held, fed)
         old = chain(office, EV)[0]
         receipt = fed.client(EV).submit(  # an answer of last year that was lost
@@ -294,8 +295,10 @@ def test_a_log_that_has_lost_what_it_confirmed_is_not_followed(office):
 def told(office, monkeypatch, listed: Placed, url: str, number: int, **body):
     """Let the log show another list of this agency's in a chain that it was not signed for."""
     entry = listed.entry
-    members = {**entry.body, **body}
-    forged = replace(entry, subject=url, body=members, number=number)
+    members = {**entry.members, "s": url, "n": number, "b": {**entry.body, **body}}
+    if number > 1:
+        members["p"] = b64.encode_url(bytes(32))
+    forged = entries.parse_sequenced(members)
     content = office.fed.contents[entry.digest]
     logged = UnverifiedLogged(Placed(forged, 9, forged.leaf()), content)
     monkeypatch.setattr(office.log, "entry", lambda *_: logged)

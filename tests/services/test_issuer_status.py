@@ -370,9 +370,9 @@ def test_an_agency_whose_authority_has_ended_publishes_nothing_and_says_so_once(
     assert office.issuer.gauges() == {"issuer_pending_entries": 0, "issuer_refused_chains": 3}
     assert office.issuer.ready() == {"status_lists": True}
     assert caplog.messages == [
-        "the log refuses our revocation list: signer_wrong",
-        "the log refuses our suspension list: signer_wrong",
-        "the log refuses our issuances: role_missing",
+        'the log refuses our revocation list: "signer_wrong"',
+        'the log refuses our suspension list: "signer_wrong"',
+        'the log refuses our issuances: "role_missing"',
     ]
 
 
@@ -393,6 +393,6 @@ def test_a_suspended_agency_keeps_its_lists_and_anchors_issuances_once_it_is_bac
     assert len(batches(office)) == issuances + 1
     assert office.issuer.gauges()["issuer_refused_chains"] == 0
     assert caplog.messages == [
-        "the log refuses our issuances: role_missing",
+        'the log refuses our issuances: "role_missing"',
         "the log takes our issuances again",
     ]

@@ -468,9 +468,9 @@ def test_a_file_that_is_no_evidence_is_refused(town, data):
 
 def test_evidence_that_does_not_verify_is_left_out_and_counted(town):
     purse = town.citizen("half-broken")
-    bundle = json.loads(gzip.decompress(town.world.bundle()))
-    bundle["items"][-1]["index"] += 1
-    file = purse.save("broken.bundle.json", json.dumps(bundle))
+    lines = [json.loads(line) for line in gzip.decompress(town.world.bundle()).splitlines()]
+    [line for line in lines if "item" in line][-1]["item"]["index"] += 1
+    file = purse.save("broken.bundle.jsonl", "\n".join(map(json.dumps, lines)))
     run = purse.json("trust", "import", file)
     assert (run.exit, run.data["dropped"]) == (0, 1)
     assert run.warnings == ["evidence_dropped"]

@@ -49,6 +49,7 @@ from did_service.core.verification.evidence import (
 
 FORMAT = "didsvc-bundle/1"
 _HEADER = jcs.encode({"format": FORMAT})
+_HEADER_BYTES = 256  # with whatever white space
 
 
 def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
@@ -94,11 +95,19 @@ def parse_bundle(data: bytes) -> UnverifiedEvidence:
     with plain if data.lstrip()[:1] == b"{" else gzip.GzipFile(fileobj=plain) as file:
         try:
             first = file.readline(MAX_STAPLE_BYTES + 1)
-            if first.strip() == _HEADER:
+            if _is_header(first):
                 return _read(file)
             return parse_evidence(first + file.read(MAX_STAPLE_BYTES + 1 - len(first)))
         except (OSError, EOFError, zlib.error) as error:
             raise MalformedError("gzip_invalid", "not gzip, cut short, or damaged") from error
+
+
+def _is_header(line: bytes) -> bool:
+    """Say whether a first line is that of a bundle, however it is spaced."""
+    try:
+        return strict_json.load_object(line, max_bytes=_HEADER_BYTES) == {"format": FORMAT}
+    except DidServiceError:
+        return False
 
 
 @dataclass(slots=True)
