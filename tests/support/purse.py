@@ -80,11 +80,19 @@ def wallet(
         redirect_stdout(out),
         redirect_stderr(err),
         mock.patch.object(sys, "stdin", source),
-        # In place of the process's own, which no thread may change while another reads it.
-        mock.patch.object(os, "environ", {**kept, **environment}),
+        mock.patch.object(os.environ, "_data", _encoded({**kept, **environment})),
     ):
         code = run_wallet([str(word) for word in words], clock and (lambda: clock))
     return Run(int(code), _text(out), _text(err))
+
+
+def _encoded(environment: dict[str, str]) -> dict[bytes, bytes]:
+    """What stands behind `os.environ`, where Python alone looks.
+
+    The process's own environment stays: threads of C read it at any moment, and one that is
+    changed under them crashes the process.
+    """
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
 
 
 class _Keyboard(StringIO):
