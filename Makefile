@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench setup interop peers test-system lock clean
+.PHONY: help demo test fuzz mutants lint bench setup interop peers test-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,6 +23,12 @@ demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check w
 test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
 	@$(PY) -m compileall -q did_service wallet_cli
 	$(PY) tests/run.py $(ARGS)
+
+fuzz: $(VENV)/.dev  ## altered documents and evidence without end; ARGS="[TARGET …] --seconds 600 --seed 1"
+	@$(PY) -m tests.fuzz $(ARGS)
+
+mutants: $(VENV)/.dev  ## each defence taken out once: its attack test must notice; ARGS="[NAME …]"
+	@$(PY) -m tests.mutation $(ARGS)
 
 lint: $(VENV)/.dev  ## style, format, types, layers
 	$(VENV)/bin/ruff check . $(ARGS)
