@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick days soak lint bench wheel setup interop peers test-system lock clean
+.PHONY: help demo test quick days soak fuzz mutants lint bench wheel setup interop peers test-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -33,6 +33,12 @@ days: $(VENV)/.dev  ## the tests that depend on the day, again on other days; DA
 
 soak: $(VENV)/.dev  ## long runs, PART="NAME …"; without PART it lists them
 	@$(PY) tests/soak.py $(PART)
+
+fuzz: $(VENV)/.dev  ## altered documents and evidence without end; ARGS="[TARGET …] --seconds 600 --seed 1"
+	@$(PY) -m tests.fuzz $(ARGS)
+
+mutants: $(VENV)/.dev  ## each defence taken out once: its attack test must notice; ARGS="[NAME …]"
+	@$(PY) -m tests.mutation $(ARGS)
 
 lint: $(VENV)/.dev  ## style, format, types, layers
 	$(VENV)/bin/ruff check . $(ARGS)

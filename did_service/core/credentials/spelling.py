@@ -68,8 +68,13 @@ def in_order(document: JsonObject) -> JsonObject:
         name: value if name in _APART else _ordered(value) for name, value in document.items()
     }
     if isinstance(types, list):
-        members["type"] = sorted(types, key=lambda n: (n not in DOCUMENT_TYPES, jcs.encode(n)))
+        members["type"] = sorted(types, key=lambda n: (not _is_base_type(n), jcs.encode(n)))
     return members
+
+
+def _is_base_type(value: JsonValue) -> bool:
+    """Say whether a value is a document's base type; what is no text may stand there too."""
+    return isinstance(value, str) and value in DOCUMENT_TYPES
 
 
 def keeps_no_order(document: JsonObject) -> bool:

@@ -353,6 +353,15 @@ def test_readers_see_one_order_of_what_has_none():
     assert first.subjects[0]["category"] == ["a", "b", 3]
 
 
+@pytest.mark.parametrize("odd", [{"id": "urn:x:y"}, ["x"], None, 1])
+def test_type_that_is_no_text_is_malformed_under_any_proof(odd):
+    """Ordering a list must not fall over what no list of ours may hold (fuzz, presentations)."""
+    made = put(signed(RDFC), ("type",), lambda types: [*types, odd])
+    with pytest.raises(MalformedError) as refused:
+        parse_credential(made)
+    assert refused.value.code == "member_invalid"
+
+
 def test_order_that_one_proof_keeps_and_another_does_not_is_unsupported():
     """Whoever adds a proof of his own over another order would choose what readers see."""
     secured = signed(RDFC, document={**RICH, "credentialSubject": {"grade": [9, 1]}})
