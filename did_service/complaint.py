@@ -71,6 +71,19 @@ WORDS: Mapping[str, Words] = {
         "请稍后重试，或换一个镜像",
         "wait and try again, or name another mirror",
     ),
+    # rules of the logs (did_service.core.anchor.rules_number)
+    "rules_unknown": _words(
+        "现行策略已启用本版本不识别的登记规则",
+        "the policy in force has rules that this release does not know",
+        "请升级软件；升级之前本服务不登记、不见证",
+        "upgrade; until then this service takes no entries and cosigns nothing",
+    ),
+    "rules_not_in_force": _words(
+        "所需的登记规则尚未由策略启用",
+        "the policy has not put the rules in force that this needs",
+        "请待新策略启用后重新提交",
+        "submit it again once a new policy has put them in force",
+    ),
     # files, streams and what the system says to them
     "file_missing": _words("找不到文件", "no such file", "请核对路径", "check the path"),
     "directory_missing": _words(

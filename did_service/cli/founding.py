@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.policy import FORMAT, RULES_VERSION, Policy, sign_policy
+from did_service.core.anchor.policy import FORMAT, Policy, sign_policy
+from did_service.core.anchor.rules_number import RULES
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.did.document import document_with_keys
@@ -187,7 +188,7 @@ def _members(
         "seq": 1,
         "previous": None,
         "expires": timestamps.encode(created + _POLICY_LIFETIME),
-        "rules": RULES_VERSION,
+        "rules": RULES,
         "regions": regions,
         "faults": {"regions": plan.faults, "outside": 0},
         "governance": {"k": plan.governors, "keys": governors},

@@ -1,11 +1,12 @@
 """Make a trust bundle from the static files of logs and mirrors.
 
 What a counter loads beforehand: for each region's logs the newest heads entry, and under it the
-newest entry of every subject, with the status lists themselves and the heads snapshots, which
-show that nothing was left out. Nobody has to be trusted for it: each log is read whole,
-compared with a checkpoint that the policy's quorum cosigned, and every proof is built from what
-was read. What is made is then read as a counter reads it, and goes out only if all of it counts
-there: a counter that drops a list says "cannot tell" to everybody.
+newest entry of every subject, of types that this release does not know as well, with the status
+lists themselves and the heads snapshots, which show that nothing was left out. Nobody has to be
+trusted for it: each log is read whole, compared with a checkpoint that the policy's quorum
+cosigned, and every proof is built from what was read. What is made is then read as a counter
+reads it, and goes out only if all of it counts there: a counter that drops a list says "cannot
+tell" to everybody.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from did_service.client.registry import LogReader
-from did_service.core.anchor.entry import Entry, Placed, parse_entry
+from did_service.core.anchor.entry import Entry, Placed, parse_carried
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, subject_key
 from did_service.core.anchor.policy import Policy, Region, reg_origin
@@ -39,7 +40,7 @@ from did_service.core.verification.evidence import (
 )
 from did_service.core.verification.proving import verify_evidence
 
-_CARRIED = ("did", "authority", "schema", "policy", "status")
+_LEFT_OUT = ("evidence",)  # what exists does not go out of date: it comes with its record
 
 Readers = Mapping[str, LogReader]
 
@@ -153,7 +154,7 @@ def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
 
 def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> Copy:
     """Put the entries of a whole log, as stored, beside a checkpoint; nothing is compared."""
-    entries = [parse_entry(data) for data in stored]
+    entries = [parse_carried(data) for data in stored]
     leaves = tuple(entry.leaf() for entry in entries)
     placed = tuple(
         Placed(entry, index, leaf)
@@ -232,7 +233,7 @@ def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
     newest = _newest_of_all(placed)
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     for position, record in enumerate(snapshot.records):
-        if newest[record.key].entry.type in _CARRIED:
+        if newest[record.key].entry.type not in _LEFT_OUT:
             path = AuditPath(snapshot.path(position))
             yield record.index, UnverifiedHead(position, record.encode(), path)
 
@@ -254,8 +255,9 @@ def _snapshot(reg: Copy) -> dict[bytes, bytes]:
 
 
 def _contents(items: Sequence[UnverifiedItem], reader: LogReader) -> dict[bytes, bytes]:
-    digests = [item.entry.digest for item in items if item.entry.digest is not None]
-    return {digest: _content(digest, reader.content(digest)) for digest in digests}
+    """Return the lists behind status entries; other digests are of no content, or unknown."""
+    lists = (item.entry.digest for item in items if item.entry.type == "status")
+    return {each: _content(each, reader.content(each)) for each in lists if each is not None}
 
 
 def _content(digest: bytes, content: bytes) -> bytes:

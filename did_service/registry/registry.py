@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from did_service.core.anchor.rules_number import are_known
 from did_service.registry.cosigners import Cosigners
 from did_service.registry.key_holder import KeyHolder
 from did_service.registry.publisher import LogPublisher
@@ -11,6 +12,7 @@ from did_service.registry.region import Region, RegistrySettings
 from did_service.registry.rounds import Rounds
 from did_service.registry.sequencer import Sequencer
 from did_service.registry.store import CheckpointStore
+from did_service.replica.check import policy_in_force
 from did_service.replica.evidence import EvidenceDesk
 from did_service.replica.last_signed import LastSigned
 
@@ -63,13 +65,16 @@ class Registry:
     def ready(self) -> Mapping[str, bool]:
         """Say for `/ready` which logs have a published checkpoint, or nothing to publish.
 
-        `disk` is missing where the publisher has ended for it.
+        `disk` is missing where the publisher has ended for it, `rules` where the policy in
+        force asks for those of a later release.
         """
         logs = {
             origin: log.published() is not None or log.signed() is None
             for origin, log in self.logs.items()
         }
-        return {**logs, "disk": not self.rounds.has_ended}
+        region = self.region
+        rules = are_known(policy_in_force(region.pinned, region.stores[region.reg]))
+        return {**logs, "disk": not self.rounds.has_ended, "rules": rules}
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""

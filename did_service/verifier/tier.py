@@ -27,6 +27,12 @@ from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_SCHEMA_BYTES
 from did_service.core.verification.anchored import Evidence
+from did_service.core.verification.bodies import (
+    SCHEMA_KINDS,
+    SERVICE_ITEM,
+    SchemaBody,
+    read_schema,
+)
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.proving import verify_evidence
@@ -85,7 +91,7 @@ def demand_of_item(
     kept = verify_evidence(narrowed, policy, remembered.trees, remembered.forked)
     mine = kept.newest("schema", item, home)
     copies = (mine, evidence.newest("schema", item, home))
-    tiers = [tier for each in copies if (tier := _tier(each)) is not None]
+    tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]
     if not tiers:
         return Demand()
     fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <= policy.tiers[DEFAULT]
@@ -93,8 +99,12 @@ def demand_of_item(
 
 
 def is_service_item(proven: ProvenEntry) -> bool:
-    """Say whether an entry is a service item, of whatever age."""
-    return proven.kind == "schema" and proven.read_against().get("kind") == "service-item"
+    """Say whether an entry is a service item, of whatever age.
+
+    One of a kind that this release does not know may be an item as well.
+    """
+    kind = proven.read_against().get("kind") if proven.kind == "schema" else SCHEMA_KINDS[0]
+    return kind == SERVICE_ITEM or kind not in SCHEMA_KINDS
 
 
 def _home(policy: Policy, item: str) -> Region | None:
@@ -104,15 +114,21 @@ def _home(policy: Policy, item: str) -> Region | None:
         return None
 
 
-def _tier(proven: ProvenEntry | None) -> str | None:
-    """Read the tier of an item; what cannot be read demands nothing."""
+def _tier(proven: ProvenEntry | None, policy: Policy) -> str | None:
+    """Return the tier of an item; one that a later release has written may demand any."""
     if proven is None or not is_service_item(proven):
         return None
     try:
-        content = Fields(proven.read_against(), "schema").text(
-            "content", max_chars=MAX_SCHEMA_BYTES
-        )
-        members = strict_json.load_object(content, max_bytes=MAX_SCHEMA_BYTES)
+        body = read_schema(proven.read_against(), max_chars=MAX_SCHEMA_BYTES)
+    except DidServiceError:
+        return _strictest(TIERS, policy.tiers)
+    return _tier_in(body)
+
+
+def _tier_in(body: SchemaBody) -> str | None:
+    """Read the tier in an item's text; what cannot be read demands nothing."""
+    try:
+        members = strict_json.load_object(body.content, max_bytes=MAX_SCHEMA_BYTES)
         return Fields(members, "service item").choice("tier", TIERS)
     except DidServiceError:
         return None
@@ -120,11 +136,13 @@ def _tier(proven: ProvenEntry | None) -> str | None:
 
 def _is_in_use(proven: ProvenEntry | None) -> bool:
     """Say whether an item can be read and is not withdrawn; only then it loosens anything."""
-    return (
-        proven is not None
-        and _tier(proven) is not None
-        and proven.read_against().get("state") == "active"
-    )
+    if proven is None or not is_service_item(proven):
+        return False
+    try:
+        body = read_schema(proven.read_against(), max_chars=MAX_SCHEMA_BYTES)
+    except DidServiceError:
+        return False
+    return _tier_in(body) is not None and not body.deprecated
 
 
 def _strictest(tiers: Sequence[str], seconds: Mapping[str, int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from did_service.complaint import WORDS
 from did_service.core.errors import (
     Bilingual,
     DidServiceError,
@@ -53,6 +54,8 @@ BY_CODE: Mapping[str, Sentences] = {
         Bilingual("该经办人员无此权限", "this officer may not do that"),
         Bilingual("请由具备该权限的人员办理", "let an officer do it who has the role"),
     ),
+    "rules_unknown": WORDS["rules_unknown"],
+    "rules_not_in_force": WORDS["rules_not_in_force"],
     "same_officer": (
         Bilingual("受理与审批须由两人办理", "accepting and approving take two officers"),
         Bilingual("请由另一名审批人员办理", "let another officer approve"),

@@ -23,7 +23,9 @@ BODY_LIMITS = {f"{PREFIX}/did-proof": MAX_DID_LOG_BYTES}
 
 def create_app(witness: Witness) -> FastAPI:
     """Make the application of one witness; its lifetime is the caller's business."""
-    app = web.create_app("witness", gauges=witness.gauges, body_limits=BODY_LIMITS)
+    app = web.create_app(
+        "witness", ready=witness.ready, gauges=witness.gauges, body_limits=BODY_LIMITS
+    )
     for router in routers(witness):
         app.include_router(router)
     return app

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 
+from did_service.core.anchor.rules_number import check_known
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -90,12 +91,14 @@ class Cosigning:
             ProofError: `not_signed_by_log`; `consistency_invalid` and the like, `tree_differs`:
                 it is not the history that is held, and now an alarm.
             RuleError: `entry_refused`, with the rule's code in `details`; an alarm as well.
-            UnavailableError: the log cannot be read, or copying it takes longer.
+            UnavailableError: the log cannot be read, or copying it takes longer;
+                `rules_unknown`: the policy in force asks for a newer release, for every tree.
         """
         request = parse_add_checkpoint(body)
         head = request.checkpoint
         key = self._key_of(request)
         _check_signed(request, key)  # nobody else makes this witness do anything
+        check_known(self._mirror.policy_over(head.origin))
         self._recover(head.origin)
         decision = decide(request, self._held(head.origin), key)
         if decision.checkpoint is None:

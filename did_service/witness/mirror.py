@@ -54,14 +54,22 @@ class Mirror:
         for replica in replicas.values():
             _recover(replica)
 
+    def policy_over(self, origin: str) -> Policy:
+        """Return the policy in force over a log.
+
+        Raises:
+            PolicyError: `log_unknown`.
+        """
+        reg = reg_origin(self.pinned.region_of_log(origin))
+        return policy_in_force(self.pinned, self.replicas[reg].store)
+
     def log_policy(self, origin: str) -> LogPolicy:
         """Return the tlog-policy of a log, by the policy in force.
 
         Raises:
             PolicyError: `log_unknown`.
         """
-        reg = reg_origin(self.pinned.region_of_log(origin))
-        return policy_in_force(self.pinned, self.replicas[reg].store).log_policy(origin)
+        return self.policy_over(origin).log_policy(origin)
 
     def read(self, origin: str) -> LogReader:
         """Return a reader of a log at its address in the policy."""

@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.rules_number import are_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import DidServiceError, kind_and_place
@@ -102,6 +103,11 @@ class Witness:
                 self._refresh(origin)
             except DidServiceError as error:
                 _LOG.info("mirror of %s: %s", quote(origin), error.code)
+
+    def ready(self) -> Mapping[str, bool]:
+        """Say for `/ready` whether this release knows the rules in force over every log."""
+        policies = map(self.mirror.policy_over, self.mirror.replicas)
+        return {"rules": all(map(are_known, policies))}
 
     def gauges(self) -> Mapping[str, int]:
         """Return numbers for `/metrics`."""

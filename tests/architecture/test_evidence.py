@@ -30,8 +30,8 @@ def names(nodes):
         ("as_received", {"anchored", "issuance", "order", "proven", "proving"}),
         ("Latest", {"order"}),
         ("read_into", {"context"}),
-        ("read_until", {"authority", "issuer"}),
-        ("read_against", {"authority", "issuer", "status", "tier"}),
+        ("read_until", {"issuer", "statements"}),
+        ("read_against", {"issuer", "statements", "status", "tier"}),
     ],
 )
 def test_only_these_modules_open_this_door(name, allowed):

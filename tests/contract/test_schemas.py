@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from did_service.core.anchor.authority import parse_authority
-from did_service.core.anchor.entry import parse_sequenced, parse_submission
+from did_service.core.anchor.entry import parse_entry, parse_submission
 from did_service.core.anchor.policy import parse_policy
 from did_service.core.credentials import contexts, schema_check, vocabulary
 from did_service.core.credentials.model import parse_credential
@@ -136,7 +136,7 @@ def test_every_schema_has_both_kinds_of_example():
 
 def parse_placed(value):
     """An entry as the log holds it, or as its submitter sends it."""
-    return parse_sequenced(value) if "a" in value else parse_submission(value)
+    return parse_entry(jcs.encode(value)) if "a" in value else parse_submission(value)
 
 
 PARSERS = {

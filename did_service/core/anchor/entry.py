@@ -10,6 +10,7 @@ body must hold, and which entry may come next, is in `rules`. Shapes: docs/forma
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +26,7 @@ from did_service.core.log.merkle import leaf_hash
 
 TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
 VERSION = 1
+_TYPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _WITH_DIGEST = ("status", "evidence")
 _WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own inside, or none
 
@@ -98,7 +100,24 @@ def parse_entry(data: bytes) -> Entry:
         MalformedError: `entry_not_canonical` when the bytes are not their own RFC 8785 form,
             `entry_malformed` and the members' own codes otherwise.
     """
-    entry = _entry(strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES))
+    return _sequenced(data, any_type=False)
+
+
+def parse_carried(data: bytes) -> Entry:
+    """Parse a sequenced entry of any type, as evidence carries it from a log to its readers.
+
+    Its envelope says where it stands, and that is all that a type which this release does not
+    know says to it (docs/adr/0029). No log takes such an entry: see `parse_entry`.
+
+    Raises:
+        LimitError, MalformedError: as `parse_entry`; `entry_type_unknown` for no type's name.
+    """
+    return _sequenced(data, any_type=True)
+
+
+def _sequenced(data: bytes, *, any_type: bool) -> Entry:
+    members = strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
+    entry = _entry(members, any_type=any_type)
     if entry.at is None:
         raise MalformedError("entry_malformed", "entry.a is missing")
     if entry.data != data:
@@ -107,15 +126,15 @@ def parse_entry(data: bytes) -> Entry:
 
 
 def parse_sequenced(value: JsonObject) -> Entry:
-    """Take a sequenced entry that travels as a member of another document, as evidence does.
+    """Take a sequenced entry of any type that is a member of another document, as evidence has.
 
     It is read from its canonical bytes: that document may write 7 as 7.0, which has the same
     leaf hash and is no integer.
 
     Raises:
-        LimitError, MalformedError: as `parse_entry`.
+        LimitError, MalformedError: as `parse_carried`.
     """
-    return parse_entry(jcs.encode(value))
+    return parse_carried(jcs.encode(value))
 
 
 def parse_submission(value: JsonObject) -> Entry:
@@ -222,24 +241,30 @@ def _parsed(data: bytes) -> JsonObject:
     return strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
 
 
-def _type(fields: Fields) -> str:
+def _type(fields: Fields, *, any_type: bool) -> str:
     kind = fields.text("t", max_chars=32)
-    if kind not in TYPES:
+    if kind not in TYPES and not (any_type and _TYPE.fullmatch(kind)):
         raise UnsupportedError("entry_type_unknown", f"entries of type {quote(kind)}")
     return kind
 
 
-def _entry(members: JsonObject) -> Entry:
+def _digest(fields: Fields, kind: str) -> bytes | None:
+    has_digest = kind in _WITH_DIGEST or (kind not in TYPES and fields.has("d"))
+    return fields.data("d", size=32) if has_digest else None
+
+
+def _entry(members: JsonObject, *, any_type: bool = False) -> Entry:
     fields = Fields(members, "entry")
     fields.constant("v", VERSION)
-    kind, number = _type(fields), fields.integer("n", least=1, most=MAX_ENTRY_NUMBER)
+    kind = _type(fields, any_type=any_type)
+    number = fields.integer("n", least=1, most=MAX_ENTRY_NUMBER)
     entry = Entry(
         type=kind,
         subject=fields.text("s", max_chars=2_048),
         number=number,
         previous=fields.data("p", size=32) if number > 1 else None,
         at=fields.integer("a", most=timestamps.MAX_POSIX_SECONDS) if "a" in members else None,
-        digest=fields.data("d", size=32) if kind in _WITH_DIGEST else None,
+        digest=_digest(fields, kind),
         data=jcs.encode(members),
         object=members,
     )

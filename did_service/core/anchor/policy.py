@@ -48,7 +48,6 @@ __all__ = [
 ]
 
 FORMAT = "didsvc-policy/1"
-RULES_VERSION = 1
 COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's
 NATION_WIDE = "000000"
 
@@ -57,11 +56,13 @@ NATION_WIDE = "000000"
 class Policy:
     """One policy. `members` is the object as received, its proofs in order and each once.
 
-    Equal digests mean the same policy, whatever signatures came with it.
+    Equal digests mean the same policy, whatever signatures came with it. `rules` is the number
+    by which validators judge logs; whoever only reads goes by any (`rules_number`).
     """
 
     federation: str
     demo: bool
+    rules: int
     sequence: int
     previous: bytes | None
     expires: datetime
@@ -186,11 +187,11 @@ def parse_policy(value: JsonValue) -> Policy:
     """
     fields = Fields(value, "policy")
     fields.constant("format", FORMAT)
-    fields.constant("rules", RULES_VERSION)
     faults, governance = fields.fields("faults"), fields.fields("governance")
     policy = Policy(
         federation=fields.text("federation"),
         demo=_flag(fields, "demo"),
+        rules=fields.integer("rules", least=1),
         sequence=fields.integer("seq", least=1),
         previous=None if fields.value("previous") is None else fields.data("previous", size=32),
         expires=timestamps.parse_utc(fields.text("expires")),

@@ -15,6 +15,7 @@ from did_service.core.anchor import (
     rules_authority,
     rules_did,
     rules_ev,
+    rules_number,
     rules_policy,
     rules_schema,
 )
@@ -43,7 +44,10 @@ def check(entry: Entry, log: LogView, world: World) -> None:
         OrderError: `out_of_order`: not the next of its chain.
         RuleError, PolicyError, ProofError, MalformedError: the rule that is broken.
         UnavailableError: a log or content that the rule needs is not at hand; ask again later.
+            `rules_unknown`: the policy in force asks for rules of a later release.
     """
+    rules_number.check_known(world.policy)
+    rules_number.check_active(entry.type, rules_number.SINCE[entry.type], world.policy)
     _check_place(entry, log, world)
     former = newest_of(entry.type, entry.subject, log, world)
     check_order(entry, former)

@@ -7,16 +7,16 @@ alone. Entries of a log that has shown two histories are not in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from did_service.core.anchor.authority import parse_authority
+from did_service.core.anchor.entry import TYPES
 from did_service.core.anchor.policy import Region
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError
 from did_service.core.log.policy import VerifiedCheckpoint
+from did_service.core.verification.bodies import parties_of
 from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
 from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 
@@ -71,14 +71,28 @@ class Evidence:
         return chains
 
     @cached_property
-    def _granters(self) -> dict[str, dict[str, str]]:
-        """Granters by the subjects of their statements, by grantee."""
-        found: dict[str, dict[str, str]] = {}
+    def _parties(self) -> dict[tuple[str, str], tuple[str, str] | None]:
+        """Granter and grantee's id by log and subject; None where no statement tells them."""
+        found: dict[tuple[str, str], tuple[str, str] | None] = {}
         for each in self.entries:
-            if each.kind == "authority":
-                granter, grantee = _parties(each)
-                found.setdefault(grantee, {})[each.subject] = granter
+            chain = each.origin, each.subject
+            if each.kind == "authority" and found.get(chain) is None:
+                found[chain] = parties_of(each.as_received.entry.body, each.subject)
         return found
+
+    @cached_property
+    def _subjects(self) -> dict[str, set[str]]:
+        """Subjects of the statements about each grantee, by id."""
+        found: dict[str, set[str]] = {}
+        for (_, subject), parties in self._parties.items():
+            if parties is not None:
+                found.setdefault(parties[1], set()).add(subject)
+        return found
+
+    @property
+    def strange(self) -> Iterator[ProvenEntry]:
+        """The entries of types that this release does not know; they answer no question."""
+        return (each for each in self.entries if each.kind not in TYPES)
 
     @property
     def fresh_at(self) -> int | None:
@@ -106,13 +120,22 @@ class Evidence:
         self, grantee: str, home: Region
     ) -> tuple[tuple[ProvenEntry, ...], ...]:
         """Return every chain of authority entries about a DID, each newest first."""
-        subjects = sorted(self._granters.get(did_id(grantee), ()))
+        subjects = sorted(self._subjects.get(did_id(grantee), ()))
         chains = (self.chain("authority", subject, home) for subject in subjects)
         return tuple(chain for chain in chains if chain)
 
     def granter(self, statement: ProvenEntry) -> str:
         """Name who made a statement: whose record to look for next, and no verdict."""
-        return _parties(statement)[0]
+        parties = self._parties.get((statement.origin, statement.subject))
+        return "" if parties is None else parties[0]
+
+    def about_nobody(self, home: Region) -> ProvenEntry | None:
+        """Return a statement of which nobody can tell whom it is about; it may be anybody."""
+        strange = {chain for chain, parties in self._parties.items() if parties is None}
+        for origin, subject in sorted(strange):
+            if origin in home.logs:
+                return self.newest("authority", subject, home)
+        return None
 
     def content(self, digest: bytes) -> bytes | None:
         """Return the bytes behind a SHA-256 digest, None where they are not at hand."""
@@ -168,15 +191,6 @@ class Evidence:
             contents={d: self.contents[d] for d in digests if d in self.contents},
             batches=tuple({_key(each.batch): each.batch for each in issued}.values()),
         )
-
-
-def _parties(proven: ProvenEntry) -> tuple[str, str]:
-    """Name the granter and the id of the grantee; what cannot be read is nobody's."""
-    try:
-        statement = parse_authority(proven.as_received.entry.body)
-        return statement.granter, did_id(statement.grantee)
-    except DidServiceError:
-        return "", ""
 
 
 def _key(batch: UnverifiedBatch) -> tuple[str, int, bytes]:

@@ -13,15 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
-from did_service.core.anchor.authority import Authority, covers, covers_region, parse_authority
+from did_service.core.anchor.authority import Authority, covers, covers_region
 from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
     DidServiceError,
     LimitError,
-    ProofError,
     UnsupportedError,
     quote,
 )
@@ -30,6 +27,7 @@ from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
+from did_service.core.verification.statements import ProvenStatement, linked, why_unread
 
 _STEP = 6
 HELD = "authority_held"
@@ -51,14 +49,6 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class ProvenStatement:
-    """An authority entry, and the statement in it."""
-
-    proven: ProvenEntry
-    statement: Authority
-
-
-@dataclass(frozen=True, slots=True)
 class AuthorityFinding:
     """What came out of a chain of grants.
 
@@ -68,12 +58,14 @@ class AuthorityFinding:
         hops: The statements walked, the issuer's first.
         rests_on: What a positive finding needs to be the latest: the newest statement of each
             chain, whether it is still in force or says that this one has ended.
+        unread: Why the newest statement of a chain cannot be read, if that leaves it open.
     """
 
     code: str
     statement: Authority | None = None
     hops: tuple[ProvenEntry, ...] = ()
     rests_on: tuple[Latest, ...] = ()
+    unread: str | None = None
 
     @property
     def order(self) -> int:
@@ -104,19 +96,12 @@ def check_authority(
         context.use(latest)
     own = next(iter(finding.hops), None)
     basis = None if own is None else context.basis(own)
-    where = "; ".join(filter(None, [_regions_text(context), _basis_text(finding.statement)]))
-    yield Check(_STEP, finding.code, context.position, basis, where or None)
+    said = [_regions_text(context), _basis_text(finding.statement), finding.unread]
+    detail = "; ".join(filter(None, said))
+    yield Check(_STEP, finding.code, context.position, basis, detail or None)
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
         yield Check(_STEP, UNPROVEN, context.position)
-
-
-def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
-    """Return the newest statement at hand of each chain about the issuer, the latest or not."""
-    issuer = context.credential.issuer
-    home = context.home(issuer)
-    chains = () if home is None else context.evidence.statements_about(issuer, home)
-    return tuple(_read(chain[0], chain[0].read_against()) for chain in chains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +125,25 @@ class _Walk:
         if home is None:
             return AuthorityFinding(MISSING)
         found = [
-            self._up(self._chain(list(_linked(chain)), role), hops)
+            self._up(self._judged(chain, role), hops)
             for chain in self.context.evidence.statements_about(grantee, home)
         ]
         best = min(found, key=lambda each: each.order, default=AuthorityFinding(_ORDER[-1]))
+        if best.order <= _ORDER.index(MISSING):
+            return best
+        strange = self.context.evidence.about_nobody(home)
+        if strange is not None:
+            return replace(best, code=MISSING, unread=why_unread(strange))
         complete = self.context.evidence.complete.get(reg_origin(home))
-        nothing_left_out = self.context.covers_dating(complete)
-        if best.order > _ORDER.index(MISSING) and not nothing_left_out:
+        if not self.context.covers_dating(complete):
             return replace(best, code=MISSING)
         return best
+
+    def _judged(self, chain: tuple[ProvenEntry, ...], role: str) -> AuthorityFinding:
+        unread = why_unread(chain[0])
+        if unread is not None:
+            return AuthorityFinding(MISSING, unread=unread)
+        return self._chain(list(linked(chain)), role)
 
     def _chain(self, chain: list[ProvenStatement], role: str) -> AuthorityFinding:
         """Judge the newest statement of a chain that fits, or say why none does.
@@ -220,21 +215,6 @@ class _Walk:
             (*found.hops, *above.hops),
             (*found.rests_on, *above.rests_on),
         )
-
-
-def _read(proven: ProvenEntry, body: JsonObject) -> ProvenStatement:
-    return ProvenStatement(proven, parse_authority(body))
-
-
-def _linked(chain: tuple[ProvenEntry, ...]) -> Iterator[ProvenStatement]:
-    """Yield the statements of a chain, newest first, as long as hashes link them."""
-    yield _read(chain[0], chain[0].read_against())
-    for successor, proven in pairwise(chain):
-        try:
-            body = proven.read_until(successor)
-        except ProofError:
-            return
-        yield _read(proven, body)
 
 
 def _carried(code: str, fitting: ProvenStatement, newest: ProvenStatement) -> AuthorityFinding:

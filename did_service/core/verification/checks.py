@@ -6,6 +6,7 @@ One function for each step, from what is at hand to findings; the codes decide t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -71,6 +72,7 @@ def check_log(
             basis=Basis(each.source),
             detail=f"{each.what}: {each.code}",
         )
+    yield from _strange(evidence)
     newest = max(evidence.checkpoints, key=lambda each: each.fresh_at, default=None)
     if newest is None:
         yield Check(_STEP_LOG, "log_evidence_missing")
@@ -82,6 +84,14 @@ def check_log(
         basis=Basis("checkpoint", time, age_seconds(time, now)),
         detail=f"{quote(newest.checkpoint.origin)}, {newest.checkpoint.size}",
     )
+
+
+def _strange(evidence: Evidence) -> Iterator[Check]:
+    """Name the types that this release does not know, and how many entries each has."""
+    counts = Counter((each.source, each.kind) for each in evidence.strange)
+    for (source, kind), number in sorted(counts.items())[:MAX_DROPPED_NAMED]:
+        detail = f"{kind}: {number}"
+        yield Check(_STEP_LOG, "evidence_of_other_type", basis=Basis(source), detail=detail)
 
 
 def check_clock(present: Present) -> Iterator[Check]:

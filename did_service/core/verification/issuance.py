@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from did_service.core.encoding import b64, jcs
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.log.merkle import check_inclusion, leaf_hash
+from did_service.core.verification.bodies import read_stream
 from did_service.core.verification.evidence import UnverifiedBatch
 from did_service.core.verification.proven import Issuance, ProvenEntry
 
@@ -67,6 +67,7 @@ def take_batch(
     Raises:
         NotFoundError: `entry_missing`: its evidence entry is not anchored in reg.
         ProofError: a Merkle code, or `stream_kind_wrong`.
+        MalformedError: as `bodies.read_stream`.
     """
     proofs = [_issuance(batch, each) for each in anchoring.get((batch.log, batch.index), ())]
     if not proofs:
@@ -77,8 +78,7 @@ def take_batch(
 def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> Issuance:
     leaf, root = batch_leaf(batch.salt, batch.record), proven.digest
     check_inclusion(leaf, batch.position, 1 << len(batch.path), list(batch.path), root)
-    body, tree = Fields(proven.as_received.entry.body, "evidence"), proven.tree
-    if body.text("kind") != "issuance" or tree is None:
+    (owner, kind), tree = read_stream(proven.as_received.entry.body), proven.tree
+    if kind != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")
-    owner = body.text("owner")
     return Issuance(owner, tree.reg, tree.item.index, tree.existed_by, batch, proven)

@@ -20,13 +20,15 @@ from did_service.core.did.own_key import is_own_key, public_in_did
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
     ProofError,
+    UnsupportedError,
     quote,
 )
+from did_service.core.verification.bodies import read_did
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
@@ -78,7 +80,10 @@ def find_issuer(context: CredentialContext) -> IssuerFinding:
     if not context.credential.issuer.startswith("did:webvh:"):
         named = quote(context.credential.issuer)
         return IssuerFinding(check("unsupported", detail=f"did_method_unknown: {named}"))
-    states = _states(context, context.credential.issuer)
+    try:
+        states = _states(context, context.credential.issuer)
+    except DidServiceError as error:
+        return IssuerFinding(check("issuer_evidence_missing", detail=error.code))
     if not states:
         return IssuerFinding(check("issuer_evidence_missing"))
     newest = states[0]
@@ -154,10 +159,11 @@ def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
         body: Of the entry, by the door that fits the question.
 
     Raises:
-        DidServiceError: an entry that no honest quorum lets pass.
+        DidServiceError: an entry that this release cannot read, or that no honest quorum lets
+            pass.
     """
-    fields = Fields(body, "did entry")
-    did, logged = fields.text("did"), parse_entry(fields.object("entry"))
+    did, logged_object = read_did(body)
+    logged = parse_entry(logged_object)
     if parse_webvh(did).scid != proven.subject:
         raise ProofError("subject_wrong", "a did entry is about another SCID")
     document = parse_document(logged.state, did)
@@ -173,15 +179,15 @@ def _states(context: CredentialContext, did: str) -> tuple[DidState, ...]:
     """Return the newest state of a DID and, linked by its hash, the one before.
 
     Whether the newest is the latest is asked by whoever answers yes.
+
+    Raises:
+        DidServiceError: the newest cannot be read; no older one takes its place.
     """
     home = context.home(did)
     if home is None:
         return ()
     chain = context.evidence.chain("did", parse_webvh(did).scid, home)[:2]
-    try:
-        states = [read_state(newest, newest.read_against()) for newest in chain[:1]]
-    except DidServiceError:
-        return ()
+    states = [read_state(newest, newest.read_against()) for newest in chain[:1]]
     for newest, former in pairwise(chain):
         with suppress(DidServiceError):
             states.append(read_state(former, former.read_until(newest)))
@@ -193,14 +199,18 @@ def latest_state(context: CredentialContext, did: str) -> DidState:
 
     Raises:
         NotFoundError: `signer_unknown`.
-        DidServiceError: an entry that no honest quorum lets pass.
+        UnsupportedError: an entry that cannot be read, with the code of the reason: nothing
+            is known of whoever signed, neither for nor against.
     """
     home = context.home(did)
     scid = None if home is None else parse_webvh(did).scid
     latest = None if home is None else context.evidence.latest("did", scid or "", home)
     if latest is None:
         raise NotFoundError("signer_unknown", f"no latest record of {quote(did)}")
-    return read_state(latest, context.use(latest))
+    try:
+        return read_state(latest, context.use(latest))
+    except DidServiceError as error:
+        raise UnsupportedError("record_unreadable", error.code) from error
 
 
 def _ended(context: CredentialContext, proven: ProvenEntry) -> str:

@@ -140,6 +140,11 @@ CHECKS: Mapping[str, Sentence] = {
         "有一项佐证材料未通过核验，已弃用，其余材料足够",
         "one piece of evidence did not verify and was left out; the rest sufficed",
     ),
+    "evidence_of_other_type": _passed(
+        3,
+        "有本版本不识别类型的登记记录，未予采用",
+        "records of a type that this release does not know were not used",
+    ),
     "log_evidence_missing": _undecided(
         3, "没有任何登记佐证材料", "there is no evidence from any log", _REFRESH
     ),

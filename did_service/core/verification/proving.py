@@ -217,7 +217,6 @@ class _Work:
             fresh_at=checkpoint.fresh_at,
             existed_by=checkpoint.existed_by,
         )
-        fields.close()
         if heads.at != item.entry.at or (heads.tree is None and heads.size != item.index):
             raise ProofError("heads_size_wrong", "a heads entry does not cover up to itself")
         known = self.heads.setdefault(about, [])

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.credentials.schema_check import Schema, parse_schema
-from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import DidServiceError, NotFoundError, quote
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
 from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
+from did_service.core.verification.bodies import SchemaBody, read_schema
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.proven import Latest
 from did_service.core.verification.report import Check
@@ -63,8 +64,7 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
         return SchemaFinding(check("schema_missing", detail=error.code))
     basis = context.basis(latest, limited=context.limit_seconds)
     try:
-        body = Fields(context.use(latest), "schema")
-        deprecated = body.choice("state", ("active", "deprecated")) == "deprecated"
+        body = read_schema(context.use(latest), max_chars=MAX_SCHEMA_BYTES)
         schema = _schema(body)
         problem = _problem(context, schema)
     except DidServiceError as error:
@@ -73,7 +73,8 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
     if problem is not None and not context.speaks_against(latest):
         return SchemaFinding(check("schema_missing", basis=basis), latest, terms)
     code = "schema_met" if problem is None else "schema_violated"
-    return SchemaFinding(check(code, basis=basis, detail=problem), latest, terms, deprecated)
+    found = check(code, basis=basis, detail=problem)
+    return SchemaFinding(found, latest, terms, body.deprecated)
 
 
 def _latest(context: CredentialContext, identifier: str) -> Latest:
@@ -84,9 +85,10 @@ def _latest(context: CredentialContext, identifier: str) -> Latest:
     return latest
 
 
-def _schema(body: Fields) -> Schema:
-    body.constant("kind", "json-schema")
-    return parse_schema(body.text("content", max_chars=MAX_SCHEMA_BYTES))
+def _schema(body: SchemaBody) -> Schema:
+    if body.kind != "json-schema":
+        raise MalformedError("member_invalid", f"a {body.kind}, and no JSON Schema")
+    return parse_schema(body.content)
 
 
 def _problem(context: CredentialContext, schema: Schema) -> str | None:

@@ -19,12 +19,17 @@ from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
-from did_service.core.verification.authority import ProvenStatement, statements
+from did_service.core.verification.bodies import read_status
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.list_keepers import check_kept, registering
 from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
+from did_service.core.verification.statements import (
+    ProvenStatement,
+    statements,
+    unread_naming,
+)
 
 _STEP = 9
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
@@ -94,6 +99,9 @@ def _check_entry(
     revoking = next((each for each in tried if _revokes(context, entry, each)), None)
     if revoking is not None:
         return check("revoked", basis=context.basis(revoking))
+    unread = unread_naming(context, entry.list_url)
+    if unread is not None:
+        return check("status_missing", detail=unread)
     if not registering(known, entry.list_url):
         named = any(entry.list_url in each.statement.status_lists for each in known)
         return check("status_missing" if named or not known else "status_list_unregistered")
@@ -118,6 +126,7 @@ def _check_newest(
         return check("status_missing")
     body = context.use(newest)
     try:
+        expires = read_status(body).expires
         status = _says(context, entry, body, newest.digest)
         kept = check_kept(context, _list(context, newest.digest), newest.at, known)
     except DidServiceError as error:
@@ -125,8 +134,7 @@ def _check_newest(
         return check("index_out_of_range" if beyond else "status_missing", detail=error.code)
     if status is None:
         return check("status_missing")
-    expires = body.get("exp")
-    lapsed = not isinstance(expires, int) or expires <= context.now
+    lapsed = expires <= context.now
     if status is not Status.CLEAR:
         is_settled = not lapsed and all(map(context.is_fresh, [newest, *kept]))
         return check("suspended" if is_settled else "status_missing")
@@ -150,10 +158,9 @@ def _says(
     """Read what an anchored list says; None where it is not at hand or not the issuer's.
 
     Raises:
-        MalformedError: `index_out_of_range`.
+        MalformedError: `index_out_of_range`, or what `read_status` raises.
     """
-    issuer = body.get("issuer")
-    if not isinstance(issuer, str) or not same_subject(issuer, context.credential.issuer):
+    if not same_subject(read_status(body).issuer, context.credential.issuer):
         return None
     try:
         return lists.check_status(entry, _list(context, digest))

@@ -153,7 +153,8 @@ def test_a_federation_may_have_no_nation_wide_region():
     ("members", "kind"),
     [
         ({"format": "didsvc-policy/2"}, MalformedError),
-        ({"rules": 2}, MalformedError),
+        ({"rules": 0}, MalformedError),
+        ({"rules": "2"}, MalformedError),
         ({"demo": "yes"}, MalformedError),
         ({"expires": "2027-11-21T00:00:00+08:00"}, MalformedError),
         ({"tiers": {"online": 300}}, MalformedError),

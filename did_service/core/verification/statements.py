@@ -1,0 +1,79 @@
+"""The authority statements about an issuer, as proven entries and what they say.
+
+    chain ──newest──► its statement ──next, by hash──► the one before ──► …
+
+A statement that this release cannot read stays the newest of its chain: it says nothing, and
+nothing older speaks in its place (docs/adr/0029).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from did_service.core.anchor.authority import Authority, parse_authority
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import DidServiceError
+from did_service.core.verification.bodies import may_name_list
+from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.proven import ProvenEntry
+
+Chain = tuple[ProvenEntry, ...]
+"""The entries of one subject, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenStatement:
+    """An authority entry, and the statement in it."""
+
+    proven: ProvenEntry
+    statement: Authority
+
+
+def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:
+    """Return the chains of authority entries about the issuer."""
+    issuer = context.credential.issuer
+    home = context.home(issuer)
+    return () if home is None else context.evidence.statements_about(issuer, home)
+
+
+def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
+    """Return the newest statement at hand of each chain about the issuer, the latest or not."""
+    chains = chains_about_issuer(context)
+    return tuple(each for chain in chains for each in linked(chain[:1]))
+
+
+def linked(chain: Chain) -> Iterator[ProvenStatement]:
+    """Yield the statements of a chain, newest first.
+
+    One that cannot be read hides all behind it, as one does that is not at hand.
+    """
+    try:
+        yield _read(chain[0], chain[0].read_against())
+        for successor, proven in pairwise(chain):
+            yield _read(proven, proven.read_until(successor))
+    except DidServiceError:
+        return
+
+
+def why_unread(proven: ProvenEntry) -> str | None:
+    """Name a statement that this release cannot read, with the code of the reason."""
+    try:
+        _read(proven, proven.read_against())
+    except DidServiceError as error:
+        return f"authority entry {proven.number}: {error.code}"
+    return None
+
+
+def unread_naming(context: CredentialContext, url: str) -> str | None:
+    """Name a statement about the issuer that may say of a list that it has ended, unread."""
+    for newest in (chain[0] for chain in chains_about_issuer(context)):
+        unread = why_unread(newest)
+        if unread is not None and may_name_list(newest.read_against(), url):
+            return unread
+    return None
+
+
+def _read(proven: ProvenEntry, body: JsonObject) -> ProvenStatement:
+    return ProvenStatement(proven, parse_authority(body))
