@@ -149,7 +149,7 @@ def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding
 
 
 def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
-    """Read a proven did entry alone: its cosigners judged the chain before it (docs/adr/0031).
+    """Read a proven did entry alone: its cosigners judged the chain before it (docs/adr/0030).
 
     SCID, DID, document and signer must agree; the signer is one of the entry's own update keys,
     which pre-rotation makes every version name.
