@@ -1,5 +1,6 @@
 """What is shipped: the locks, the commands beside the interpreter, the content of the wheel."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,15 +14,24 @@ from tests.support.optional import CHECKOUT
 
 LOCKS = [*CHECKOUT.glob("requirements/*.lock"), CHECKOUT / "tests/interop/package-lock.json"]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+BUILD = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]  # as `make wheel`
+DATED = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
+
+
+def built(folder: Path, umask: int) -> Path:
+    subprocess.run([*BUILD, folder], cwd=CHECKOUT, check=True, env=DATED, umask=umask)
+    (path,) = folder.iterdir()
+    return path
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> set[str]:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
-    subprocess.run(build, cwd=CHECKOUT, check=True)
-    (path,) = folder.iterdir()
-    return set(zipfile.ZipFile(path).namelist())
+def release(tmp_path_factory) -> Path:
+    return built(tmp_path_factory.mktemp("wheel"), 0o022)
+
+
+@pytest.fixture(scope="module")
+def wheel(release) -> set[str]:
+    return set(zipfile.ZipFile(release).namelist())
 
 
 def sources(package: str) -> set[str]:
@@ -65,6 +75,17 @@ def test_the_wheel_holds_the_schemas_as_package_data(wheel):
 @pytest.mark.clock
 def test_the_wheel_holds_nothing_else(wheel):
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"did_service", "wallet_cli"}
+
+
+@pytest.mark.clock
+def test_the_same_tree_gives_the_same_bytes(release, tmp_path):
+    assert built(tmp_path, 0o077).read_bytes() == release.read_bytes()
+
+
+def test_make_wheel_runs_this_very_command():
+    words = " ".join(BUILD[1:])
+    recipe = f"SOURCE_DATE_EPOCH={DATED['SOURCE_DATE_EPOCH']} $(PY) {words} dist"
+    assert f"\t@{recipe}" in (CHECKOUT / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("command", PROJECT["scripts"])
