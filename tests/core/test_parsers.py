@@ -130,6 +130,12 @@ PARSERS = dict(
             back=written,
         ),
         of(
+            entry.parse_carried,
+            jcs.encode(example("entry.did")),
+            jcs.encode({**example("entry.heads"), "t": "asset", "d": "A" * 43}),
+            back=written,
+        ),
+        of(
             entry.parse_sequenced,
             *(example(path.stem) for path in EXAMPLES.glob("entry.*")),
             back=lambda value: value.members,
