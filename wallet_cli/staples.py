@@ -28,11 +28,8 @@ from did_service.core.errors import DidServiceError, NotFoundError, UnavailableE
 from did_service.core.limits import MAX_STAPLE_FETCHES
 from did_service.core.verification import evidence as sets
 from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.evidence import (
-    UnverifiedBatch,
-    UnverifiedEvidence,
-    parse_evidence,
-)
+from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
+from did_service.core.verification.pieces import UnverifiedBatch
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.staple import Wanted, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential

@@ -27,11 +27,8 @@ from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import TileId
 from did_service.core.verification.audit_path import AuditPath
-from did_service.core.verification.evidence import (
-    UnverifiedEvidence,
-    UnverifiedHead,
-    UnverifiedItem,
-)
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.pieces import UnverifiedHead, UnverifiedItem
 from did_service.replica.replica import Replica
 
 _MOMENTS_KEPT = 4  # the epoch, the newest checkpoint, and those that are just being replaced

@@ -23,7 +23,8 @@ from did_service.core.errors import LimitError, PolicyError
 from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
 from did_service.core.verification.anchored import Evidence, Fork, Tree
 from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.pieces import UnverifiedBatch
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.proven import ProvenEntry
 from did_service.core.verification.proving import verify_evidence

@@ -115,7 +115,7 @@ READ_FORWARD: Cases = {
         Right(UNDECIDED, "status_missing", "kind_unknown"),
     ),
 }
-CASES: Cases = {**KNOWN, **FUTURE}
+CASES: Cases = {**KNOWN, **FUTURE, **READ_FORWARD}
 
 
 @pytest.fixture(scope="module", params=WHEELS, ids=lambda wheel: wheel.stem.split("-")[1])

@@ -46,7 +46,7 @@ from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_JSON_VALUES
 from did_service.core.log import checkpoint, note, proof, tiles, witnessing
 from did_service.core.log import policy as log_policy
-from did_service.core.verification import bundle, evidence, presented
+from did_service.core.verification import bundle, evidence, pieces, presented
 from tests.support.cosigners import NOON, Cosigners, signer
 from tests.support.dids import Controller, rule_of
 from tests.support.json_values import changed_value, spellings, values
@@ -127,6 +127,12 @@ PARSERS = dict(
             entry.parse_entry,
             jcs.encode(example("entry.did")),
             jcs.encode(example("entry.heads")),
+            back=written,
+        ),
+        of(
+            entry.parse_carried,
+            jcs.encode(example("entry.did")),
+            jcs.encode({**example("entry.heads"), "t": "asset", "d": "A" * 43}),
             back=written,
         ),
         of(
@@ -258,10 +264,10 @@ PARSERS = dict(
         ),
         of(bundle.parse_bundle, bundle.encode_bundle(evidence.UnverifiedEvidence())),
         of(evidence.parse_evidence, EVIDENCE, back=written),
-        of(evidence.parse_item, EVIDENCE["items"][0], back=written),
-        of(evidence.parse_batch, BATCH, back=written),
-        of(evidence.parse_checkpoint, EVIDENCE["checkpoints"][0], back=bytes.decode),
-        of(evidence.parse_content, "{}", back=bytes.decode),
+        of(pieces.parse_item, EVIDENCE["items"][0], back=written),
+        of(pieces.parse_batch, BATCH, back=written),
+        of(pieces.parse_checkpoint, EVIDENCE["checkpoints"][0], back=bytes.decode),
+        of(pieces.parse_content, "{}", back=bytes.decode),
         of(presented.parse_presented, (EXAMPLES / "presentation-file.json").read_bytes()),
     ]
 )

@@ -57,3 +57,23 @@ def test_tier_is_never_looser_than_the_newest_item_at_hand_and_than_day(tiers):
         else:
             newest = [tiers[max(numbers) - 1]] if numbers else []
             assert seconds[tier] <= min(seconds[each] for each in (*newest, "day"))
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"kind": "service-item-2"}, {"state": "draft"}, {"more": 1}],
+    ids=["kind", "state", "member"],
+)
+def test_an_item_that_cannot_be_read_demands_the_strictest_tier(later):
+    """It may demand any; and the older one, which was looser, does not step into its place."""
+    scene = Scene()
+    old = published(scene, "field")
+    log = scene.fed.logs["cn.example/reg"]
+    newest = log.newest("schema", ITEM)
+    entry = scene.fed.compose("cn.example/reg", "schema", ITEM, {**newest.entry.body, **later})
+    log.force(entry.sequenced(scene.fed.now))
+    scene.fed.tick()
+    scene.publish()
+    new, seconds = scene.fed.evidence(("schema", ITEM)), scene.fed.policy.tiers
+    for brought in ({"staple": new}, {"bundle": new}, {"trust": old, "staple": new}):
+        assert tier_of(scene, brought) == min(seconds, key=seconds.__getitem__)

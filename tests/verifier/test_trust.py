@@ -9,6 +9,7 @@ from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.verifier import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor
+from tests.support.later import complete, future_entry
 from tests.support.optional import case
 
 pytestmark = pytest.mark.offline
@@ -53,6 +54,23 @@ def test_the_next_policy_needs_no_fingerprint(desk, scene):
     following = scene.fed.next_policy()
     assert desk.pin(following, "--lang", "en").exit == 0
     assert desk.run("trust", "show", "--json").report["data"]["policy"]["seq"] == 2
+
+
+def test_a_policy_of_later_rules_is_pinned_and_gone_by(desk, scene):
+    scene.publish()
+    assert desk.pin(scene.fed.next_policy(rules=2)).exit == 0
+    assert desk.answer(desk.challenge()).report["outcome"] == "accepted"
+
+
+def test_a_bundle_with_an_entry_of_an_unknown_type_is_kept_whole(desk, scene):
+    future_entry(scene.fed, "asset", "urn:asset:1")
+    scene.fed.tick()
+    scene.publish()
+    run = desk.run("trust", "import", desk.save_bundle(complete(scene)), "--json")
+    assert (run.exit, run.report["data"]["dropped"]) == (0, 0)
+    answered = desk.answer(desk.challenge()).report
+    assert answered["outcome"] == "accepted"
+    assert "evidence_of_other_type" in [check["code"] for check in answered["checks"]]
 
 
 def test_a_fingerprint_that_is_given_must_fit(desk, scene):

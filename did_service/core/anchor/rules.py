@@ -47,8 +47,8 @@ def check(entry: Entry, log: LogView, world: World) -> None:
             `rules_unknown`: the policy in force asks for rules of a later release.
     """
     rules_number.check_known(world.policy)
-    rules_number.check_active(entry.type, rules_number.SINCE[entry.type], world.policy)
     _check_place(entry, log, world)
+    rules_number.check_active(entry.type, rules_number.SINCE[entry.type], world.policy)
     former = newest_of(entry.type, entry.subject, log, world)
     check_order(entry, former)
     _check_quota(entry, log, world)

@@ -17,7 +17,8 @@ from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.policy import VerifiedCheckpoint
 from did_service.core.verification.bodies import parties_of
-from did_service.core.verification.evidence import UnverifiedBatch, UnverifiedEvidence
+from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.verification.pieces import UnverifiedBatch
 from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 
 

@@ -35,15 +35,13 @@ from did_service.core.limits import (
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
-from did_service.core.verification.evidence import (
-    LeftOut,
+from did_service.core.verification.evidence import LeftOut, UnverifiedEvidence, parse_evidence
+from did_service.core.verification.pieces import (
     UnverifiedBatch,
-    UnverifiedEvidence,
     UnverifiedItem,
     parse_batch,
     parse_checkpoint,
     parse_content,
-    parse_evidence,
     parse_item,
 )
 

@@ -15,7 +15,7 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 from did_service.core.verification.bodies import read_stream
-from did_service.core.verification.evidence import UnverifiedBatch
+from did_service.core.verification.pieces import UnverifiedBatch
 from did_service.core.verification.proven import Issuance, ProvenEntry
 
 

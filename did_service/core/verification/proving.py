@@ -28,9 +28,10 @@ from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 from did_service.core.verification.anchored import Dropped, Evidence, Fork, Tree
-from did_service.core.verification.evidence import UnverifiedEvidence, UnverifiedItem
+from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.issuance import anchoring_of, take_batch
 from did_service.core.verification.order import Order, is_claim_unproven
+from did_service.core.verification.pieces import UnverifiedItem
 from did_service.core.verification.proven import Heads, Issuance, ProvenEntry
 from did_service.core.verification.succession import succeeding
 
