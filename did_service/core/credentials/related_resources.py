@@ -40,6 +40,8 @@ _PUBLISHED: Mapping[str, Mapping[str, bytes]] = {
 def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
     """Check each digest of a resource that a credential uses.
 
+    Its proofs bind nothing: anybody may add one.
+
     Args:
         credential: With or without its proofs.
         at_hand: Other resources in use, their bytes by URL: the schemas.
@@ -52,7 +54,8 @@ def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
     named = credential.get("@context")
     entries = named if isinstance(named, list) else [named]
     used = {entry for entry in entries if isinstance(entry, str)}
-    for resource in _bound(credential):
+    signed = {name: member for name, member in credential.items() if name != "proof"}
+    for resource in _bound(signed):
         url = str(resource["id"])
         if url in at_hand or url in _PUBLISHED or url in used:
             _check_resource(url, resource, at_hand)
