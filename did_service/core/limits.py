@@ -80,6 +80,7 @@ MAX_TERM_DEFINITIONS = 16_384  # read for one document; 16 credentials with thei
 MAX_JSONLD_VALUES = 8_192  # of one document before expansion; 16 large credentials have 2,000
 MAX_SET_PAIRS = 131_072  # compared to find repeats: lists of 512; honest ones have a dozen
 MAX_STATED_VALUES = 4_096  # of one file, once for each rdfc proof; 16 permits have 2,000
+JSON_VALUES_PER_STATED = 32  # a fraction is written in 2 us; 16 permits have 2,000 of 131,072
 MAX_PROCESSED_CACHED = 8  # documents that needed a JSON-LD processor: a megabyte at most
 MAX_RDF_QUADS = 4_096  # quads of one canonicalized document
 MAX_BLANK_NODES = 256  # blank nodes of one document; honest credentials have fewer than ten

@@ -8,13 +8,26 @@ import json
 
 import pytest
 
-from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials import eddsa_rdfc_2022, proof_set
+from did_service.core.credentials.contexts import CREDENTIALS_V2
+from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.multiformats import multibase_encode
+from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.limits import MAX_STATED_VALUES
 from did_service.core.verification.report import Outcome
-from tests.support.counter import INDEX, codes, request
+from tests.support.counter import (
+    AUDIENCE,
+    INDEX,
+    NONCE,
+    SCHEMA,
+    codes,
+    request,
+    whole_log,
+)
 
 pytestmark = pytest.mark.offline
+NAMING = ("holder", "proof")
 
 
 def carried(scene, *proofs, **changes):
@@ -53,6 +66,105 @@ def test_proof_added_by_a_stranger(scene):
     assert carried(scene, valid).credentials[0].signer == scene.agency.method
     assert codes(carried(scene, false)) == ["proof_beside"]
     assert codes(carried(scene, unknown)) == ["unsupported"]
+
+
+def test_digest_in_a_strangers_proof(scene):
+    """What a proof says of itself, the issuer did not sign: it binds no resource."""
+    scene.publish()
+    unsecured = {name: each for name, each in scene.credential.items() if name != "proof"}
+    for resource in (SCHEMA, CREDENTIALS_V2):
+        options = {
+            "verificationMethod": scene.holder.method,
+            "proofPurpose": "assertionMethod",
+            "id": resource,
+            "digestSRI": "sha256-" + "A" * 43 + "=",
+        }
+        valid = data_integrity.create(unsecured, options, scene.holder.key, eddsa_jcs_2022)
+        assert carried(scene, valid).outcome is Outcome.ACCEPTED
+        named = {**scene.credential["proof"], **options}
+        assert codes(carried(scene, named)) == ["proof_beside"]
+
+
+def test_late_proof_added_in_the_issuers_name(scene):
+    """Its date is nobody's word: the grant ended after the credential, and before that date."""
+    scene.log_issuance()
+    scene.publish()
+    scene.fed.tick(3_600)
+    scene.fed.end(scene.grant, scene.fed.root("gd"))
+    late = timestamps.encode(timestamps.from_posix(scene.fed.now + 30))
+    scene.fed.tick(60)
+    scene.publish()
+    bundle, good = whole_log(scene), scene.credential["proof"]
+    assert scene.check(bundle=bundle).outcome is Outcome.ACCEPTED
+    for change in ({}, {"proofPurpose": "authentication"}):
+        added = {**good, **change, "created": late}
+        shown = scene.present({**scene.credential, "proof": [good, added]})
+        report = scene.check(shown, bundle=bundle)
+        assert codes(report) == ["proof_beside", "issuance_time_not_proven"]
+    unknown = {
+        **scene.credential,
+        "proof": [{**good, "type": "Other"}, {**good, "created": late}],
+    }
+    assert scene.check(scene.present(unknown), bundle=bundle).outcome is Outcome.UNDECIDED
+    dated = scene.issue(at=scene.fed.now - 10)
+    assert "issued_after_end" in codes(scene.check(scene.present(dated), bundle=bundle))
+
+
+def test_proof_added_where_no_holder_is_named(scene):
+    """Nobody can tell whose presentation it is, and it may be the subject's."""
+    scene.publish()
+    shown = {name: each for name, each in scene.present().items() if name not in NAMING}
+    created = timestamps.from_posix(scene.fed.now)
+    for by in (scene.holder, scene.fed.device("li")):
+        options = ProofOptions(
+            by.method, "authentication", created, challenge=NONCE, domain=AUDIENCE
+        )
+        shown = proof_set.sign(shown, by.key, options, eddsa_jcs_2022)
+        expected = [] if by is scene.holder else ["unsupported"]
+        assert codes(scene.check(shown)) == expected
+    own, added = shown["proof"]
+    false = {**added, "created": "2020-01-01T00:00:00Z"}
+    assert codes(scene.check({**shown, "proof": [own, false]})) == ["unsupported"]
+    both = {**shown, "proof": [{**own, "created": false["created"]}, false]}
+    assert codes(scene.check(both)) == ["holder_proof_invalid"]
+
+
+def test_proof_that_rests_on_another_a_thousand_times(scene, monkeypatch):
+    """What it signs is never put together: a quarter of a megabyte would become gigabytes."""
+    scene.publish()
+    lengths, encode = [], jcs.encode
+
+    def measured(value):
+        data = encode(value)
+        lengths.append(len(data))
+        return data
+
+    monkeypatch.setattr(jcs, "encode", measured)
+    good = scene.credential["proof"]
+    long = {**good, "id": "u:x", "padding": "y" * 50_000}
+    report = carried(scene, long, {**good, "previousProof": ["u:x"] * 1_000})
+    assert report.outcome is Outcome.UNDECIDED
+    assert max(lengths) < 200_000
+
+
+def test_json_work_that_nobody_signed_is_bounded(scene, monkeypatch):
+    """Eight proofs over many fractions, each of which is written anew for each proof."""
+    scene.publish()
+    written, number = [], jcs.number
+
+    def counted(value):
+        written.append(value)
+        return number(value)
+
+    monkeypatch.setattr(jcs, "number", counted)
+    claims = {"id": scene.holder.did, "n": [1.5] * 4_000}
+    shown = {
+        **scene.unsigned(credentialSubject=claims),
+        "proof": [scene.credential["proof"]] * 8,
+    }
+    report = scene.check({**scene.present(), "verifiableCredential": [shown] * 16})
+    assert codes(report)[0] == "unsupported"
+    assert len(written) <= 40 * MAX_STATED_VALUES
 
 
 def test_context_added_under_a_strangers_proof(scene):

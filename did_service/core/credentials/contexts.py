@@ -94,6 +94,7 @@ def published(url: str) -> bytes:
     return _ours(url)[0]
 
 
+@cache
 def _ours(url: str) -> tuple[bytes, str]:
     name, digest = _OURS[url]
     # importlib.resources does the same and takes a twentieth of a start to load.

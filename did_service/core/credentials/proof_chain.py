@@ -37,9 +37,18 @@ def check_order(unsecured: JsonObject, proofs: Sequence[JsonValue]) -> None:
 def signed_by_chained(
     unsecured: JsonObject, by_name: Mapping[str, JsonValue], previous: tuple[str, ...]
 ) -> JsonObject:
-    """Return what a proof signs: the document and, in a chain, the proofs that it names."""
+    """Return what a proof signs: the document and, in a chain, the proofs that it names.
+
+    They are a set (VC Data Integrity §2.1): a name that stands many times would make gigabytes
+    of a small file.
+
+    Raises:
+        ProofError: `previous_proof_missing`, or `proof_id_repeated`.
+    """
     if not previous:
         return unsecured
+    if len(set(previous)) < len(previous):
+        raise ProofError("proof_id_repeated", "a proof rests on another one twice")
     missing = [name for name in previous if name not in by_name]
     if missing:
         raise ProofError("previous_proof_missing", f"no proof has the id {quote(missing[0])}")

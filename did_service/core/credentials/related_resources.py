@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from did_service.core.credentials import contexts
 from did_service.core.crypto.hashes import sha2
@@ -19,6 +20,7 @@ from did_service.core.encoding import b64
 from did_service.core.encoding.multiformats import SHA2_256, multibase_decode
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_text
 from did_service.core.errors import ProofError, UnsupportedError, quote
+from did_service.core.limits import MAX_SCHEMAS_CACHED
 
 _SRI = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})(?:\?[!-~]*)?")
 _WEAKEST_FIRST = ("sha256", "sha384", "sha512")  # W3C Subresource Integrity §3.3.4
@@ -40,6 +42,8 @@ _PUBLISHED: Mapping[str, Mapping[str, bytes]] = {
 def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
     """Check each digest of a resource that a credential uses.
 
+    Its proofs bind nothing: anybody may add one.
+
     Args:
         credential: With or without its proofs.
         at_hand: Other resources in use, their bytes by URL: the schemas.
@@ -52,7 +56,8 @@ def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
     named = credential.get("@context")
     entries = named if isinstance(named, list) else [named]
     used = {entry for entry in entries if isinstance(entry, str)}
-    for resource in _bound(credential):
+    signed = {name: member for name, member in credential.items() if name != "proof"}
+    for resource in _bound(signed):
         url = str(resource["id"])
         if url in at_hand or url in _PUBLISHED or url in used:
             _check_resource(url, resource, at_hand)
@@ -107,10 +112,16 @@ def _of_multibase(text: str) -> tuple[str, list[bytes]]:
 
 def _digest(url: str, algorithm: str, at_hand: Mapping[str, bytes]) -> bytes:
     if url in at_hand:
-        return sha2(algorithm, at_hand[url])
+        return _sha2(algorithm, at_hand[url])
     if url == contexts.DIDSVC_1:
-        return sha2(algorithm, contexts.published(url))
+        return _sha2(algorithm, contexts.published(url))
     known = _PUBLISHED.get(url, {}).get(algorithm)
     if known is None:
         raise UnsupportedError("digest_unknown", f"no {algorithm} digest of {quote(url)} known")
     return known
+
+
+@lru_cache(maxsize=MAX_SCHEMAS_CACHED)
+def _sha2(algorithm: str, data: bytes) -> bytes:
+    """Return a digest; each once, though a credential may repeat it in every object."""
+    return sha2(algorithm, data)

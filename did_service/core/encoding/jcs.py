@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from types import NoneType
 from typing import assert_never
 
@@ -123,9 +122,12 @@ def number(value: float) -> str:
 
 def _shortest_digits(value: float) -> tuple[str, int]:
     """Split into the shortest digits d and the exponent n with value = 0.d × 10^n."""
-    _, digits, exponent = Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits))
-    return text.rstrip("0"), len(text) + int(exponent)
+    mantissa, _, exponent = repr(value).partition("e")
+    whole, _, rest = mantissa.partition(".")
+    written = whole + rest
+    digits = written.lstrip("0")
+    point = len(whole) + int(exponent or 0) - (len(written) - len(digits))
+    return digits.rstrip("0"), point
 
 
 def _positive(digits: str, point: int) -> str:

@@ -12,13 +12,13 @@ from functools import cached_property
 
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy, Region
-from did_service.core.credentials import vocabulary
+from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.encoding.xsd_datetime import parse_datetime
+from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
@@ -102,17 +102,23 @@ class CredentialContext:
     def claimed(self) -> int | None:
         """The time at which the issuer claims to have signed: `created`, else `validFrom`.
 
-        Anybody may add a proof of his own, so only the issuer's proofs date the credential. A
-        time before 1970 is as early as any, one after the year 9999 as late.
+        Anybody may add a proof of his own, so only the issuer's proofs date the credential, the
+        latest of them. A time before 1970 is as early as any, one after the year 9999 as late.
+        """
+        return None if None in self._dates else max(map(_posix, filter(None, self._dates)))
+
+    @cached_property
+    def _dates(self) -> tuple[Instant | None, ...]:
+        """What each proof says that is the issuer's, or may be: `created`, else `validFrom`.
+
+        None of them need verify. Without a single one, what the document says.
         """
         proofs = data_integrity.readable(self.credential.raw, parse_datetime)
-        methods = f"{self.credential.issuer}#"
-        own = (each for each in proofs if each.verification_method.startswith(methods))
-        times = [proof.created for proof in own if proof.created is not None]
-        claimed = max(times, default=self.credential.valid_from)
-        if claimed is None:
-            return None
-        return min(max(0, claimed.seconds), timestamps.MAX_POSIX_SECONDS)
+        methods, stated = f"{self.credential.issuer}#", self.credential.valid_from
+        own = [each for each in proofs if each.verification_method.startswith(methods)]
+        dates = [stated if each.created is None else each.created for each in own]
+        unread = len(proofs) < len(members.objects(self.credential.raw, "proof"))
+        return (*dates, *([stated] if unread or not own else []))
 
     @property
     def dated(self) -> int | None:
@@ -153,8 +159,14 @@ class CredentialContext:
         )
 
     def is_dated_after(self, end: End) -> bool:
-        """Say whether the issuer itself dates the credential at or after an end."""
-        return self.dated is not None and self.dated >= end.at
+        """Say whether the issuer itself dates the credential at or after an end.
+
+        Anybody may add a proof in its name with any date, though it will not verify. So this
+        no takes all of them.
+        """
+        return self.dated is not None and all(
+            each is not None and min(self.dated, _posix(each)) >= end.at for each in self._dates
+        )
 
     def covers_dating(self, as_of: int | None) -> bool:
         """Say whether evidence as of T shows what stood when the credential was issued.
@@ -181,3 +193,8 @@ class CredentialContext:
     def is_fresh(self, latest: Latest) -> bool:
         """Say whether a statement is shown to be the latest as of a time within the tier."""
         return age_seconds(latest.as_of, self.now) <= self.limit_seconds
+
+
+def _posix(instant: Instant) -> int:
+    """Return a POSIX second of the years that `timestamps` knows."""
+    return min(max(0, instant.seconds), timestamps.MAX_POSIX_SECONDS)

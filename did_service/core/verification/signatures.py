@@ -65,6 +65,9 @@ def judge_proofs(
 ) -> Signature:
     """Judge a proof set as a whole by what was found of its members."""
     party = party_of(document, {each.did for each in findings})
+    if party is None and any(each.verified for each in findings):
+        # anybody may have added his own proof, and no holder is named to tell them apart
+        return Signature(None, UNSUPPORTED, "holder_not_named")
     own = [each for each in findings if each.did == party]
     refusals = [each.refusal for each in findings if each.refusal is not None]
     if any(each.verified for each in own):

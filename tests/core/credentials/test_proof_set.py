@@ -188,6 +188,13 @@ def test_two_proofs_of_one_id_are_refused():
     assert refusal(document) == "proof_id_repeated"
 
 
+def test_a_proof_rests_on_another_once():
+    first = signed(id="urn:uuid:1")
+    twice = {**first["proof"], "previousProof": ["urn:uuid:1", "urn:uuid:1"], "id": "u:2"}
+    document = {**first, "proof": [first["proof"], twice]}
+    assert refusal(document) == "proof_id_repeated"
+
+
 @pytest.mark.parametrize(
     ("method", "code"),
     [

@@ -120,3 +120,17 @@ def test_context_in_use_whose_file_has_no_digest_known_is_unsupported():
     bound = {"id": CREDENTIALS_V2, "digestSRI": f"sha512-{b64.encode_std(bytes(64))}"}
     with pytest.raises(UnsupportedError):
         related_resources.check({"@context": [CREDENTIALS_V2], "relatedResource": bound}, {})
+
+
+def test_a_digest_that_is_repeated_is_computed_once(monkeypatch):
+    computed, sha2 = [], related_resources.sha2
+
+    def counted(name, data):
+        computed.append(name)
+        return sha2(name, data)
+
+    monkeypatch.setattr(related_resources, "sha2", counted)
+    schema = b"a schema of this test alone"
+    digest = f"sha256-{b64.encode_std(hashlib.sha256(schema).digest())}"
+    check("urn:x:schema", {"urn:x:schema": schema}, digestSRI=[digest] * 1_000)
+    assert computed == ["sha256"]
