@@ -32,6 +32,7 @@ from did_service.core.limits import (
     MAX_BUNDLE_LINE_BYTES,
     MAX_EVIDENCE_CHECKPOINTS,
     MAX_EVIDENCE_ITEMS,
+    MAX_EVIDENCE_POLICIES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
@@ -123,10 +124,11 @@ class _Pieces:
 
     def check_count(self) -> None:
         """Refuse more than a bundle may hold."""
-        others = len(self.contents) + len(self.batches) + len(self.policies)
+        others = len(self.contents) + len(self.batches) + len(self.heads_files)
         if (
             max(len(self.items), others, len(self.left_out)) > MAX_EVIDENCE_ITEMS
             or len(self.checkpoints) > MAX_EVIDENCE_CHECKPOINTS
+            or len(self.policies) > MAX_EVIDENCE_POLICIES
         ):
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
 
