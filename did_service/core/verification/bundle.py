@@ -153,6 +153,12 @@ def _read(file: io.BufferedIOBase) -> UnverifiedEvidence:
 
 
 def _piece(line: bytes) -> JsonObject:
+    """Read one line. Only a heads file needs a long one, and is written in plain ASCII.
+
+    One character beyond the first plane makes four bytes of each that stands beside it.
+    """
+    if len(line) > MAX_STAPLE_BYTES and not (line.isascii() and b"\\" not in line):
+        raise LimitError("too_large", f"a line of {len(line)} bytes that is no heads file")
     members = strict_json.load_object(
         line, max_bytes=MAX_BUNDLE_LINE_BYTES, max_values=MAX_PIECE_VALUES
     )

@@ -187,6 +187,16 @@ def test_bundle_holds_few_policies_as_each_is_kept_as_an_object():
         parse_bundle(packed(*lines, lines[0]))
 
 
+@pytest.mark.parametrize("wide", [b"\xf0\x9f\x92\xa9", rb"\ud83d\udca9"])
+def test_long_line_of_a_bundle_is_plain(wide):
+    """A line of 32 MiB with one wide character took 520 MB, of a file of 32 kB."""
+    header, long = b'{"format":"didsvc-bundle/1"}\n', b"a" * MAX_STAPLE_BYTES
+    spoilt = header + b'{"content":"' + wide + long + b'"}\n{"content":"kept"}\n'
+    read = parse_bundle(spoilt)
+    assert read.left_out == (LeftOut("piece", "too_large"),)
+    assert list(read.contents.values()) == [b"kept"]
+
+
 def test_heads_files_of_a_bundle_are_counted(monkeypatch):
     monkeypatch.setattr(bundle, "MAX_EVIDENCE_ITEMS", 3)
     roots = [b64.encode_url(bytes([number]) * 32) for number in range(4)]
