@@ -108,7 +108,18 @@ def run(day: Day, arguments: Sequence[str], before: timedelta) -> int:
     faketime = ["faketime", "-m", "--exclude-monotonic", "-f", f"+{moved}s"]
     command = [*faketime, sys.executable, *_PYTEST, *arguments]
     environment = {**os.environ, **_UNMOVED, **day.environment}
+    if not _moves([*faketime, sys.executable], environment, moved):
+        print("days: faketime is there and does not move the clock")
+        return 1
     return subprocess.run(command, check=False, env=environment).returncode
+
+
+def _moves(python: Sequence[str], environment: dict[str, str], moved: int) -> bool:
+    """Say whether a child process is really on the other day, give or take a minute."""
+    ask = [*python, "-c", "import time; print(time.time())"]
+    told = subprocess.run(ask, check=False, env=environment, capture_output=True).stdout
+    shown = float(told.decode().strip() or 0)
+    return abs(shown - datetime.now(UTC).timestamp() - moved) < 60
 
 
 if __name__ == "__main__":

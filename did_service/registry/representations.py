@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from did_service.core.errors import UnsupportedError, quote
+from did_service.core.limits import MAX_MEDIA_RANGES
 
 # A media range, its parameters, and what stands between two: no comma but inside quotes.
 _RANGE = re.compile(r'[^,"]*(?:"[^"]*"[^,"]*)*')
@@ -54,12 +56,13 @@ _ANYTHING = _MediaRange("*/*", None, 1)
 def preferred(accept: str) -> Form:
     """Choose the form that a caller likes best; of equal ones the first that is named.
 
-    No header at all means the whole result.
+    No header at all means the whole result. Of a long one the first 64 items are read.
 
     Raises:
         UnsupportedError: `representation_unknown`: nothing here is accepted.
     """
-    ranges = tuple(_ranges(accept)) if accept.strip() else (_ANYTHING,)
+    read = islice(_ranges(accept), MAX_MEDIA_RANGES)
+    ranges = tuple(read) if accept.strip() else (_ANYTHING,)
     chosen = max(Form, key=lambda form: _rank(form, ranges))
     if not _rank(chosen, ranges)[0]:
         raise UnsupportedError("representation_unknown", f"nothing here is {quote(accept)}")
@@ -75,8 +78,8 @@ def _rank(form: Form, ranges: Sequence[_MediaRange]) -> tuple[float, int]:
 
 def _ranges(accept: str) -> Iterator[_MediaRange]:
     """Yield the items that can be read; what a header says otherwise is passed over."""
-    for item in _RANGE.findall(accept):
-        name, *parameters = (part.strip() for part in item.split(";"))
+    for match in _RANGE.finditer(accept):
+        name, *parameters = (part.strip() for part in match[0].split(";"))
         named = dict(part.partition("=")[::2] for part in parameters)
         values = {key.strip().lower(): value.strip() for key, value in named.items()}
         weight = values.get("q", "1")

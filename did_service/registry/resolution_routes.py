@@ -160,11 +160,18 @@ def _did_url(request: Request) -> DidUrl:
     options = request.scope["query_string"].decode("latin-1")
     whole, fragment = raw, ""
     if raw[:6].lower() == "did%3a":
-        whole, mark, fragment = unquote(raw, errors="strict").partition("#")
+        whole, mark, fragment = _decoded(raw).partition("#")
         fragment = mark + fragment
     if options:
         whole += ("&" if "?" in whole else "?") + options
     return parse_did_url(whole + fragment)
+
+
+def _decoded(raw: str) -> str:
+    try:
+        return unquote(raw, errors="strict")
+    except UnicodeDecodeError as error:
+        raise MalformedError("did_url_invalid", f"not UTF-8: {quote(raw)}") from error
 
 
 def _raw_path(request: Request) -> str:

@@ -150,8 +150,10 @@ def of_decision(
 ) -> Evidence:
     """Leave out what a visitor proved of others: true, but nothing of it was needed.
 
-    What the directory and the bundles of the counter hold stays, and so does whatever is newer
-    of the same subjects; a log's own heads are as few as the logs.
+    What the directory and the bundles of the counter hold stays, and so does what is newer of
+    the same subjects, unless it only stands in the way of an older one that can be used: a list
+    without its content, or an entry that nothing names as the latest. Whoever brings such a
+    thing is judged by it, and nobody after him. A log's own heads are as few as the logs.
 
     Args:
         evidence: What was at hand for the decision.
@@ -165,10 +167,25 @@ def of_decision(
         for each in needed_for(credential, policy, evidence)
     }
     wanted |= {_subject(each) for each in evidence.entries if each.source != visitors}
+    usable = _newest_usable(evidence)
     entries = (
-        each for each in evidence.entries if each.kind == "heads" or _subject(each) in wanted
+        each
+        for each in evidence.entries
+        if _subject(each) in wanted
+        and (each.source != visitors or each.number <= usable.get(_chain(each), each.number))
     )
     return replace(evidence, entries=tuple(entries))
+
+
+def _newest_usable(evidence: Evidence) -> dict[tuple[str, str, str], int]:
+    found: dict[tuple[str, str, str], int] = {}
+    for each in filter(evidence.is_usable, evidence.entries):
+        found[_chain(each)] = max(each.number, found.get(_chain(each), 0))
+    return found
+
+
+def _chain(proven: ProvenEntry) -> tuple[str, str, str]:
+    return proven.origin, proven.kind, proven.subject
 
 
 def _subject(proven: ProvenEntry) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Tests that depend on the day say so, and only they; the rule catches what is planted."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -123,3 +124,14 @@ def test_every_day_has_its_part_and_every_row_names_one():
     assert {f"suite-{name}" for name in days.DAYS} <= soak.PARTS.keys()
     rows = re.findall(r"^\| ([a-z0-9-]+) \| \d{4}", soak.RESULTS.read_text(), re.MULTILINE)
     assert set(rows) <= soak.PARTS.keys()
+
+
+@pytest.mark.clock
+def test_a_faketime_that_moves_nothing_is_a_failure(tmp_path, monkeypatch, capfd):
+    """Else a library that is not loaded would repeat today's tests and call them tomorrow's."""
+    idle = tmp_path / "faketime"
+    idle.write_text('#!/bin/sh\nshift 4\nexec "$@"\n', encoding="utf-8")
+    idle.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert days.run(days.DAYS["tomorrow"], ["--version"], timedelta(seconds=60)) == 1
+    assert "does not move the clock" in capfd.readouterr().out

@@ -5,9 +5,11 @@ import shutil
 
 import pytest
 
+from did_service.core.limits import MAX_HEADS_TRIED
 from did_service.core.verification.bundle import parse_bundle
-from tests.support.counter import INDEX, SCHEMA, Scene
+from tests.support.counter import INDEX, SCHEMA, Scene, headless, joined
 from tests.support.desk import COUNTER, Desk
+from tests.support.evidence import evidence_item
 
 pytestmark = pytest.mark.offline
 
@@ -65,6 +67,67 @@ def test_unsigned_credential_leaves_nothing_behind(tmp_path):
     unsigned = scene.file(scene.unsigned(), everything(scene))
     assert desk.check(desk.save("unsigned.json", unsigned)).exit != 0
     assert {kind for kind, _ in subjects(desk)} <= {"heads"}
+
+
+def newer_heads(scene, count):
+    """So many true heads entries that came since, each of another snapshot, and no more."""
+    fed, regions = scene.fed, ("cn", "gd")
+    for number in range(count):
+        fed.tick()
+        fed.agency(f"n{number}.gd.example")
+        fed.schema(fed.root("cn"), f"urn:didsvc:schema:n{number}:1", {"type": "object"})
+        fed.publish(*regions)
+    items, notes = [], [fed.notes[f"{region}.example/reg"].decode() for region in regions]
+    for region in regions:
+        log = fed.logs[f"{region}.example/reg"]
+        heads = [placed for placed in log.entries if placed.entry.type == "heads"]
+        items += [evidence_item(log, placed, log.size()) for placed in heads]
+    return {"format": "didsvc-evidence/1", "checkpoints": notes, "items": items}
+
+
+def test_newer_heads_take_no_place_from_those_of_the_counter(desk, scene):
+    """Seventy public heads entries made a counter forget what was the latest, for good."""
+    desk.run("trust", "import", desk.save_bundle())
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    unsigned = scene.file(scene.unsigned(), newer_heads(scene, MAX_HEADS_TRIED + 2))
+    assert desk.check(desk.save("unsigned.json", unsigned)).codes == ["proof_unreadable"]
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+
+
+def lists_since(scene, *revoked):
+    """Two newer lists of the agency, as published one after the other."""
+    sets = []
+    for _ in range(2):
+        scene.fed.tick(600)
+        scene.fed.status_list(scene.agency, revoked=revoked)
+        scene.publish()
+        sets.append(scene.fed.evidence(("status", scene.agency.list_url())))
+    return joined(*sets)
+
+
+def content_held_back(evidence):
+    return {**evidence, "contents": {}}
+
+
+@pytest.mark.parametrize("spoilt", [content_held_back, headless])
+def test_newer_list_with_a_part_held_back_stands_in_nobodys_way(desk, scene, spoilt):
+    """Public items, stripped: the next citizens' permits had no status, until a new bundle."""
+    desk.run("trust", "import", desk.save_bundle())
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    unsigned = scene.file(scene.unsigned(), spoilt(lists_since(scene)))
+    assert desk.check(desk.save("unsigned.json", unsigned)).exit == 5
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+
+
+def test_newer_lists_without_their_content_make_no_revocation_forgotten(desk, scene):
+    """Two of them pushed the list that revokes out of the directory."""
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    desk.run("trust", "import", desk.save_bundle())
+    assert desk.check(desk.shown(None, staple=None)).codes == ["revoked"]
+    stripped = content_held_back(lists_since(scene, INDEX))
+    desk.run("trust", "import", desk.save_bundle(stripped))
+    assert desk.check(desk.shown(None, staple=None)).codes == ["revoked"]
 
 
 def test_newer_evidence_of_what_is_known_is_kept_whoever_brings_it(desk, scene):

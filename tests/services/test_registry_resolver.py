@@ -14,7 +14,7 @@ from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_did_url
 from did_service.core.did.webvh import verify_history
 from did_service.core.encoding import timestamps
-from did_service.core.limits import MAX_HISTORY_CACHED_BYTES
+from did_service.core.limits import MAX_HISTORY_CACHED_BYTES, MAX_MEDIA_RANGES
 from did_service.core.verification.evidence import parse_evidence
 from did_service.registry import store
 from did_service.registry.resolver import Resolver
@@ -136,6 +136,9 @@ def test_what_is_weighed_nothing_is_not_answered(fed, psb, accept):
 ERRORS = {
     "did:webvh:nonsense": (400, "INVALID_DID"),
     "not-a-did": (400, "INVALID_DID"),
+    "did%3Aweb%3A%FF": (400, "INVALID_DID_URL"),
+    "did%3Aweb%3Aa.example%23%C3": (400, "INVALID_DID_URL"),
+    f"did:webvh:Qm{'1' * 44}:gd.example%3A443": (400, "INVALID_DID"),
     "did:key:zzzz": (501, "FEATURE_NOT_SUPPORTED"),
     "did:unknown:abc": (501, "METHOD_NOT_SUPPORTED"),
     f"did:webvh:Qm{'1' * 44}:gd.example": (404, "NOT_FOUND"),
@@ -276,6 +279,19 @@ def test_the_escape_of_a_port_is_not_lost(fed, elsewhere):
     elsewhere["c/did.jsonl"] = controller.log
     for did in (controller.did, quote(controller.did, safe="")):
         assert document(get(fed, did))["didDocument"]["id"] == controller.did
+
+
+@pytest.mark.parametrize("port", ["%3A443", "%3a8443"])
+def test_a_foreign_did_may_spell_its_port_as_the_grammar_does(fed, elsewhere, port):
+    controller = Controller.create(location=f"elsewhere.org{port}:c")
+    elsewhere["c/did.jsonl"] = controller.log
+    assert document(get(fed, controller.did))["didDocument"]["id"] == controller.did
+
+
+def test_of_a_long_wish_list_only_the_beginning_is_read(fed, psb):
+    wishes = ["text/html"] * MAX_MEDIA_RANGES
+    assert get(fed, psb.did, ",".join([*wishes[1:], "application/did"])).status == 200
+    assert get(fed, psb.did, ",".join([*wishes, "application/did"])).status == 406
 
 
 def test_a_foreign_did_with_witnesses_needs_their_approval(fed, elsewhere):

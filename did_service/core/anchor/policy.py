@@ -134,14 +134,15 @@ class Policy:
         """Return the only region in whose log a did:webvh may stand.
 
         Raises:
-            PolicyError: `home_unknown`.
+            PolicyError: `home_unknown`, however it is spelt.
             MalformedError: `did_not_canonical`: our logs have one spelling of a DID.
         """
+        home = self.region_of_host(did.host)
         if not did.location.is_canonical:
             raise MalformedError(
                 "did_not_canonical", f"another spelling of a port: {quote(did)}"
             )
-        return self.region_of_host(did.host)
+        return home
 
     def home_of_schema(self, identifier: str) -> Region:
         """Return the region in whose log a schema id may stand: longest fitting prefix.

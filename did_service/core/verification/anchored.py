@@ -142,6 +142,11 @@ class Evidence:
         """Return the bytes behind a SHA-256 digest, None where they are not at hand."""
         return self.contents.get(digest)
 
+    def is_usable(self, proven: ProvenEntry) -> bool:
+        """Say whether an entry can serve a yes: the latest as of a time, its list at hand."""
+        whole = proven.kind != "status" or proven.digest in self.contents
+        return isinstance(proven, Latest) and whole
+
     def issuances(self, record: bytes, issuer: str) -> tuple[Issuance, ...]:
         """Return the proofs that a record existed, from its issuer's own stream.
 
@@ -157,22 +162,27 @@ class Evidence:
     def kept(self) -> UnverifiedEvidence:
         """Return the union worth keeping, as one set.
 
-        Of each log's chain the two newest entries stay (the one before an end counts too): no
-        log crowds out another's. Of each record every proof of existence stays. Nothing that
-        is at hand is ever replaced by something older.
+        Of each log's chain the two newest entries stay (the one before an end counts too), and
+        the newest that can be used: no log crowds out another's. Of each record every proof of
+        existence stays. Nothing that is at hand is ever replaced by something older, or by
+        something newer of which a part was held back.
         """
         chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
         for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
             if each.kind != "evidence":
                 chain = each.origin, each.kind, each.subject
                 chains.setdefault(chain, {}).setdefault(each.number, each)
-        newest = [best[n] for _, best in sorted(chains.items()) for n in sorted(best)[-2:]]
+        newest = [best[n] for _, best in sorted(chains.items()) for n in self._lasting(best)]
         issued = [each for proofs in self.issued.values() for each in proofs]
         kept = self.select(newest, issued)
         current = (best[max(best)] for best in chains.values())
         roots = {each.heads.root for each in current if isinstance(each, Latest)}
         files = {root: file for root, file in self.heads_files.items() if root in roots}
         return replace(kept, policies=self.policies, heads_files=files)
+
+    def _lasting(self, chain: Mapping[int, ProvenEntry]) -> list[int]:
+        usable = [number for number, each in chain.items() if self.is_usable(each)]
+        return sorted({*sorted(chain)[-2:], *sorted(usable)[-1:]})
 
     def select(
         self, entries: Iterable[ProvenEntry], issuances: Iterable[Issuance] = ()

@@ -32,6 +32,7 @@ from did_service.core.limits import (
     MAX_BUNDLE_LINE_BYTES,
     MAX_EVIDENCE_CHECKPOINTS,
     MAX_EVIDENCE_ITEMS,
+    MAX_EVIDENCE_POLICIES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
@@ -130,10 +131,11 @@ class _Pieces:
 
     def check_count(self) -> None:
         """Refuse more than a bundle may hold."""
-        others = len(self.contents) + len(self.batches) + len(self.policies)
+        others = len(self.contents) + len(self.batches) + len(self.heads_files)
         if (
             max(len(self.items), others, len(self.left_out)) > MAX_EVIDENCE_ITEMS
             or len(self.checkpoints) > MAX_EVIDENCE_CHECKPOINTS
+            or len(self.policies) > MAX_EVIDENCE_POLICIES
         ):
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
 
@@ -158,6 +160,12 @@ def _read(file: io.BufferedIOBase) -> UnverifiedEvidence:
 
 
 def _piece(line: bytes) -> JsonObject:
+    """Read one line. Only a heads file needs a long one, and is written in plain ASCII.
+
+    One character beyond the first plane makes four bytes of each that stands beside it.
+    """
+    if len(line) > MAX_STAPLE_BYTES and not (line.isascii() and b"\\" not in line):
+        raise LimitError("too_large", f"a line of {len(line)} bytes that is no heads file")
     members = strict_json.load_object(
         line, max_bytes=MAX_BUNDLE_LINE_BYTES, max_values=MAX_PIECE_VALUES
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.freshness import statement_time
@@ -22,10 +23,12 @@ from did_service.core.anchor.heads import (
 )
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
+from did_service.core.log.merkle import leaf_hash
+from did_service.core.verification.evidence import UnverifiedHead
 from did_service.core.verification.proven import Heads, Latest, ProvenEntry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """The verified heads entries by the log they are about, newest first, and heads files."""
 
@@ -33,21 +36,44 @@ class Order:
     snapshots: Mapping[bytes, HeadsSnapshot]
     claims: Counter[tuple[str, int]] = field(default_factory=Counter)
 
+    @cached_property
+    def _by_root(self) -> dict[tuple[str, bytes], list[Heads]]:
+        """The heads entries by log and root, those that show the newest time first.
+
+        An item is held against those alone that have the root to which its claim leads: others,
+        however many and however new, take no place from them.
+        """
+        found: dict[tuple[str, bytes], list[Heads]] = {}
+        for each in (each for known in self.heads.values() for each in known):
+            found.setdefault((each.about, each.root), []).append(each)
+        for known in found.values():
+            known.sort(key=_shown, reverse=True)
+        return found
+
+    @cached_property
+    def _filed(self) -> dict[str, list[Heads]]:
+        """The heads entries by log whose file is at hand, one for each file, newest first."""
+        found: dict[str, list[Heads]] = {}
+        for (about, root), known in self._by_root.items():
+            if root in self.snapshots:
+                found.setdefault(about, []).append(known[0])
+        for known in found.values():
+            known.sort(key=_shown, reverse=True)
+        return found
+
     def dated(self, found: ProvenEntry) -> ProvenEntry:
         """Return an entry as the latest of its subject, where a heads entry names it so.
 
         The newest that does gives T; without one the entry stays what it is.
 
-        Each claim costs an audit path for every heads entry, and anybody can make up claims.
+        Each claim costs an audit path, and anybody can make up claims.
         """
         self.claims[found.place] += 1
         if self.claims[found.place] > MAX_CLAIMS_TRIED:
             return found
-        known = self.heads.get(found.origin, [])[:MAX_HEADS_TRIED]
-        naming = [each for each in known if self._names(each, found)]
-        if not naming:
+        heads = self._naming(found)
+        if heads is None:
             return found
-        heads = max(naming, key=lambda each: (each.at, each.fresh_at))
         issued = found.as_received.entry.body.get("iat") if found.kind == "status" else None
         issued_at = issued if isinstance(issued, int) else None
         return Latest(
@@ -80,16 +106,18 @@ class Order:
                 complete[origin] = max(time, complete.get(origin, 0))
         return complete
 
-    def _names(self, heads: Heads, found: ProvenEntry) -> bool:
+    def _naming(self, found: ProvenEntry) -> Heads | None:
+        """Return the newest heads entry that names an entry as its subject's latest."""
         claim = found.as_received.head
         if claim is None:
-            return self._names_in_file(heads, found)
+            filed = self._filed.get(found.origin, [])[:MAX_HEADS_TRIED]
+            return next((each for each in filed if self._names_in_file(each, found)), None)
         try:
-            record, path = parse_record(claim.record), list(claim.path)
-            check_record(record, claim.position, heads.count, path, heads.root, _placed(found))
+            root = claim.path.root(leaf_hash(claim.record), claim.position)
         except DidServiceError:
-            return False
-        return True
+            return None
+        known = self._by_root.get((found.origin, root), [])[:MAX_HEADS_TRIED]
+        return next((each for each in known if _names(each, claim, found)), None)
 
     def _names_in_file(self, heads: Heads, found: ProvenEntry) -> bool:
         snapshot = self.snapshots.get(heads.root)
@@ -100,6 +128,19 @@ class Order:
         except NotFoundError:
             return False
         return snapshot.records[position] == HeadRecord.of(_placed(found))
+
+
+def _shown(heads: Heads) -> tuple[int, int]:
+    return heads.at, heads.fresh_at
+
+
+def _names(heads: Heads, claim: UnverifiedHead, found: ProvenEntry) -> bool:
+    try:
+        record, path = parse_record(claim.record), list(claim.path)
+        check_record(record, claim.position, heads.count, path, heads.root, _placed(found))
+    except DidServiceError:
+        return False
+    return True
 
 
 def is_claim_unproven(found: ProvenEntry) -> bool:

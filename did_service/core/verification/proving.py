@@ -227,20 +227,29 @@ class _Work:
 
     def take_ev(self, sources: Sources) -> None:
         """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
+        covering = self._earliest_covering()
         for name, item in _items(sources):
             if not item.log.endswith("/reg"):
-                self.attempt(name, _what(item), partial(self._ev_item, name, item))
+                heads = covering.get((item.log, item.size))
+                self.attempt(name, _what(item), partial(self._ev_item, name, item, heads))
 
-    def _ev_item(self, source: str, item: UnverifiedItem) -> None:
+    def _earliest_covering(self) -> dict[tuple[str, int], Heads]:
+        """Find the heads entry that names each tree first, once for all items in it."""
+        found: dict[tuple[str, int], Heads] = {}
+        for each in (each for known in self.heads.values() for each in known):
+            first = found.setdefault((each.about, each.size), each)
+            if (each.item.index, each.existed_by) < (first.item.index, first.existed_by):
+                found[each.about, each.size] = each
+        return found
+
+    def _ev_item(self, source: str, item: UnverifiedItem, heads: Heads | None) -> None:
         leaf = item.entry.leaf()
         if self.is_forked(item.log):
             raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")
-        trees = [each for each in self.heads.get(item.log, ()) if each.size == item.size]
-        if trees:
-            root = trees[0].tree or b""
+        if heads is not None:
+            root = heads.tree or b""
             check_inclusion(leaf, item.index, item.size, list(item.path), root)
-            earliest = min(trees, key=lambda each: (each.item.index, each.existed_by))
-            self.found.append(ProvenEntry(source, item.log, item, leaf, tree=earliest))
+            self.found.append(ProvenEntry(source, item.log, item, leaf, tree=heads))
             return
         note = self._checkpoints(item.log, item.size)[0]
         check_inclusion(leaf, item.index, item.size, list(item.path), note.checkpoint.root)

@@ -15,6 +15,7 @@ from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
+    MAX_EVIDENCE_POLICIES,
     MAX_NOTE_BYTES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
@@ -178,6 +179,33 @@ def test_bundle_with_too_many_pieces_is_refused(monkeypatch):
     for spoilt in ([{"content": str(n)} for n in range(4)], [{"junk": n} for n in range(4)]):
         with refused("too_large"):
             parse_bundle(packed(*spoilt))
+
+
+def test_bundle_holds_few_policies_as_each_is_kept_as_an_object():
+    """A file of 85 kilobytes with 3,330 of them took 1.8 gigabytes."""
+    lines = [{"policy": {"seq": 1}}] * MAX_EVIDENCE_POLICIES
+    assert len(parse_bundle(packed(*lines)).policies) == MAX_EVIDENCE_POLICIES
+    with refused("too_large"):
+        parse_bundle(packed(*lines, lines[0]))
+
+
+@pytest.mark.parametrize("wide", [b"\xf0\x9f\x92\xa9", rb"\ud83d\udca9"])
+def test_long_line_of_a_bundle_is_plain(wide):
+    """A line of 32 MiB with one wide character took 520 MB, of a file of 32 kB."""
+    header, long = b'{"format":"didsvc-bundle/1"}\n', b"a" * MAX_STAPLE_BYTES
+    spoilt = header + b'{"content":"' + wide + long + b'"}\n{"content":"kept"}\n'
+    read = parse_bundle(spoilt)
+    assert read.left_out == (LeftOut("piece", "too_large"),)
+    assert list(read.contents.values()) == [b"kept"]
+
+
+def test_heads_files_of_a_bundle_are_counted(monkeypatch):
+    monkeypatch.setattr(bundle, "MAX_EVIDENCE_ITEMS", 3)
+    roots = [b64.encode_url(bytes([number]) * 32) for number in range(4)]
+    lines = [{"heads_file": {"root": root, "gzip": ""}} for root in roots]
+    assert len(parse_bundle(packed(*lines[:3])).heads_files) == 3
+    with refused("too_large"):
+        parse_bundle(packed(*lines))
 
 
 def test_bundle_is_bounded_by_line_and_as_a_whole_before_it_is_read(monkeypatch):
