@@ -355,7 +355,7 @@ def test_readers_see_one_order_of_what_has_none():
 
 @pytest.mark.parametrize("odd", [{"id": "urn:x:y"}, ["x"], None, 1])
 def test_type_that_is_no_text_is_malformed_under_any_proof(odd):
-    """Ordering a list must not fall over what no list of ours may hold (fuzz, presentations)."""
+    """Ordering a list must not fall over what no list of ours may hold (fuzz)."""
     made = put(signed(RDFC), ("type",), lambda types: [*types, odd])
     with pytest.raises(MalformedError) as refused:
         parse_credential(made)
