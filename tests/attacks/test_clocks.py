@@ -125,6 +125,29 @@ def test_expired_credential_stays_refused_whatever_the_clock_showed_before(desk)
     assert desk.check(desk.shown(None), later=-DAY).report["outcome"] == "undecided"
 
 
+def test_clock_ahead_for_one_check_expires_nobody(desk):
+    """Ten hours are left; a clock twenty hours ahead said otherwise, once."""
+    last = timestamps.from_posix(desk.scene.fed.now + 10 * HOUR)
+    desk.scene.credential = desk.scene.issue(validUntil=timestamps.encode(last))
+    assert desk.check(desk.shown(None), later=20 * HOUR).codes == ["expired"]
+    again = desk.check(desk.shown(None), later=60)
+    assert again.report["outcome"] == "undecided"
+    assert set(again.codes) <= DOUBTS
+    assert desk.run("trust", "reset-clock", later=60).exit == 0
+    assert desk.check(desk.shown(None), later=60).exit == 0
+
+
+def test_dead_battery_calls_no_new_credential_early(desk):
+    """It was issued after the newest evidence, and the clock now stands before both."""
+    begins = timestamps.from_posix(desk.scene.fed.now + HOUR)
+    desk.scene.fed.tick(2 * HOUR)
+    desk.scene.credential = desk.scene.issue(validFrom=timestamps.encode(begins))
+    assert desk.check(desk.shown(None), later=0).exit == 0
+    run = desk.check(desk.shown(None), later=-DAY)
+    assert run.report["outcome"] == "undecided"
+    assert set(run.codes) <= DOUBTS
+
+
 def test_reset_does_not_go_below_what_was_witnessed(desk):
     """Whoever resets to have an old list pass for fresh meets the quorum's time."""
     witnessed = timestamps.encode(timestamps.from_posix(desk.scene.fed.now))

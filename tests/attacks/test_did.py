@@ -47,6 +47,20 @@ def test_pre_rotation_reuses_revealed_key(shown):
     assert refused.value.code == "next_key_revealed"
 
 
+@pytest.mark.parametrize("thief", ["update", "thief"])
+def test_thief_of_a_current_key_rotates_to_his_own(thief):
+    """Only a key whose hash was published before may come next, whoever signs."""
+    made = agency()
+    wanted = {"updateKeys": [multikey_of(thief)], "nextKeyHashes": [hash_of("thief's next")]}
+    with pytest.raises(RuleError) as refused:
+        accept(
+            made.state,
+            write.update(made.state, key(thief), now=LATER, parameters=wanted),
+            now=LATER,
+        )
+    assert refused.value.code == "key_not_committed"
+
+
 def test_backdated_version_time():
     """An entry that claims to be older than its predecessor does not slip in before it."""
     made = Controller.create()

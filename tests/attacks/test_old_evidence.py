@@ -92,6 +92,18 @@ def test_service_item_left_behind_at_an_earlier_visit(scene, tmp_path):
     assert answered(scene, scene.staple(), "--bundle", bundle).report["tier"] == "field"
 
 
+def test_newer_service_item_left_behind_at_an_earlier_visit(scene, tmp_path):
+    """Of what the counter knows, newer evidence is kept: but no item that a visitor chose."""
+    own = publish_item(scene, "online")
+    scene.desk = Desk(tmp_path, scene)
+    assert scene.desk.pin().exit == 0
+    bundle = scene.desk.save_bundle(own)
+    assert answered(scene, scene.staple(), "--bundle", bundle).report["tier"] == "online"
+    newer = publish_item(scene, "field")
+    assert answered(scene, joined(scene.staple(), newer)).report["tier"] == "online"
+    assert answered(scene, scene.staple()).report["tier"] == "online"
+
+
 def test_newer_service_item_of_the_staple_only_tightens(scene, tmp_path):
     """The counter has one version; the presenter brings the next, and may keep back more."""
     for own, brought, tier in (("online", "field", "online"), ("field", "online", "online")):

@@ -4,7 +4,8 @@
     bundle    ├─ left out, heads taken off, members and bytes altered; as a set or as lines,
     staple    ┘  packed or not
 
-What is shown is as its parties signed it. A good credential is never refused, whatever the
+Or all that is newest, but for one subject, of which an older entry is brought instead. What is
+shown is as its parties signed it. A good credential is never refused, whatever the
 evidence; a bad one is never accepted, whatever of it was left out.
 """
 
@@ -31,6 +32,11 @@ from tests.support.counter import headless, joined, without
 
 STAPLE = "staple"
 SOURCES = (TRUST, "bundle", STAPLE)
+# Bad by what was logged later: what supports them was true once, and is in the older copies.
+ONCE_TRUE = (
+    *("revoked", "revoked rdfc", "issued after the end", "key retired", "list withdrawn"),
+    "by a custodian's stolen key",
+)
 KINDS = ("did", "authority", "schema", "status", "evidence", "heads")
 
 
@@ -45,10 +51,14 @@ def make(random: Random) -> Attempt:
     """Show something as it is, under altered evidence."""
     world = built()
     at = Circumstances.draw(world, random)
-    name = random.choice([*world.good] * 4 + [*world.bad])
+    name = random.choice([*world.good] * 4 + [*ONCE_TRUE] * 4 + [*world.bad])
     issuer = {**world.good, **world.bad}[name]["issuer"]
     chosen = random.sample(SOURCES, random.choice((1, 1, 2, 3)))
-    sets = {source: mixed(world, issuer, random) for source in chosen}
+    if random.random() < (0.6 if name in ONCE_TRUE else 0.1):
+        sets = {chosen[0]: kept_back(world, issuer, random)}
+    else:
+        copies = world.copies[: random.choice((2, 4, 6, 8, 8, 8))]
+        sets = {source: mixed(copies, world, issuer, random) for source in chosen}
     staple = sets.pop(STAPLE, None)
     members = {} if staple is None else {"staple": staple}
     shown = json.dumps({"vp_token": {"q": [presented(name)]}, **members}).encode()
@@ -73,19 +83,35 @@ def _codes(report) -> list[str]:
     return [check.code for check in report.checks if check.result.value == "failed"]
 
 
-def mixed(world: World, issuer: str, random: Random) -> JsonObject:
+def kept_back(world: World, issuer: str, random: Random) -> JsonObject:
+    """The newest copy, with an older entry of some subject in place of the newest."""
+    newest = world.about(world.copies[-2], issuer)
+    older = world.about(random.choice(world.copies[:-2:2]), issuer)
+    known = [item["entry"] for item in newest["items"]]
+    changed = [item for item in older["items"] if item["entry"] not in known]
+    chains = [item for item in changed if item["entry"]["t"] not in ("heads", "evidence")]
+    if not chains:
+        return newest
+    old = random.choice(chains)
+    rest = [item for item in newest["items"] if item["entry"]["s"] != old["entry"]["s"]]
+    shown = random.choice((old, _beheaded(old)))
+    heads = [item for item in older["items"] if item["entry"]["t"] == "heads"]
+    return joined({**newest, "items": rest}, {**older, "items": [shown, *heads]})
+
+
+def mixed(copies: list[JsonObject], world: World, issuer: str, random: Random) -> JsonObject:
     """Parts of some copies, as a set."""
-    copies = random.choices(world.copies, k=random.choice((1, 1, 2, 3)))
-    parts = [_some(world.about(copy, issuer), random) for copy in copies]
+    chosen = random.choices(copies, k=random.choice((1, 1, 2, 3)))
+    parts = [_some(world.about(copy, issuer), random) for copy in chosen]
     if random.random() < 0.5:
-        parts.append(world.about(world.copies[-2], issuer))
+        parts.append(world.about(copies[-2], issuer))
     whole = joined(*parts)
-    files = [copy["heads_files"] for copy in copies if random.random() < 0.7]
+    files = [copy["heads_files"] for copy in chosen if random.random() < 0.7]
     whole["heads_files"] = {root: file for each in files for root, file in each.items()}
     if random.random() < 0.3:
         random.shuffle(whole["items"])
     if random.random() < 0.4:
-        return altered(whole, random, [random.choice(world.copies)])
+        return altered(whole, random, [random.choice(copies)])
     return whole
 
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from random import Random
 
 from did_service.core.anchor.policy import Policy
+from did_service.core.credentials.spelling import keeps_no_order
 from did_service.core.encoding import jcs, timestamps
-from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import parse_bundle
@@ -162,10 +163,27 @@ def _documents(read: Presented) -> list[JsonObject]:
 
 
 def _meaning(document: JsonObject) -> bytes:
-    return jcs.encode({name: value for name, value in document.items() if name != "proof"})
+    """What a document says, without its proofs.
+
+    A presentation whose proofs cover statements alone has a few spellings that no reader tells
+    apart: our second context named or not, one type bare or in a list, credentials in another
+    order, one proof of theirs bare or in a list (`test_spellings_of_a_presentation`).
+    """
+    said = {name: value for name, value in document.items() if name != "proof"}
+    if "verifiableCredential" in said and keeps_no_order(document):
+        said["@context"] = None
+        said["type"] = _listed(said["type"])
+        said["verifiableCredential"] = sorted(
+            jcs.encode({**each, "proof": _listed(each.get("proof"))}).decode()
+            for each in _listed(said["verifiableCredential"])
+        )
+    return jcs.encode(said)
+
+
+def _listed(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else [value]
 
 
 def _proofs(document: JsonObject) -> list[bytes]:
-    proofs = document.get("proof", [])
-    listed = proofs if isinstance(proofs, list) else [proofs]
-    return [jcs.encode(each) for each in listed if isinstance(each, dict)]
+    proofs = _listed(document.get("proof", []))
+    return [jcs.encode(each) for each in proofs if isinstance(each, dict)]

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.verification.report import Outcome
 from tests.fuzz import bundles, presentations
 from tests.fuzz.attempts import Attempt, Target, tried
@@ -115,3 +117,33 @@ def test_a_good_presentation_with_a_credential_less_is_another_one():
     one = {**two, "verifiableCredential": two["verifiableCredential"][:1]}
     assert good.foreign(json.dumps(two).encode(), nonce=True) is None
     assert good.foreign(json.dumps(one).encode(), nonce=True) is not None
+
+
+def turned(document):
+    """The spellings that a holder's proof over statements leaves open."""
+    shown = document["verifiableCredential"]
+    yield {**document, "@context": [CREDENTIALS_V2, DIDSVC_1]}
+    yield {**document, "type": document["type"][0]}
+    yield {**document, "verifiableCredential": shown[::-1]}
+    listed = [{**each, "proof": [each["proof"]]} for each in shown]
+    yield {**document, "verifiableCredential": listed}
+
+
+def test_spellings_of_a_presentation_that_no_reader_tells_apart():
+    """What the fuzzer takes for one meaning has one verdict and shows the same claims."""
+    world = built()
+    both = (world.good["jcs"], world.good["other region"])
+    signed = world.scene.present(*both, suite=eddsa_rdfc_2022)
+    evidence = Evidence.read({"bundle": json.dumps(world.copies[-2]).encode()})
+    reports = [
+        judged(
+            json.dumps(each).encode(),
+            evidence,
+            Circumstances(world.now + 1),
+            world.scene.fed.policy,
+        )
+        for each in (signed, *turned(signed))
+    ]
+    for report in reports:
+        assert report.outcome is Outcome.ACCEPTED
+        assert {*report.credentials} == {*reports[0].credentials}

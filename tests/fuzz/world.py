@@ -22,6 +22,7 @@ from tests.support.federation import Actor, founded
 
 ITEM = "urn:didsvc:item:residence-check:1"
 REVOKED = 7
+SCOPES = ("residence", "other")  # two statements may register one list
 ACCEPTABLE = ("jcs", "rdfc", "other region")  # the issuers of the other good ones have ended
 OF_ANOTHER = ("of another", "of another rdfc")  # good where no holder is asked for
 HOUR, DAYS = 3_600, 3
@@ -88,7 +89,7 @@ class World:
         for did in issuers:
             host = did.rpartition(":")[2]
             found += [("did", did_id(did)), ("status", f"https://{host}/agencies/a/status/1")]
-            found.append(("authority", subject_of(root.did, did, "residence")))
+            found += [("authority", subject_of(root.did, did, each)) for each in SCOPES]
         return found
 
     def staple(self, *issuers: str) -> JsonObject:
@@ -124,6 +125,7 @@ def built() -> World:
     grants = {sz.did: fed.grant(root, sz, territory=["440300"])}
     for each in (fs, dg, hz, st):
         grants[each.did] = fed.grant(root, each)
+    other = fed.grant(root, hz, scope="other", types=["urn:x:other"])
     grants[zh.did] = fed.grant(root, zh, status_custodian=keeper.did)
     issuers = (agency, sz, fs, dg, zh, hz, st)
     for each in issuers[1:]:
@@ -157,7 +159,8 @@ def built() -> World:
     fed.status_list(zh, by=keeper)
     fed.tick(600)
     fed.rotate(keeper)
-    fed.restate(grants[hz.did], root, status_lists=[])
+    for each in (grants[hz.did], other):
+        fed.restate(each, root, status_lists=[])
     fed.tick()
     world.copy()
     fed.tick(60)

@@ -1,0 +1,414 @@
+"""The closed table of defences that `make mutants` takes out, by what they protect.
+
+Every row names the attack's own test, not one that happens to break. A defence worth a row is
+one whose absence would let something false pass, or something sound be refused.
+"""
+
+from tests.mutation.mutant import Mutant
+
+CORE = "did_service/core"
+VERIFICATION, CREDENTIALS = f"{CORE}/verification", f"{CORE}/credentials"
+
+
+def _row(name: str, file: str, tests: str, *edits: str) -> Mutant:
+    """A row: `tests` is one file and the names in it; edits are defence, replacement, …"""
+    path, *names = tests.split()
+    pairs = tuple(zip(edits[::2], edits[1::2], strict=True))
+    return Mutant(name, file, pairs, tuple(f"tests/{path}::{each}" for each in names))
+
+
+OLD_EVIDENCE = (
+    _row(
+        "only the newest list is read",
+        f"{VERIFICATION}/status.py",
+        "attacks/test_old_evidence.py test_older_list_revokes_beside_a_newer_that_clears",
+        "tried = chain[:MAX_LISTS_TRIED]",
+        "tried = chain[:1]",
+    ),
+    _row(
+        "a list's signer may be any former state of its keeper",
+        f"{VERIFICATION}/issuer.py",
+        "attacks/test_old_evidence.py"
+        " test_list_signed_by_a_retired_key_beside_the_state_that_listed_it",
+        'context.evidence.latest("did", scid or "", home)',
+        '(context.evidence.chain("did", scid or "", home) or (None,))[-1]',
+        "    return read_state(latest, context.use(latest))\n",
+        "    return read_state(latest, latest.read_against())\n",
+    ),
+    _row(
+        "a keeper's record need not be the latest",
+        f"{VERIFICATION}/issuer.py",
+        "attacks/test_old_evidence.py test_new_key_of_the_custodian_kept_back",
+        'latest = None if home is None else context.evidence.latest("did", scid or "", home)',
+        'latest = None if home is None else context.evidence.newest("did", scid or "", home)',
+        "    return read_state(latest, context.use(latest))\n",
+        "    return read_state(latest, latest.read_against())\n",
+    ),
+    _row(
+        "any statement registers a list",
+        f"{VERIFICATION}/list_keepers.py",
+        "attacks/test_old_evidence.py"
+        " test_withdrawn_list_address_registered_by_an_old_statement",
+        "return [each.proven for each in naming if isinstance(each.proven, Latest)]",
+        "return [each.proven for each in naming]",
+        "if keeper is not None and isinstance(each.proven, Latest):",
+        "if keeper is not None:",
+        "freshest = max(naming, key=lambda each: each.as_of)\n    context.use(freshest)",
+        "freshest = max(naming, key=lambda each: each.rank)",
+    ),
+    _row(
+        "a presenter's service item loosens the tier",
+        "did_service/verifier/tier.py",
+        "attacks/test_old_evidence.py test_old_service_item_in_the_staple",
+        'mine = kept.newest("schema", item, home)',
+        'mine = evidence.newest("schema", item, home)',
+        "fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <="
+        " policy.tiers[DEFAULT]",
+        "fresh = mine is not None",
+    ),
+    _row(
+        "a presenter's service item is kept for the next visit",
+        "did_service/verifier/held.py",
+        "attacks/test_old_evidence.py test_newer_service_item_left_behind_at_an_earlier_visit",
+        "each.source != STAPLE or not is_service_item(each)",
+        "each.source",
+    ),
+    _row(
+        "a batch in anybody's stream shows when something was issued",
+        f"{VERIFICATION}/anchored.py",
+        "attacks/test_old_evidence.py test_batch_in_the_stream_of_another_agency",
+        "for each in known if did_id(each.owner) == did_id(issuer))",
+        "for each in known if did_id(issuer))",
+    ),
+    _row(
+        "a suspension entry will do where the type demands revocation",
+        f"{VERIFICATION}/status.py",
+        "attacks/test_old_evidence.py test_suspension_entry_where_the_type_demands_revocation",
+        "if not any(map(_may_revoke, members)):",
+        "if not members:",
+    ),
+    _row(
+        "a signature holds under a state that may be outdated",
+        f"{VERIFICATION}/issuer.py",
+        "attacks/test_old_evidence.py test_good_signature_by_a_key_that_may_be_listed_no_more",
+        "if found.signer is not None and issuer.may_be_outdated:",
+        "if found.signer is None and issuer.may_be_outdated:",
+    ),
+)
+
+VERDICT = (
+    _row(
+        "a statement before another need not be linked to it",
+        f"{VERIFICATION}/proven.py",
+        "attacks/test_left_out.py test_earlier_statement_left_out"
+        " test_extension_of_a_grant_left_out test_state_between_two_left_out",
+        "if successor.as_received.entry.previous != self.leaf:",
+        "if successor.number <= self.number:",
+    ),
+    _row(
+        "a missing statement refuses though it may have been left out",
+        f"{VERIFICATION}/authority.py",
+        "attacks/test_verdict_evidence.py test_bundle_omits_the_granting_statement",
+        "if best.order > _ORDER.index(MISSING) and not nothing_left_out:",
+        "if best.order > len(_ORDER) and not nothing_left_out:",
+    ),
+    _row(
+        "a grant counts from before its own entry",
+        f"{VERIFICATION}/authority.py",
+        "attacks/test_grants_in_time.py test_grant_reaches_back_behind_its_own_entry",
+        "return max(begins, first.proven.at)",
+        "return begins",
+    ),
+    _row(
+        "whoever presents need not be the subject",
+        f"{VERIFICATION}/holder.py",
+        "attacks/test_verdict_holder.py test_borrowed_credential test_two_persons_one_response",
+        "if not subjects == signers == {finding.signer}:",
+        "if not signers:",
+    ),
+    _row(
+        "an answer to another counter will do",
+        f"{VERIFICATION}/holder.py",
+        "attacks/test_verdict_holder.py test_replay_other_counter",
+        "domain=request.audience if request.nonce is not None else None,",
+        "domain=None,",
+    ),
+    _row(
+        "a context may be added after signing",
+        f"{VERIFICATION}/issuer.py",
+        "attacks/test_verdict_issuer.py test_context_added_after_signing",
+        "if found.signer is not None and not _are_contexts_signed(credential.raw, findings):",
+        "if found.signer is None and not _are_contexts_signed(credential.raw, findings):",
+    ),
+    _row(
+        "a proof that does not verify refuses, whoever added it",
+        f"{VERIFICATION}/signatures.py",
+        "attacks/test_third_answer.py test_proof_added_by_a_stranger"
+        " test_proof_added_in_the_issuers_name",
+        "    if any(each.verified for each in own):\n",
+        "    if own and all(each.verified for each in findings):\n",
+    ),
+    _row(
+        "two trees of one size are no fork",
+        f"{VERIFICATION}/proving.py",
+        "attacks/test_verdict_evidence.py test_two_roots_one_size_at_the_counter",
+        "if len(others | roots.keys()) > 1:",
+        "if len(others) > 1:",
+    ),
+    _row(
+        "heads may say a later time than their own entry",
+        f"{VERIFICATION}/proving.py",
+        "attacks/test_lying_logs.py test_heads_that_say_a_later_time_than_their_own",
+        "if heads.at != item.entry.at or (",
+        "if heads.at < 0 or (",
+    ),
+    _row(
+        "a policy in evidence need not be signed",
+        f"{VERIFICATION}/succession.py",
+        "attacks/test_lying_logs.py test_unsigned_policies_are_not_kept",
+        "            if _concerns(held, policy):\n",
+        "            if _concerns(held, policy) or policy.sequence:\n",
+    ),
+)
+
+SPELLING = (
+    _row(
+        "statements under a proof may be spelled in any way",
+        f"{CREDENTIALS}/eddsa_rdfc_2022.py",
+        "attacks/test_spelling.py test_claim_spelled_past_its_schema"
+        " test_member_that_nobody_signed",
+        """    except UnsupportedError:
+        spelling.check(document)
+        return list(""",
+        """    except UnsupportedError:
+        return list(""",
+        """    if not statements.is_plain:
+        spelling.check(document)
+    return""",
+        "    return",
+    ),
+    _row(
+        "another context may rename members",
+        f"{CREDENTIALS}/spelling.py",
+        "attacks/test_spelling.py test_expiry_of_a_presentation_renamed"
+        " test_credential_hidden_in_its_presentation",
+        """    if context not in ([*OF_OURS[:1]], [*OF_OURS]):
+        refuse("another context could rename members")
+    reader = _Reader(len(context), load)
+    reader.document(document)
+    reader.check_links()
+""",
+        """    if context not in ([*OF_OURS[:1]], [*OF_OURS]):
+        return
+    reader = _Reader(len(context), load)
+    reader.document(document)
+    reader.check_links()
+""",
+    ),
+    _row(
+        "readers see the order that a holder chose",
+        f"{CREDENTIALS}/model.py",
+        "attacks/test_spelling.py test_order_of_a_set_decides_nothing",
+        "        raw = spelling.in_order(raw)\n",
+        "",
+    ),
+    _row(
+        "a digest of a resource is not compared",
+        f"{CREDENTIALS}/related_resources.py",
+        "attacks/test_spelling.py test_digest_of_another_resource",
+        "if _digest(url, algorithm, at_hand) not in digests:",
+        "if not digests:",
+    ),
+    _row(
+        "JSON-LD is worked on whatever it costs",
+        f"{CREDENTIALS}/spelling.py",
+        "attacks/test_spelling.py test_json_ld_work_that_nobody_signed_is_bounded",
+        "    return suites.count(SUITE) * _values(document)\n",
+        "    return 0\n",
+    ),
+)
+
+CLOCKS = (
+    _row(
+        "an own decision of before refuses for good",
+        f"{VERIFICATION}/present.py",
+        "attacks/test_clocks.py test_clock_ahead_for_one_check_expires_nobody",
+        "return Certainty.YES if second < self.proven else Certainty.UNSURE",
+        "return Certainty.YES",
+    ),
+    _row(
+        "a clock that stands behind refuses",
+        f"{VERIFICATION}/present.py",
+        "attacks/test_clocks.py test_dead_battery_calls_no_new_credential_early",
+        "agreed = second > self.latest + MAX_BEGINNING_AHEAD_SECONDS and not self.behind",
+        "agreed = True",
+    ),
+    _row(
+        "what a quorum has witnessed is no floor",
+        f"{VERIFICATION}/present.py",
+        "attacks/test_verdict_evidence.py test_clock_set_back",
+        "earliest = effective_now(now, max(witnessed or 0, remembered))",
+        "earliest = now",
+    ),
+    _row(
+        "a wrong clock's time is remembered",
+        "did_service/verifier/check.py",
+        "attacks/test_clocks.py test_no_sequence_of_wrong_clocks_refuses_a_sound_credential"
+        " test_one_check_with_a_wrong_clock_refuses_nobody_later"
+        " test_question_asked_before_the_clock_was_wrong_can_still_be_answered",
+        "or lasting is None or question.now > lasting:",
+        "or lasting is None:",
+    ),
+)
+
+SCHEMAS = (
+    _row(
+        "a schema may lead back to itself",
+        f"{CORE}/encoding/json_schema.py",
+        "attacks/test_schemas.py test_logged_schema_without_bounds",
+        """        if part in self._open:
+            raise UnsupportedError("schema_unsupported", "a reference leads back to itself")
+""",
+        """        if part in self._open:
+            return 1, 1
+""",
+    ),
+    _row(
+        "a schema may fan out without bound",
+        f"{CORE}/encoding/json_schema.py",
+        "attacks/test_schemas.py test_logged_schema_without_bounds",
+        "if width > MAX_SCHEMA_WIDTH or height > MAX_SCHEMA_CHAIN:",
+        "if height > MAX_SCHEMA_CHAIN:",
+    ),
+    _row(
+        "a log takes schemas that no counter runs",
+        f"{CORE}/anchor/rules_schema.py",
+        "attacks/test_schemas.py test_logged_schema_without_bounds",
+        "        json_schema.bounded(value)\n",
+        "        pass\n",
+    ),
+    _row(
+        "a schema of the issuer's choosing says what its type demands",
+        f"{VERIFICATION}/schema.py",
+        "attacks/test_hidden_terms.py test_schema_of_the_issuers_own_choosing",
+        "terms = _terms(schema) if _speaks_for(context, identifier, schema) else {}",
+        "terms = _terms(schema)",
+    ),
+)
+
+POLICY_AND_LOGS = (
+    _row(
+        "a policy's identity covers its signatures",
+        f"{CORE}/anchor/policy.py",
+        "attacks/test_policy_proofs.py test_policy_with_other_proofs_is_no_second_policy"
+        " test_policy_with_other_proofs_at_the_counter",
+        "return sha256(jcs.encode(self.document))",
+        "return sha256(jcs.encode(self.members))",
+    ),
+    _row(
+        "a log takes a policy with whatever proofs",
+        f"{CORE}/anchor/rules_policy.py",
+        "attacks/test_policy_proofs.py test_strangers_words_in_a_policy_entry",
+        "if jcs.encode(members) != jcs.encode(logged_form(offered, held).members):",
+        "if not members:",
+    ),
+    _row(
+        "a removed issuer clears its own list",
+        f"{CORE}/anchor/rules_ev.py",
+        "attacks/test_anchor.py test_removed_issuer_clears_revocation",
+        "    if ended:  # an end counts",
+        "    if False:  # an end counts",
+    ),
+    _row(
+        "anybody's stream takes anybody's batch",
+        f"{CORE}/anchor/rules_ev.py",
+        "attacks/test_anchor.py test_stream_squatting",
+        "if entry.subject != stream_id(owner, kind):",
+        "if not entry.subject:",
+    ),
+    _row(
+        "a grant may reach back",
+        f"{CORE}/anchor/rules_authority.py",
+        "attacks/test_anchor.py test_retroactive_grant",
+        "if new.begins < at - MAX_SUBMISSION_SECONDS:",
+        "if new.begins < 0:",
+    ),
+    _row(
+        "a grant may be wider than its granter's",
+        f"{CORE}/anchor/rules_authority.py",
+        "attacks/test_anchor.py test_grant_wider_than_granter",
+        '    if new.state == "active":\n        grants.check_enclosed(new)\n',
+        "",
+    ),
+    _row(
+        "a key need not have been committed to",
+        f"{CORE}/did/webvh/state.py",
+        "attacks/test_did.py test_thief_of_a_current_key_rotates_to_his_own",
+        "if next_key_hash(key) not in before.parameters.next_key_hashes:",
+        "if not key:",
+    ),
+)
+
+COUNTER_WALLET_ISSUER = (
+    _row(
+        "a link in the trust directory is followed",
+        "did_service/trust/files.py",
+        "attacks/test_trust_directory.py test_link_in_the_trust_directory_is_not_followed",
+        "return _read(path, max_bytes, os.O_RDONLY | os.O_NOFOLLOW | _NO_WAIT)",
+        "return _read(path, max_bytes, os.O_RDONLY | _NO_WAIT)",
+    ),
+    _row(
+        "a stranger's evidence stays in the trust directory",
+        "did_service/verifier/held.py",
+        "attacks/test_trust_directory.py test_true_evidence_of_strangers_is_not_kept"
+        " test_unsigned_credential_leaves_nothing_behind",
+        'if each.kind == "heads" or _subject(each) in wanted',
+        "if _subject(each)",
+    ),
+    _row(
+        "a question can be answered twice",
+        "did_service/verifier/check.py",
+        "attacks/test_verifier.py test_replay_same_counter test_nonce_race",
+        "        after = _spend(question, after)\n",
+        "        pass\n",
+    ),
+    _row(
+        "a bundle unpacks without end",
+        f"{VERIFICATION}/bundle.py",
+        "core/verification/test_evidence.py"
+        " test_bundle_is_bounded_by_line_and_as_a_whole_before_it_is_read",
+        "        size += len(line)\n",
+        "        size = len(line)\n",
+    ),
+    _row(
+        "an older record is taken for the newest",
+        "wallet_cli/record.py",
+        "attacks/test_wallet.py test_record_rolled_back",
+        '"version": self.version,',
+        '"version": 1,',
+    ),
+    _row(
+        "a record may be dropped from a wallet",
+        "wallet_cli/vault.py",
+        "attacks/test_wallet.py test_record_dropped",
+        "            self._check_named(versions.names())\n",
+        "            versions.names()\n",
+    ),
+    _row(
+        "one officer accepts and approves",
+        "did_service/issuer/applications.py",
+        "attacks/test_office.py test_one_officer_two_roles",
+        'if row["accepted_by"] == officer:',
+        "if officer is None:",
+    ),
+)
+
+MUTANTS = (
+    *OLD_EVIDENCE,
+    *VERDICT,
+    *SPELLING,
+    *CLOCKS,
+    *SCHEMAS,
+    *POLICY_AND_LOGS,
+    *COUNTER_WALLET_ISSUER,
+)
