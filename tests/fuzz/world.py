@@ -141,8 +141,8 @@ def built() -> World:
     world.copy()
 
     fed.tick(HOUR)
-    fed.end(grants[fs.did], root)
-    fed.end(grants[zh.did], root)
+    for each in (fs, zh):
+        fed.end(grants[each.did], root)
     fed.deactivate(dg)
     fed.rotate(st)
     fed.status_list(agency, revoked=[REVOKED])
