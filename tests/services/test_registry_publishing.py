@@ -245,7 +245,7 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
     monkeypatch.setattr("did_service.replica.files.os.fsync", fail)
     registry.rounds._run()  # and returns
     monkeypatch.undo()
-    assert registry.ready() == {REG: True, EV: True, "disk": False}
+    assert registry.ready() == {REG: True, EV: True, "disk": False, "rules": True}
     assert published(fed) == before
     fed.stop("gd")
     fed.start("gd")
