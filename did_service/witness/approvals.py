@@ -8,6 +8,7 @@ before. A version once approved is never joined by another of its number.
 from __future__ import annotations
 
 from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.rules_number import check_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_webvh
@@ -47,6 +48,7 @@ class Approvals:
             RuleError: `not_an_authority`, `witness_not_named`, or a rule of did:webvh.
             ConflictError: `version_conflict`: the log or an approval has another version.
             MalformedError, ProofError: the log is not valid.
+            UnavailableError: `rules_unknown`.
         """
         states = self._replay(log)
         newest = states[-1]
@@ -75,9 +77,13 @@ class Approvals:
         return states
 
     def _check_mirrored(self, states: list[HistoryState]) -> None:
-        """Refuse a branch: the home log may be behind the file, but not beside it."""
+        """Refuse a branch: the home log may be behind the file, but not beside it.
+
+        Under rules that this release does not know, it approves nothing (threat rule 6).
+        """
         did = parse_webvh(states[-1].did)
         origin = reg_origin(self._policy.home_of_did(did))
+        check_known(self._mirror.policy_over(origin))
         for placed in self._mirror.replicas[origin].store.chain("did", did.scid):
             logged = Fields(placed.entry.body, "did entry").object("entry")
             number = placed.entry.number

@@ -34,7 +34,7 @@ def test_unknown_statement_is_not_replaced_by_an_older_one(scene, case):
 
 
 def test_unreadable_grant_is_no_missing_grant():
-    """Whoever hides what it grants makes no refusal of it: the issuer may be in its right."""
+    """Nobody can tell what it grants: the issuer may well be in its right."""
     scene = Scene(types=[])
     scene.fed.tick()
     body = scene.fed.statement(scene.fed.root("gd"), scene.agency, scope="other", more=1)

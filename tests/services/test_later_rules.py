@@ -6,6 +6,7 @@ import pytest
 
 from did_service.client.bundle import collect, encode_checked
 from did_service.core.anchor.entry import compose
+from did_service.core.did.webvh import write
 from did_service.core.errors import UnavailableError
 from did_service.core.log.merkle import leaf_hash
 from did_service.core.verification.bundle import parse_bundle
@@ -58,6 +59,10 @@ def test_a_witness_cosigns_nothing_under_rules_that_it_does_not_know(fed):
     held = witness.store.held(REG).head
     assert held.size == fed.logs[REG].size()
     assert not witness.ready()["rules"]
+    chain = fed.logs[REG].chain("did", fed.root("gd").id)
+    versions = write.encode_log([placed.entry.body["entry"] for placed in chain])
+    with refused("rules_unknown", UnavailableError):
+        witness.approvals.approve(versions)
     with refused("quorum_not_met"):
         registry.logs[REG].publish(fed.policy.log_policy(REG))
     assert fed.ask("hn").alarms()["alarms"] == []

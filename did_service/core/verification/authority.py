@@ -140,10 +140,10 @@ class _Walk:
         return best
 
     def _judged(self, chain: tuple[ProvenEntry, ...], role: str) -> AuthorityFinding:
-        unread = why_unread(chain[0])
-        if unread is not None:
-            return AuthorityFinding(MISSING, unread=unread)
-        return self._chain(list(linked(chain)), role)
+        stated = list(linked(chain))
+        if not stated:
+            return AuthorityFinding(MISSING, unread=why_unread(chain[0]))
+        return self._chain(stated, role)
 
     def _chain(self, chain: list[ProvenStatement], role: str) -> AuthorityFinding:
         """Judge the newest statement of a chain that fits, or say why none does.

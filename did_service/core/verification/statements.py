@@ -8,7 +8,7 @@ nothing older speaks in its place (docs/adr/0029).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -66,12 +66,20 @@ def why_unread(proven: ProvenEntry) -> str | None:
     return None
 
 
-def unread_naming(context: CredentialContext, url: str) -> str | None:
-    """Name a statement about the issuer that may say of a list that it has ended, unread."""
+def unread_naming(
+    context: CredentialContext, known: Sequence[ProvenStatement], url: str
+) -> str | None:
+    """Name a statement that may say of a list that it has ended, but cannot be read.
+
+    Args:
+        context: The credential.
+        known: Those about its issuer that can be.
+        url: Of the list.
+    """
+    read = {each.proven.place for each in known}
     for newest in (chain[0] for chain in chains_about_issuer(context)):
-        unread = why_unread(newest)
-        if unread is not None and may_name_list(newest.read_against(), url):
-            return unread
+        if newest.place not in read and may_name_list(newest.read_against(), url):
+            return why_unread(newest)
     return None
 
 

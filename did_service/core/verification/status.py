@@ -99,7 +99,7 @@ def _check_entry(
     revoking = next((each for each in tried if _revokes(context, entry, each)), None)
     if revoking is not None:
         return check("revoked", basis=context.basis(revoking))
-    unread = unread_naming(context, entry.list_url)
+    unread = unread_naming(context, known, entry.list_url)
     if unread is not None:
         return check("status_missing", detail=unread)
     if not registering(known, entry.list_url):

@@ -1,4 +1,4 @@
-"""Which rules a release judges by: at most its own, and none before a policy says so."""
+"""Which rules a release judges by: its own at most, and what is later not before a policy."""
 
 import pytest
 
