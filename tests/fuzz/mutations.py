@@ -1,6 +1,7 @@
 """What an attacker does to JSON that others signed, and to the bytes of it.
 
 altered(value, random, donors)      one to four changes at places anywhere in a copy of a value
+wrapped(value, random)              one value in a list or object, as JSON-LD lets it be written
 spoilt(data, random)                some bytes changed, cut, doubled or put in
 
 `donors` are other true documents: what stands under a name in one is put under it in another.
@@ -83,6 +84,14 @@ def altered(value: JsonValue, random: Random, donors: Sequence[JsonValue] = ()) 
     return box[0]
 
 
+def wrapped(value: JsonValue, random: Random) -> JsonValue:
+    """A copy with one value written as it may be in JSON-LD, at any place within."""
+    box = [deepcopy(value)]
+    places = [place for place in _places(box) if place[0] is not box]
+    _wrap(box, *random.choice(places), random, ())
+    return box[0]
+
+
 def _chosen(places: Sequence[Place], random: Random) -> Place:
     """Any place, those near the top somewhat more often."""
     return places[min(random.randrange(len(places)), random.randrange(len(places)))]
@@ -145,7 +154,7 @@ def _move(box, holder, at, random, donors) -> None:
 
 def _wrap(box, holder, at, random, donors) -> None:
     value = holder[at]
-    names = ("@value", "@id", "id", "@list", "@set", "@graph", "@included", "b", "entry")
+    names = ("@value", "@value", "@id", "id", "@list", "@set", "@graph", "@included", "entry")
     holder[at] = random.choice(([value], {random.choice(names): value}))
 
 

@@ -26,7 +26,7 @@ from tests.fuzz.counter import (
     fault_of,
     judged,
 )
-from tests.fuzz.mutations import altered, spoilt
+from tests.fuzz.mutations import altered, spoilt, wrapped
 from tests.fuzz.world import ACCEPTABLE, OF_ANOTHER, World, built
 from tests.support.counter import AUDIENCE, NONCE
 
@@ -75,7 +75,10 @@ def shelf() -> Shelf:
     unsound = [scene.present(*chosen[:2], **each, suite=s) for each in wrong for s in SUITES]
     unsound += [scene.present(each, suite=s) for each in world.bad.values() for s in SUITES]
     unsound += [_passing(world, suite, over=True) for suite in SUITES]
-    documents = (*sound * 3, *chosen * 3, *unsound, *world.bad.values())
+    # Under statements alone there are most ways to write one thing.
+    stated = [scene.present(world.good["rdfc"], suite=eddsa_rdfc_2022)]
+    good.add(json.dumps(stated[0]).encode())
+    documents = (*sound * 3, *stated * 20, *chosen * 3, *unsound, *world.bad.values())
     return Shelf(world, documents, good)
 
 
@@ -124,6 +127,8 @@ def _altered(document: JsonObject, random: Random, held: Shelf) -> bytes:
     if form == 2:
         file: JsonObject = {"vp_token": {"q": [document, *donors[: random.randrange(3)]]}}
         return json.dumps(altered(file, random, donors)).encode()
+    if form in (3, 4):
+        return json.dumps(wrapped(document, random)).encode()
     return json.dumps(altered(document, random, donors)).encode()
 
 

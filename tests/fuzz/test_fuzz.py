@@ -17,7 +17,7 @@ pytestmark = pytest.mark.offline
 # As many as take two to four seconds; `make fuzz` goes on from there.
 SEEDS = {
     "presentations": 150,
-    "bundles": 80,
+    "bundles": 150,
     "policies": 120,
     "schemas": 800,
     "did-logs": 1_000,
