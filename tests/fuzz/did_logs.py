@@ -14,7 +14,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from tests.fuzz.attempts import Attempt, Target
 from tests.fuzz.mutations import altered, spoilt
-from tests.support.dids import Author, Controller, resigned
+from tests.support.dids import Author, Controller, hash_of, multikey_of, resigned
 
 STEPS = ("touch", "document", "keys", "commit", "uncommit", "witness", "move", "ttl")
 LOGS = 16
@@ -73,8 +73,9 @@ def _by_a_stranger(entries: list[JsonObject], random: Random) -> JsonObject:
     """The newest entry, altered and rightly hashed, under the proof of nobody's key."""
     newest = entries[-1]
     number, _, _ = newest["versionId"].partition("-")
-    state = altered(newest["state"], random)
-    parameters = random.choice(({}, newest["parameters"], {"deactivated": True}))
+    state = random.choice((newest["state"], altered(newest["state"], random)))
+    own = {"updateKeys": [multikey_of("stranger")], "nextKeyHashes": [hash_of("stranger's")]}
+    parameters = random.choice(({}, newest["parameters"], {"deactivated": True}, own, own))
     made = {**newest, "versionId": f"{int(number) + 1}-", "state": state}
     made["parameters"] = parameters
     try:
