@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 
 from did_service.core.did.webvh import History, HistoryState, verify_history
-from did_service.core.encoding import jcs
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from tests.fuzz.attempts import Attempt, Target
@@ -77,7 +77,8 @@ def _by_a_stranger(entries: list[JsonObject], random: Random) -> JsonObject:
     own = {"updateKeys": [multikey_of("stranger")], "nextKeyHashes": [hash_of("stranger's")]}
     parameters = random.choice(({}, newest["parameters"], {"deactivated": True}, own, own))
     made = {**newest, "versionId": f"{int(number) + 1}-", "state": state}
-    made["parameters"] = parameters
+    later = timestamps.parse(newest["versionTime"]) + timedelta(seconds=30)
+    made |= {"parameters": parameters, "versionTime": timestamps.encode(later)}
     try:
         return resigned(made, "stranger", newest["versionId"])
     except DidServiceError:  # what is no JSON of ours cannot be signed
