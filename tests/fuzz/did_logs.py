@@ -9,12 +9,12 @@ from functools import cache
 from random import Random
 
 from did_service.core.did.webvh import History, HistoryState, verify_history
-from did_service.core.encoding import jcs
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from tests.fuzz.attempts import Attempt, Target
 from tests.fuzz.mutations import altered, spoilt
-from tests.support.dids import Author, Controller, resigned
+from tests.support.dids import Author, Controller, hash_of, multikey_of, resigned
 
 STEPS = ("touch", "document", "keys", "commit", "uncommit", "witness", "move", "ttl")
 LOGS = 16
@@ -73,10 +73,12 @@ def _by_a_stranger(entries: list[JsonObject], random: Random) -> JsonObject:
     """The newest entry, altered and rightly hashed, under the proof of nobody's key."""
     newest = entries[-1]
     number, _, _ = newest["versionId"].partition("-")
-    state = altered(newest["state"], random)
-    parameters = random.choice(({}, newest["parameters"], {"deactivated": True}))
+    state = random.choice((newest["state"], altered(newest["state"], random)))
+    own = {"updateKeys": [multikey_of("stranger")], "nextKeyHashes": [hash_of("stranger's")]}
+    parameters = random.choice(({}, newest["parameters"], {"deactivated": True}, own, own))
     made = {**newest, "versionId": f"{int(number) + 1}-", "state": state}
-    made["parameters"] = parameters
+    later = timestamps.parse(newest["versionTime"]) + timedelta(seconds=30)
+    made |= {"parameters": parameters, "versionTime": timestamps.encode(later)}
     try:
         return resigned(made, "stranger", newest["versionId"])
     except DidServiceError:  # what is no JSON of ours cannot be signed
