@@ -32,6 +32,7 @@ _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BYTE_STRINGS = re.compile(_STRINGS.pattern.encode(), re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SPACE = b" \t\n\r"
+_SAFE_CHARACTERS = len(str(-MAX_SAFE_INTEGER))  # of a whole number below 2^53
 _MOST_DIGITS = 310  # of a double written out, with its sign
 
 
@@ -153,7 +154,7 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+    if len(text) > _SAFE_CHARACTERS or abs(int(text)) > MAX_SAFE_INTEGER:
         raise MalformedError("number_refused", f"integer {quote(text)} is beyond 2^53")
     if text == "-0":
         raise MalformedError("number_refused", "minus zero has two spellings")
@@ -162,7 +163,7 @@ def _integer(text: str) -> int:
 
 def _whole(text: str) -> int | float:
     """Read a whole number; from 2^53 on as the double that it is for JCS, where it is one."""
-    if len(text) <= 16 and text != "-0":
+    if len(text) <= _SAFE_CHARACTERS and text != "-0":
         number = int(text)
         if abs(number) <= MAX_SAFE_INTEGER:
             return number

@@ -158,6 +158,7 @@ def test_load_object_takes_objects_alone():
 @example(b'{"a":1,"a":2}', Numbers.INTEGERS)
 @example(b"[18446744073709551616]", Numbers.FINITE)
 @example(b"[1e22,1E22,100000000000000000000000.0]", Numbers.FINITE)
+@example(b"[-1000000000000000,-9007199254740991,-9007199254740992]", Numbers.FINITE)
 def test_both_parsers_give_one_meaning(text, numbers):
     fast = outcome(lambda: json_parser.parse(text, numbers, MAX_JSON_VALUES))
     careful = outcome(lambda: json_parser._parse_carefully(text, numbers))
