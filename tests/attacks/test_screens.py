@@ -104,7 +104,6 @@ def _checked(desk, path, *words):
     return on_screen(lambda: main(given, clock=lambda: clock))
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("member", MEMBERS)
 def test_no_member_of_a_file_hides_or_feigns_the_verdict(desk, member, hostile):
@@ -118,7 +117,6 @@ def test_no_member_of_a_file_hides_or_feigns_the_verdict(desk, member, hostile):
     assert [row for row in screen.rows if not OURS.match(row)] == []
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_file_that_is_no_presentation_feigns_a_verdict(desk, hostile):
     text = _much(HOSTILE[hostile])
@@ -129,7 +127,6 @@ def test_no_file_that_is_no_presentation_feigns_a_verdict(desk, hostile):
     assert [row for row in screen.rows if not OURS.match(row)] == []
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_of_a_bundle_feigns_the_verdict(desk, hostile):
     name = HOSTILE[hostile].encode()[:200].decode(errors="ignore").replace("/", "")
@@ -157,7 +154,6 @@ def test_no_name_in_the_log_feigns_a_finding(hostile):
     assert f"{quote(text)} / {quote(text)}" in "".join(lines)  # the basis
 
 
-@pytest.mark.clock
 def test_a_report_file_shown_by_cat_moves_nothing(desk):
     """C1 controls and bidirectional text are escaped in the file, as `--json` has them."""
     credential = desk.scene.issue(
@@ -172,7 +168,6 @@ def test_a_report_file_shown_by_cat_moves_nothing(desk):
     assert any("\x9b2J\u202e" in each for each in disclosed)
 
 
-@pytest.mark.clock
 def test_a_jurisdiction_that_is_none_is_not_printed(desk):
     """It is a claim, and no value of a claim is printed."""
     path = desk.save(

@@ -9,7 +9,6 @@ that a terminal makes of them, which wraps what is too wide by itself.
 
 import fcntl
 import os
-import pty
 import re
 import struct
 import sys
@@ -41,7 +40,7 @@ class Screen:
 
 def on_screen(run: Callable[[], int]) -> Screen:
     """Run a program on a terminal."""
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     shown: list[bytes] = []
     reader = Thread(target=_read, args=(ours, shown))
@@ -52,7 +51,8 @@ def on_screen(run: Callable[[], int]) -> Screen:
         stream,
         redirect_stdout(stream),
         redirect_stderr(stream),
-        mock.patch.dict(os.environ, {**known, "TERM": "xterm"}, clear=True),
+        # In place of the process's own, which no thread may change while another reads it.
+        mock.patch.object(os, "environ", {**known, "TERM": "xterm"}),
         mock.patch.object(sys, "stdin", TextIOWrapper(BytesIO())),
     ):
         ended = int(run())
