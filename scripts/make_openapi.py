@@ -22,7 +22,7 @@ import yaml
 from did_service import __version__
 from did_service.cli.demo.cast import POLICE
 from did_service.cli.demo.world import World, opened
-from did_service.web.settings import SYSTEM
+from did_service.program.clock import SYSTEM
 
 _PARAMETERS = {
     "log": "log of the region: `reg`, or `ev/YEAR`",

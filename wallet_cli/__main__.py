@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
-from did_service.language import asked_for, of_locale
-from did_service.process import abandon_stdout, home, own_streams
+from did_service.program.exits import Exit
+from did_service.program.language import asked_for, of_locale
+from did_service.program.streams import abandon_stdout, home, own_streams
 from wallet_cli.commands import wallet
 from wallet_cli.config import LANGUAGE, Format, Settings, resolve
-from wallet_cli.exits import Exit
 from wallet_cli.parser import Run
 from wallet_cli.terminal import Terminal
 
@@ -54,7 +54,7 @@ class _Program:
             abandon_stdout()
             return Exit.DECLINED
         except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
-            from did_service.complaint import told
+            from did_service.program.failure import told
 
             return self.terminal.error(told(error))
 

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from did_service.core.errors import Language, UsageError, quote
-from did_service.language import of_locale
+from did_service.program.language import of_locale
 
 LANGUAGE = "WALLET_LANG"
 

@@ -1,7 +1,7 @@
 """What the wallet's codes mean, in Chinese and English, and the next step (docs/formats.md §7).
 
 One closed table for the codes that this program raises or warns with; what it shares with the
-other programs stands in `did_service.complaint`. A text that ends in a colon is followed by
+other programs stands in `did_service.program.failure`. A text that ends in a colon goes before
 what is wrong and where.
 """
 
@@ -127,7 +127,7 @@ MESSAGES: Mapping[str, Message] = {
         "请去掉 --offline 后重试",
         "try again without --offline",
     ),
-    # files, beside those of `did_service.complaint`
+    # files, beside those of `did_service.program.failure`
     "file_twice": _m(
         "两个文件同名：",
         "one file for two things:",

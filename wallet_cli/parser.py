@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from did_service.core.errors import Language
-from wallet_cli.exits import Exit
+from did_service.program.exits import Exit
 
 if TYPE_CHECKING:
     from wallet_cli.session import Session
@@ -54,7 +54,7 @@ class SpokenCommand(click.Command):
         if not _is_chinese(ctx):
             super().format_usage(ctx, formatter)
             return
-        from wallet_cli.chinese import TEXTS
+        from did_service.program.help import TEXTS
 
         pieces = " ".join(self.collect_usage_pieces(ctx))
         formatter.write_usage(ctx.command_path, pieces, prefix=f"{TEXTS['Usage:']} ")
@@ -64,7 +64,7 @@ class SpokenCommand(click.Command):
         if not _is_chinese(ctx):
             super().format_help_text(ctx, formatter)
             return
-        from wallet_cli.chinese import paragraphs_in_chinese
+        from did_service.program.help import paragraphs_in_chinese
 
         formatter.write_paragraph()
         with formatter.indentation():
@@ -75,7 +75,7 @@ class SpokenCommand(click.Command):
         if not _is_chinese(ctx):
             super().format_options(ctx, formatter)
             return
-        from wallet_cli.chinese import TEXTS, option_in_chinese
+        from did_service.program.help import TEXTS, option_in_chinese
 
         options = (each for each in self.get_params(ctx) if isinstance(each, click.Option))
         found = [record for each in options if (record := each.get_help_record(ctx))]
@@ -89,7 +89,7 @@ class SpokenCommand(click.Command):
     ) -> None:
         """Write lines as they stand; commands are in no language."""
         if _is_chinese(ctx):
-            from wallet_cli.chinese import examples_in_chinese
+            from did_service.program.help import examples_in_chinese
 
             text = examples_in_chinese(text)
         formatter.write(text)
@@ -153,7 +153,7 @@ class LazyGroup(SpokenCommand, click.Group):
         """Write the lines without importing what they speak of."""
         title, lines = "Commands", {name: each.summary for name, each in self._entries.items()}
         if _is_chinese(ctx):
-            from wallet_cli.chinese import TEXTS
+            from did_service.program.help import TEXTS
 
             title, lines = TEXTS[title], {name: TEXTS[line] for name, line in lines.items()}
         with formatter.section(title):

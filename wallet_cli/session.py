@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from did_service import process
 from did_service.core.crypto.sealed import normalised
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, Numbers
@@ -33,6 +32,7 @@ from did_service.core.limits import (
     MAX_PRESENTED_VALUES,
     MIN_PASSPHRASE_CHARACTERS,
 )
+from did_service.program import streams
 from wallet_cli.config import Settings
 from wallet_cli.slot import Rng
 from wallet_cli.store import Change, OpenStore, StoreDirectory
@@ -189,7 +189,7 @@ def read_json(name: str) -> JsonObject:
 
 def read_input(name: str) -> bytes:
     """Read a file of at most 8 MiB, or stdin where the name is `-`; raises as `read_json`."""
-    data = process.read_input(name, MAX_PRESENTED_BYTES, sys.stdin.buffer)
+    data = streams.read_input(name, MAX_PRESENTED_BYTES, sys.stdin.buffer)
     if len(data) > MAX_PRESENTED_BYTES:
         raise LimitError(
             "too_large", f"{quote(name)} has more than {MAX_PRESENTED_BYTES} bytes"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
 from did_service.core.limits import MAX_WALLET_BYTES
-from did_service.trust.files import (
+from did_service.program.files import (
     exclusive_lock,
     make_private_directory,
     read_file,

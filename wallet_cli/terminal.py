@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
 from did_service.core.text import printable
-from did_service.process import fitted, tell, write_out
+from did_service.program.exits import Exit, exit_of
+from did_service.program.streams import fitted, tell, write_out
 from wallet_cli.config import Format, Settings
-from wallet_cli.exits import Exit, exit_of
 from wallet_cli.messages import Message, message_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     Args:
         rows: Cells; whatever others wrote is quoted already.
     """
-    from did_service.core.verification.folding import aligned
+    from did_service.program.folding import aligned
 
     return aligned(tuple(printable(cell) for cell in row) for row in rows)
 
@@ -164,7 +164,7 @@ class Terminal:
         return _Told(text, english, self.say(told.hint), error)
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
-        from did_service.complaint import foreign_lines
+        from did_service.program.failure import foreign_lines
         from wallet_cli.reasons import reason_lines
 
         if self._settings.format is Format.JSON:
@@ -200,7 +200,7 @@ def _said_by_peer(error: DidServiceError) -> JsonObject:
 
 
 def _shared(error: DidServiceError) -> Message:
-    from did_service.complaint import words_of
+    from did_service.program.failure import words_of
 
     meaning, following = words_of(error)
     return Message(Bilingual(f"{meaning.zh}：", f"{meaning.en}:"), following)

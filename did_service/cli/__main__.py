@@ -17,7 +17,6 @@ from did_service import __version__
 from did_service.cli.bundle import bundle
 from did_service.cli.demo.command import demo
 from did_service.cli.language import spoken
-from did_service.complaint import FAULT, complaint, failed, told
 from did_service.core.encoding import strict_json
 from did_service.core.errors import (
     ConflictError,
@@ -27,7 +26,8 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import printable
-from did_service.process import abandon_stdout, own_streams, tell, write_out
+from did_service.program.failure import FAULT, complaint, failed, told
+from did_service.program.streams import abandon_stdout, own_streams, tell, write_out
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"

@@ -28,7 +28,7 @@ from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import RuleError
 from did_service.issuer.status import LIST_LIFETIME
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 _LIST_TTL_SECONDS = 3_600
 

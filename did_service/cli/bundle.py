@@ -77,8 +77,8 @@ def bundle(
     from did_service.cli.bundling import make_bundle
     from did_service.core.encoding import strict_json
     from did_service.core.encoding.strict_json import JsonObject
-    from did_service.process import tell, write_out
-    from did_service.web.settings import SYSTEM
+    from did_service.program.clock import SYSTEM
+    from did_service.program.streams import tell, write_out
 
     made = make_bundle(policy_file, out, mirrors, without, now=SYSTEM.clock(), replace=force)
     if as_json:
@@ -97,7 +97,7 @@ def bundle(
 
 def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
     """Say what was written, and how old each log in it is."""
-    from did_service.core.verification.render import duration
+    from did_service.verifier.verdict_text import duration
 
     yield (
         "note",

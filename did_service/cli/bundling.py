@@ -17,7 +17,7 @@ from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import NotFoundError, UsageError, quote
 from did_service.core.limits import MAX_JSON_BYTES
-from did_service.trust.files import check_output, read_file, replace_file
+from did_service.program.files import check_output, read_file, replace_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
 from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy, check_portable
 from did_service.core.log.quorum import Quorum
-from did_service.web.settings import Edge, Rng
+from did_service.program.clock import Edge, Rng
 
 _POLICY_LIFETIME = timedelta(days=365)
 _TIERS: JsonObject = {"online": 300, "day": 86_400, "field": 604_800}

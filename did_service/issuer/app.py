@@ -26,8 +26,8 @@ from did_service.issuer.officers import check_officers
 from did_service.issuer.routes import Desk, citizens
 from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
+from did_service.program.clock import Edge
 from did_service.web.app import create_app as frame
-from did_service.web.settings import Edge
 
 _LOG = logging.getLogger("did_service.issuer")
 

@@ -25,7 +25,7 @@ from did_service.issuer.agency import Agency, Item
 from did_service.issuer.issuance import Issuance
 from did_service.issuer.ledger import Row, Value
 from did_service.issuer.store import IssuerStore
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 _RANDOM_BYTES = 32
 _SUITES = frozenset({"eddsa-jcs-2022"})

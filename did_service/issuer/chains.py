@@ -29,7 +29,7 @@ from did_service.core.errors import DidServiceError, OrderError, RuleError, Unav
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
 from did_service.issuer.ledger import Ledger, Row
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 LogOf = Callable[[str], RegistryClient]
 """Finds who takes entries of a log, by origin."""

@@ -21,7 +21,7 @@ from did_service.core.log.merkle import leaf_hash, parents
 from did_service.issuer.agency import Agency
 from did_service.issuer.chains import Chain, Chains, Statement
 from did_service.issuer.ledger import Ledger, Value
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 _SALT_BYTES = 32
 LEAST_LEAVES = 1_024  # a quiet tick and a busy one yield paths of the same length

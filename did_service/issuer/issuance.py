@@ -39,7 +39,7 @@ from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.evidence import IssuanceEvidence, record_of
 from did_service.issuer.store import IssuerStore
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 _CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked

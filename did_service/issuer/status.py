@@ -43,7 +43,7 @@ from did_service.issuer.agency import Agency
 from did_service.issuer.chains import Chain, Chains, Statement
 from did_service.issuer.ledger import Row
 from did_service.issuer.store import IssuerStore
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 
 class Verb(StrEnum):

@@ -18,12 +18,12 @@ from did_service.client.transport import Transport
 from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.errors import UsageError
 from did_service.core.log.note import NoteSigner
+from did_service.program.clock import SYSTEM, Edge
 from did_service.replica import store as tables
 from did_service.replica.check import policy_in_force
 from did_service.replica.replica import open_replica
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
-from did_service.web.settings import SYSTEM, Edge
 
 
 @dataclass(frozen=True, slots=True)

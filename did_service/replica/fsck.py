@@ -24,11 +24,11 @@ from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
 from did_service.core.log.merkle import CompactRange, leaf_hash, tree_root
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle
+from did_service.program.files import read_file
 from did_service.replica import rows
 from did_service.replica.replica import Replica
 from did_service.replica.rows import Row
 from did_service.replica.statements import ENTRY_COLUMNS
-from did_service.trust.files import read_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from did_service.core.limits import MAX_LAST_SIGNED_BYTES
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import check_consistency
 from did_service.core.log.witnessing import NOTHING_HELD, HeldCheckpoint
-from did_service.trust.files import read_file, replace_file
+from did_service.program.files import read_file, replace_file
 
 FORMAT = "didsvc-last-signed/1"
 

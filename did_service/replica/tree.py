@@ -32,8 +32,8 @@ from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
 from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId
+from did_service.program.files import read_file, replace_public_file
 from did_service.replica.files import disk, link, sync, write_folder
-from did_service.trust.files import read_file, replace_public_file
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2

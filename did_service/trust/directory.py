@@ -25,7 +25,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES, MAX_MEMORY_BYTES
-from did_service.trust.files import (
+from did_service.program.files import (
     exclusive_lock,
     make_private_directory,
     read_own_file,

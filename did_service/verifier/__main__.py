@@ -16,13 +16,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from did_service.language import asked_for, of_locale
-from did_service.process import home, own_streams, tell, write_out
+from did_service.program.language import asked_for, of_locale
+from did_service.program.streams import home, own_streams, tell, write_out
 from did_service.verifier.arguments import parser_in
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
     from did_service.core.encoding.strict_json import JsonObject
-    from did_service.verifier.surroundings import Surroundings
+    from did_service.program.environment import Surroundings
     from did_service.verifier.terminal import Answer
 
 VARIABLE = "DIDVERIFY_LANG"
@@ -63,7 +63,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
 
 def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surroundings:
     from did_service.core.errors import Language
-    from did_service.verifier.surroundings import Surroundings
+    from did_service.program.environment import Surroundings
 
     return Surroundings(
         clock=clock(),
@@ -104,8 +104,8 @@ def _write_json(data: JsonObject) -> None:
 
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
-    from did_service.complaint import complaint, failed, told
     from did_service.core.errors import Language, UnavailableError
+    from did_service.program.failure import complaint, failed, told
     from did_service.verifier.terminal import PROGRAM, SCHEMA, exit_code_of
 
     refusal = told(error)

@@ -30,12 +30,12 @@ from did_service.core.verification.anchored import Dropped
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.messages import Result
-from did_service.core.verification.render import render
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.verify import verify
+from did_service.program.environment import Surroundings
+from did_service.program.files import check_output, replace_file
 from did_service.trust.directory import TrustDirectory
-from did_service.trust.files import check_output, replace_file
 from did_service.trust.memory import Memory
 from did_service.verifier.file_kinds import check_presented
 from did_service.verifier.held import (
@@ -47,9 +47,9 @@ from did_service.verifier.held import (
 )
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep, remembering
-from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
 from did_service.verifier.tier import DEFAULT, demand_of_item
+from did_service.verifier.verdict_text import render
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait

@@ -12,10 +12,10 @@ import argparse
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
+from did_service.program.environment import Surroundings
 from did_service.trust.memory import Memory
 from did_service.verifier.held import directory_at
 from did_service.verifier.show import describe_floor
-from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from did_service.complaint import describe
 from did_service.core.did.resolution import error_type, version_metadata
 from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
@@ -25,8 +24,9 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.core.text import quote
-from did_service.core.verification.folding import aligned, few
-from did_service.verifier.surroundings import Surroundings
+from did_service.program.environment import Surroundings
+from did_service.program.failure import describe
+from did_service.program.folding import aligned, few
 from did_service.verifier.terminal import Answer, exit_code_of
 
 _ID_COLUMNS = 160  # of a DID, which names an authority: two rows of a screen

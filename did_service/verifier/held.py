@@ -30,9 +30,9 @@ from did_service.core.verification.proven import ProvenEntry
 from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
+from did_service.program.environment import Surroundings
 from did_service.trust.directory import TrustDirectory, default_path, parse_own
 from did_service.trust.memory import KnownLog, Memory
-from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.tier import is_service_item
 
 FORK_FORMAT = "didsvc-fork/1"

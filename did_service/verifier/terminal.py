@@ -15,7 +15,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.process import fitted
+from did_service.program.streams import fitted
 
 PROGRAM = "did-verify"
 SCHEMA = "did-verify/1"

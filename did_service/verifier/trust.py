@@ -28,6 +28,7 @@ from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.bundle import parse_bundle
 from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.proven import ProvenEntry
+from did_service.program.environment import Surroundings
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.clock import reset_clock
 from did_service.verifier.held import (
@@ -41,7 +42,6 @@ from did_service.verifier.held import (
     remember_logs,
 )
 from did_service.verifier.show import describe_policy, policy_lines, show, warnings
-from did_service.verifier.surroundings import Surroundings
 from did_service.verifier.terminal import Answer, answered
 
 _BUNDLE = "bundle"

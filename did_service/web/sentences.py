@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from did_service.complaint import WORDS
 from did_service.core.errors import (
     Bilingual,
     DidServiceError,
@@ -17,6 +16,7 @@ from did_service.core.errors import (
     MalformedError,
     UnsupportedError,
 )
+from did_service.program.failure import WORDS
 
 Sentences: TypeAlias = tuple[Bilingual, Bilingual]
 

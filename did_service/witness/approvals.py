@@ -16,7 +16,7 @@ from did_service.core.did.webvh import HistoryState, Profile, accept, check_prof
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import ConflictError, LimitError, RuleError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 from did_service.witness.mirror import Mirror
 from did_service.witness.store import WitnessStore
 

@@ -39,8 +39,8 @@ from did_service.core.log.witnessing import (
     decide,
     parse_add_checkpoint,
 )
+from did_service.program.clock import Edge
 from did_service.replica.last_signed import LastSigned
-from did_service.web.settings import Edge
 from did_service.witness.catch_up import CatchUp
 from did_service.witness.mirror import Mirror
 from did_service.witness.store import Alarm, WitnessStore

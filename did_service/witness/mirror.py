@@ -28,9 +28,9 @@ from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import check_consistency, leaf_hash
 from did_service.core.log.policy import LogPolicy, VerifiedCheckpoint
+from did_service.program.clock import Edge
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.replica import Replica
-from did_service.web.settings import Edge
 
 
 class Mirror:

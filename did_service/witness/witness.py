@@ -21,12 +21,12 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.text import quote
+from did_service.program.clock import SYSTEM, Edge
 from did_service.replica import store as tables
 from did_service.replica.last_signed import LastSigned
 from did_service.replica.replica import open_replica
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
-from did_service.web.settings import SYSTEM, Edge
 from did_service.witness.approvals import Approvals
 from did_service.witness.cosigning import Cosigning
 from did_service.witness.mirror import Mirror

@@ -4,7 +4,7 @@ A test depends on the day if it, a fixture that it asks for, or a function, clas
 the tests that one of these names, does one of three things:
 
 - reads the real clock: `time.time()`, `datetime.now(…)`, `date.today()` and their kin, or the
-  edge of a server, `did_service.web.settings.SYSTEM`;
+  edge of a server, `did_service.program.clock.SYSTEM`;
 - starts a child process, which has no other clock: whatever stands in `subprocess`,
   `multiprocessing` or `pty`, or `os.fork` and its kin;
 - runs one of our programs in this process without the argument `clock`.
@@ -27,7 +27,7 @@ REAL_CLOCKS = {
     *(f"time.{name}" for name in ("time", "time_ns", "localtime", "gmtime", "ctime")),
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
     "datetime.date.today",
-    "did_service.web.settings.SYSTEM",
+    "did_service.program.clock.SYSTEM",
 }
 CHILDREN = {"os.fork", "os.forkpty", "os.system", "os.popen", "os.posix_spawn"}
 CHILD_MODULES = ("subprocess", "multiprocessing", "pty")

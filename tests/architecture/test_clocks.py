@@ -51,7 +51,7 @@ DESK = "import subprocess\ndef start(): subprocess.run('x')\ndef still(): pass\n
         ("from datetime import datetime\ndef test_a(): datetime(2026, 1, 1)", False),
         ("from subprocess import Popen as P\ndef test_a(): P('x')", True),
         ("import os\ndef test_a(): os.fork()", True),
-        ("from did_service.web.settings import SYSTEM\ndef test_a(): f(SYSTEM)", True),
+        ("from did_service.program.clock import SYSTEM\ndef test_a(): f(SYSTEM)", True),
         ("from wallet_cli.__main__ import run\ndef test_a(): run([])", True),
         ("from wallet_cli.__main__ import run\ndef test_a(): run([], clock=c)", False),
         ("import time\ndef now(): return time.time()\ndef test_a(): now()", True),

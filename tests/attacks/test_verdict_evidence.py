@@ -19,9 +19,9 @@ from did_service.core.log.note import parse_note
 from did_service.core.verification.evidence import parse_evidence
 from did_service.core.verification.proven import Latest
 from did_service.core.verification.proving import verify_evidence
-from did_service.core.verification.render import render
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Clock
+from did_service.verifier.verdict_text import render
 from tests.support.counter import (
     INDEX,
     all_codes,

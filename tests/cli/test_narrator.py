@@ -6,7 +6,7 @@ import pytest
 
 from did_service.cli.demo.narrator import Narrator
 from did_service.core.errors import Bilingual, Language
-from did_service.core.verification.folding import width
+from did_service.program.folding import width
 
 VERDICT = [
     "不通过 REFUSED",

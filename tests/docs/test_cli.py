@@ -12,10 +12,10 @@ import pytest
 
 from did_service.cli import __main__ as operator
 from did_service.core.encoding import strict_json
+from did_service.program.exits import Exit
 from did_service.verifier import terminal
 from scripts import make_cli_docs
 from tests.docs import pages
-from wallet_cli.exits import Exit
 
 pytestmark = pytest.mark.clock
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from did_service.core.verification.render import WORDS as VERDICTS
+from did_service.verifier.verdict_text import WORDS as VERDICTS
 from tests.docs import pages
 
 PAGE = pages.read("glossary.md")

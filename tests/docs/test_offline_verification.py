@@ -3,7 +3,7 @@
 import re
 
 from did_service.core.verification.messages import CHECKS, Result
-from did_service.core.verification.render import MARKS, WORDS
+from did_service.verifier.verdict_text import MARKS, WORDS
 from tests.docs import pages
 
 PAGE = pages.read("offline-verification.md")

@@ -352,7 +352,7 @@ POLICY_AND_LOGS = (
 COUNTER_WALLET_ISSUER = (
     _row(
         "a link in the trust directory is followed",
-        "did_service/trust/files.py",
+        "did_service/program/files.py",
         "attacks/test_trust_directory.py test_link_in_the_trust_directory_is_not_followed",
         "return _read(path, max_bytes, os.O_RDONLY | os.O_NOFOLLOW | _NO_WAIT)",
         "return _read(path, max_bytes, os.O_RDONLY | _NO_WAIT)",

@@ -23,7 +23,6 @@ from did_service.client.routes import (
     routes_from_environment,
 )
 from did_service.client.transport import Transport
-from did_service.complaint import complaint
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -37,6 +36,7 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import width
+from did_service.program.failure import complaint
 from did_service.web.app import create_app
 from did_service.web.problems import status_of
 from did_service.web.serve import Server, loopback, unix_socket

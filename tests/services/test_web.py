@@ -28,10 +28,10 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.program.clock import SYSTEM, Edge
 from did_service.web import database, problems, protocol, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
-from did_service.web.settings import SYSTEM, Edge
 from tests.support import optional
 from tests.support.raw_http import exchange, request
 

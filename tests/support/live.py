@@ -24,10 +24,10 @@ from did_service.client.witness import WitnessClient
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
+from did_service.program.clock import Edge
 from did_service.registry.region import RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.web.serve import Server, unix_socket
-from did_service.web.settings import Edge
 from did_service.witness.witness import Witness, WitnessSettings
 from tests.support.federation import Federation
 from tests.support.founding import TERRITORY, log_signer, native, origins_of, witness

@@ -33,8 +33,8 @@ from did_service.issuer.agency import Agency, Item, Officer, Signer
 from did_service.issuer.app import Issuer
 from did_service.issuer.officers import hash_token
 from did_service.issuer.store import IssuerStore
+from did_service.program.clock import Edge
 from did_service.web.database import open_engine
-from did_service.web.settings import Edge
 from tests.support.dids import key
 from tests.support.federation import Actor, Federation
 from tests.support.optional import CHECKOUT

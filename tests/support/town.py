@@ -18,7 +18,7 @@ from did_service.cli.demo.cast import AGENCIES, AgencyPlan
 from did_service.cli.demo.world import ACCEPTING, APPROVING, World, opened
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.web.settings import SYSTEM
+from did_service.program.clock import SYSTEM
 from tests.support.purse import Purse, Run
 
 

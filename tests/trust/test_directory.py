@@ -19,7 +19,7 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from did_service.trust import files
+from did_service.program import files
 from did_service.trust.directory import TrustDirectory, default_path, fresh_nonce
 from did_service.trust.memory import KnownLog
 

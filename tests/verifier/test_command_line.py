@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from did_service import __version__, complaint
-from did_service.core.verification.folding import width
+from did_service import __version__
+from did_service.program import failure
+from did_service.program.folding import width
 from did_service.verifier import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.dids import NOW
@@ -172,7 +173,7 @@ def test_a_fault_of_ours_shows_its_place_and_no_traceback(monkeypatch):
 
 
 def test_a_failure_without_a_trace_is_described_as_well():
-    assert complaint.told(RecursionError()).message == "RecursionError at ?"
+    assert failure.told(RecursionError()).message == "RecursionError at ?"
 
 
 def test_an_interrupted_command_says_nothing(monkeypatch):
@@ -185,7 +186,7 @@ def test_an_interrupted_command_says_nothing(monkeypatch):
 
 
 def test_the_words_that_programs_share_stand_in_both_languages():
-    for meaning, following in complaint.WORDS.values():
+    for meaning, following in failure.WORDS.values():
         for text in (meaning, following):
             assert CHINESE.search(text.zh)
             assert text.en

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from did_service.complaint import WORDS
 from did_service.core.encoding import jcs
+from did_service.program.failure import WORDS
 from did_service.verifier.file_kinds import kind_of
 from tests.support.desk import did_verify
 

@@ -14,9 +14,9 @@ from unittest import mock
 import click
 import pytest
 
+from did_service.program.help import TEXTS
 from tests.support import optional
 from tests.support.purse import PASSPHRASE, Purse, cheap, finish, start, wallet
-from wallet_cli.chinese import TEXTS
 from wallet_cli.commands import ENTRIES
 from wallet_cli.commands import wallet as group
 from wallet_cli.holdings import identities

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from did_service.complaint import WORDS
 from did_service.core.errors import (
     DecryptionError,
     LimitError,
@@ -19,7 +18,8 @@ from did_service.core.errors import (
     UnsupportedError,
     UsageError,
 )
-from wallet_cli.exits import Exit, exit_of
+from did_service.program.exits import Exit, exit_of
+from did_service.program.failure import WORDS
 from wallet_cli.messages import MESSAGES
 
 SOURCES = [*Path("wallet_cli").rglob("*.py"), Path("did_service/client/issuer.py")]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.complaint import told
 from did_service.core.errors import (
     Bilingual,
     Language,
@@ -19,8 +18,9 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import escaped, rewritten
+from did_service.program.exits import Exit
+from did_service.program.failure import told
 from wallet_cli.config import Format, Settings, default_store, language_of, resolve
-from wallet_cli.exits import Exit
 from wallet_cli.terminal import Terminal, table
 
 HOME = Path("/home/wang")

@@ -12,8 +12,8 @@ from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual, Language, RuleError, UsageError
 from did_service.core.text import quote
-from did_service.trust.files import check_output, replace_file
-from wallet_cli.exits import Exit
+from did_service.program.exits import Exit
+from did_service.program.files import check_output, replace_file
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import Entry, LazyGroup, WalletCommand
@@ -174,13 +174,13 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     """Judge a credential as a counter would, with the evidence in this wallet; no network."""
     held = find_credential(session.vault, name)
     policy = session.trust.policy()
-    from did_service.core.verification import render
     from did_service.core.verification.report import Outcome
+    from did_service.verifier import verdict_text
     from wallet_cli.judging import judge
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = render.render(report, session.settings.language)
+    lines = verdict_text.render(report, session.settings.language)
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
         lines = (*lines, lines[0])
     data: JsonObject = {"alias": held.alias, "report": report.encode()}

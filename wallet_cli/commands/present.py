@@ -17,8 +17,8 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import quote
-from did_service.core.verification.folding import few
-from did_service.trust.files import check_output, replace_file
+from did_service.program.files import check_output, replace_file
+from did_service.program.folding import few
 from wallet_cli.commands.store import is_stale
 from wallet_cli.holdings import Answer, HeldCredential, Identity, answers, identities, keep
 from wallet_cli.naming import find_credential

@@ -11,7 +11,7 @@ import click
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError
 from did_service.core.text import quote
-from wallet_cli.exits import Exit
+from did_service.program.exits import Exit
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json

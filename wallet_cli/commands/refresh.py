@@ -9,7 +9,7 @@ import click
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, UnavailableError
 from did_service.core.limits import MAX_MIRRORS
-from wallet_cli.exits import Exit
+from did_service.program.exits import Exit
 from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import WalletCommand

@@ -9,7 +9,7 @@ import click
 from did_service.cli.language import VARIABLE
 from did_service.core.encoding import strict_json
 from did_service.core.errors import Language
-from did_service.process import write_out
+from did_service.program.streams import write_out
 
 _EXAMPLES = """\b
 Examples:
@@ -46,7 +46,7 @@ def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
     what the counter accepts, refuses, and cannot tell, and why.
     """
     from did_service.cli.demo import play
-    from did_service.web.settings import SYSTEM
+    from did_service.program.clock import SYSTEM
 
     options = play.Options(Language(lang), keep, quiet=as_json)
     played, seconds = play.play(options, SYSTEM)

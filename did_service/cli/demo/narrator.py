@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from did_service.core.errors import Bilingual, Language
-from did_service.core.verification.folding import fold
-from did_service.core.verification.render import WORDS
 from did_service.core.verification.report import Outcome
+from did_service.program.folding import fold
+from did_service.verifier.verdict_text import WORDS
 
 _COLOURS = {
     "accepted": "green",

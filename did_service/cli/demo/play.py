@@ -19,7 +19,7 @@ from did_service.cli.demo.story import Story
 from did_service.cli.demo.world import opened
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, ConflictError, Language, quote
-from did_service.web.settings import Edge
+from did_service.program.clock import Edge
 
 SCHEMA = "demo/1"
 

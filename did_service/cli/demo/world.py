@@ -51,13 +51,13 @@ from did_service.core.encoding.strict_json import JsonObject, as_array, as_objec
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
+from did_service.program.clock import Edge
 from did_service.registry.region import Pace, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.replica.store import ReplicaStore
 from did_service.web.app import Application
 from did_service.web.database import open_engine
 from did_service.web.serve import MAX_SOCKET_NAME_BYTES, Server, unix_socket
-from did_service.web.settings import Edge
 from did_service.witness.witness import Witness, WitnessSettings
 
 _SHORT_PLACE = "/tmp"  # noqa: S108 - a folder with a random name is made there

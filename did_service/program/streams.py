@@ -120,7 +120,7 @@ def fitted(lines: Iterable[str], stream: TextIO) -> Iterator[str]:
     if not stream.isatty():
         yield from lines
         return
-    from did_service.core.verification.folding import fold  # noqa: PLC0415 - screens alone
+    from did_service.program.folding import fold  # noqa: PLC0415 - screens alone
 
     told = 0
     with suppress(OSError):

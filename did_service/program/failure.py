@@ -18,7 +18,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, Language, kind_and_place
 from did_service.core.limits import MAX_SENTENCE_COLUMNS
 from did_service.core.text import printable, quote
-from did_service.process import refusal_of
+from did_service.program.streams import refusal_of
 
 Words: TypeAlias = tuple[Bilingual, Bilingual]
 """What an error means, and what to do next."""

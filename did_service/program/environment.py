@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import Language, MalformedError, UsageError, quote
-from did_service.process import read_input
+from did_service.program.streams import read_input
 
 _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
