@@ -25,12 +25,12 @@ from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
+from did_service.core.evidence import sets
+from did_service.core.evidence.pieces import UnverifiedBatch
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.limits import MAX_STAPLE_FETCHES
-from did_service.core.verification import evidence as sets
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
-from did_service.core.verification.pieces import UnverifiedBatch
-from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.staple import Wanted, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential
 

@@ -19,10 +19,10 @@ from did_service.core.anchor.policy import (
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, PolicyError
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.trust.directory import TrustDirectory, parse_own
 
 

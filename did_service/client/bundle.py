@@ -29,13 +29,13 @@ from did_service.core.errors import (
     UnavailableError,
     quote,
 )
+from did_service.core.evidence.audit_path import AuditPath
+from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.evidence.pieces import UnverifiedHead, UnverifiedItem
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_TREE_SIZE
 from did_service.core.log.merkle import inclusion_path, tree_root
-from did_service.core.verification.audit_path import AuditPath
-from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.pieces import UnverifiedHead, UnverifiedItem
-from did_service.core.verification.proving import verify_evidence
 
 _LEFT_OUT = ("evidence",)  # what exists does not go out of date: it comes with its record
 

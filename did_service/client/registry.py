@@ -25,6 +25,7 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import (
     MAX_BATCH_BODY_BYTES,
     MAX_BUNDLED_ENTRY_BYTES,
@@ -35,7 +36,6 @@ from did_service.core.limits import (
 )
 from did_service.core.log import tiles
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.core.verification.evidence import parse_evidence
 
 JSON_LINES = "application/jsonl"
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_BUNDLED_ENTRY_BYTES)

@@ -22,13 +22,13 @@ from did_service.core.anchor.entry import Placed
 from did_service.core.anchor.heads import HeadsSnapshot, subject_key
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import NotFoundError, UnavailableError, quote
+from did_service.core.evidence.audit_path import AuditPath
+from did_service.core.evidence.pieces import UnverifiedHead, UnverifiedItem
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import TileId
-from did_service.core.verification.audit_path import AuditPath
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.pieces import UnverifiedHead, UnverifiedItem
 from did_service.replica.replica import Replica
 
 _MOMENTS_KEPT = 4  # the epoch, the newest checkpoint, and those that are just being replaced

@@ -21,14 +21,14 @@ from did_service.core.errors import (
     DidServiceError,
     UsageError,
 )
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
     MAX_JSON_BYTES,
     MAX_PRESENTED_BYTES,
 )
-from did_service.core.verification.anchored import Dropped
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.messages import Result
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request

@@ -20,14 +20,14 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import LimitError, PolicyError
+from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.evidence.pieces import UnverifiedBatch
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven import ProvenEntry
+from did_service.core.evidence.proven_set import Evidence, Fork, Tree
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
-from did_service.core.verification.anchored import Evidence, Fork, Tree
-from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.pieces import UnverifiedBatch
 from did_service.core.verification.presented import STAPLE
-from did_service.core.verification.proven import ProvenEntry
-from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
 from did_service.program.environment import Surroundings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from did_service.core.verification.anchored import Dropped
-from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.report import NowFrom
 from did_service.core.verification.request import Request
 

@@ -10,7 +10,7 @@ from did_service.core.errors import (
     DidServiceError,
     LimitError,
 )
-from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.report import NowFrom, Outcome, Report
 from did_service.core.verification.request import NonceState, Request

@@ -20,22 +20,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from did_service.core.anchor.freshness import TIERS, age_seconds
-from did_service.core.anchor.policy import Policy, Region, reg_origin
-from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import Fields
-from did_service.core.errors import DidServiceError
-from did_service.core.limits import MAX_SCHEMA_BYTES
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.bodies import (
+from did_service.core.anchor.bodies.reading import (
     SCHEMA_KINDS,
     SERVICE_ITEM,
     SchemaBody,
     read_schema,
 )
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.proven import Latest, ProvenEntry
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.anchor.freshness import TIERS, age_seconds
+from did_service.core.anchor.policy import Policy, Region, reg_origin
+from did_service.core.encoding import strict_json
+from did_service.core.encoding.strict_json import Fields
+from did_service.core.errors import DidServiceError
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven import Latest, ProvenEntry
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.limits import MAX_SCHEMA_BYTES
 from did_service.core.verification.request import Remembered
 
 DEFAULT = "day"

@@ -23,11 +23,11 @@ from did_service.core.anchor.policy import (
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proven import ProvenEntry
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.proven import ProvenEntry
 from did_service.program.environment import Surroundings
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.clock import reset_clock

@@ -13,7 +13,7 @@ from did_service.core.credentials.bitstring_status_list import (
     status_list_credential,
 )
 from did_service.core.encoding import timestamps
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,

@@ -11,9 +11,9 @@ import pytest
 
 from did_service.core.anchor.heads import HeadRecord
 from did_service.core.encoding import b64
-from did_service.core.verification import bundle
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence import bundle
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,

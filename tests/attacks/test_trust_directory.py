@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.limits import MAX_HEADS_TRIED
-from did_service.core.verification.bundle import parse_bundle
 from tests.support.counter import INDEX, SCHEMA, Scene, headless, joined
 from tests.support.desk import COUNTER, Desk
 from tests.support.evidence import evidence_item

@@ -14,9 +14,9 @@ from did_service.core.credentials import jsonld
 from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
 from did_service.core.encoding import b64
+from did_service.core.evidence import latest
+from did_service.core.evidence.proven_set import Evidence
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
-from did_service.core.verification import order
-from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     codes,
@@ -128,8 +128,8 @@ def test_claims_made_up_about_one_entry(scene, monkeypatch):
     for number, item in enumerate(made_up):
         item["head"]["path"][0] = b64.encode_url(number.to_bytes(32))
     tried = []
-    plain = order.check_record
-    monkeypatch.setattr(order, "check_record", lambda *given: tried.append(1) or plain(*given))
+    plain = latest.check_record
+    monkeypatch.setattr(latest, "check_record", lambda *given: tried.append(1) or plain(*given))
     items = [*staple["items"], *made_up]
     assert scene.check(staple={**staple, "items": items}).outcome is Outcome.ACCEPTED
     assert len(tried) < 20

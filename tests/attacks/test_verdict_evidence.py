@@ -13,12 +13,12 @@ from did_service.core.anchor.entry import compose
 from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import Language
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven import Latest
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proven import Latest
-from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Clock
 from did_service.verifier.verdict_text import render

@@ -9,8 +9,8 @@ from did_service.cli.demo.agencies import list_urls
 from did_service.cli.demo.cast import AGENCIES, SCHOOL
 from did_service.cli.demo.world import opened
 from did_service.core.encoding import strict_json, timestamps
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
 from did_service.program.clock import Edge
 
 pytestmark = pytest.mark.xdist_group("demo")

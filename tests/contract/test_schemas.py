@@ -18,7 +18,7 @@ from did_service.core.credentials import contexts, schema_check, vocabulary
 from did_service.core.credentials.model import parse_credential
 from did_service.core.crypto.key_file import parse_key_file
 from did_service.core.encoding import jcs, strict_json
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.presented import parse_presented
 from tests.support.json_values import changed_value
 

@@ -42,11 +42,12 @@ from did_service.core.encoding import (
 )
 from did_service.core.encoding.strict_json import Fields, Numbers
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence import bundle, pieces, sets
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_JSON_VALUES
 from did_service.core.log import checkpoint, note, proof, tiles, witnessing
 from did_service.core.log import policy as log_policy
-from did_service.core.verification import bundle, evidence, pieces, presented
+from did_service.core.verification import presented
 from tests.support.cosigners import NOON, Cosigners, signer
 from tests.support.dids import Controller, rule_of
 from tests.support.json_values import changed_value, spellings, values
@@ -262,8 +263,8 @@ PARSERS = dict(
             b"old 0\n\n" + NOTE,
             back=written,
         ),
-        of(bundle.parse_bundle, bundle.encode_bundle(evidence.UnverifiedEvidence())),
-        of(evidence.parse_evidence, EVIDENCE, back=written),
+        of(bundle.parse_bundle, bundle.encode_bundle(sets.UnverifiedEvidence())),
+        of(sets.parse_evidence, EVIDENCE, back=written),
         of(pieces.parse_item, EVIDENCE["items"][0], back=written),
         of(pieces.parse_batch, BATCH, back=written),
         of(pieces.parse_checkpoint, EVIDENCE["checkpoints"][0], back=bytes.decode),

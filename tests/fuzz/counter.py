@@ -13,9 +13,9 @@ from did_service.core.credentials.spelling import keeps_no_order
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
-from did_service.core.verification.anchored import Dropped
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.evidence import UnverifiedEvidence
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.net import FAULT
 from did_service.core.verification.presented import Presented, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report

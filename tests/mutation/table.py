@@ -8,6 +8,7 @@ from tests.mutation.mutant import Mutant
 
 CORE = "did_service/core"
 VERIFICATION, CREDENTIALS = f"{CORE}/verification", f"{CORE}/credentials"
+EVIDENCE = f"{CORE}/evidence"
 
 
 def _row(name: str, file: str, tests: str, *edits: str) -> Mutant:
@@ -75,7 +76,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a batch in anybody's stream shows when something was issued",
-        f"{VERIFICATION}/anchored.py",
+        f"{EVIDENCE}/proven_set.py",
         "attacks/test_old_evidence.py test_batch_in_the_stream_of_another_agency",
         "for each in known if did_id(each.owner) == did_id(issuer))",
         "for each in known if did_id(issuer))",
@@ -99,7 +100,7 @@ OLD_EVIDENCE = (
 VERDICT = (
     _row(
         "a statement before another need not be linked to it",
-        f"{VERIFICATION}/proven.py",
+        f"{EVIDENCE}/proven.py",
         "attacks/test_left_out.py test_earlier_statement_left_out"
         " test_extension_of_a_grant_left_out test_state_between_two_left_out",
         "if successor.as_received.entry.previous != self.leaf:",
@@ -150,21 +151,21 @@ VERDICT = (
     ),
     _row(
         "two trees of one size are no fork",
-        f"{VERIFICATION}/proving.py",
+        f"{EVIDENCE}/proofs.py",
         "attacks/test_verdict_evidence.py test_two_roots_one_size_at_the_counter",
         "if len(others | roots.keys()) > 1:",
         "if len(others) > 1:",
     ),
     _row(
         "heads may say a later time than their own entry",
-        f"{VERIFICATION}/proving.py",
+        f"{EVIDENCE}/proofs.py",
         "attacks/test_lying_logs.py test_heads_that_say_a_later_time_than_their_own",
         "if heads.at != item.entry.at or (",
         "if heads.at < 0 or (",
     ),
     _row(
         "a policy in evidence need not be signed",
-        f"{VERIFICATION}/succession.py",
+        f"{EVIDENCE}/policy_succession.py",
         "attacks/test_lying_logs.py test_unsigned_policies_are_not_kept",
         "            if _concerns(held, policy):\n",
         "            if _concerns(held, policy) or policy.sequence:\n",
@@ -374,7 +375,7 @@ COUNTER_WALLET_ISSUER = (
     ),
     _row(
         "a bundle unpacks without end",
-        f"{VERIFICATION}/bundle.py",
+        f"{EVIDENCE}/bundle.py",
         "core/verification/test_evidence.py"
         " test_bundle_is_bounded_by_line_and_as_a_whole_before_it_is_read",
         "        size += len(line)\n",

@@ -11,9 +11,9 @@ from did_service.client.bundle import collect, encode_checked, newest_heads, rea
 from did_service.client.registry import LogReader
 from did_service.core.anchor.policy import reg_origin
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
-from did_service.core.verification.audit_path import AuditPath
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.audit_path import AuditPath
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
 from did_service.witness.witness import folder_of
 from tests.support.live import running
 from tests.support.refusals import refused

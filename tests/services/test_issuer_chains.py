@@ -14,8 +14,8 @@ from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import OrderError, RuleError, UnavailableError
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.issuer.app import Issuer
 from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb

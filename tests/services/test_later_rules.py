@@ -8,9 +8,9 @@ from did_service.client.bundle import collect, encode_checked
 from did_service.core.anchor.entry import compose
 from did_service.core.did.webvh import write
 from did_service.core.errors import UnavailableError
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.log.merkle import leaf_hash
-from did_service.core.verification.bundle import parse_bundle
-from did_service.core.verification.proving import verify_evidence
 from tests.support.federation import founded
 from tests.support.later import future_entry
 from tests.support.live import running

@@ -18,10 +18,10 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.witnessing import Outcome, WitnessAnswer
-from did_service.core.verification.evidence import parse_evidence
 from did_service.registry import app, store
 from did_service.registry.cosigners import Cosigners
 from did_service.registry.region import Pace

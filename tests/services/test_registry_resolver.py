@@ -14,8 +14,8 @@ from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_did_url
 from did_service.core.did.webvh import verify_history
 from did_service.core.encoding import timestamps
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import MAX_HISTORY_CACHED_BYTES, MAX_MEDIA_RANGES
-from did_service.core.verification.evidence import parse_evidence
 from did_service.registry import store
 from did_service.registry.resolver import Resolver
 from did_service.web import database

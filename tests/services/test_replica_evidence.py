@@ -13,10 +13,10 @@ from did_service.core.anchor.rules_ev import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json
 from did_service.core.errors import MalformedError, NotFoundError, UnavailableError
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
 from did_service.replica.evidence import EvidenceDesk, Moment
 from did_service.replica.routes import replica_router
 from did_service.web.app import create_app

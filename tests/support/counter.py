@@ -18,8 +18,8 @@ from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
 from did_service.core.verification.report import Report
 from did_service.core.verification.request import Clock, NonceState, Request
 from did_service.core.verification.verify import verify

@@ -23,8 +23,8 @@ from unittest import mock
 from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.verification.bundle import encode_bundle
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.evidence.bundle import encode_bundle
+from did_service.core.evidence.sets import parse_evidence
 from did_service.trust.directory import TrustDirectory
 from did_service.verifier.__main__ import main
 from tests.support.counter import KEEP, Scene

@@ -15,8 +15,8 @@ from did_service.core.anchor.policy import Policy
 from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.verification.bundle import encode_bundle
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.evidence.bundle import encode_bundle
+from did_service.core.evidence.sets import parse_evidence
 from tests.support.counter import (
     AUDIENCE,
     INDEX,

@@ -9,7 +9,7 @@ from subprocess import PIPE
 import pytest
 
 from did_service.core.encoding import timestamps
-from did_service.core.verification.bundle import parse_bundle
+from did_service.core.evidence.bundle import parse_bundle
 from did_service.verifier import held
 from tests.support.counter import SCHEMA, without
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start

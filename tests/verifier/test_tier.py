@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
 from did_service.verifier.tier import demand_of_item
 from tests.support.counter import Scene, items_of, joined

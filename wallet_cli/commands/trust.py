@@ -69,7 +69,7 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
 def imported(session: Session, file: str) -> None:
     """Take the policy that follows the pinned one, or a file of evidence."""
     from did_service.core.anchor.policy import FORMAT
-    from did_service.core.verification.bundle import parse_bundle
+    from did_service.core.evidence.bundle import parse_bundle
 
     data = read_input(file)
     if data.lstrip()[:1] == b"{" and f'"{FORMAT}"'.encode() in data[:200]:

@@ -9,8 +9,8 @@ from did_service.client.bundle import about_itself, copy_of
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
-from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.registry.publisher import Heads
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import Submission

@@ -22,9 +22,9 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
+from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
-from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
 from did_service.core.verification.statements import ProvenStatement, linked, why_unread

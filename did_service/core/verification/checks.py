@@ -14,8 +14,8 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy, check_current
 from did_service.core.encoding import timestamps
 from did_service.core.errors import PolicyError, quote
+from did_service.core.evidence.proven_set import Dropped, Evidence
 from did_service.core.limits import MAX_DROPPED_NAMED
-from did_service.core.verification.anchored import Dropped, Evidence
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.messages import Result
 from did_service.core.verification.present import Certainty, Present

@@ -20,11 +20,11 @@ from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence.proven import Issuance, Latest, ProvenEntry
+from did_service.core.evidence.proven_set import Evidence
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
-from did_service.core.verification.anchored import Evidence
 from did_service.core.verification.present import Present
-from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 from did_service.core.verification.report import Basis
 
 _REGION = re.compile(r"[0-9]{6}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from did_service.core.anchor.bodies.reading import read_did
 from did_service.core.credentials import members, proof_set, vocabulary
 from did_service.core.credentials.proof_set import ProofDemand, ProofFinding, VerifiedProof
 from did_service.core.did.document import DidDocument, Relationship, parse_document
@@ -28,9 +29,8 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
-from did_service.core.verification.bodies import read_did
+from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.verification.context import CredentialContext, End
-from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.signatures import (
     NEGATIVES,

@@ -19,9 +19,9 @@ from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.document import Relationship
 from did_service.core.encoding import timestamps
 from did_service.core.errors import ProofError, quote
+from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.issuer import latest_state
-from did_service.core.verification.proven import Latest
 from did_service.core.verification.statements import ProvenStatement
 
 

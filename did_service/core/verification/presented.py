@@ -32,14 +32,14 @@ from did_service.core.errors import (
     MalformedError,
     UnsupportedError,
 )
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.limits import (
     MAX_CREDENTIAL_BYTES,
     MAX_CREDENTIALS_IN_PRESENTATION,
     MAX_PRESENTED_BYTES,
     MAX_PRESENTED_VALUES,
 )
-from did_service.core.verification.anchored import Dropped
-from did_service.core.verification.evidence import UnverifiedEvidence, parse_evidence
 
 # Compact JOSE: three parts signed, five encrypted, then the disclosures of an SD-JWT.
 _JOSE = re.compile(rb"""\s*"?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}(~[A-Za-z0-9_.~-]*)?"?\s*""")

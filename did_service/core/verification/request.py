@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from did_service.core.verification.anchored import Tree
+from did_service.core.evidence.proven_set import Tree
 from did_service.core.verification.report import NowFrom
 
 

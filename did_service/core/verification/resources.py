@@ -12,8 +12,8 @@ from functools import partial
 from did_service.core.credentials import related_resources
 from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.errors import MalformedError, ProofError
+from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.proven import Latest
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
 

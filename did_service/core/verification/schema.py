@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from did_service.core.anchor.bodies.reading import SchemaBody, read_schema
 from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
+from did_service.core.evidence.proven import Latest
 from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
-from did_service.core.verification.bodies import SchemaBody, read_schema
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.proven import Latest
 from did_service.core.verification.report import Check
 
 _STEP = 7

@@ -18,10 +18,10 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence.proven import ProvenEntry
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_AUTHORITY_HOPS
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.proven import ProvenEntry
 
 
 @dataclass(frozen=True, slots=True)

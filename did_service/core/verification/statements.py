@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from did_service.core.anchor.authority import Authority, parse_authority
+from did_service.core.anchor.bodies.reading import may_name_list
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
-from did_service.core.verification.bodies import may_name_list
+from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.proven import ProvenEntry
 
 Chain = tuple[ProvenEntry, ...]
 """The entries of one subject, the newest first."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from did_service.core.anchor.bodies.reading import read_status
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import bitstring_status_list as lists
 from did_service.core.credentials.bitstring_status_list import Purpose, Status, StatusEntry
@@ -18,11 +19,10 @@ from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError
+from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
-from did_service.core.verification.bodies import read_status
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.list_keepers import check_kept, registering
-from did_service.core.verification.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 from did_service.core.verification.schema import SchemaFinding
 from did_service.core.verification.statements import (

@@ -17,7 +17,9 @@ from dataclasses import replace
 from did_service.core.anchor.policy import Policy, Waiver
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
-from did_service.core.verification.anchored import Evidence
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.authority import (
     MISSING,
     AuthorityFinding,
@@ -32,7 +34,6 @@ from did_service.core.verification.checks import (
     check_time,
 )
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.evidence import UnverifiedEvidence
 from did_service.core.verification.holder import check_holders
 from did_service.core.verification.issuer import IssuerFinding, check_proof, find_issuer
 from did_service.core.verification.net import guarded, guarded_checks
@@ -44,7 +45,6 @@ from did_service.core.verification.presented import (
     Shown,
     parse_presented,
 )
-from did_service.core.verification.proving import verify_evidence
 from did_service.core.verification.report import (
     Check,
     CredentialSummary,

@@ -18,7 +18,7 @@ from did_service.core.anchor.policy import parse_policy
 from did_service.core.did.webvh import accept
 from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.errors import MalformedError, RuleError
-from did_service.core.verification.succession import succeeding
+from did_service.core.evidence.policy_succession import succeeding
 from did_service.issuer.evidence import record_of
 from tests.support.counter import Scene
 from tests.support.refusals import refused

@@ -6,7 +6,7 @@ import pytest
 
 from did_service.core.encoding import jcs
 from did_service.core.errors import DidServiceError
-from did_service.core.verification.evidence import parse_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import request, without
 

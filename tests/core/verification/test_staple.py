@@ -5,9 +5,9 @@ import json
 import pytest
 
 from did_service.core.credentials.model import parse_credential
-from did_service.core.verification.anchored import Evidence
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.staple import (
     Wanted,
     needed_for,

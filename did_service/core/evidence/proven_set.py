@@ -1,7 +1,7 @@
 """What the pinned policy stands behind: evidence after every proof in it was checked.
 
 `Evidence` answers by question: the newest entry of a subject, who stated what about whom, the
-bytes behind a digest, since when a record has existed. It is made by `proving.verify_evidence`
+bytes behind a digest, since when a record has existed. It is made by `proofs.verify_evidence`
 alone. Entries of a log that has shown two histories are not in it.
 """
 
@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from did_service.core.anchor.bodies.reading import parties_of
 from did_service.core.anchor.entry import TYPES
 from did_service.core.anchor.policy import Region
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.evidence.pieces import UnverifiedBatch
+from did_service.core.evidence.proven import Issuance, Latest, ProvenEntry
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.policy import VerifiedCheckpoint
-from did_service.core.verification.bodies import parties_of
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.pieces import UnverifiedBatch
-from did_service.core.verification.proven import Issuance, Latest, ProvenEntry
 
 
 @dataclass(frozen=True, slots=True)

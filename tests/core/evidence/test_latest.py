@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proven import Latest, ProvenEntry
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven import Latest, ProvenEntry
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,

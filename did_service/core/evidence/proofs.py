@@ -22,18 +22,18 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
+from did_service.core.evidence.batches import anchoring_of, take_batch
+from did_service.core.evidence.latest import Order, is_claim_unproven
+from did_service.core.evidence.pieces import UnverifiedItem
+from did_service.core.evidence.policy_succession import succeeding
+from did_service.core.evidence.proven import Heads, Issuance, ProvenEntry
+from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
-from did_service.core.verification.anchored import Dropped, Evidence, Fork, Tree
-from did_service.core.verification.evidence import UnverifiedEvidence
-from did_service.core.verification.issuance import anchoring_of, take_batch
-from did_service.core.verification.order import Order, is_claim_unproven
-from did_service.core.verification.pieces import UnverifiedItem
-from did_service.core.verification.proven import Heads, Issuance, ProvenEntry
-from did_service.core.verification.succession import succeeding
 
 Sources = Sequence[tuple[str, UnverifiedEvidence]]
 

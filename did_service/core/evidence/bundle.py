@@ -27,6 +27,15 @@ from did_service.core.errors import (
     MalformedError,
     UnsupportedError,
 )
+from did_service.core.evidence.pieces import (
+    UnverifiedBatch,
+    UnverifiedItem,
+    parse_batch,
+    parse_checkpoint,
+    parse_content,
+    parse_item,
+)
+from did_service.core.evidence.sets import LeftOut, UnverifiedEvidence, parse_evidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
     MAX_BUNDLE_LINE_BYTES,
@@ -35,15 +44,6 @@ from did_service.core.limits import (
     MAX_EVIDENCE_POLICIES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
-)
-from did_service.core.verification.evidence import LeftOut, UnverifiedEvidence, parse_evidence
-from did_service.core.verification.pieces import (
-    UnverifiedBatch,
-    UnverifiedItem,
-    parse_batch,
-    parse_checkpoint,
-    parse_content,
-    parse_item,
 )
 
 FORMAT = "didsvc-bundle/1"

@@ -22,12 +22,12 @@ from did_service.core.anchor.heads import (
     parse_record,
 )
 from did_service.core.errors import DidServiceError, NotFoundError
-from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
-from did_service.core.log.merkle import leaf_hash
-from did_service.core.verification.pieces import (
+from did_service.core.evidence.pieces import (
     UnverifiedHead,
 )
-from did_service.core.verification.proven import Heads, Latest, ProvenEntry
+from did_service.core.evidence.proven import Heads, Latest, ProvenEntry
+from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
+from did_service.core.log.merkle import leaf_hash
 
 
 @dataclass(frozen=True)

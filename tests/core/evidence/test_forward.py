@@ -10,9 +10,9 @@ from did_service.core.anchor.entry import Placed, parse_carried
 from did_service.core.anchor.policy import parse_policy
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import parse_evidence
-from did_service.core.verification.proving import verify_evidence
+from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,

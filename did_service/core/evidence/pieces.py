@@ -14,13 +14,13 @@ from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue, as_text
 from did_service.core.errors import LimitError, MalformedError, quote
+from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.limits import (
     HEADS_RECORD_BYTES,
     MAX_NOTE_BYTES,
     MAX_PROOF_HASHES,
     MAX_TREE_SIZE,
 )
-from did_service.core.verification.audit_path import AuditPath
 
 
 @dataclass(frozen=True, slots=True)

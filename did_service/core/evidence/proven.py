@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ProofError
-from did_service.core.verification.pieces import UnverifiedBatch, UnverifiedItem
+from did_service.core.evidence.pieces import UnverifiedBatch, UnverifiedItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,12 @@ from hypothesis import strategies as st
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence import bundle
+from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.proven import ProvenEntry
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import LeftOut, parse_evidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
     MAX_EVIDENCE_POLICIES,
@@ -20,12 +26,6 @@ from did_service.core.limits import (
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
-from did_service.core.verification import bundle
-from did_service.core.verification.anchored import Dropped
-from did_service.core.verification.bundle import encode_bundle, parse_bundle
-from did_service.core.verification.evidence import LeftOut, parse_evidence
-from did_service.core.verification.proven import ProvenEntry
-from did_service.core.verification.proving import verify_evidence
 from tests.support.counter import Scene, items_of, whole_log
 from tests.support.evidence import evidence_item
 from tests.support.refusals import refused

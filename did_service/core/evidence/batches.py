@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from did_service.core.anchor.bodies.reading import read_stream
 from did_service.core.encoding import b64, jcs
 from did_service.core.errors import NotFoundError, ProofError
+from did_service.core.evidence.pieces import UnverifiedBatch
+from did_service.core.evidence.proven import Issuance, ProvenEntry
 from did_service.core.log.merkle import check_inclusion, leaf_hash
-from did_service.core.verification.bodies import read_stream
-from did_service.core.verification.pieces import UnverifiedBatch
-from did_service.core.verification.proven import Issuance, ProvenEntry
 
 
 def batch_leaf(salt: bytes, record: bytes) -> bytes:

@@ -3,8 +3,8 @@
 import pytest
 
 from did_service.core.errors import ProofError
+from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.log.merkle import inclusion_path, leaf_hash, tree_root
-from did_service.core.verification.audit_path import AuditPath
 
 LEAVES = [leaf_hash(b"%d" % number) for number in range(71)]
 

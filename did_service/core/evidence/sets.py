@@ -6,7 +6,7 @@
      "contents":{digest: text}, "batches":[…], "policies":[…], "heads_files":{root: gzip}}
 
 It is carried by anybody and signed by nobody: reading it proves nothing, so every value here is
-`Unverified`. What it proves under a pinned policy is `anchored.verify_evidence`.
+`Unverified`. What it proves under a pinned policy is `proofs.verify_evidence`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from did_service.core.encoding.strict_json import (
     as_text,
 )
 from did_service.core.errors import DidServiceError
-from did_service.core.limits import (
-    MAX_EVIDENCE_CHECKPOINTS,
-    MAX_EVIDENCE_ITEMS,
-    MAX_EVIDENCE_VALUES,
-    MAX_STAPLE_BYTES,
-)
-from did_service.core.verification.pieces import (
+from did_service.core.evidence.pieces import (
     UnverifiedBatch,
     UnverifiedItem,
     parse_batch,
     parse_checkpoint,
     parse_content,
     parse_item,
+)
+from did_service.core.limits import (
+    MAX_EVIDENCE_CHECKPOINTS,
+    MAX_EVIDENCE_ITEMS,
+    MAX_EVIDENCE_VALUES,
+    MAX_STAPLE_BYTES,
 )
 
 FORMAT = "didsvc-evidence/1"
