@@ -21,8 +21,8 @@ from unittest.mock import patch
 import click
 
 from did_service.cli.__main__ import cli
-from did_service.verifier import __main__ as verifier
-from did_service.verifier.arguments import parser_in
+from did_service.verify_cli import __main__ as verifier
+from did_service.verify_cli.arguments import parser_in
 from wallet_cli.commands import wallet
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"

@@ -3,7 +3,7 @@
     STORE/wallet.json      replaced whole, mode 0600, in a directory of mode 0700
           wallet.json.1    what it was before the last change; removed with a passphrase
           lock             held while the file changes
-          trust/           the wallet's own trust directory (`did_service.trust`)
+          trust/           the wallet's own trust directory (`did_service.verifier`)
 
 A change is made on the newest file under the lock, so that two wallets at work lose nothing of
 each other; the key is derived once, when the store is opened.

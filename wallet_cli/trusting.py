@@ -23,7 +23,7 @@ from did_service.core.evidence.bundle import encode_bundle, parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.trust.directory import TrustDirectory, parse_own
+from did_service.verifier.directory import TrustDirectory, parse_own
 
 
 class WalletTrust:

@@ -1,9 +1,10 @@
-"""`did-verify`: the counter's program. Files in, a report out, no network.
+"""A place that decides: what it pinned, what it was given, what it must not forget.
 
-    arguments ─► __main__ ─► check · challenge · did · trust ─► Answer ─► stdout, exit code
-                     │                    │
-             clock, randomness     core (judges) and trust (remembers)
+    DIR/policy.json        the pinned policy, the only thing that is trusted
+        evidence.json.gz   bundles and staples merged; every item proves itself
+        memory.json        newest size of each log, nonces given out, the floor of the clock
+        forks/             proofs that a log has two histories: written once, never changed
+        lock               held while anything here changes
 
-Commands are loaded when they run, so that `--help` stays fast; only `__main__` reads the clock
-and writes to the terminal.
+`did-verify` and the wallet are faces of this room; each user has a directory of their own.
 """

@@ -30,10 +30,10 @@ from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
+from did_service.core.verification.tier import is_service_item
 from did_service.program.environment import Surroundings
-from did_service.trust.directory import TrustDirectory, default_path, parse_own
-from did_service.trust.memory import KnownLog, Memory
-from did_service.verifier.tier import is_service_item
+from did_service.verifier.directory import TrustDirectory, default_path, parse_own
+from did_service.verifier.memory import KnownLog, Memory
 
 FORK_FORMAT = "didsvc-fork/1"
 

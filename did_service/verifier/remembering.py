@@ -14,8 +14,7 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.report import NowFrom, Outcome, Report
 from did_service.core.verification.request import NonceState, Request
-from did_service.trust.directory import TrustDirectory
-from did_service.trust.memory import Memory
+from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     Held,
     keep_evidence,
@@ -23,6 +22,7 @@ from did_service.verifier.held import (
     of_decision,
     remember_logs,
 )
+from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 
 

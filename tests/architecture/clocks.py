@@ -34,7 +34,7 @@ CHILD_MODULES = ("subprocess", "multiprocessing", "pty")
 PROGRAMS = {
     "did_service.cli.__main__.main",
     "did_service.cli.__main__.run",
-    "did_service.verifier.__main__.main",
+    "did_service.verify_cli.__main__.main",
     "wallet_cli.__main__.main",
     "wallet_cli.__main__.run",
 }

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.clock
 SERVERS = {"fastapi", "starlette", "sqlmodel", "sqlalchemy", "uvicorn", "pydantic"}
 ROOMS = {
     "did_service.core": SERVERS | {"httpx", "click", "rich"},
-    "did_service.trust": SERVERS | {"httpx", "click", "rich"},
     "did_service.verifier": SERVERS | {"httpx", "click", "rich"},
+    "did_service.verify_cli": SERVERS | {"httpx", "click", "rich"},
     "did_service.client": SERVERS,
     "wallet_cli": SERVERS,
 }

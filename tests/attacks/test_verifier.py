@@ -6,7 +6,7 @@ import time
 import pytest
 
 from did_service.core.encoding import timestamps
-from did_service.verifier import __main__ as program
+from did_service.verify_cli import __main__ as program
 from tests.support.counter import Scene
 from tests.support.desk import COUNTER, Desk, did_verify, finish, start
 

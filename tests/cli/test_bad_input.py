@@ -19,7 +19,7 @@ from unittest import mock
 import pytest
 
 from did_service.cli import __main__ as operator
-from did_service.trust.directory import TrustDirectory
+from did_service.verifier.directory import TrustDirectory
 from tests.support.counter import Scene
 from tests.support.desk import SECOND, Desk, did_verify
 from tests.support.purse import PASSPHRASE, Purse, Run, wallet

@@ -13,7 +13,7 @@ import pytest
 from did_service.cli import __main__ as operator
 from did_service.core.encoding import strict_json
 from did_service.program.exits import Exit
-from did_service.verifier import terminal
+from did_service.verify_cli import terminal
 from scripts import make_cli_docs
 from tests.docs import pages
 

@@ -19,9 +19,9 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.net import FAULT
 from did_service.core.verification.presented import Presented, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
-from did_service.trust.memory import Memory
-from did_service.verifier.check import Question, _judge
 from did_service.verifier.held import Held
+from did_service.verifier.memory import Memory
+from did_service.verify_cli.check import Question, _judge
 from tests.fuzz.world import ITEM, World
 from tests.support.counter import request
 

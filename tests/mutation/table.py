@@ -59,7 +59,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a presenter's service item loosens the tier",
-        "did_service/verifier/tier.py",
+        "did_service/core/verification/tier.py",
         "attacks/test_old_evidence.py test_old_service_item_in_the_staple",
         'mine = kept.newest("schema", item, home)',
         'mine = evidence.newest("schema", item, home)',

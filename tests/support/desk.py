@@ -25,8 +25,8 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.bundle import encode_bundle
 from did_service.core.evidence.sets import parse_evidence
-from did_service.trust.directory import TrustDirectory
-from did_service.verifier.__main__ import main
+from did_service.verifier.directory import TrustDirectory
+from did_service.verify_cli.__main__ import main
 from tests.support.counter import KEEP, Scene
 from tests.support.dids import NOW
 
@@ -37,7 +37,7 @@ _AT = """
 import sys
 from datetime import UTC, datetime
 
-from did_service.verifier.__main__ import main
+from did_service.verify_cli.__main__ import main
 
 now = datetime.fromtimestamp(int(sys.argv[1]), UTC)
 sys.exit(main(sys.argv[2:], clock=lambda: now))

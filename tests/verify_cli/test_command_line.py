@@ -13,7 +13,7 @@ import pytest
 from did_service import __version__
 from did_service.program import failure
 from did_service.program.folding import width
-from did_service.verifier import check as check_command
+from did_service.verify_cli import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.dids import NOW
 from tests.support.optional import CHECKOUT
@@ -287,7 +287,7 @@ def test_the_exit_codes_of_the_table(published):
 LOADED = """
 import sys
 from datetime import datetime
-from did_service.verifier.__main__ import main
+from did_service.verify_cli.__main__ import main
 now = datetime.fromisoformat(sys.argv[1])
 code = main(sys.argv[2:], clock=lambda: now)
 print(*sorted(name for name in sys.modules if "." not in name), file=sys.stderr)

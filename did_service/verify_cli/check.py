@@ -32,11 +32,11 @@ from did_service.core.limits import (
 from did_service.core.verification.messages import Result
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request
+from did_service.core.verification.tier import DEFAULT, demand_of_item
 from did_service.core.verification.verify import verify
 from did_service.program.environment import Surroundings
 from did_service.program.files import check_output, replace_file
-from did_service.trust.directory import TrustDirectory
-from did_service.trust.memory import Memory
+from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.file_kinds import check_presented
 from did_service.verifier.held import (
     SOURCE,
@@ -45,11 +45,11 @@ from did_service.verifier.held import (
     read_held,
     remember_logs,
 )
+from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep, remembering
-from did_service.verifier.terminal import DONE, REFUSED, UNDECIDED, Answer
-from did_service.verifier.tier import DEFAULT, demand_of_item
 from did_service.verifier.verdict_text import render
+from did_service.verify_cli.terminal import DONE, REFUSED, UNDECIDED, Answer
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait

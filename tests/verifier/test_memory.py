@@ -20,7 +20,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
-from did_service.trust.memory import KnownLog, Memory, Nonce, parse_memory
+from did_service.verifier.memory import KnownLog, Memory, Nonce, parse_memory
 
 NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -11,9 +11,9 @@ from did_service.core.errors import Bilingual
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
 from did_service.core.verification.messages import UNSAFE
 from did_service.program.environment import Surroundings
-from did_service.trust.directory import fresh_nonce
+from did_service.verifier.directory import fresh_nonce
 from did_service.verifier.held import directory_at
-from did_service.verifier.terminal import Answer, answered
+from did_service.verify_cli.terminal import Answer, answered
 
 
 def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:

@@ -27,7 +27,7 @@ from did_service.core.text import quote
 from did_service.program.environment import Surroundings
 from did_service.program.failure import describe
 from did_service.program.folding import aligned, few
-from did_service.verifier.terminal import Answer, exit_code_of
+from did_service.verify_cli.terminal import Answer, exit_code_of
 
 _ID_COLUMNS = 160  # of a DID, which names an authority: two rows of a screen
 _MOST_KEYS = 8

@@ -20,8 +20,8 @@ from did_service.core.errors import (
     UnavailableError,
 )
 from did_service.program import files
-from did_service.trust.directory import TrustDirectory, default_path, fresh_nonce
-from did_service.trust.memory import KnownLog
+from did_service.verifier.directory import TrustDirectory, default_path, fresh_nonce
+from did_service.verifier.memory import KnownLog
 
 pytestmark = pytest.mark.offline
 
@@ -33,8 +33,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from did_service.core.errors import ConflictError, UnavailableError
-from did_service.trust.directory import TrustDirectory
-from did_service.trust.memory import KnownLog
+from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.memory import KnownLog
 
 trust = TrustDirectory(Path(sys.argv[1]))
 now = datetime.fromisoformat(sys.argv[2])

@@ -13,10 +13,10 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
 from did_service.program.environment import Surroundings
-from did_service.trust.memory import Memory
 from did_service.verifier.held import directory_at
-from did_service.verifier.show import describe_floor
-from did_service.verifier.terminal import Answer, answered
+from did_service.verifier.memory import Memory
+from did_service.verify_cli.show import describe_floor
+from did_service.verify_cli.terminal import Answer, answered
 
 
 def reset_clock(arguments: argparse.Namespace, around: Surroundings) -> Answer:

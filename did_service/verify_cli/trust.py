@@ -29,8 +29,7 @@ from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.program.environment import Surroundings
-from did_service.trust.directory import TrustDirectory
-from did_service.verifier.clock import reset_clock
+from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     Held,
     directory_at,
@@ -41,8 +40,9 @@ from did_service.verifier.held import (
     read_held,
     remember_logs,
 )
-from did_service.verifier.show import describe_policy, policy_lines, show, warnings
-from did_service.verifier.terminal import Answer, answered
+from did_service.verify_cli.clock import reset_clock
+from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
+from did_service.verify_cli.terminal import Answer, answered
 
 _BUNDLE = "bundle"
 

@@ -9,8 +9,8 @@ from copy import deepcopy
 
 import pytest
 
-from did_service.trust.memory import KnownLog
-from did_service.verifier import check as program
+from did_service.verifier.memory import KnownLog
+from did_service.verify_cli import check as program
 from tests.support.counter import INDEX
 from tests.support.desk import COUNTER, Desk
 

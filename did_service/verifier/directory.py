@@ -32,7 +32,7 @@ from did_service.program.files import (
     replace_file,
     sweep,
 )
-from did_service.trust.memory import Memory, parse_memory
+from did_service.verifier.memory import Memory, parse_memory
 
 T = TypeVar("T")
 NONCE_BYTES = 32

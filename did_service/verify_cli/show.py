@@ -16,10 +16,10 @@ from did_service.core.text import printable, quote
 from did_service.core.verification.messages import UNSAFE
 from did_service.program.environment import Surroundings
 from did_service.program.folding import aligned
-from did_service.trust.memory import KnownLog, Memory
 from did_service.verifier.held import Held, directory_at, prove, read_held
-from did_service.verifier.terminal import Answer, answered
+from did_service.verifier.memory import KnownLog, Memory
 from did_service.verifier.verdict_text import duration
+from did_service.verify_cli.terminal import Answer, answered
 
 Fact: TypeAlias = tuple[Bilingual, str]
 """What is told, and its value."""

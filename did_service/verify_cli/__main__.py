@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from did_service.program.language import asked_for, of_locale
 from did_service.program.streams import home, own_streams, tell, write_out
-from did_service.verifier.arguments import parser_in
+from did_service.verify_cli.arguments import parser_in
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.program.environment import Surroundings
-    from did_service.verifier.terminal import Answer
+    from did_service.verify_cli.terminal import Answer
 
 VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -106,7 +106,7 @@ def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
     from did_service.core.errors import Language, UnavailableError
     from did_service.program.failure import complaint, failed, told
-    from did_service.verifier.terminal import PROGRAM, SCHEMA, exit_code_of
+    from did_service.verify_cli.terminal import PROGRAM, SCHEMA, exit_code_of
 
     refusal = told(error)
     command = next((word for word in words if not word.startswith("-")), "")
@@ -119,7 +119,7 @@ def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
 
 
 def _declined() -> int:
-    from did_service.verifier.terminal import DECLINED
+    from did_service.verify_cli.terminal import DECLINED
 
     return DECLINED
 

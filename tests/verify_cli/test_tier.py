@@ -7,7 +7,7 @@ import pytest
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
-from did_service.verifier.tier import demand_of_item
+from did_service.core.verification.tier import demand_of_item
 from tests.support.counter import Scene, items_of, joined
 from tests.support.mixtures import SOURCES, mixtures
 

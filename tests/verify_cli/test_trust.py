@@ -6,7 +6,7 @@ import pytest
 
 from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, strict_json, timestamps
-from did_service.verifier import __main__ as program
+from did_service.verify_cli import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor
 from tests.support.later import complete, future_entry
