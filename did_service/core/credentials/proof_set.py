@@ -222,22 +222,27 @@ def did_of(verification_method: str) -> str:
             chooses a version of the DID.
         MalformedError: `verification_method_invalid`: no URL at all.
     """
-    match, shown = _METHOD.fullmatch(verification_method), quote(verification_method)
+    match = _METHOD.fullmatch(verification_method)
     if match is not None:
         return match[1]
+    shown = quote(verification_method)
     if is_url(verification_method):
         raise UnsupportedError("verification_method_unknown", f"a key named by {shown}")
     raise MalformedError("verification_method_invalid", f"not a URL of a key: {shown}")
 
 
 def _examine(value: JsonValue, verify: Callable[[Proof], VerifiedProof]) -> ProofFinding:
+    try:
+        verified = verify(parse_proof(value, parse_datetime))
+    except DidServiceError as error:
+        return ProofFinding(_claimed_did(value), refusal=error)
+    return ProofFinding(verified.did, verified)
+
+
+def _claimed_did(value: JsonValue) -> str | None:
     method = value.get("verificationMethod") if isinstance(value, dict) else None
     claimed = _DID.match(method) if isinstance(method, str) else None
-    did = None if claimed is None else claimed[0]
-    try:
-        return ProofFinding(did, verify(parse_proof(value, parse_datetime)))
-    except DidServiceError as error:
-        return ProofFinding(did, refusal=error)
+    return None if claimed is None else claimed[0]
 
 
 def _verify(

@@ -65,7 +65,7 @@ def _check_values(text: bytes, most: int) -> None:
     Before each value but the first stands a comma, or the bracket of what it is in. Most texts
     have so few of these that nobody needs to ask which of them stand in strings.
     """
-    if _separators(text, 0, len(text)) < most:
+    if len(text) < most or _separators(text, 0, len(text)) < most:
         return
     outside, at = 0, 0
     for string in _BYTE_STRINGS.finditer(text):
