@@ -108,9 +108,17 @@ def _work(document: JsonObject) -> int:
 
 
 def _values(value: JsonValue) -> int:
-    if isinstance(value, dict):
-        return 1 + sum(map(_values, value.values()))
-    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
+    """Count the values in a value, itself too."""
+    count, level = 1, [value]
+    while level:
+        below: list[JsonValue] = []
+        for holder in level:
+            if isinstance(holder, dict | list):
+                count += len(holder)
+                items = holder.values() if isinstance(holder, dict) else holder
+                below += [item for item in items if type(item) is not str]
+        level = below
+    return count
 
 
 def _ordered(value: JsonValue) -> JsonValue:

@@ -11,7 +11,6 @@ what our own formats demand, is `timestamps`.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -71,9 +70,12 @@ def parse_datetime(text: str) -> Instant:
         MalformedError: `time_invalid`.
         UnsupportedError: `time_unsupported`: a year of more than nine digits.
     """
-    if _USUAL.fullmatch(text) is not None:
-        with suppress(ValueError):  # the year 0, or no such day: read below, or refused there
-            return Instant.of(datetime.fromisoformat(text))
+    try:
+        usual = datetime.fromisoformat(text) if _USUAL.fullmatch(text) else None
+    except ValueError:  # the year 0, or no such day
+        usual = None
+    if usual is not None:
+        return Instant.of(usual)
     match = _TIME.fullmatch(text)
     if match is None:
         raise MalformedError("time_invalid", f"not a dateTime: {quote(text)}")
