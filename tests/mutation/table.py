@@ -209,7 +209,7 @@ SPELLING = (
         "readers see the order that a holder chose",
         f"{CREDENTIALS}/model.py",
         "attacks/test_spelling.py test_order_of_a_set_decides_nothing",
-        "        raw = spelling.in_order(raw)\n",
+        "        raw = stated.in_order(raw)\n",
         "",
     ),
     _row(
@@ -221,7 +221,7 @@ SPELLING = (
     ),
     _row(
         "JSON-LD is worked on whatever it costs",
-        f"{CREDENTIALS}/spelling.py",
+        f"{CREDENTIALS}/stated.py",
         "attacks/test_spelling.py test_json_ld_work_that_nobody_signed_is_bounded",
         "    return types + over * values + (len(proofs) - over) * values //",
         "    return 0 and",

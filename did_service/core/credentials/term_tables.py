@@ -21,6 +21,7 @@ from typing import NoReturn, TypeAlias
 from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.nquads import XSD_STRING, Quad, check_count, literal, quoted
+from did_service.core.credentials.stated import DOCUMENT_TYPES
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object, as_text
 from did_service.core.errors import UnsupportedError
 from did_service.core.limits import MAX_SAFE_INTEGER
@@ -33,7 +34,6 @@ NUMERIC = frozenset(
     f"https://www.w3.org/2001/XMLSchema#{name}" for name in ("integer", "nonNegativeInteger")
 )
 SUBJECT = "<https://www.w3.org/2018/credentials#credentialSubject>"
-DOCUMENT_TYPES = frozenset({"VerifiableCredential", "VerifiablePresentation"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Ceiling:
     unique: int
 
     def is_within(self, instance: JsonValue, most: int) -> bool:
-        """Say whether no engine looks at more than `most` for this instance, for all we know."""
+        """Say whether it is sure that no engine looks at more than `most` for this instance."""
         try:
             text = orjson.dumps(instance)
         except orjson.JSONEncodeError:  # no text of ours: whoever counts exactly will see
