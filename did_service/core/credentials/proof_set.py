@@ -181,8 +181,7 @@ def examine_proofs(
     unsecured, unread = data_integrity.split_unread(document)
     check_order(unsecured, unread)
     rest_on = partial(signed_by_chained, unsecured, proofs_by_id(unread))
-    accepted = {name: suites[name] for name in demand.suites & suites.keys()}
-    judge = partial(_verify, rest_on, resolve, demand, accepted)
+    judge = partial(_verify, rest_on, resolve, demand, suites)
     return tuple(_examine(each, judge) for each in unread)
 
 
@@ -249,15 +248,16 @@ def _verify(
     rest_on: Callable[[tuple[str, ...]], JsonObject],
     resolve: KeyResolver,
     demand: ProofDemand,
-    accepted: Mapping[str, Cryptosuite],
+    suites: Mapping[str, Cryptosuite],
     proof: Proof,
 ) -> VerifiedProof:
-    if proof.cryptosuite not in accepted:
-        suite = quote(proof.cryptosuite)
-        raise UnsupportedError("cryptosuite_not_accepted", f"cryptosuite {suite}")
+    suite = suites.get(proof.cryptosuite) if proof.cryptosuite in demand.suites else None
+    if suite is None:
+        named = quote(proof.cryptosuite)
+        raise UnsupportedError("cryptosuite_not_accepted", f"cryptosuite {named}")
     did = did_of(proof.verification_method)
     public = resolve(proof.verification_method, demand.purpose)
-    data_integrity.verify(rest_on(proof.previous), proof, public, accepted[proof.cryptosuite])
+    data_integrity.verify(rest_on(proof.previous), proof, public, suite)
     _check_demand(proof, demand)
     return VerifiedProof(
         verification_method=proof.verification_method,
