@@ -6,9 +6,11 @@ What `wait` reports also counts the memory of the process that started it.
 """
 
 import atexit
+import os
 import runpy
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 _STATUS = Path("/proc/self/status")
 
@@ -27,8 +29,18 @@ def peak_kib() -> int:
 
 
 def main(report: str, module: str, *arguments: str) -> None:
-    """Run a module as the main program."""
-    atexit.register(lambda: Path(report).write_text(str(peak_kib())))
+    """Run a module as the main program, which may also end itself at once."""
+    leave = os._exit
+
+    def write_and_leave(code: int) -> NoReturn:
+        write()
+        leave(code)
+
+    def write() -> None:
+        Path(report).write_text(str(peak_kib()))
+
+    atexit.register(write)
+    os._exit = write_and_leave
     sys.path[0] = str(Path.cwd())
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

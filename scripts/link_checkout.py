@@ -31,8 +31,6 @@ def main() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))[
         "project"
     ]
-    # the environment may be reached through a link; the launchers name it itself
-    python = Path(sys.executable).parent.resolve() / Path(sys.executable).name
     interpreter = Path(sys.executable)
     # The environment may be reached over a link that does not last; what it links to is not
     # followed, as that is another environment's interpreter.

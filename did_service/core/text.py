@@ -81,7 +81,11 @@ def quote(foreign: object, columns: int = MAX_QUOTED_COLUMNS) -> str:
         columns: How wide it may be between its marks.
     """
     text = str(foreign)
-    whole, shown = _cut(_spelled(text, escaped, _QUOTING), columns)
+    start = text[: columns + 1]
+    if _is_plain(start) and '"' not in start and "\\" not in start:  # most names are
+        whole, shown = len(start) <= columns, start[:columns]
+    else:
+        whole, shown = _cut(_spelled(text, escaped, _QUOTING), columns)
     return f'"{shown}"' if whole else f'"{shown}"…'
 
 

@@ -18,6 +18,7 @@ from did_service.core.credentials import (
     related_resources,
     schema_check,
     spelling,
+    stated,
     vocabulary,
 )
 from did_service.core.credentials.bitstring_status_list import Purpose, StatusEntry
@@ -132,8 +133,8 @@ class Issuance:
             "credentialStatus": statuses,
             "credentialSubject": subject,
         }
-        if item.cryptosuite == spelling.SUITE:
-            draft = spelling.in_order(draft)
+        if item.cryptosuite == stated.SUITE:
+            draft = stated.in_order(draft)
         _check_draft(item, draft)
         return draft
 
@@ -184,7 +185,7 @@ def _check_draft(item: Item, draft: JsonObject) -> None:
     try:
         parse_credential(draft)
         vocabulary.check_terms(draft)
-        if item.cryptosuite == spelling.SUITE:
+        if item.cryptosuite == stated.SUITE:
             spelling.check(draft)
         related_resources.check(draft, {item.schema_id: jcs.encode(item.schema)})
     except (MalformedError, ProofError) as error:  # its text may quote a value

@@ -166,7 +166,7 @@ PARSERS = dict(
         of(
             nquads.parse,
             '_:a <urn:p> "A"@en <urn:g> .\n',
-            back=lambda quads: "".join(map(nquads.encode, quads)),
+            back=lambda quads: "".join(nquads.lines(quads)),
         ),
         of(schema_check.parse_schema, (SCHEMAS / "service-item.json").read_bytes()),
         of(jwk.decode_ed25519, jwk.encode_ed25519(HASH), back=jwk.encode_ed25519),

@@ -33,8 +33,8 @@ OLD_EVIDENCE = (
         " test_list_signed_by_a_retired_key_beside_the_state_that_listed_it",
         'context.evidence.latest("did", scid or "", home)',
         '(context.evidence.chain("did", scid or "", home) or (None,))[-1]',
-        "    return read_state(latest, context.use(latest))\n",
-        "    return read_state(latest, latest.read_against())\n",
+        "    return read_state(latest, context.use(latest), context.records)\n",
+        "    return read_state(latest, latest.read_against(), context.records)\n",
     ),
     _row(
         "a keeper's record need not be the latest",
@@ -42,8 +42,8 @@ OLD_EVIDENCE = (
         "attacks/test_old_evidence.py test_new_key_of_the_custodian_kept_back",
         'latest = None if home is None else context.evidence.latest("did", scid or "", home)',
         'latest = None if home is None else context.evidence.newest("did", scid or "", home)',
-        "    return read_state(latest, context.use(latest))\n",
-        "    return read_state(latest, latest.read_against())\n",
+        "    return read_state(latest, context.use(latest), context.records)\n",
+        "    return read_state(latest, latest.read_against(), context.records)\n",
     ),
     _row(
         "any statement registers a list",
@@ -210,7 +210,7 @@ SPELLING = (
         "readers see the order that a holder chose",
         f"{CREDENTIALS}/model.py",
         "attacks/test_spelling.py test_order_of_a_set_decides_nothing",
-        "        raw = spelling.in_order(raw)\n",
+        "        raw = stated.in_order(raw)\n",
         "",
     ),
     _row(
@@ -222,7 +222,7 @@ SPELLING = (
     ),
     _row(
         "JSON-LD is worked on whatever it costs",
-        f"{CREDENTIALS}/spelling.py",
+        f"{CREDENTIALS}/stated.py",
         "attacks/test_spelling.py test_json_ld_work_that_nobody_signed_is_bounded",
         "    return types + over * values + (len(proofs) - over) * values //",
         "    return 0 and",

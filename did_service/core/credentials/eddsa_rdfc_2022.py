@@ -11,17 +11,20 @@ write the same statements, so that whoever reads names reads what was signed.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from did_service.core.credentials import contexts, spelling, term_tables
+from did_service.core.credentials import contexts, stated
 from did_service.core.credentials.contexts import ContextLoader
-from did_service.core.credentials.nquads import Quad
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
 from did_service.core.errors import UnsupportedError
 from did_service.core.limits import MAX_PRESENTED_BYTES, MAX_PROCESSED_CACHED
 
-NAME = spelling.SUITE
+if TYPE_CHECKING:
+    from did_service.core.credentials.nquads import Quad
+
+NAME = stated.SUITE
 
 
 def prepare(document: JsonObject, options: JsonObject) -> JsonObject:
@@ -63,6 +66,8 @@ def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> b
     Raises:
         DidServiceError: as `hash_data`, but `names_not_plain`.
     """
+    from did_service.core.credentials import term_tables  # noqa: PLC0415 - not always needed
+
     try:
         return _canonical(term_tables.to_quads(document, load))
     except UnsupportedError:
@@ -71,6 +76,9 @@ def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> b
 
 def _plain(document: JsonObject) -> list[Quad]:
     """Return the statements of a document that can be written in no other way."""
+    # A counter meets this suite rarely, and its tables take a twentieth of a start.
+    from did_service.core.credentials import spelling, term_tables  # noqa: PLC0415 - rarely
+
     try:
         statements = term_tables.read(document, contexts.load)
     except UnsupportedError:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from did_service.core.credentials import contexts, members, spelling
+from did_service.core.credentials import contexts, members, stated
 from did_service.core.encoding.strict_json import (
     JsonObject,
     JsonValue,
@@ -72,13 +72,13 @@ def parse_credential(value: JsonValue) -> Credential:
         MalformedError: a member that the data model refuses (`member_missing`,
             `member_invalid`, `time_invalid`, `validity_reversed`).
         LimitError: more than 16 status entries or schemas.
-        UnsupportedError: `too_large`, as `spelling.check_work`.
+        UnsupportedError: `too_large`, as `stated.check_work`.
     """
     raw = _document(value, "credential")
     context = _context(raw)  # first: it says by which version all the rest is to be read
-    if spelling.keeps_no_order(raw):
-        spelling.check_work(raw)
-        raw = spelling.in_order(raw)
+    if stated.keeps_no_order(raw):
+        stated.check_work(raw)
+        raw = stated.in_order(raw)
     valid_from, valid_until = _validity(raw)
     members.check_texts(raw)
     members.check_typed(raw, ("termsOfUse", "evidence", "refreshService"))

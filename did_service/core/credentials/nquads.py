@@ -7,6 +7,8 @@ A term is its canonical text: `<iri>`, `_:label`, `"literal"`, `"literal"@en`,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from did_service.core.errors import LimitError, MalformedError, quote
@@ -34,6 +36,7 @@ _WRITTEN = {
     **{value: f"\\{letter}" for letter, value in _SHORT.items() if letter != "'"},
 }
 _TO_WRITE = str.maketrans(_WRITTEN)
+_AS_THEY_ARE: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(text: str) -> list[Quad]:
@@ -64,17 +67,33 @@ def check_count(count: int) -> None:
         raise LimitError("too_large", f"more than {MAX_RDF_QUADS} statements")
 
 
-def encode(quad: Quad) -> str:
-    """Write one statement as its canonical line."""
-    subject, predicate, value, graph = quad
-    in_graph = f" {graph}" if graph else ""
-    return f"{subject} {predicate} {value}{in_graph} .\n"
+def lines(quads: Iterable[Quad], names: Mapping[str, str] = _AS_THEY_ARE) -> list[str]:
+    """Write statements as their canonical lines, in this order.
+
+    Args:
+        quads: The statements.
+        names: Other names for blank nodes. Only these are looked up: most terms are long and
+            new, and to hash one costs more than its first letter tells.
+    """
+    written = []
+    for subject, predicate, value, graph in quads:
+        who = names.get(subject, subject) if subject[0] == "_" else subject
+        what = names.get(value, value) if value[0] == "_" else value
+        in_graph = f" {names.get(graph, graph)}" if graph else ""
+        written.append(f"{who} {predicate} {what}{in_graph} .\n")
+    return written
+
+
+def quoted(value: str) -> str:
+    """Return a text in quotation marks, escaped canonically."""
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    return f'"{value.translate(_TO_WRITE)}"'
 
 
 def literal(value: str, datatype: str = XSD_STRING, language: str | None = None) -> str:
     """Return the canonical text of a literal."""
-    as_is = value.isprintable() and '"' not in value and "\\" not in value
-    text = f'"{value if as_is else value.translate(_TO_WRITE)}"'
+    text = quoted(value)
     if language is not None:
         return f"{text}@{language}"
     return text if datatype == XSD_STRING else f"{text}^^<{datatype}>"

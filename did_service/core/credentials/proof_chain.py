@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from did_service.core.credentials import eddsa_rdfc_2022, spelling
+from did_service.core.credentials import eddsa_rdfc_2022, stated
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import ProofError, UnsupportedError, quote
@@ -27,10 +27,12 @@ def check_order(unsecured: JsonObject, proofs: Sequence[JsonValue]) -> None:
 
     Anybody may add a proof of his own over any order.
     """
+    if len(proofs) == 1:
+        return
     suites = {str(proof.get("cryptosuite")) for proof in proofs if isinstance(proof, dict)}
     if eddsa_rdfc_2022.NAME not in suites or len(suites) == 1:
         return
-    if jcs.encode(spelling.in_order(unsecured)) != jcs.encode(unsecured):
+    if jcs.encode(stated.in_order(unsecured)) != jcs.encode(unsecured):
         raise UnsupportedError("names_not_plain", "an order that not every proof keeps")
 
 

@@ -181,8 +181,7 @@ def examine_proofs(
     unsecured, unread = data_integrity.split_unread(document)
     check_order(unsecured, unread)
     rest_on = partial(signed_by_chained, unsecured, proofs_by_id(unread))
-    accepted = {name: suites[name] for name in demand.suites & suites.keys()}
-    judge = partial(_verify, rest_on, resolve, demand, accepted)
+    judge = partial(_verify, rest_on, resolve, demand, suites)
     return tuple(_examine(each, judge) for each in unread)
 
 
@@ -222,37 +221,43 @@ def did_of(verification_method: str) -> str:
             chooses a version of the DID.
         MalformedError: `verification_method_invalid`: no URL at all.
     """
-    match, shown = _METHOD.fullmatch(verification_method), quote(verification_method)
+    match = _METHOD.fullmatch(verification_method)
     if match is not None:
         return match[1]
+    shown = quote(verification_method)
     if is_url(verification_method):
         raise UnsupportedError("verification_method_unknown", f"a key named by {shown}")
     raise MalformedError("verification_method_invalid", f"not a URL of a key: {shown}")
 
 
 def _examine(value: JsonValue, verify: Callable[[Proof], VerifiedProof]) -> ProofFinding:
+    try:
+        verified = verify(parse_proof(value, parse_datetime))
+    except DidServiceError as error:
+        return ProofFinding(_claimed_did(value), refusal=error)
+    return ProofFinding(verified.did, verified)
+
+
+def _claimed_did(value: JsonValue) -> str | None:
     method = value.get("verificationMethod") if isinstance(value, dict) else None
     claimed = _DID.match(method) if isinstance(method, str) else None
-    did = None if claimed is None else claimed[0]
-    try:
-        return ProofFinding(did, verify(parse_proof(value, parse_datetime)))
-    except DidServiceError as error:
-        return ProofFinding(did, refusal=error)
+    return None if claimed is None else claimed[0]
 
 
 def _verify(
     rest_on: Callable[[tuple[str, ...]], JsonObject],
     resolve: KeyResolver,
     demand: ProofDemand,
-    accepted: Mapping[str, Cryptosuite],
+    suites: Mapping[str, Cryptosuite],
     proof: Proof,
 ) -> VerifiedProof:
-    if proof.cryptosuite not in accepted:
-        suite = quote(proof.cryptosuite)
-        raise UnsupportedError("cryptosuite_not_accepted", f"cryptosuite {suite}")
+    suite = suites.get(proof.cryptosuite) if proof.cryptosuite in demand.suites else None
+    if suite is None:
+        named = quote(proof.cryptosuite)
+        raise UnsupportedError("cryptosuite_not_accepted", f"cryptosuite {named}")
     did = did_of(proof.verification_method)
     public = resolve(proof.verification_method, demand.purpose)
-    data_integrity.verify(rest_on(proof.previous), proof, public, accepted[proof.cryptosuite])
+    data_integrity.verify(rest_on(proof.previous), proof, public, suite)
     _check_demand(proof, demand)
     return VerifiedProof(
         verification_method=proof.verification_method,

@@ -34,10 +34,12 @@ def canonicalize(quads: Iterable[Quad], digest: Digest = sha256) -> str:
         LimitError: `too_large` for too many statements or blank nodes, `graph_too_complex`
             when the blank nodes are too much alike.
     """
-    dataset = tuple(dict.fromkeys(quads))
-    names = label(dataset, digest)
-    lines = {nquads.encode(_rename(quad, names)) for quad in dataset}
-    return "".join(sorted(lines))
+    dataset = tuple(quads)
+    lines = nquads.lines(dataset, label(dataset, digest))
+    once = sorted(set(lines))
+    if len(once) < len(lines):  # a statement stood twice, which is rarer than it is dear to ask
+        return canonicalize(dict.fromkeys(dataset), digest)
+    return "".join(once)
 
 
 def label(quads: Sequence[Quad], digest: Digest = sha256) -> dict[str, str]:
@@ -79,11 +81,16 @@ class _Canonicalization:
         self._digest = digest
         self._mentions: dict[str, list[Quad]] = defaultdict(list)
         for quad in quads:
-            for term in {quad[0], quad[2], quad[3]}:  # a predicate is never blank
-                if term.startswith("_:"):
-                    self._mentions[term].append(quad)
+            subject, _, value, graph = quad  # a predicate is never blank
+            if subject[0] == "_":
+                self._mentions[subject].append(quad)
+            if value[0] == "_" and value != subject:
+                self._mentions[value].append(quad)
+            if graph and graph[0] == "_" and graph not in (subject, value):
+                self._mentions[graph].append(quad)
         if len(self._mentions) > MAX_BLANK_NODES:
             raise LimitError("too_large", f"more than {MAX_BLANK_NODES} blank nodes")
+        self._unnamed = dict.fromkeys(self._mentions, "_:z")
         self._first = {node: self._hash_first_degree(node) for node in self._mentions}
         self._canonical = _Names("c14n")
         self._work = MAX_RDF_WORK
@@ -116,8 +123,9 @@ class _Canonicalization:
 
     def _hash_first_degree(self, node: str) -> str:
         """Hash the statements about a node, others unnamed (§4.6)."""
-        names = dict.fromkeys(self._mentions, "_:z") | {node: "_:a"}
-        lines = [nquads.encode(_rename(quad, names)) for quad in self._mentions[node]]
+        self._unnamed[node] = "_:a"
+        lines = nquads.lines(self._mentions[node], self._unnamed)  # two neighbours may be alike
+        self._unnamed[node] = "_:z"
         return self._hash("".join(sorted(lines)))
 
     def _hash_related(self, related: str, quad: Quad, names: _Names, position: str) -> str:
@@ -181,13 +189,3 @@ class _Canonicalization:
 
 def _is_worse(text: str, best: _Path | None) -> bool:
     return best is not None and len(text) >= len(best.text) and text > best.text
-
-
-def _rename(quad: Quad, names: dict[str, str]) -> Quad:
-    subject, predicate, value, graph = quad
-    return (
-        names.get(subject, subject),
-        predicate,
-        names.get(value, value),
-        names.get(graph, graph),
-    )

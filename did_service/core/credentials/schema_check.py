@@ -57,12 +57,12 @@ class Schema:
             LimitError: `too_large`: the schema costs more than `most_steps` for this instance.
             UnsupportedError: `schema_fault`: the deciding engine fell over.
         """
-        steps = self._bounded.steps(instance, most_steps)
+        self._bounded.check_steps(instance, most_steps)
         with engine():
             fits = self._validator.is_valid(instance)
         if fits:
             return ()
-        if steps > most_steps // EXPLAINED_SHARE:
+        if self._bounded.steps(instance, most_steps) > most_steps // EXPLAINED_SHARE:
             return (UNEXPLAINED,)
         try:
             return _explain(self.raw, instance, {}) or (UNEXPLAINED,)

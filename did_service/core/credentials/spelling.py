@@ -11,7 +11,7 @@ contexts of ours.
     a literal   is a JSON text, number or truth; an object only for a language or direction
 
 The order in a list is not signed either. It is not refused, since a set has none; it is never
-read: `in_order` gives every reader the same one.
+read: `stated.in_order` gives every reader the same one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from did_service.core.credentials import contexts, term_tables
 from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.plain_literals import check_literal, check_number, refuse
+from did_service.core.credentials.stated import APART, DOCUMENT_TYPES
 from did_service.core.credentials.term_tables import (
-    DOCUMENT_TYPES,
     NUMERIC,
     SUBJECT,
     Term,
@@ -31,13 +31,9 @@ from did_service.core.credentials.term_tables import (
 )
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import MalformedError, UnsupportedError, quote
-from did_service.core.limits import JSON_VALUES_PER_STATED, MAX_STATED_VALUES
+from did_service.core.errors import MalformedError, quote
 
-SUITE = "eddsa-rdfc-2022"
 _CREDENTIAL = "VerifiableCredential"
-# Members of a document that have proofs of their own, or are the proofs.
-_APART = frozenset({"@context", "proof", "verifiableCredential"})
 
 
 def check(document: JsonObject, load: ContextLoader = contexts.load) -> None:
@@ -56,69 +52,6 @@ def check(document: JsonObject, load: ContextLoader = contexts.load) -> None:
     reader = _Reader(len(context), load)
     reader.document(document)
     reader.check_links()
-
-
-def in_order(document: JsonObject) -> JsonObject:
-    """Return a document with each list that is a set in the one order that readers know.
-
-    A document's base type comes first; all else is in the order of its canonical JSON.
-    """
-    types = document.get("type")
-    members: JsonObject = {
-        name: value if name in _APART else _ordered(value) for name, value in document.items()
-    }
-    if isinstance(types, list):
-        members["type"] = sorted(types, key=lambda n: (not _is_base_type(n), jcs.encode(n)))
-    return members
-
-
-def _is_base_type(value: JsonValue) -> bool:
-    """Say whether a value is a document's base type; what is no text may stand there too."""
-    return isinstance(value, str) and value in DOCUMENT_TYPES
-
-
-def keeps_no_order(document: JsonObject) -> bool:
-    """Say whether all proofs of a document cover statements, in which a list is a set."""
-    found = document.get("proof")
-    proofs = found if isinstance(found, list) else [found]
-    suites = [each.get("cryptosuite") if isinstance(each, dict) else None for each in proofs]
-    return bool(suites) and all(suite == SUITE for suite in suites)
-
-
-def check_work(*documents: JsonObject) -> None:
-    """Refuse documents that take too long to verify, before any of it is done.
-
-    Counted are values, once for each proof over statements. Other proofs are over JSON, which
-    is so much quicker; there only types are read as JSON-LD, under contexts that are not ours.
-
-    Raises:
-        UnsupportedError: `too_large`.
-    """
-    if sum(map(_work, documents)) > MAX_STATED_VALUES:
-        raise UnsupportedError("too_large", "too many statements under proofs")
-
-
-def _work(document: JsonObject) -> int:
-    found = document.get("proof")
-    proofs = found if isinstance(found, list) else [found]
-    suites = [each.get("cryptosuite") for each in proofs if isinstance(each, dict)]
-    context, values, over = document.get("@context"), _values(document), suites.count(SUITE)
-    types = 0 if over or context in ([*OF_OURS[:1]], [*OF_OURS]) else _values(context)
-    return types + over * values + (len(proofs) - over) * values // JSON_VALUES_PER_STATED
-
-
-def _values(value: JsonValue) -> int:
-    if isinstance(value, dict):
-        return 1 + sum(map(_values, value.values()))
-    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
-
-
-def _ordered(value: JsonValue) -> JsonValue:
-    if isinstance(value, dict):
-        return {name: _ordered(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return sorted(map(_ordered, value), key=jcs.encode)
-    return value
 
 
 class _Reader:
@@ -145,7 +78,7 @@ class _Reader:
         if types == _CREDENTIAL or (is_document and DOCUMENT_TYPES.issubset(names)):
             refuse("the types of a credential are a list, and it is no presentation")
         self._node(
-            {name: value for name, value in document.items() if name not in _APART},
+            {name: value for name, value in document.items() if name not in APART},
             may_be_single=is_document,
         )
         if self._has_second and _CREDENTIAL in names and not self._needs_second:

@@ -20,7 +20,8 @@ from typing import NoReturn, TypeAlias
 
 from did_service.core.credentials.contexts import OF_OURS, ContextLoader
 from did_service.core.credentials.members import is_url
-from did_service.core.credentials.nquads import XSD_STRING, Quad, check_count, literal
+from did_service.core.credentials.nquads import XSD_STRING, Quad, check_count, literal, quoted
+from did_service.core.credentials.stated import DOCUMENT_TYPES
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object, as_text
 from did_service.core.errors import UnsupportedError
 from did_service.core.limits import MAX_SAFE_INTEGER
@@ -33,7 +34,6 @@ NUMERIC = frozenset(
     f"https://www.w3.org/2001/XMLSchema#{name}" for name in ("integer", "nonNegativeInteger")
 )
 SUBJECT = "<https://www.w3.org/2018/credentials#credentialSubject>"
-DOCUMENT_TYPES = frozenset({"VerifiableCredential", "VerifiablePresentation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,14 @@ class Term:
         scope: The terms of its own context. They are for the members of an object of this
             type, or for the value of this property, and reach no further (JSON-LD 1.1 §4.1.8).
         is_set: Whether its context has its values in an array always, also a single one.
+        suffix: What stands behind a text in quotation marks; None where texts are no literals.
     """
 
     iri: str
     coercion: str
     scope: Terms
     is_set: bool
+    suffix: str | None
 
 
 Terms: TypeAlias = Mapping[str, Term | None]
@@ -191,8 +193,10 @@ class _Writer:
         return _leave()
 
     def _text(self, term: Term, text: str) -> str:
-        if term.coercion == XSD_STRING:  # most are
-            return literal(text)
+        if term.suffix is not None:  # most are literals
+            if term.coercion in NUMERIC:
+                self.is_plain = False
+            return quoted(text) + term.suffix
         if term.coercion == "@id":
             link = _iri(text)
             self._links.append(link)
@@ -201,9 +205,7 @@ class _Writer:
             return link
         if term.coercion == "@vocab":
             return (term.scope.get(text) or _leave()).iri
-        if term.coercion in NUMERIC:
-            self.is_plain = False
-        return literal(text, term.coercion)
+        return _leave()
 
 
 def _differ(scalars: Sequence[JsonValue]) -> bool:
@@ -255,5 +257,6 @@ def _term(value: JsonValue) -> Term | None:
     is_read = definition.keys() <= _READ and definition.get("@container", "@set") == "@set"
     if not is_read or not is_url(iri) or coercion == "@json" or not isinstance(scope, dict):
         return None
-    is_set = "@container" in definition
-    return Term(f"<{iri}>", as_text(coercion, "@type"), _read(scope), is_set)
+    is_set, kind = "@container" in definition, as_text(coercion, "@type")
+    suffix = None if kind.startswith("@") else literal("", kind).removeprefix('""')
+    return Term(f"<{iri}>", kind, _read(scope), is_set, suffix)

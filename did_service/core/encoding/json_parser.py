@@ -65,19 +65,20 @@ def _check_values(text: bytes, most: int) -> None:
     Before each value but the first stands a comma, or the bracket of what it is in. Most texts
     have so few of these that nobody needs to ask which of them stand in strings.
     """
-    if _separators(text, 0, len(text)) < most:
+    if len(text) < most or separators(text) < most:
         return
     outside, at = 0, 0
     for string in _BYTE_STRINGS.finditer(text):
-        outside += _separators(text, at, string.start())
+        outside += separators(text, at, string.start())
         at = string.end()
         if outside >= most:
             break
-    if outside + _separators(text, at, len(text)) >= most:
+    if outside + separators(text, at) >= most:
         raise LimitError("too_large", f"JSON of more than {most} values")
 
 
-def _separators(text: bytes, start: int, end: int) -> int:
+def separators(text: bytes, start: int = 0, end: int | None = None) -> int:
+    """Count what stands before values, and may stand in strings: at least all but one."""
     return sum(text.count(mark, start, end) for mark in (b",", b"[", b"{"))
 
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from did_service.core.encoding import schema_parts
+from did_service.core.encoding.schema_ceiling import Ceiling, ceiling_of
 from did_service.core.encoding.schema_parts import Part
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
@@ -50,6 +51,16 @@ class BoundedSchema:
 
     raw: JsonObject
     _root: Part
+    _ceiling: Ceiling | None
+
+    def check_steps(self, instance: JsonValue, most: int) -> None:
+        """Check that an engine may judge an instance.
+
+        Raises:
+            LimitError: `too_large`: it looks at more than `most`.
+        """
+        if self._ceiling is None or not self._ceiling.is_within(instance, most):
+            self.steps(instance, most)
 
     def steps(self, instance: JsonValue, most: int) -> int:
         """Count what an engine looks at, at most, when it judges an instance.
@@ -84,7 +95,7 @@ def bounded(schema: JsonObject) -> BoundedSchema:
     widths = _Widths()
     for part in parts.values():
         widths.measure(part)
-    return BoundedSchema(schema, parts["#"])
+    return BoundedSchema(schema, parts["#"], ceiling_of(parts["#"]))
 
 
 def _check_keywords(raw: JsonObject, refused: frozenset[str]) -> None:

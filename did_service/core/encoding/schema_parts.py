@@ -55,6 +55,11 @@ class Part:
     items: Part | None = None
     contains: Part | None = None
 
+    @property
+    def has_unique_items(self) -> bool:
+        """Whether the engine compares all items with each other."""
+        return isinstance(self.raw, dict) and self.raw.get("uniqueItems") is True
+
 
 def read_parts(schema: JsonObject) -> dict[str, Part]:
     """Return the parts of a schema by the JSON Pointer that leads there, `#` first; not linked.
@@ -106,25 +111,38 @@ def steps(root: Part, instance: JsonValue, most: int) -> int:
         count += part.weight
         if part.here:
             waiting += [(each, value) for each in part.here]
-        if isinstance(value, dict):
-            _to_members(part, value, waiting)
-        elif isinstance(value, list):
-            count += _unique_work(part, value)
-            _to_items(part, value, waiting)
-        elif isinstance(value, str):
+        if isinstance(value, str):
             count += len(value) * part.states // PATTERN_WORK_PER_STEP
+            continue
+        if isinstance(value, dict):
+            count += _to_members(part, value, waiting)
+        elif isinstance(value, list):
+            if part.has_unique_items:
+                count += len(value) * _count(value) // UNIQUE_WORK_PER_STEP  # pairs, at worst
+            _to_items(part, value, waiting)
         if count + len(waiting) > most:
-            raise LimitError("too_large", f"more than {most} steps for one instance")
+            break
+    if count > most or waiting:
+        raise LimitError("too_large", f"more than {most} steps for one instance")
     return count
 
 
-def _to_members(part: Part, value: JsonObject, waiting: list[tuple[Part, JsonValue]]) -> None:
+def _to_members(part: Part, value: JsonObject, waiting: list[tuple[Part, JsonValue]]) -> int:
+    """Go on to the members; those that are texts and lead nowhere else are counted at once."""
+    count = 0
     properties, others, names = part.properties, part.others, part.names
-    waiting += [(each, value[name]) for name, each in properties.items() if name in value]
+    for name, each in properties.items():
+        if name in value:
+            member = value[name]
+            if isinstance(member, str) and not each.here:
+                count += each.weight + len(member) * each.states // PATTERN_WORK_PER_STEP
+            else:
+                waiting.append((each, member))
     if others is not None:
         waiting += [(others, value[name]) for name in value if name not in properties]
     if names is not None:
         waiting += [(names, name) for name in value]
+    return count
 
 
 def _to_items(
@@ -135,13 +153,6 @@ def _to_items(
         waiting += [(part.items, item) for item in value[len(part.leading) :]]
     if part.contains is not None:
         waiting += [(part.contains, item) for item in value]
-
-
-def _unique_work(part: Part, value: list[JsonValue]) -> int:
-    """Count the comparing of items with each other, in pairs at the worst."""
-    if not (isinstance(part.raw, dict) and part.raw.get("uniqueItems") is True):
-        return 0
-    return len(value) * _count(value) // UNIQUE_WORK_PER_STEP
 
 
 def _positions(pointer: str, schema: JsonValue) -> Iterator[tuple[str, JsonValue]]:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.hashes import sha256
@@ -28,7 +29,12 @@ from did_service.core.errors import (
     UnsupportedError,
     quote,
 )
-from did_service.core.limits import MAX_KEY_NAME_BYTES, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES
+from did_service.core.limits import (
+    MAX_KEY_NAME_BYTES,
+    MAX_KEYS_CACHED,
+    MAX_NOTE_BYTES,
+    MAX_NOTE_SIGNATURES,
+)
 
 KEY_ID_BYTES = 4
 _DASH = "\N{EM DASH} "
@@ -73,6 +79,7 @@ class VerifierKey:
         return f"{self.name}+{self.key_id.hex()}+{material}"
 
 
+@lru_cache(maxsize=MAX_KEYS_CACHED)  # a policy names each witness once for every log
 def parse_verifier_key(text: str) -> VerifierKey:
     """Read a vkey and check that the id in it is the key's own.
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.policy import Policy, Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
+from did_service.core.did.document import DidDocument
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
@@ -29,6 +31,10 @@ from did_service.core.verification.report import Basis
 
 _REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
+
+
+Record: TypeAlias = tuple[DidDocument, bool]
+"""What a did entry says: the document, and whether the DID has ended with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,8 @@ class CredentialContext:
 
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
     `used` are the statements that `use` has read, by their place in the logs; `lists` are the
-    status lists read so far, by their SHA-256.
+    status lists read so far, by their SHA-256, and `records` what did entries say, by their
+    leaf: the credentials of one presentation share both.
     """
 
     credential: Credential
@@ -63,6 +70,7 @@ class CredentialContext:
     limit_seconds: int
     used: dict[tuple[str, int], Latest] = field(default_factory=dict)
     lists: dict[bytes, Credential] = field(default_factory=dict)
+    records: dict[bytes, Record] = field(default_factory=dict)
 
     def use(self, latest: Latest) -> JsonObject:
         """Return the body of what is latest, for a positive answer; step 13 judges its age."""

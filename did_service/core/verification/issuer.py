@@ -7,7 +7,7 @@ proven to be older. `proof_set.signer_of` alone says who signed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.evidence.proven import Latest, ProvenEntry
-from did_service.core.verification.context import CredentialContext, End
+from did_service.core.verification.context import CredentialContext, End, Record
 from did_service.core.verification.report import Check
 from did_service.core.verification.signatures import (
     NEGATIVES,
@@ -148,7 +148,9 @@ def _are_contexts_signed(credential: JsonObject, findings: Sequence[ProofFinding
     )
 
 
-def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
+def read_state(
+    proven: ProvenEntry, body: JsonObject, known: MutableMapping[bytes, Record]
+) -> DidState:
     """Read a proven did entry alone: its cosigners judged the chain before it (docs/adr/0030).
 
     SCID, DID, document and signer must agree; the signer is one of the entry's own update keys,
@@ -157,11 +159,18 @@ def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
     Args:
         proven: The entry.
         body: Of the entry, by the door that fits the question.
+        known: What was read before, by the leaf, which is a hash of all that the entry says.
 
     Raises:
         DidServiceError: an entry that this release cannot read, or that no honest quorum lets
             pass.
     """
+    if proven.leaf not in known:
+        known[proven.leaf] = _read_record(proven, body)
+    return DidState(proven, *known[proven.leaf])
+
+
+def _read_record(proven: ProvenEntry, body: JsonObject) -> Record:
     did, logged_object = read_did(body)
     logged = parse_entry(logged_object)
     if parse_webvh(did).scid != proven.subject:
@@ -172,7 +181,7 @@ def read_state(proven: ProvenEntry, body: JsonObject) -> DidState:
     deactivated = logged.parameters.get("deactivated") is True
     if isinstance(keys, list) and keys:
         check_signatures(logged, [key for key in keys if isinstance(key, str)])
-    return DidState(proven, document, deactivated)
+    return document, deactivated
 
 
 def _states(context: CredentialContext, did: str) -> tuple[DidState, ...]:
@@ -187,10 +196,13 @@ def _states(context: CredentialContext, did: str) -> tuple[DidState, ...]:
     if home is None:
         return ()
     chain = context.evidence.chain("did", parse_webvh(did).scid, home)[:2]
-    states = [read_state(newest, newest.read_against()) for newest in chain[:1]]
+    states = [
+        read_state(newest, newest.read_against(), context.records) for newest in chain[:1]
+    ]
     for newest, former in pairwise(chain):
         with suppress(DidServiceError):
-            states.append(read_state(former, former.read_until(newest)))
+            body = former.read_until(newest)
+            states.append(read_state(former, body, context.records))
     return tuple(states) if states and states[0].document.id == did else ()
 
 
@@ -208,7 +220,7 @@ def latest_state(context: CredentialContext, did: str) -> DidState:
     if latest is None:
         raise NotFoundError("signer_unknown", f"no latest record of {quote(did)}")
     try:
-        return read_state(latest, context.use(latest))
+        return read_state(latest, context.use(latest), context.records)
     except DidServiceError as error:
         raise UnsupportedError("record_unreadable", error.code) from error
 

@@ -14,7 +14,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from did_service.core.credentials import spelling
+from did_service.core.credentials import stated
 from did_service.core.credentials.model import (
     CREDENTIAL_TYPE,
     ENVELOPED_TYPES,
@@ -89,7 +89,7 @@ def parse_presented(data: bytes) -> Presented:
         raise MalformedError("member_missing", "no credential is shown")
     if len(presented.shown) > MAX_CREDENTIALS_IN_PRESENTATION:
         raise LimitError("too_large", f"{len(presented.shown)} credentials")
-    spelling.check_work(*_documents(presented.shown))
+    stated.check_work(*_documents(presented.shown))
     return presented
 
 

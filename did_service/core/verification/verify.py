@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from did_service.core.anchor.policy import Policy, Waiver
+from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
 from did_service.core.evidence.proofs import verify_evidence
@@ -33,7 +34,7 @@ from did_service.core.verification.checks import (
     check_policy,
     check_time,
 )
-from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.context import CredentialContext, Record
 from did_service.core.verification.holder import check_holders
 from did_service.core.verification.issuer import IssuerFinding, check_proof, find_issuer
 from did_service.core.verification.net import guarded, guarded_checks
@@ -95,8 +96,12 @@ def verify(
     present = Present.of(clock, proven.fresh_at)
     now = present.latest
     limit = 0 if policy is None else policy.tiers[request.tier]
+    lists: dict[bytes, Credential] = {}
+    records: dict[bytes, Record] = {}
     contexts = [
-        CredentialContext(each.credential, position, policy, proven, present, limit)
+        CredentialContext(
+            each.credential, position, policy, proven, present, limit, {}, lists, records
+        )
         for position, each in enumerate(shown.shown)
     ]
     examined = [

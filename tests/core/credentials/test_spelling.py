@@ -16,6 +16,7 @@ from did_service.core.credentials import (
     eddsa_rdfc_2022,
     proof_set,
     spelling,
+    stated,
     term_tables,
 )
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
@@ -370,7 +371,7 @@ def test_order_that_one_proof_keeps_and_another_does_not_is_unsupported():
     with pytest.raises(UnsupportedError) as refused:
         proof_set.verify_proofs(both, resolve, DEMAND)
     assert refused.value.code == "names_not_plain"
-    ordered = signed(RDFC, document=spelling.in_order(RICH))
+    ordered = signed(RDFC, document=stated.in_order(RICH))
     both = proof_set.sign(ordered, OTHER, options(OTHER), jcs_suite)
     assert len(proof_set.verify_proofs(both, resolve, DEMAND)) == 2
 

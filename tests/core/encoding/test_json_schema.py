@@ -79,6 +79,8 @@ def test_instance_that_costs_too_much_is_refused(name):
     content, instance = COSTLY[name]
     with refused("too_large", LimitError):
         steps(content, instance())
+    with refused("too_large", LimitError):
+        bounded(content).check_steps(instance(), MAX_SCHEMA_STEPS)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,31 @@ def test_instance_that_costs_too_much_is_refused(name):
 )
 def test_steps_count_what_an_engine_looks_at(content, instance, cost):
     assert steps(content, instance) == cost
+
+
+INSTANCES = (
+    1,
+    "a" * 600,
+    [1, [2, "b"], {"a": 1}] * 9,
+    {"a": {"a": 1, "b": "x" * 700}, "b": [1, {"a": 1}], "c": "y", "\ud800": 1},
+)
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=["number", "text", "list", "object"])
+def test_what_passes_by_the_ceiling_costs_no_more_when_it_is_counted(instance):
+    """Whatever is let through unseen would have been let through."""
+    passed = 0
+    for seed in range(600):
+        try:
+            schema = bounded(random_document(random.Random(seed)))
+        except MalformedError:
+            continue
+        exact = schema.steps(instance, 10**9)
+        schema.check_steps(instance, exact)
+        with refused("too_large", LimitError):
+            schema.check_steps(instance, exact - 1)
+        passed += 1
+    assert passed > 50
 
 
 def test_portrait_beside_patterns_is_taken():

@@ -100,10 +100,10 @@ def test_an_entry_about_another_scid_is_no_state(scene):
     entries = scene.check().evidence.entries
     held = next(each for each in entries if each.subject == scene.agency.id)
     body = held.read_against()
-    assert read_state(held, body).document.id == scene.agency.did
+    assert read_state(held, body, {}).document.id == scene.agency.did
     entry = replace(held.as_received.entry, subject=scene.fed.root("gd").id)
     with refused("subject_wrong"):
-        read_state(replace(held, as_received=replace(held.as_received, entry=entry)), body)
+        read_state(replace(held, as_received=replace(held.as_received, entry=entry)), body, {})
 
 
 def test_key_that_the_document_did_not_list_yet_is_undecided(scene):
