@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from did_service.core import errors
 from did_service.core.errors import Bilingual, DidServiceError
-from did_service.core.verification.messages import CHECKS, UNSAFE
+from did_service.core.verification.codes import CHECKS, UNSAFE
 from did_service.program.failure import WORDS
 from did_service.web import problems, sentences
 from wallet_cli.messages import MESSAGES

@@ -9,7 +9,7 @@ from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import RuleError
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
-from did_service.core.verification.messages import Result
+from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Check, Report
 from did_service.core.verification.request import Clock, Request
 from did_service.core.verification.verify import verify

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from did_service.core.encoding import timestamps
 from did_service.core.errors import Bilingual, Language
 from did_service.core.text import printable, quote
-from did_service.core.verification.messages import UNSAFE, Result
+from did_service.core.verification.codes import UNSAFE, Result
 from did_service.core.verification.report import (
     Basis,
     Check,

@@ -9,7 +9,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
-from did_service.core.verification.messages import UNSAFE
+from did_service.core.verification.codes import UNSAFE
 from did_service.program.environment import Surroundings
 from did_service.verifier.directory import fresh_nonce
 from did_service.verifier.held import directory_at

@@ -29,7 +29,7 @@ from did_service.core.limits import (
     MAX_JSON_BYTES,
     MAX_PRESENTED_BYTES,
 )
-from did_service.core.verification.messages import Result
+from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.tier import DEFAULT, demand_of_item

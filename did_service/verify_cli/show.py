@@ -13,7 +13,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language
 from did_service.core.text import printable, quote
-from did_service.core.verification.messages import UNSAFE
+from did_service.core.verification.codes import UNSAFE
 from did_service.program.environment import Surroundings
 from did_service.program.folding import aligned
 from did_service.verifier.held import Held, directory_at, prove, read_held

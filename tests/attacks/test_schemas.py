@@ -119,7 +119,7 @@ def test_schema_that_makes_an_engine_panic(scene, monkeypatch):
     scene.publish()
     real = schema_check.parse_schema
     monkeypatch.setattr(
-        "did_service.core.verification.schema.parse_schema",
+        "did_service.core.verification.steps.schema.parse_schema",
         lambda text: Schema(real(text)._bounded, Panics()),
     )
     report = scene.check()

@@ -14,7 +14,7 @@ from did_service.core.did.syntax import did_id
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers
 from did_service.core.log.policy import parse_log_policy
-from did_service.core.verification.messages import CHECKS, UNSAFE
+from did_service.core.verification.codes import CHECKS, UNSAFE
 from did_service.verifier.memory import parse_memory
 from tests.docs import pages
 

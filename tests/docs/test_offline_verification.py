@@ -2,7 +2,7 @@
 
 import re
 
-from did_service.core.verification.messages import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, Result
 from did_service.verifier.verdict_text import MARKS, WORDS
 from tests.docs import pages
 

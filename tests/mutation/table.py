@@ -21,14 +21,14 @@ def _row(name: str, file: str, tests: str, *edits: str) -> Mutant:
 OLD_EVIDENCE = (
     _row(
         "only the newest list is read",
-        f"{VERIFICATION}/status.py",
+        f"{VERIFICATION}/steps/status.py",
         "attacks/test_old_evidence.py test_older_list_revokes_beside_a_newer_that_clears",
         "tried = chain[:MAX_LISTS_TRIED]",
         "tried = chain[:1]",
     ),
     _row(
         "a list's signer may be any former state of its keeper",
-        f"{VERIFICATION}/issuer.py",
+        f"{VERIFICATION}/steps/issuer.py",
         "attacks/test_old_evidence.py"
         " test_list_signed_by_a_retired_key_beside_the_state_that_listed_it",
         'context.evidence.latest("did", scid or "", home)',
@@ -38,7 +38,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a keeper's record need not be the latest",
-        f"{VERIFICATION}/issuer.py",
+        f"{VERIFICATION}/steps/issuer.py",
         "attacks/test_old_evidence.py test_new_key_of_the_custodian_kept_back",
         'latest = None if home is None else context.evidence.latest("did", scid or "", home)',
         'latest = None if home is None else context.evidence.newest("did", scid or "", home)',
@@ -83,14 +83,14 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a suspension entry will do where the type demands revocation",
-        f"{VERIFICATION}/status.py",
+        f"{VERIFICATION}/steps/status.py",
         "attacks/test_old_evidence.py test_suspension_entry_where_the_type_demands_revocation",
         "if not any(map(_may_revoke, members)):",
         "if not members:",
     ),
     _row(
         "a signature holds under a state that may be outdated",
-        f"{VERIFICATION}/issuer.py",
+        f"{VERIFICATION}/steps/issuer.py",
         "attacks/test_old_evidence.py test_good_signature_by_a_key_that_may_be_listed_no_more",
         "if found.signer is not None and issuer.may_be_outdated:",
         "if found.signer is None and issuer.may_be_outdated:",
@@ -108,35 +108,35 @@ VERDICT = (
     ),
     _row(
         "a missing statement refuses though it may have been left out",
-        f"{VERIFICATION}/authority.py",
+        f"{VERIFICATION}/steps/authority.py",
         "attacks/test_verdict_evidence.py test_bundle_omits_the_granting_statement",
         "        if not self.context.covers_dating(complete):\n",
         "        if False:\n",
     ),
     _row(
         "a grant counts from before its own entry",
-        f"{VERIFICATION}/authority.py",
+        f"{VERIFICATION}/steps/authority.py",
         "attacks/test_grants_in_time.py test_grant_reaches_back_behind_its_own_entry",
         "return max(begins, first.proven.at)",
         "return begins",
     ),
     _row(
         "whoever presents need not be the subject",
-        f"{VERIFICATION}/holder.py",
+        f"{VERIFICATION}/steps/holder.py",
         "attacks/test_verdict_holder.py test_borrowed_credential test_two_persons_one_response",
         "if not subjects == signers == {finding.signer}:",
         "if not signers:",
     ),
     _row(
         "an answer to another counter will do",
-        f"{VERIFICATION}/holder.py",
+        f"{VERIFICATION}/steps/holder.py",
         "attacks/test_verdict_holder.py test_replay_other_counter",
         "domain=request.audience if request.nonce is not None else None,",
         "domain=None,",
     ),
     _row(
         "a context may be added after signing",
-        f"{VERIFICATION}/issuer.py",
+        f"{VERIFICATION}/steps/issuer.py",
         "attacks/test_verdict_issuer.py test_context_added_after_signing",
         "if found.signer is not None and not _are_contexts_signed(credential.raw, findings):",
         "if found.signer is None and not _are_contexts_signed(credential.raw, findings):",
@@ -290,7 +290,7 @@ SCHEMAS = (
     ),
     _row(
         "a schema of the issuer's choosing says what its type demands",
-        f"{VERIFICATION}/schema.py",
+        f"{VERIFICATION}/steps/schema.py",
         "attacks/test_hidden_terms.py test_schema_of_the_issuers_own_choosing",
         "terms = _terms(schema) if _speaks_for(context, identifier, schema) else {}",
         "terms = _terms(schema)",

@@ -24,7 +24,7 @@ from did_service.core.credentials.proof_set import (
     signer_of,
 )
 from did_service.core.errors import DidServiceError, LimitError, ProofError, UnsupportedError
-from did_service.core.verification.messages import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, Result
 
 UNSUPPORTED, UNREADABLE, BESIDE = "unsupported", "proof_unreadable", "proof_beside"
 # What is known of a proof that was judged, and not merely that it could not be.

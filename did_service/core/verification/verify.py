@@ -21,22 +21,7 @@ from did_service.core.errors import DidServiceError, LimitError, UnsupportedErro
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.authority import (
-    MISSING,
-    AuthorityFinding,
-    check_authority,
-    find_authority,
-)
-from did_service.core.verification.checks import (
-    check_clock,
-    check_freshness,
-    check_log,
-    check_policy,
-    check_time,
-)
 from did_service.core.verification.context import CredentialContext, Record
-from did_service.core.verification.holder import check_holders
-from did_service.core.verification.issuer import IssuerFinding, check_proof, find_issuer
 from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.present import Present
 from did_service.core.verification.presented import (
@@ -53,9 +38,24 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
-from did_service.core.verification.resources import check_resources
-from did_service.core.verification.schema import SchemaFinding, check_schemas
-from did_service.core.verification.status import check_status
+from did_service.core.verification.steps.authority import (
+    MISSING,
+    AuthorityFinding,
+    check_authority,
+    find_authority,
+)
+from did_service.core.verification.steps.holder import check_holders
+from did_service.core.verification.steps.issuer import IssuerFinding, check_proof, find_issuer
+from did_service.core.verification.steps.log import (
+    check_clock,
+    check_freshness,
+    check_log,
+    check_policy,
+    check_time,
+)
+from did_service.core.verification.steps.resources import check_resources
+from did_service.core.verification.steps.schema import SchemaFinding, check_schemas
+from did_service.core.verification.steps.status import check_status
 from did_service.core.verification.summary import bare_summary, summary_of
 
 _NOTHING_REMEMBERED = Remembered()

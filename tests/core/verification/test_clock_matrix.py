@@ -14,7 +14,7 @@ from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import ProofOptions
 from did_service.core.encoding import timestamps
 from did_service.core.integrity import eddsa_jcs_2022
-from did_service.core.verification.messages import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, Result
 from did_service.core.verification.request import Clock
 from tests.support.counter import AUDIENCE, NONCE, Scene, request
 

@@ -9,7 +9,7 @@ from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.encoding import timestamps
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
-from did_service.core.verification.messages import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, Result
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Clock, Remembered, Tree
 from tests.support.counter import (

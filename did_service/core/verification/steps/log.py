@@ -16,8 +16,8 @@ from did_service.core.encoding import timestamps
 from did_service.core.errors import PolicyError, quote
 from did_service.core.evidence.proven_set import Dropped, Evidence
 from did_service.core.limits import MAX_DROPPED_NAMED
+from did_service.core.verification.codes import Result
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.messages import Result
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.report import Basis, Check
 

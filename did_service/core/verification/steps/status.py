@@ -24,12 +24,12 @@ from did_service.core.limits import MAX_LISTS_TRIED, MAX_STATUS_CONTENT_BYTES
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.list_keepers import check_kept, registering
 from did_service.core.verification.report import Check
-from did_service.core.verification.schema import SchemaFinding
 from did_service.core.verification.statements import (
     ProvenStatement,
     statements,
     unread_naming,
 )
+from did_service.core.verification.steps.schema import SchemaFinding
 
 _STEP = 9
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}

@@ -26,8 +26,8 @@ from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.report import Check
-from did_service.core.verification.schema import SchemaFinding
 from did_service.core.verification.statements import ProvenStatement, linked, why_unread
+from did_service.core.verification.steps.schema import SchemaFinding
 
 _STEP = 6
 HELD = "authority_held"

@@ -15,7 +15,7 @@ from did_service.core.errors import MalformedError, ProofError
 from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.report import Check
-from did_service.core.verification.schema import SchemaFinding
+from did_service.core.verification.steps.schema import SchemaFinding
 
 _STEP = 7
 

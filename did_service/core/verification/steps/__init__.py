@@ -1,0 +1,1 @@
+"""The thirteen steps, a file each: one credential in, findings out."""
