@@ -19,7 +19,7 @@ from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from tests.support.counter import AUDIENCE, NONCE, Scene
 
-PROGRAM = "did_service.verifier"
+PROGRAM = "did_service.verify_cli"
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from pathlib import Path
 from did_service.client.answers import Answer
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, Placed, parse_entry
-from did_service.core.anchor.policy import Policy
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from bench.peak import peak_kib
 from bench.region import Witnesses, settings
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.entry import Placed, parse_entry
-from did_service.core.anchor.policy import parse_policy
 from did_service.core.crypto import ed25519
 from did_service.core.encoding import strict_json
 from did_service.core.limits import MAX_BATCH_ENTRIES

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.fixtures import CHECKOUT
 from bench.registry_process import POLICY, SOCKET
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding import jcs
 
 

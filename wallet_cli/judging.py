@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import RuleError

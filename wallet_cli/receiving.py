@@ -20,7 +20,7 @@ from did_service.client.issuer import (
     issuer_of_pickup,
     parse_delivery,
 )
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject

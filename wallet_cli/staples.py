@@ -17,8 +17,8 @@ from enum import Enum
 from did_service.client.issuer import IssuerClient, parse_delivery
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
-from did_service.core.anchor.policy import Policy, reg_origin
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from did_service.core.anchor.policy import (
+from did_service.core.anchor.bodies.policy import (
     Policy,
     check_current,
     check_first,

@@ -12,7 +12,7 @@ from did_service.cli.founding import Identity, did_entry
 from did_service.client.registry import RegistryClient
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.authority import Authority, parse_authority
+from did_service.core.anchor.bodies.authority import Authority, parse_authority
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (

@@ -11,8 +11,8 @@ from did_service.client.bundle import BundledLog, collect, encode_checked
 from did_service.client.registry import LogReader
 from did_service.client.routes import routes_from_environment
 from did_service.client.transport import Transport
+from did_service.core.anchor.bodies.policy import Policy, parse_policy, reg_origin
 from did_service.core.anchor.freshness import age_seconds
-from did_service.core.anchor.policy import Policy, parse_policy, reg_origin
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import NotFoundError, UsageError, quote

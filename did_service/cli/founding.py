@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor.bodies.policy import FORMAT, Policy, sign_policy
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.policy import FORMAT, Policy, sign_policy
 from did_service.core.anchor.rules_number import RULES
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey

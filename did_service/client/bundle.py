@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from did_service.client.registry import LogReader
+from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, subject_key
+from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
 from did_service.core.anchor.entry import Entry, Placed, parse_carried
 from did_service.core.anchor.freshness import statement_time
-from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot, subject_key
-from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (

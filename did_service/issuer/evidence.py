@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject

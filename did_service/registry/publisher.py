@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from did_service.core.anchor.bodies.heads import HeadsSnapshot
 from did_service.core.anchor.entry import Entry, compose, parse_entry
-from did_service.core.anchor.heads import HeadsSnapshot
 from did_service.core.anchor.view import LogView
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from did_service.client.transport import Transport
-from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
 from did_service.core.errors import UsageError
 from did_service.core.log.note import NoteSigner
 from did_service.program.clock import SYSTEM, Edge

@@ -17,8 +17,8 @@ from threading import Lock
 
 from did_service.client.transport import Transport
 from did_service.core.anchor import freshness
+from did_service.core.anchor.bodies.policy import reg_origin
 from did_service.core.anchor.entry import Placed, parse_entry
-from did_service.core.anchor.policy import reg_origin
 from did_service.core.did import resolution
 from did_service.core.did.resolution import ResolutionResult
 from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh

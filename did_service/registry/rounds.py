@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from threading import Condition, Event, Lock, Thread
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.registry.publisher import Heads, LogPublisher

@@ -13,10 +13,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from did_service.core.anchor import rules
+from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.bodies.policy import Policy, parse_policy
 from did_service.core.anchor.entry import Entry, Placed, parse_entry
-from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.anchor.rules import check
 from did_service.core.anchor.view import LogView, World
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text
@@ -45,9 +45,9 @@ class Pending:
         """Judge a sequenced entry and add it.
 
         Raises:
-            DidServiceError: as `rules.check`; nothing was added.
+            DidServiceError: as `check.check`; nothing was added.
         """
-        rules.check(entry, self, world)
+        check.check(entry, self, world)
         data = entry.encode()
         content = world.content(entry.digest) if entry.digest else None
         placed = Placed(entry, self.size(), leaf_hash(data))
@@ -127,7 +127,7 @@ def judge(entries: Sequence[Entry], log: LogView, world: World) -> list[Placed]:
     """Judge the next entries of a log, all or none, and return them with their places.
 
     Raises:
-        DidServiceError: as `rules.check`, for the first entry that may not stand there.
+        DidServiceError: as `check.check`, for the first entry that may not stand there.
     """
     pending = Pending(log)
     for entry in entries:

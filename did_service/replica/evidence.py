@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from did_service.core.anchor.bodies.heads import HeadsSnapshot, subject_key
 from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.heads import HeadsSnapshot, subject_key
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import NotFoundError, UnavailableError, quote
 from did_service.core.evidence.audit_path import AuditPath

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from did_service.core.anchor.bodies.heads import subject_key
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.heads import subject_key
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.anchor.bodies.policy import Policy, parse_policy
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps

@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     try:
         own_streams()
         arguments = parser_in(spoken).parse_args(given)
-        command = import_module(f"did_service.verifier.{arguments.command}")
+        command = import_module(f"did_service.verify_cli.{arguments.command}")
         answer: Answer = command.run(arguments, _surroundings(given, clock))
         if arguments.json:
             _write_json(answer.data)

@@ -14,7 +14,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from did_service.core.anchor.policy import Policy, parse_policy
+from did_service.core.anchor.bodies.policy import Policy, parse_policy
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import (
     ConflictError,

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
-from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from did_service.core.anchor.policy import (
+from did_service.core.anchor.bodies.policy import (
     Policy,
     check_current,
     check_first,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from did_service.core.anchor.policy import reg_origin
+from did_service.core.anchor.bodies.policy import reg_origin
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.replica.routes import replica_router
 from did_service.web import app as web

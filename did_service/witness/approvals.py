@@ -7,7 +7,7 @@ before. A version once approved is never joined by another of its number.
 
 from __future__ import annotations
 
-from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
 from did_service.core.anchor.rules_number import check_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_of

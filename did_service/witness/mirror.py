@@ -17,8 +17,8 @@ from threading import Lock
 
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
 from did_service.core.anchor.entry import Entry, parse_entry
-from did_service.core.anchor.policy import Policy, reg_origin
 from did_service.core.anchor.view import LogView
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import Fields

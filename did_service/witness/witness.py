@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from did_service.client.transport import Transport
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.rules_number import are_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256

@@ -27,8 +27,8 @@ def names(nodes):
 @pytest.mark.parametrize(
     ("name", "allowed"),
     [
-        ("as_received", {"anchored", "issuance", "order", "proven", "proving"}),
-        ("Latest", {"order"}),
+        ("as_received", {"batches", "latest", "proofs", "proven", "proven_set"}),
+        ("Latest", {"latest"}),
         ("read_into", {"context"}),
         ("read_until", {"issuer", "statements"}),
         ("read_against", {"issuer", "statements", "status", "tier"}),

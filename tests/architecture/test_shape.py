@@ -13,9 +13,7 @@ from tests.architecture import source
 from tests.support.optional import CHECKOUT
 
 ALL = source.modules(*source.PACKAGES)
-STRICT = source.modules(
-    "did_service/core", "did_service/program", "did_service/verifier", "did_service/verify_cli"
-)
+STRICT = source.modules("did_service/core", "did_service/verifier", "did_service/verify_cli")
 TESTS = [
     path
     for path in source.modules("tests", "bench", "scripts", "examples")

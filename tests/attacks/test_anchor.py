@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor import rules
-from did_service.core.anchor.authority import covers, parse_authority, subject_of
-from did_service.core.anchor.policy import check_first, check_successor, parse_policy
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.bodies.authority import covers, parse_authority, subject_of
+from did_service.core.anchor.bodies.policy import check_first, check_successor, parse_policy
+from did_service.core.anchor.rules import check
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.anchor.view import World
 from did_service.core.crypto import multikey
 from did_service.core.did.syntax import did_id
@@ -107,7 +107,7 @@ def test_heads_at_in_future(fed):
         fed.submit(REG, heads(fed, at=fed.now + 3_600))
     ahead = heads(fed, at=fed.now + 3_600).sequenced(fed.now + 3_600)
     with refused("time_ahead", RuleError):
-        rules.check(ahead, fed.logs[REG], fed.world)
+        check.check(ahead, fed.logs[REG], fed.world)
 
 
 def test_record_time_outside_period(fed, issuer):
@@ -118,7 +118,7 @@ def test_record_time_outside_period(fed, issuer):
         at = fed.now + days * 86_400
         world = replace(fed.world, now=at)
         with refused("time_outside_period", RuleError):
-            rules.check(entry.sequenced(at), log, world)
+            check.check(entry.sequenced(at), log, world)
 
 
 def test_second_child(fed, gd, issuer):
@@ -486,7 +486,7 @@ def test_validators_agree_with_unequal_mirrors(fed):
         logs = {**fed.logs, cn.origin: copy}
         world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
         try:
-            rules.check(fed.sign(entry, police).sequenced(fed.now), fed.logs[REG], world)
+            check.check(fed.sign(entry, police).sequenced(fed.now), fed.logs[REG], world)
         except DidServiceError as error:
             return error.code
         return "accepted"
@@ -503,7 +503,7 @@ def test_validator_makes_no_request_to_issuer(fed, issuer):
     asked = []
     world = World(fed.policy, fed.logs.__getitem__, fed.now, asked.append)
     with refused("content_missing", UnavailableError):
-        rules.check(placed.entry, MemoryLog(EV), world)
+        check.check(placed.entry, MemoryLog(EV), world)
     assert asked == [placed.entry.digest]
 
 

@@ -6,8 +6,8 @@ release falls back to something older, or refuses what is good (docs/adr/0029).
 
 import pytest
 
-from did_service.core.anchor import rules
 from did_service.core.anchor.entry import parse_entry, parse_submission
+from did_service.core.anchor.rules import check
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.verification.report import Outcome
 from tests.support.counter import Scene, codes, sets
@@ -61,7 +61,7 @@ def test_entry_of_an_unknown_type_enters_no_log(fed):
     with refused("entry_type_unknown"):
         parse_submission(members)
     with pytest.raises(DidServiceError):
-        rules.check(placed.entry, fed.logs[GD], fed.world)
+        check.check(placed.entry, fed.logs[GD], fed.world)
 
 
 def test_log_under_rules_of_a_later_release_is_not_judged(fed, gd):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from did_service.core.anchor.bodies.policy import Policy, check_successor, parse_policy
 from did_service.core.anchor.entry import compose, identity, parse_submission
-from did_service.core.anchor.policy import Policy, check_successor, parse_policy
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.core.anchor.bodies.policy import parse_policy, sign_policy
 from did_service.core.anchor.entry import compose
-from did_service.core.anchor.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import Language
 from did_service.core.evidence.proofs import verify_evidence

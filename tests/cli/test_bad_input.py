@@ -32,7 +32,7 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 CODE = re.compile(r"\[([a-z][a-z0-9_]+)\]$")
 MODULES = {
     "wallet": "wallet_cli",
-    "did-verify": "did_service.verifier",
+    "did-verify": "did_service.verify_cli",
     "did-service": "did_service.cli",
 }
 LANGUAGE = {

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.clock
 NAMELESS = 54_321
 ASKING = {
     "wallet_cli": (["status"], "store_missing"),
-    "did_service.verifier": (["trust", "show"], "policy_missing"),
+    "did_service.verify_cli": (["trust", "show"], "policy_missing"),
     "did_service.cli": (["bundle", "--policy", "none", "--out", "none"], "file_missing"),
 }
 

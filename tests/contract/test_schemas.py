@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.authority import parse_authority
+from did_service.core.anchor.bodies.authority import parse_authority
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.entry import parse_entry, parse_submission
-from did_service.core.anchor.policy import parse_policy
 from did_service.core.credentials import contexts, schema_check, vocabulary
 from did_service.core.credentials.model import parse_credential
 from did_service.core.crypto.key_file import parse_key_file

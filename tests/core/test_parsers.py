@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import did_service.core
-from did_service.core.anchor import authority, entry, freshness, heads, policy, region
+from did_service.core.anchor import entry, freshness, region
+from did_service.core.anchor.bodies import authority, heads, policy
 from did_service.core.credentials import (
     bitstring_status_list,
     contexts,

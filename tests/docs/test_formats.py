@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from did_service.client.routes import parse_routes
-from did_service.core.anchor import rules_authority, rules_ev, rules_schema
-from did_service.core.anchor.authority import ROLES, STATES
+from did_service.core.anchor.bodies.authority import ROLES, STATES
 from did_service.core.anchor.entry import TYPES
+from did_service.core.anchor.rules import authority, schema, streams
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers
@@ -111,11 +111,11 @@ def test_words_of_entries_are_those_of_the_rules():
     assert f"`{'`, `'.join(STATES)}`" in PAGE
     assert all(f"`{role}` (" in PAGE or f"`{role}`." in PAGE for role in ROLES)
     kinds = re.search(r"`kind` of a schema: (.*?);", PAGE)[1]
-    assert tuple(pages.ticked(kinds)) == rules_schema.KINDS
-    streams = pages.ticked(re.search(r"`kind` of evidence: (.*?)\. The last", PAGE)[1])
-    assert set(rules_ev.STREAM_ROLES) <= set(streams)
-    assert set(rules_ev.STREAM_ROLES.values()) - {""} <= set(streams)
-    assert rules_authority.MAX_SUBMISSION_SECONDS == 3_600
+    assert tuple(pages.ticked(kinds)) == schema.KINDS
+    evidence = pages.ticked(re.search(r"`kind` of evidence: (.*?)\. The last", PAGE)[1])
+    assert set(streams.STREAM_ROLES) <= set(evidence)
+    assert set(streams.STREAM_ROLES.values()) - {""} <= set(evidence)
+    assert authority.MAX_SUBMISSION_SECONDS == 3_600
     assert "not older than an hour" in PAGE
 
 
@@ -123,8 +123,8 @@ def test_stream_name_is_the_one_that_the_rules_make():
     entry = read("schemas/examples/valid/entry.evidence.json")
     owner = entry["b"]["owner"]
     shape = re.search(r"s = `(urn:didsvc:stream:KIND:ID)`", PAGE)[1]
-    named = shape.replace("KIND", "issuance").replace("ID", did_id(owner))
-    assert named == rules_ev.stream_id(owner, "issuance") == entry["s"]
+    made = shape.replace("KIND", "issuance").replace("ID", did_id(owner))
+    assert made == streams.stream_id(owner, "issuance") == entry["s"]
 
 
 def test_codes_of_each_step_are_those_of_the_report():

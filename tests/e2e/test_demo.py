@@ -129,7 +129,7 @@ def test_a_kept_scene_can_be_repeated_as_its_command_file_says(story, scene):
     folder = story[0]
     command = shlex.split((folder / "scenes" / scene / "command.txt").read_text())
     done = subprocess.run(
-        [sys.executable, "-m", "did_service.verifier", *command[1:], "--json"],
+        [sys.executable, "-m", "did_service.verify_cli", *command[1:], "--json"],
         cwd=folder,
         capture_output=True,
         check=False,

@@ -8,7 +8,7 @@ import json
 from functools import cache
 from random import Random
 
-from did_service.core.anchor.policy import (
+from did_service.core.anchor.bodies.policy import (
     Policy,
     check_first,
     check_successor,

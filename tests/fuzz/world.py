@@ -12,7 +12,7 @@ are in the last copy alone: a custodian replaced its stolen key, a list's addres
 from dataclasses import dataclass, field
 from functools import cache
 
-from did_service.core.anchor.authority import subject_of
+from did_service.core.anchor.bodies.authority import subject_of
 from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import jcs, timestamps

@@ -283,7 +283,7 @@ SCHEMAS = (
     ),
     _row(
         "a log takes schemas that no counter runs",
-        f"{CORE}/anchor/rules_schema.py",
+        f"{CORE}/anchor/rules/schema.py",
         "attacks/test_schemas.py test_logged_schema_without_bounds",
         "        json_schema.bounded(value)\n",
         "        pass\n",
@@ -300,7 +300,7 @@ SCHEMAS = (
 POLICY_AND_LOGS = (
     _row(
         "a policy's identity covers its signatures",
-        f"{CORE}/anchor/policy.py",
+        f"{CORE}/anchor/bodies/policy.py",
         "attacks/test_policy_proofs.py test_policy_with_other_proofs_is_no_second_policy"
         " test_policy_with_other_proofs_at_the_counter",
         "return sha256(jcs.encode(self.document))",
@@ -308,35 +308,35 @@ POLICY_AND_LOGS = (
     ),
     _row(
         "a log takes a policy with whatever proofs",
-        f"{CORE}/anchor/rules_policy.py",
+        f"{CORE}/anchor/rules/policy.py",
         "attacks/test_policy_proofs.py test_strangers_words_in_a_policy_entry",
         "if jcs.encode(members) != jcs.encode(logged_form(offered, held).members):",
         "if not members:",
     ),
     _row(
         "a removed issuer clears its own list",
-        f"{CORE}/anchor/rules_ev.py",
+        f"{CORE}/anchor/rules/streams.py",
         "attacks/test_anchor.py test_removed_issuer_clears_revocation",
         "    if ended:  # an end counts",
         "    if False:  # an end counts",
     ),
     _row(
         "anybody's stream takes anybody's batch",
-        f"{CORE}/anchor/rules_ev.py",
+        f"{CORE}/anchor/rules/streams.py",
         "attacks/test_anchor.py test_stream_squatting",
         "if entry.subject != stream_id(owner, kind):",
         "if not entry.subject:",
     ),
     _row(
         "a grant may reach back",
-        f"{CORE}/anchor/rules_authority.py",
+        f"{CORE}/anchor/rules/authority.py",
         "attacks/test_anchor.py test_retroactive_grant",
         "if new.begins < at - MAX_SUBMISSION_SECONDS:",
         "if new.begins < 0:",
     ),
     _row(
         "a grant may be wider than its granter's",
-        f"{CORE}/anchor/rules_authority.py",
+        f"{CORE}/anchor/rules/authority.py",
         "attacks/test_anchor.py test_grant_wider_than_granter",
         '    if new.state == "active":\n        grants.check_enclosed(new)\n',
         "",
@@ -376,7 +376,7 @@ COUNTER_WALLET_ISSUER = (
     _row(
         "a bundle unpacks without end",
         f"{EVIDENCE}/bundle.py",
-        "core/verification/test_evidence.py"
+        "core/evidence/test_evidence.py"
         " test_bundle_is_bounded_by_line_and_as_a_whole_before_it_is_read",
         "        size += len(line)\n",
         "        size = len(line)\n",

@@ -9,7 +9,7 @@ import pytest
 from did_service.cli import __main__ as program
 from did_service.client.bundle import collect, encode_checked, newest_heads, read_log
 from did_service.client.registry import LogReader
-from did_service.core.anchor.policy import reg_origin
+from did_service.core.anchor.bodies.policy import reg_origin
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
 from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.evidence.bundle import parse_bundle

@@ -10,7 +10,7 @@ from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import OrderError, RuleError, UnavailableError

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.errors import (
     ConflictError,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials import bitstring_status_list, proof_set, vocabulary
 from did_service.core.credentials.bitstring_status_list import Purpose, Status
 from did_service.core.credentials.model import parse_credential

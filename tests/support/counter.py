@@ -11,7 +11,7 @@ The credential is issued when the scene is made; time passes with `scene.fed.tic
 import gzip
 import json
 
-from did_service.core.anchor.authority import subject_of
+from did_service.core.anchor.bodies.authority import subject_of
 from did_service.core.anchor.entry import Placed
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.bundle import encode_bundle
@@ -32,7 +32,7 @@ from tests.support.dids import NOW
 
 COUNTER = "window-3"
 SECOND = timestamps.to_posix(NOW) + 1  # the one after a scene was made
-# What `python -m did_service.verifier` does, at a time that is handed in.
+# What `python -m did_service.verify_cli` does, at a time that is handed in.
 _AT = """
 import sys
 from datetime import UTC, datetime

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.authority import parse_authority, subject_of
+from did_service.core.anchor.bodies.authority import parse_authority, subject_of
+from did_service.core.anchor.bodies.policy import Policy, sign_policy
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.policy import Policy, sign_policy
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.anchor.view import World
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,

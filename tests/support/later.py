@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from did_service.core.anchor.authority import subject_of
+from did_service.core.anchor.bodies.authority import subject_of
 from did_service.core.anchor.entry import Placed, parse_carried
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs

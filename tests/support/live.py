@@ -21,8 +21,8 @@ from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.policy import Policy
 from did_service.core.encoding import timestamps
 from did_service.program.clock import Edge
 from did_service.registry.region import RegistrySettings

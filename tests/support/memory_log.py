@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
-from did_service.core.anchor import rules
-from did_service.core.anchor.authority import parse_authority
+from did_service.core.anchor.bodies.authority import parse_authority
+from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.heads import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.rules import check
 from did_service.core.anchor.view import World, same_subject
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import inclusion_path, tree_root
@@ -26,7 +26,7 @@ class MemoryLog:
 
     def append(self, entry: Entry, world: World, content: bytes | None = None) -> Placed:
         """Judge a sequenced entry and add it."""
-        rules.check(entry, self, world)
+        check.check(entry, self, world)
         return self.force(entry, content)
 
     def force(self, entry: Entry, content: bytes | None = None) -> Placed:

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.policy import Policy
 from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject

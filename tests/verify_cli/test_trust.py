@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from did_service.core.anchor.policy import parse_policy, sign_policy
+from did_service.core.anchor.bodies.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.verify_cli import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL
-from did_service.core.anchor.policy import sign_policy
+from did_service.core.anchor.bodies.policy import sign_policy
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.key import did_key_method
 from did_service.core.encoding import b64, strict_json

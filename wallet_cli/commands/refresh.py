@@ -18,7 +18,7 @@ from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
-    from did_service.core.anchor.policy import Policy
+    from did_service.core.anchor.bodies.policy import Policy
     from wallet_cli.staples import Collected, Places
 
 ALL = "all"

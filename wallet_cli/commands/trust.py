@@ -14,7 +14,7 @@ from wallet_cli.session import Session, read_input, read_json
 from wallet_cli.terminal import table
 
 if TYPE_CHECKING:
-    from did_service.core.anchor.policy import Policy
+    from did_service.core.anchor.bodies.policy import Policy
 
 group = LazyGroup(
     "trust",
@@ -68,7 +68,7 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
 @click.pass_obj
 def imported(session: Session, file: str) -> None:
     """Take the policy that follows the pinned one, or a file of evidence."""
-    from did_service.core.anchor.policy import FORMAT
+    from did_service.core.anchor.bodies.policy import FORMAT
     from did_service.core.evidence.bundle import parse_bundle
 
     data = read_input(file)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from did_service.cli.demo.cast import AgencyPlan, schema_of
 from did_service.cli.founding import Identity
-from did_service.core.anchor.authority import Authority
+from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.did.webvh import write
 from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
 from did_service.issuer.officers import hash_token

@@ -18,7 +18,7 @@ from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import UnavailableError
 
-_MODULES = {"wallet": "wallet_cli", "did-verify": "did_service.verifier"}
+_MODULES = {"wallet": "wallet_cli", "did-verify": "did_service.verify_cli"}
 _ENCODING = "utf-8"  # whatever the terminal has: what a child says is not printed as it is
 
 

@@ -44,8 +44,8 @@ from did_service.client.bundle import collect, encode_checked
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
 from did_service.client.transport import Transport
+from did_service.core.anchor.bodies.policy import Policy, year_of
 from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.policy import Policy, year_of
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
 from did_service.issuer.app import Issuer

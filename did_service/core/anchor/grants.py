@@ -15,8 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from did_service.core.anchor.authority import Authority, check_within, covers, parse_authority
-from did_service.core.anchor.policy import Policy, Region
+from did_service.core.anchor.bodies.authority import (
+    Authority,
+    check_within,
+    covers,
+    parse_authority,
+)
+from did_service.core.anchor.bodies.policy import Policy, Region
 from did_service.core.anchor.view import Homes
 from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from did_service.core.anchor.authority import bilingual, covers
+from did_service.core.anchor.bodies.authority import bilingual, covers
 from did_service.core.did.location import parse_location
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding.strict_json import Fields, JsonValue

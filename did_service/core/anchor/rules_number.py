@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.errors import RuleError, UnavailableError, quote
 
 RULES = 1  # 0.1.0 and 0.2.0; the next release that changes the log's rules closes 2

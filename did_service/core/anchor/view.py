@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.heads import HeadsSnapshot
-from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.did.document import Relationship, parse_document
 from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from did_service.core.anchor.entry import Placed
-from did_service.core.anchor.freshness import statement_time
-from did_service.core.anchor.heads import (
+from did_service.core.anchor.bodies.heads import (
     HeadRecord,
     HeadsSnapshot,
     check_record,
     parse_record,
 )
+from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.freshness import statement_time
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.evidence.pieces import (
     UnverifiedHead,

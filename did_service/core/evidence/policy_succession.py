@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from did_service.core.anchor.policy import Policy, check_successor, parse_policy
+from did_service.core.anchor.bodies.policy import Policy, check_successor, parse_policy
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, PolicyError
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from did_service.core.anchor.heads import HeadsSnapshot, parse_snapshot
-from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.heads import HeadsSnapshot, parse_snapshot
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields

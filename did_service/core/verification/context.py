@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from did_service.core.anchor.bodies.policy import Policy, Region
 from did_service.core.anchor.freshness import age_seconds
-from did_service.core.anchor.policy import Policy, Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256

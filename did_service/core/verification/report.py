@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from did_service.core.anchor.policy import Policy
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from did_service.core.anchor.policy import Policy, Region, reg_origin, year_of
+from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin, year_of
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh

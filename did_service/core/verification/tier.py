@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
 from did_service.core.anchor.bodies.reading import (
     SCHEMA_KINDS,
     SERVICE_ITEM,
@@ -27,7 +28,6 @@ from did_service.core.anchor.bodies.reading import (
     read_schema,
 )
 from did_service.core.anchor.freshness import TIERS, age_seconds
-from did_service.core.anchor.policy import Policy, Region, reg_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from did_service.core.anchor.policy import Policy, Waiver
+from did_service.core.anchor.bodies.policy import Policy, Waiver
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError

@@ -2,9 +2,10 @@
 
 import pytest
 
-from did_service.core.anchor import rules, rules_number
+from did_service.core.anchor import rules_number
+from did_service.core.anchor.bodies.policy import check_successor
 from did_service.core.anchor.entry import TYPES, compose
-from did_service.core.anchor.policy import check_successor
+from did_service.core.anchor.rules import check
 from did_service.core.errors import RuleError, UnavailableError
 from tests.support.refusals import refused
 
@@ -40,4 +41,4 @@ def test_the_policy_that_brings_later_rules_is_the_last_that_is_judged(fed):
     fed.submit(REG, entry)
     fed.policy = following
     with refused("rules_unknown", UnavailableError):
-        rules.check(entry.sequenced(fed.now), fed.logs[REG], fed.world)
+        check.check(entry.sequenced(fed.now), fed.logs[REG], fed.world)

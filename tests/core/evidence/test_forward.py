@@ -5,9 +5,9 @@ never FAILED because of it      never accepted by an older statement      the it
 
 import pytest
 
-from did_service.core.anchor.authority import subject_of
+from did_service.core.anchor.bodies.authority import subject_of
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.entry import Placed, parse_carried
-from did_service.core.anchor.policy import parse_policy
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.bundle import encode_bundle, parse_bundle

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.core.anchor.policy import parse_policy
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     ListDescription,

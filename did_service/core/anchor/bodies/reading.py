@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from did_service.core.anchor.authority import subject_of
+from did_service.core.anchor.bodies.authority import subject_of
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import DidServiceError, UnsupportedError, quote

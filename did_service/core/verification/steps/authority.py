@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from did_service.core.anchor.authority import Authority, covers, covers_region
-from did_service.core.anchor.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.authority import Authority, covers, covers_region
+from did_service.core.anchor.bodies.policy import Policy, reg_origin
 from did_service.core.errors import (
     DidServiceError,
     LimitError,

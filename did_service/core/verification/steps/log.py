@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from did_service.core.anchor.bodies.policy import Policy, check_current
 from did_service.core.anchor.freshness import age_seconds
-from did_service.core.anchor.policy import Policy, check_current
 from did_service.core.encoding import timestamps
 from did_service.core.errors import PolicyError, quote
 from did_service.core.evidence.proven_set import Dropped, Evidence

@@ -1,4 +1,4 @@
-"""The counter and what is shown there."""
+"""A counter and what is shown there, for the rooms that judge."""
 
 import pytest
 

@@ -5,7 +5,7 @@ keys, for each log its own c2sp.org/tlog-policy text, the governance keys, the f
 and the named waivers. It is pinned once with a fingerprint from a second channel and goes on
 one step at a time, signed by thresholds of the old and the new governance (threat rule 17).
 
-Here a policy is read, judged on its own (`soundness`), and compared with the one before it.
+Here a policy is read, judged on its own (`policy_soundness`), and compared with the former.
 """
 
 from __future__ import annotations
@@ -13,22 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
 from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
-from did_service.core.anchor.soundness import check_governance, check_quorum, check_unique
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import WebvhDid
-from did_service.core.encoding import jcs, timestamps
-from did_service.core.encoding.strict_json import (
-    Fields,
-    JsonObject,
-    JsonValue,
-    as_array,
-    as_object,
-)
+from did_service.core.encoding import jcs, strict_json, timestamps
+from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import MalformedError, PolicyError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
 from did_service.core.log.policy import LogPolicy
@@ -83,7 +77,7 @@ class Policy:
     @property
     def proofs(self) -> list[JsonValue]:
         """The proofs, sorted and each once."""
-        return as_array(self.members["proof"], "policy.proof")
+        return strict_json.as_array(self.members["proof"], "policy.proof")
 
     @property
     def digest(self) -> bytes:
@@ -184,7 +178,7 @@ def parse_policy(value: JsonValue) -> Policy:
     Raises:
         UnsupportedError, MalformedError: another format, version or shape.
         LimitError: more than 8 different proofs.
-        PolicyError: `policy_skipped` or a code of `soundness`.
+        PolicyError: `policy_skipped` or a code of `policy_soundness`.
     """
     fields = Fields(value, "policy")
     fields.constant("format", FORMAT)
@@ -205,7 +199,10 @@ def parse_policy(value: JsonValue) -> Policy:
         governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
         tiers=parse_tiers(fields.fields("tiers")),
         waivers=tuple(parse_waiver(item) for item in fields.array("waivers")),
-        members={**as_object(value, "policy"), "proof": ordered_proofs(fields.array("proof"))},
+        members={
+            **strict_json.as_object(value, "policy"),
+            "proof": ordered_proofs(fields.array("proof")),
+        },
     )
     faults.close()
     governance.close()
@@ -287,10 +284,12 @@ def check_current(policy: Policy, now: datetime) -> None:
 def _check_sound(policy: Policy) -> None:
     if (policy.sequence == 1) != (policy.previous is None):
         raise PolicyError("policy_skipped", "only the first policy has no previous one")
-    check_governance(policy.threshold, policy.governors)
-    check_unique(policy.regions, policy.governors)
+    policy_soundness.check_governance(policy.threshold, policy.governors)
+    policy_soundness.check_unique(policy.regions, policy.governors)
     for origin in [origin for region in policy.regions for origin in region.logs]:
-        check_quorum(origin, policy.regions, policy.region_faults, policy.outside_faults)
+        policy_soundness.check_quorum(
+            origin, policy.regions, policy.region_faults, policy.outside_faults
+        )
 
 
 def _flag(fields: Fields, name: str) -> bool:

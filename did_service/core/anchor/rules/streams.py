@@ -12,7 +12,7 @@ validator that was ahead nor one that comes back later sees another state.
 
 from __future__ import annotations
 
-from did_service.core.anchor.authority import Authority, parse_authority
+from did_service.core.anchor.bodies.authority import Authority, parse_authority
 from did_service.core.anchor.entry import Entry, Placed
 from did_service.core.anchor.grants import Beyond, Grants
 from did_service.core.anchor.view import (

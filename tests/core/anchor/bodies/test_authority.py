@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.anchor.authority import (
+from did_service.core.anchor.bodies.authority import (
     check_no_wider,
     check_within,
     covers,

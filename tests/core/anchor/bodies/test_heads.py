@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.anchor.entry import Placed, compose
-from did_service.core.anchor.heads import (
+from did_service.core.anchor.bodies.heads import (
     HeadRecord,
     HeadsSnapshot,
     check_record,
@@ -15,6 +14,7 @@ from did_service.core.anchor.heads import (
     parse_snapshot,
     subject_key,
 )
+from did_service.core.anchor.entry import Placed, compose
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
 

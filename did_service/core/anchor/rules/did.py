@@ -10,8 +10,8 @@ Times are judged by the entry's own second, so a validator that comes late judge
 
 from __future__ import annotations
 
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.policy import Policy
 from did_service.core.anchor.view import LogView, World
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor import rules
-from did_service.core.anchor.policy import parse_policy
+from did_service.core.anchor.bodies.policy import parse_policy
+from did_service.core.anchor.rules import check
 from did_service.core.anchor.view import World
 from did_service.core.encoding import b64
 from did_service.core.errors import (
@@ -58,13 +58,13 @@ def test_control_and_data_plane_do_not_mix(fed, origin, kind):
 def test_an_entry_of_no_known_type_has_no_rules(fed):
     entry = fed.compose(REG, "schema", "urn:x", {}).sequenced(fed.now)
     with refused("type_elsewhere", RuleError):
-        rules.check(replace(entry, type="didweb"), fed.logs[REG], fed.world)
+        check.check(replace(entry, type="didweb"), fed.logs[REG], fed.world)
 
 
 def test_an_entry_is_judged_once_it_has_its_second(fed):
     entry = fed.compose(REG, "heads", REG, heads_body(fed))
     with refused("time_missing", RuleError):
-        rules.check(entry, fed.logs[REG], fed.world)
+        check.check(entry, fed.logs[REG], fed.world)
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -101,7 +101,7 @@ def test_time_never_falls(fed):
 def test_time_leads_the_judge_by_120_seconds_at_most(fed):
     def judged(ahead):
         entry = fed.compose(REG, "heads", REG, heads_body(fed, at=fed.now + ahead))
-        rules.check(entry.sequenced(fed.now + ahead), fed.logs[REG], fed.world)
+        check.check(entry.sequenced(fed.now + ahead), fed.logs[REG], fed.world)
 
     judged(120)
     with refused("time_ahead", RuleError):
@@ -111,7 +111,7 @@ def test_time_leads_the_judge_by_120_seconds_at_most(fed):
 def test_a_late_second_is_accepted(fed):
     entry = fed.compose(REG, "heads", REG, heads_body(fed)).sequenced(fed.now)
     fed.tick(days=30)
-    rules.check(entry, fed.logs[REG], fed.world)
+    check.check(entry, fed.logs[REG], fed.world)
 
 
 @pytest.mark.parametrize("quota", [{"daily_entries": 2}, {"daily_bytes": 1_000}])
@@ -251,7 +251,7 @@ def test_a_judge_without_a_copy_asks_again_later(fed):
     entry = fed.compose(REG, "heads", EV, heads_body(fed, EV)).sequenced(fed.now)
     world = World(fed.policy, nothing, fed.now, fed.contents.get)
     with refused("log_not_mirrored", UnavailableError):
-        rules.check(entry, fed.logs[REG], world)
+        check.check(entry, fed.logs[REG], world)
 
 
 def test_operations_on_dids_are_refused_by_name(fed):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from did_service.core.anchor.policy import (
+from did_service.core.anchor.bodies.policy import (
     check_current,
     check_first,
     check_signed,
@@ -13,8 +13,8 @@ from did_service.core.anchor.policy import (
     parse_policy,
     reg_origin,
 )
-from did_service.core.anchor.rules_policy import logged_form
-from did_service.core.anchor.soundness import check_quorum
+from did_service.core.anchor.policy_soundness import check_quorum
+from did_service.core.anchor.rules.policy import logged_form
 from did_service.core.crypto import multikey
 from did_service.core.did.key import did_key_method
 from did_service.core.did.syntax import parse_webvh

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.core.anchor import rules
-from did_service.core.anchor.authority import parse_authority
+from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.entry import parse_submission
 from did_service.core.anchor.grants import Beyond, Grants
+from did_service.core.anchor.rules import check
 from did_service.core.anchor.view import LogAt, World, at_home_in
 from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS
 from did_service.core.errors import (
@@ -485,7 +485,7 @@ def test_a_judge_whose_copy_is_behind_asks_again_later(fed, ministry, office):
     logs = {**fed.logs, "cn.example/reg": shorter}
     world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
     with refused("log_behind", UnavailableError):
-        rules.check(entry, fed.logs[REG], world)
+        check.check(entry, fed.logs[REG], world)
 
 
 def test_a_judge_whose_copy_differs_has_found_a_fork(fed, ministry, office):
@@ -496,7 +496,7 @@ def test_a_judge_whose_copy_differs_has_found_a_fork(fed, ministry, office):
     logs = {**fed.logs, "cn.example/reg": other}
     world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
     with refused("log_forked", PolicyError):
-        rules.check(entry, fed.logs[REG], world)
+        check.check(entry, fed.logs[REG], world)
 
 
 def _signed(fed, granter, grantee, **changes):

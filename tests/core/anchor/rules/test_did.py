@@ -2,7 +2,7 @@
 
 import pytest
 
-from did_service.core.anchor.rules_did import profile_of, state_of
+from did_service.core.anchor.rules.did import profile_of, state_of
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.webvh import Profile, write
 from did_service.core.encoding import timestamps

@@ -11,16 +11,10 @@ docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 
 from __future__ import annotations
 
-from did_service.core.anchor import (
-    rules_authority,
-    rules_did,
-    rules_ev,
-    rules_number,
-    rules_policy,
-    rules_schema,
-)
+from did_service.core.anchor import rules_number
+from did_service.core.anchor.bodies.policy import year_of
 from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.policy import year_of
+from did_service.core.anchor.rules import authority, did, policy, schema, streams
 from did_service.core.anchor.view import LogView, World
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields
@@ -54,18 +48,18 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     _check_quota(entry, log, world)
     match entry.type:
         case "did":
-            rules_did.check(entry, log, world)
+            did.check(entry, log, world)
         case "schema":
-            rules_schema.check(entry, log, world)
+            schema.check(entry, log, world)
         case "authority":
-            rules_authority.check(entry, log, world)
+            authority.check(entry, log, world)
         case "policy":
-            rules_policy.check(entry, former, world.policy)
+            policy.check(entry, former, world.policy)
         case "heads":
             _check_heads(entry, log, world)
         case _:  # its place has shown that it is status or evidence
             _check_year_link(entry, former, log)
-            rules_ev.check(entry, log, world, former)
+            streams.check(entry, log, world, former)
 
 
 def newest_of(kind: str, subject: str, log: LogView, world: World) -> Placed | None:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.governance import counting
-from did_service.core.anchor.policy import (
+from did_service.core.anchor.bodies.policy import (
     Policy,
     check_current,
     check_signed,
     check_successor,
     parse_policy,
 )
+from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.governance import counting
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import PolicyError, RuleError

@@ -3,8 +3,8 @@
 import pytest
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor import rules
-from did_service.core.anchor.rules_ev import stream_id
+from did_service.core.anchor.rules import check
+from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.anchor.view import LogAt, World
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, timestamps
@@ -131,10 +131,10 @@ def test_a_judge_without_the_content_asks_again_later(fed, issuer):
     fed.logs[EV] = type(fed.logs[EV])(EV)
     world = World(fed.policy, fed.logs.__getitem__, fed.now, {}.get)
     with refused("content_missing", UnavailableError):
-        rules.check(placed.entry, fed.logs[EV], world)
+        check.check(placed.entry, fed.logs[EV], world)
     world = World(fed.policy, fed.logs.__getitem__, fed.now, lambda digest: b"other")
     with refused("digest_wrong", RuleError):
-        rules.check(placed.entry, fed.logs[EV], world)
+        check.check(placed.entry, fed.logs[EV], world)
 
 
 def test_a_suspended_issuer_still_publishes_status(fed, issuer, gd, grant):
@@ -334,10 +334,10 @@ def test_an_operator_cannot_set_an_entry_back_before_the_newest_heads(fed, issue
         "owner": issuer.did, "kind": "issuance",
     }, digest=bytes(32))  # fmt: skip
     entry = entries.sign(entry, *old, timestamps.from_posix(then)).sequenced(then)
-    rules.check(entry, fed.logs[EV], fed.world)
+    check.check(entry, fed.logs[EV], fed.world)
     fed.heads("gd.example/reg", EV)
     with refused("key_not_listed", ProofError):
-        rules.check(entry, fed.logs[EV], fed.world)
+        check.check(entry, fed.logs[EV], fed.world)
 
 
 def test_heads_that_cover_an_entry_say_nothing_about_reg_at_its_time(fed, issuer, gd, grant):

@@ -12,15 +12,15 @@ in `x` and everything about that granter is judged as the log stood there.
 
 from __future__ import annotations
 
-from did_service.core.anchor.authority import (
+from did_service.core.anchor.bodies.authority import (
     Authority,
     OtherLog,
     check_no_wider,
     parse_authority,
 )
+from did_service.core.anchor.bodies.policy import reg_origin
 from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.grants import Beyond, Grants
-from did_service.core.anchor.policy import reg_origin
 from did_service.core.anchor.view import (
     Homes,
     LogAt,

@@ -1,0 +1,1 @@
+"""Which entry a log may take next: `check` asks the rules of its type."""
