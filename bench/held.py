@@ -15,7 +15,7 @@ from bench.fixtures import CHECKOUT
 from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.crypto.sealed import Argon2id
 from did_service.core.encoding import strict_json, timestamps
-from wallet_cli.holdings import HeldCredential, Identity, keep
+from wallet_cli.holdings import HeldCredential, HolderIdentity, keep
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import Vault, new_id
 
@@ -42,7 +42,7 @@ def _vault() -> Vault:
     scene = published_scene()
     vault = Vault.create(_PASSPHRASE, os.urandom, _cheapest)
     holder, stamp = scene.holder, timestamps.encode(timestamps.from_posix(scene.fed.now))
-    identity = Identity(new_id(os.urandom), holder.did, holder.key.seed, "", stamp)
+    identity = HolderIdentity(new_id(os.urandom), holder.did, holder.key.seed, "", stamp)
     vault = keep(vault, identity, os.urandom)
     for number in range(1, _CREDENTIALS + 1):
         held = HeldCredential(

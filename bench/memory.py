@@ -43,15 +43,15 @@ def _row(name: str, kib: int, target: float) -> Row:
 def _registry(count: int) -> int:
     province = Province()
     owners = province.agencies(min(_AGENCIES, count // 8))
-    reg, ev = province.founding(), province.streams(owners, count)
+    control, data_log = province.founding(), province.streams(owners, count)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         RegistryProcess.started(Path(folder), province.fed.policy) as registry,
     ):
-        registry.store(REG, reg)
+        registry.store(REG, control)
         registry.publish()
-        while entries := list(islice(ev, _PUBLISHED_TOGETHER)):
-            registry.store(province.ev, entries)
+        while entries := list(islice(data_log, _PUBLISHED_TOGETHER)):
+            registry.store(province.data_log, entries)
             registry.publish()
         bodies = [jcs.encode({"entry": e.members}) + b"\n" for e in province.did_entries(64)]
         send(registry.socket, [post("/reg/entries", b"".join(bodies), "application/jsonl")], 1)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from did_service.client.answers import Answer
+from did_service.client.answers import HttpAnswer
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, Placed, parse_entry
+from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
 from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
@@ -40,7 +40,7 @@ class Province:
 
     def __init__(self) -> None:
         self.fed = Federation(now=int(time.time()), years=(datetime.now(UTC).year,))
-        self.ev = next(o for o in self.fed.logs if o.startswith("gd.example/ev/"))
+        self.data_log = next(o for o in self.fed.logs if o.startswith("gd.example/ev/"))
         self._signer = key("update")
         self._parameters: JsonObject = {"nextKeyHashes": [hash_of("next")]}
         self._made = 0
@@ -63,7 +63,7 @@ class Province:
     def streams(self, owners: list[Actor], count: int) -> Iterator[bytes]:
         """Make the first `count` entries of an ev log: evidence batches of owners in turn."""
         streams = [Stream(owner, self.fed.now) for owner in owners]
-        _check(streams[0], self.fed, self.ev)
+        _check(streams[0], self.fed, self.data_log)
         for number in range(count):
             yield streams[number % len(streams)].next()
 
@@ -116,21 +116,21 @@ class Stream:
         return data
 
 
-def _check(stream: Stream, fed: Federation, ev: str) -> None:
+def _check(stream: Stream, fed: Federation, data_log: str) -> None:
     """Take the first two entries of a copy of a stream through the rules, and compose them."""
     owner, copy = stream.owner, Stream(stream.owner, stream.at)
     for _ in range(2):
         data = copy.next()
         wanted = parse_entry(data)
         body: JsonObject = {"owner": owner.did, "kind": _KIND}
-        composed = fed.compose(ev, "evidence", wanted.subject, body, wanted.digest)
-        placed = fed.submit(ev, fed.sign(composed, owner))
+        composed = fed.compose(data_log, "evidence", wanted.subject, body, wanted.digest)
+        placed = fed.submit(data_log, fed.sign(composed, owner))
         assert placed.entry.encode() == data, "the text is not what composing gives"
 
 
-def places(rows: Sequence[Entry], size: int) -> list[Placed]:
+def places(rows: Sequence[Entry], size: int) -> list[LoggedEntry]:
     """Give sequenced entries their places from index `size` on."""
-    return [Placed(row, size + i, row.leaf()) for i, row in enumerate(rows)]
+    return [LoggedEntry(row, size + i, row.leaf()) for i, row in enumerate(rows)]
 
 
 def settings(folder: Path, policy: Policy, transport: Transport) -> RegistrySettings:
@@ -151,9 +151,9 @@ class Witnesses(Transport):
         body: bytes = b"",
         max_bytes: int = 0,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Answer add-checkpoint as the witness whose host the URL names."""
         del method, max_bytes, headers
         region = next(each for each in TERRITORY if f"//{each}.example/" in url)
         line = witness(region).cosign(parse_add_checkpoint(body).note.text, int(time.time()))
-        return Answer(200, {"content-type": "text/plain"}, line.encode())
+        return HttpAnswer(200, {"content-type": "text/plain"}, line.encode())

@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.peak import peak_kib
 from bench.region import Witnesses, settings
 from did_service.core.anchor.bodies.policy import parse_policy
-from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.crypto import ed25519
 from did_service.core.encoding import strict_json
 from did_service.core.limits import MAX_BATCH_ENTRIES
@@ -72,7 +72,8 @@ def _store(registry: Registry, origin: str, batch: list[bytes]) -> None:
     store = registry.region.stores[origin]
     size = store.size()
     placed = [
-        Placed(parse_entry(data), size + i, leaf_hash(data)) for i, data in enumerate(batch)
+        LoggedEntry(parse_entry(data), size + i, leaf_hash(data))
+        for i, data in enumerate(batch)
     ]
     store.append(placed, {})
 

@@ -20,8 +20,8 @@ from bench.harness import Operation, Row, Session, V
 from bench.region import REG, Province, Witnesses, places, settings
 from did_service.core.anchor.entry import Entry, compose
 from did_service.core.log.merkle import leaf_hash, tree_root
-from did_service.registry.region import Region
-from did_service.registry.sequencer import Sequencer, Submission
+from did_service.registry.region import RegionStores
+from did_service.registry.sequencer import QueuedEntry, Sequencer
 from did_service.replica import rows
 from did_service.replica.store import ReplicaStore, prepare
 from did_service.replica.tables import ENTRY, SUBJECT
@@ -112,7 +112,7 @@ class Judged:
     def __init__(self, folder: Path) -> None:
         self._province = Province()
         given = settings(folder, self._province.fed.policy, Witnesses())
-        self._region = Region(given)
+        self._region = RegionStores(given)
         self._sequencer = Sequencer(self._region, lambda: None)
 
     def run(self, count: int) -> float:
@@ -120,7 +120,7 @@ class Judged:
         return sum(self._take() for _ in range(count))
 
     def _take(self) -> float:
-        batch = [Submission(entry, {}) for entry in self._province.did_entries(BATCH)]
+        batch = [QueuedEntry(entry, {}) for entry in self._province.did_entries(BATCH)]
         begun = time.perf_counter()
         placed = self._sequencer.append(REG, batch)
         seconds = time.perf_counter() - begun

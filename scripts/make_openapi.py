@@ -21,11 +21,11 @@ import yaml
 
 from did_service import __version__
 from did_service.cli.demo.cast import POLICE
-from did_service.cli.demo.world import World, opened
+from did_service.cli.demo.world import DemoWorld, opened
 from did_service.program.clock import SYSTEM
 
 _PARAMETERS = {
-    "log": "log of the region: `reg`, or `ev/YEAR`",
+    "log": "log of the region: `control`, or `ev/YEAR`",
     "mirror": "lower-case hex of the SHA-256 of the mirrored log's origin",
     "agency": "id of the agency on its host",
 }
@@ -96,7 +96,7 @@ def _apps() -> Iterator[list[Any]]:
         yield [world.apps["gd.example"], world.apps[POLICE.host]]
 
 
-def _begin(world: World) -> None:
+def _begin(world: DemoWorld) -> None:
     world.begin_logs()
     world.publish("gd")
     world.set_up_agency(POLICE)

@@ -18,10 +18,10 @@ import click
 from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
 from did_service.program.exits import Exit
 from did_service.program.language import asked_for, of_locale
-from did_service.program.streams import abandon_stdout, home, own_streams
+from did_service.program.streams import abandon_stdout, home, prepare_streams
 from wallet_cli.commands import wallet
 from wallet_cli.config import LANGUAGE, Format, Settings, resolve
-from wallet_cli.parser import Run
+from wallet_cli.parser import CommandRun
 from wallet_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ class _Program:
             abandon_stdout()
             return Exit.DECLINED
         except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
-            from did_service.program.failure import told
+            from did_service.program.failure import as_error
 
-            return self.terminal.error(told(error))
+            return self.terminal.error(as_error(error))
 
     def _run(self) -> Exit:
         try:
-            run = Run(self.begin, self._language)
+            run = CommandRun(self.begin, self._language)
             done = wallet.main([*self._arguments], "wallet", standalone_mode=False, obj=run)
             sys.stdout.flush()
         except DidServiceError as error:
@@ -82,7 +82,7 @@ def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -
         arguments: The words after the program's name.
         clock: Returns the present instant, aware, in UTC; the machine's unless given.
     """
-    own_streams()
+    prepare_streams()
     return _Program(arguments, clock or (lambda: datetime.now(UTC))).run()
 
 

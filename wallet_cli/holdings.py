@@ -37,7 +37,7 @@ class Holding(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class HolderIdentity:
     """A key pair of the holder; `created` is RFC 3339."""
 
     kind: ClassVar[str] = "identity"
@@ -147,7 +147,7 @@ class HeldCredential:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GivenPresentation:
     """What was signed for one counter and nonce: a credential's record, 32 bytes, and when."""
 
     kind: ClassVar[str] = "answer"
@@ -176,9 +176,9 @@ def keep(vault: Vault, holding: Holding, rng: Rng) -> Vault:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def identities(vault: Vault) -> tuple[Identity, ...]:
+def identities(vault: Vault) -> tuple[HolderIdentity, ...]:
     """Return the keys, oldest first."""
-    found = (_identity(record) for record in vault.of_kind(Identity.kind))
+    found = (_identity(record) for record in vault.of_kind(HolderIdentity.kind))
     return tuple(sorted(found, key=lambda each: each.created))
 
 
@@ -194,14 +194,14 @@ def credentials(vault: Vault) -> tuple[HeldCredential, ...]:
     return tuple(sorted(found, key=lambda each: (each.received, each.alias)))
 
 
-def answers(vault: Vault) -> tuple[Answer, ...]:
+def answers(vault: Vault) -> tuple[GivenPresentation, ...]:
     """Return what was presented, in no order."""
-    return tuple(_answer(record) for record in vault.of_kind(Answer.kind))
+    return tuple(_answer(record) for record in vault.of_kind(GivenPresentation.kind))
 
 
-def _identity(record: Record) -> Identity:
+def _identity(record: Record) -> HolderIdentity:
     fields = Fields(record.value, "identity")
-    found = Identity(
+    found = HolderIdentity(
         id=record.id,
         did=fields.text("did"),
         seed=fields.data("seed", size=SEED_BYTES),
@@ -244,9 +244,9 @@ def _credential(record: Record) -> HeldCredential:
     return found
 
 
-def _answer(record: Record) -> Answer:
+def _answer(record: Record) -> GivenPresentation:
     fields = Fields(record.value, "answer")
-    found = Answer(
+    found = GivenPresentation(
         id=record.id,
         audience=fields.text("audience"),
         nonce=fields.text("nonce"),

@@ -7,7 +7,7 @@ import re
 from did_service.core.errors import NotFoundError, UsageError, quote
 from wallet_cli.holdings import (
     HeldCredential,
-    Identity,
+    HolderIdentity,
     credentials,
     identities,
 )
@@ -34,7 +34,7 @@ def find_credential(vault: Vault, name: str) -> HeldCredential:
     return found[0]
 
 
-def find_identity(vault: Vault, name: str) -> Identity:
+def find_identity(vault: Vault, name: str) -> HolderIdentity:
     """Find a key by its did:key, its label, or the beginning of either.
 
     Raises:

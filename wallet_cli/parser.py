@@ -24,7 +24,7 @@ GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --he
 
 
 @dataclass(slots=True)
-class Run:
+class CommandRun:
     """What `main` hands to the command.
 
     Attributes:
@@ -39,7 +39,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """A line of a group's help: where the command stands, and what it does."""
 
     place: str
@@ -109,7 +109,7 @@ class WalletCommand(SpokenCommand):
 
     def invoke(self, ctx: click.Context) -> Exit:
         """Begin the session, do the work, close what was opened."""
-        run: Run = ctx.obj
+        run: CommandRun = ctx.obj
         words = ctx.command_path.partition(" ")[2]
         session = ctx.obj = run.begin(run.options, words)
         try:
@@ -122,7 +122,11 @@ class LazyGroup(SpokenCommand, click.Group):
     """A group whose commands are imported when they are called."""
 
     def __init__(
-        self, name: str, entries: Mapping[str, Entry], summary: str, epilog: str | None = None
+        self,
+        name: str,
+        entries: Mapping[str, CommandEntry],
+        summary: str,
+        epilog: str | None = None,
     ) -> None:
         settings = {"help_option_names": ["-h", "--help"], "max_content_width": 96}
         super().__init__(name, help=summary, epilog=epilog, context_settings=settings)
@@ -166,12 +170,12 @@ class LazyGroup(SpokenCommand, click.Group):
 
 
 def _is_chinese(ctx: click.Context) -> bool:
-    run = ctx.find_object(Run)
+    run = ctx.find_object(CommandRun)
     return run is not None and run.language is Language.ZH
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
-    run = ctx.find_object(Run)
+    run = ctx.find_object(CommandRun)
     if run is not None and value is not None and value is not False:  # 0 is a descriptor
         run.options[str(param.name)] = value
     return value

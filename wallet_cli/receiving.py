@@ -49,13 +49,13 @@ from wallet_cli.judging import (
 )
 from wallet_cli.naming import new_alias, short_name
 from wallet_cli.session import Session
-from wallet_cli.staples import Missing, Moment, Places, collect
+from wallet_cli.staples import EvidenceSources, Missing, StapleMoment, collect
 from wallet_cli.vault import Vault, new_id
 
 _DELIVERY_ROOM = 4 * MAX_CREDENTIAL_BYTES  # the largest delivery, as it is stored
 
 
-class Trusting(Enum):
+class IssuerCheck(Enum):
     """Whether a credential is kept although its issuer has no authority for it."""
 
     LISTED = "listed"
@@ -76,7 +76,7 @@ class Receiver:
     """Receives into one wallet."""
 
     session: Session
-    trusting: Trusting = Trusting.LISTED
+    trusting: IssuerCheck = IssuerCheck.LISTED
 
     def pick_up(self, application: Application) -> Received | NotYet:
         """Fetch what lies at an application's address, unless that was done; take it in.
@@ -179,16 +179,20 @@ class Receiver:
         if session.settings.offline:
             received = Received(held, self._judged(held, policy))
         else:
-            received = self._collected(held, policy, delivery, Moment.EPOCH)
+            received = self._collected(held, policy, delivery, StapleMoment.EPOCH)
             if not is_signature_proven(received.report):  # an issuer of this very hour
-                received = self._collected(received.held, policy, delivery, Moment.NEWEST)
+                received = self._collected(received.held, policy, delivery, StapleMoment.NEWEST)
         self._accept(received.report)
         return received
 
     def _collected(
-        self, held: HeldCredential, policy: Policy, delivery: UnverifiedDelivery, moment: Moment
+        self,
+        held: HeldCredential,
+        policy: Policy,
+        delivery: UnverifiedDelivery,
+        moment: StapleMoment,
     ) -> Received:
-        places = Places(self.session.transport, delivery.evidence, moment)
+        places = EvidenceSources(self.session.transport, delivery.evidence, moment)
         collected = collect(held, policy, places)
         held = collected.into(held)
         return Received(held, self._judged(held, policy), collected.missing)
@@ -205,7 +209,7 @@ class Receiver:
             if report is not None:
                 check_acceptable(report)
         except RuleError as error:
-            if error.code != "issuer_without_authority" or self.trusting is Trusting.LISTED:
+            if error.code != "issuer_without_authority" or self.trusting is IssuerCheck.LISTED:
                 raise
             session.terminal.warn(error.code, error.message)
         if not is_signature_proven(report):

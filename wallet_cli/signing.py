@@ -9,14 +9,18 @@ from __future__ import annotations
 from did_service.core.did.key import did_key_method
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from wallet_cli.holdings import Identity
+from wallet_cli.holdings import HolderIdentity
 
 _CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
 QUERY = "q"  # formats.md §6: the one query of a request without a query object
 
 
 def signed_application(
-    item: str, claims: JsonObject, holder: Identity, addressee: tuple[str, str], created: str
+    item: str,
+    claims: JsonObject,
+    holder: HolderIdentity,
+    addressee: tuple[str, str],
+    created: str,
 ) -> JsonObject:
     """Return a signed application.
 
@@ -32,7 +36,7 @@ def signed_application(
 
 
 def signed_presentation(
-    credential: JsonObject, holder: Identity, addressee: tuple[str, str], created: str
+    credential: JsonObject, holder: HolderIdentity, addressee: tuple[str, str], created: str
 ) -> JsonObject:
     """Return a signed presentation of one credential.
 
@@ -58,7 +62,7 @@ def presentation_file(presentation: JsonObject, staple: JsonObject | None) -> Js
 
 
 def _signed(
-    document: JsonObject, holder: Identity, addressee: tuple[str, str], created: str
+    document: JsonObject, holder: HolderIdentity, addressee: tuple[str, str], created: str
 ) -> JsonObject:
     key = holder.key
     challenge, domain = addressee

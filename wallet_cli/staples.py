@@ -17,7 +17,8 @@ from enum import Enum
 from did_service.client.issuer import IssuerClient, parse_delivery
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.crypto.hashes import sha256
@@ -31,14 +32,14 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.limits import MAX_STAPLE_FETCHES
-from did_service.core.verification.staple import Wanted, needed_for, staple_for
+from did_service.core.verification.staple import EvidenceRequest, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential
 
 ISSUANCE = "issuance"
 FETCHED = "fetched"
 
 
-class Moment(Enum):
+class StapleMoment(Enum):
     """At which checkpoint evidence is asked for: the hour's, as all wallets do, or now's."""
 
     EPOCH = "epoch"
@@ -46,7 +47,7 @@ class Moment(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class EvidenceSources:
     """Where evidence is asked for.
 
     Attributes:
@@ -58,9 +59,9 @@ class Places:
 
     transport: Transport
     bases: Sequence[str]
-    moment: Moment = Moment.EPOCH
+    moment: StapleMoment = StapleMoment.EPOCH
 
-    def all_readers(self, wanted: Wanted) -> Iterator[LogReader]:
+    def all_readers(self, wanted: EvidenceRequest) -> Iterator[LogReader]:
         """Yield the readers of each log in which an entry may stand, the likeliest first."""
         for origin in (wanted.origin, *wanted.before):
             yield from self.readers(origin)
@@ -77,9 +78,9 @@ class Places:
         for base in dict.fromkeys([*found, own]):
             yield LogReader(self.transport, base)
 
-    def read(self, reader: LogReader, wanted: Wanted, number: int | None) -> bytes:
+    def read(self, reader: LogReader, wanted: EvidenceRequest, number: int | None) -> bytes:
         """Ask one reader for the newest entry of a subject, or for entry `number` of it."""
-        kind, subject, newest = wanted.kind, wanted.subject, self.moment is Moment.NEWEST
+        kind, subject, newest = wanted.kind, wanted.subject, self.moment is StapleMoment.NEWEST
         if number is None:
             ask = reader.fresh_evidence if newest else reader.evidence
             return ask(kind, subject)
@@ -96,7 +97,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedStaple:
     """A staple as it can be made now, and what could not be fetched.
 
     Attributes:
@@ -120,7 +121,7 @@ class Collected:
         return replace(held, staple=self.staple.encode(), as_of=as_of)
 
 
-def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
+def collect(held: HeldCredential, policy: Policy, places: EvidenceSources) -> CollectedStaple:
     """Collect the staple of a credential, on top of the one that is held.
 
     Raises:
@@ -133,7 +134,7 @@ def collect(held: HeldCredential, policy: Policy, places: Places) -> Collected:
     work.take_needed()
     work.take_issuance(held)
     evidence = work.evidence()
-    return Collected(
+    return CollectedStaple(
         staple=staple_for(work.credential, policy, evidence),
         as_of=_as_of(work.credential, policy, evidence),
         fetched=sum(name == FETCHED for name, _ in work.sets),
@@ -159,10 +160,10 @@ class _Collection:
 
     credential: Credential
     policy: Policy
-    places: Places
+    places: EvidenceSources
     sets: list[tuple[str, UnverifiedEvidence]] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
-    asked: set[Wanted] = field(default_factory=set)
+    asked: set[EvidenceRequest] = field(default_factory=set)
 
     def evidence(self) -> Evidence:
         return verify_evidence(self.sets, self.policy)
@@ -186,11 +187,14 @@ class _Collection:
             return
         regions = [home, *(region for region in self.policy.regions if region is not home)]
         for subject in subjects:
-            wanted = [Wanted(reg_origin(region), "authority", subject) for region in regions]
+            wanted = [
+                EvidenceRequest(control_origin(region), "authority", subject)
+                for region in regions
+            ]
             if not any(self._fetched(each) for each in wanted):
                 self.missing.append(Missing("authority", "subject_unknown"))
 
-    def take(self, wanted: Wanted) -> None:
+    def take(self, wanted: EvidenceRequest) -> None:
         """Fetch one entry, or note that it is missing."""
         self.asked.add(wanted)
         try:
@@ -198,7 +202,7 @@ class _Collection:
         except DidServiceError as error:
             self.missing.append(Missing(wanted.kind, error.code))
 
-    def _fetched(self, wanted: Wanted) -> bool:
+    def _fetched(self, wanted: EvidenceRequest) -> bool:
         self.asked.add(wanted)
         try:
             self.sets.append((FETCHED, self.fetch(wanted)))
@@ -206,7 +210,7 @@ class _Collection:
             return False
         return True
 
-    def fetch(self, wanted: Wanted, number: int | None = None) -> UnverifiedEvidence:
+    def fetch(self, wanted: EvidenceRequest, number: int | None = None) -> UnverifiedEvidence:
         """Ask one place after the other until what comes verifies.
 
         Raises:
@@ -223,7 +227,7 @@ class _Collection:
             return found
         raise refusal
 
-    def _check_holds(self, found: UnverifiedEvidence, wanted: Wanted) -> None:
+    def _check_holds(self, found: UnverifiedEvidence, wanted: EvidenceRequest) -> None:
         proven = verify_evidence(((FETCHED, found),), self.policy)
         if not any(
             (each.kind, each.subject) == (wanted.kind, wanted.subject)
@@ -260,7 +264,9 @@ class _Collection:
 
     def _anchoring(self, batch: UnverifiedBatch) -> UnverifiedEvidence:
         """Find the entry of the issuer's stream that anchored a batch: numbers rise with it."""
-        wanted = Wanted(batch.log, "evidence", stream_id(self.credential.issuer, ISSUANCE))
+        wanted = EvidenceRequest(
+            batch.log, "evidence", stream_id(self.credential.issuer, ISSUANCE)
+        )
         newest, index = _place(self.fetch(wanted), wanted)
         low, high = (newest if index == batch.index else 1), newest
         while low < high:
@@ -273,7 +279,7 @@ class _Collection:
         return entry
 
 
-def _place(found: UnverifiedEvidence, wanted: Wanted) -> tuple[int, int]:
+def _place(found: UnverifiedEvidence, wanted: EvidenceRequest) -> tuple[int, int]:
     """Return number and index of the entry that was asked for."""
     for item in found.items:
         if (item.entry.type, item.entry.subject) == (wanted.kind, wanted.subject):

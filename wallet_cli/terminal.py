@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
 from did_service.core.text import printable
 from did_service.program.exits import Exit, exit_of
-from did_service.program.streams import fitted, tell, write_out
+from did_service.program.streams import print_stderr, wrapped, write_out
 from wallet_cli.config import Format, Settings
 from wallet_cli.messages import Message, message_of
 
@@ -71,7 +71,7 @@ class Terminal:
     def note(self, text: Bilingual) -> None:
         """Tell a person what is going on; nothing with --quiet or --json."""
         if not self._settings.quiet and self._settings.format is Format.TEXT:
-            tell(self.say(text))
+            print_stderr(self.say(text))
 
     def warn(self, code: str, detail: str = "", **members: str | int) -> None:
         """Point at something that does not stop the command."""
@@ -80,7 +80,7 @@ class Terminal:
         if self._settings.format is Format.TEXT:
             text = self.say(told.text) if told else code
             tail = f" ({printable(detail)})" if detail else ""
-            tell(f"wallet: warning: {text}{tail} [{code}]")
+            print_stderr(f"wallet: warning: {text}{tail} [{code}]")
 
     def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
         """Hand out the result: the data with --json, else the lines.
@@ -94,7 +94,7 @@ class Terminal:
             return
         self._write_lines(lines)
 
-    def finish_short(
+    def finish_incomplete(
         self, reason: DidServiceError, data: JsonObject, lines: Iterable[str]
     ) -> Exit:
         """Hand out a result that is not all that was asked for, and why; returns how it ends.
@@ -111,7 +111,7 @@ class Terminal:
 
     def usage(self, text: str) -> None:
         """Show the help of a group that was called without a command."""
-        tell(text)
+        print_stderr(text)
 
     def error(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
         """Tell what was refused, why, and what to do; returns how the run ends.
@@ -180,11 +180,11 @@ class Terminal:
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
         said = reason_lines(told.error, self.say) or foreign_lines(told.error)
-        tell("\n".join([f"wallet: error: {told.text} [{name}]", *said]))
-        tell(f"wallet: hint: {told.hint}")
+        print_stderr("\n".join([f"wallet: error: {told.text} [{name}]", *said]))
+        print_stderr(f"wallet: hint: {told.hint}")
 
     def _write_lines(self, lines: Iterable[str]) -> None:
-        for line in fitted(lines, sys.stdout):
+        for line in wrapped(lines, sys.stdout):
             write_out(f"{line}\n")
 
     def _write_envelope(self, members: JsonObject) -> None:

@@ -23,7 +23,7 @@ from did_service.core.evidence.bundle import encode_bundle, parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.verifier.directory import TrustDirectory, parse_own
+from did_service.verifier.directory import TrustDirectory, parse_or_damaged
 
 
 class WalletTrust:
@@ -39,7 +39,7 @@ class WalletTrust:
             MalformedError: `trust_damaged`.
         """
         data = self._directory.read_policy()
-        return None if data is None else parse_own("policy.json", _policy, data)
+        return None if data is None else parse_or_damaged("policy.json", _policy, data)
 
     def demand_policy(self) -> Policy:
         """Return the pinned policy.
@@ -62,7 +62,7 @@ class WalletTrust:
         data = self._directory.read_evidence()
         if data is None:
             return UnverifiedEvidence()
-        return parse_own("evidence.json.gz", parse_bundle, data)
+        return parse_or_damaged("evidence.json.gz", parse_bundle, data)
 
     def pin(self, members: JsonObject, fingerprint: str, now: datetime) -> Policy:
         """Pin the first policy; the same one again changes nothing.

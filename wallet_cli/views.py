@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
 from did_service.core.errors import Bilingual
-from wallet_cli.holdings import Application, HeldCredential, Identity
+from wallet_cli.holdings import Application, HeldCredential, HolderIdentity
 
 _BASE_TYPE = "VerifiableCredential"
 
 
-def identity_view(identity: Identity) -> JsonObject:
+def identity_view(identity: HolderIdentity) -> JsonObject:
     """Return what is public about a key."""
     return {"did": identity.did, "label": identity.label, "created": identity.created}
 

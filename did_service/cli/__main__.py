@@ -26,8 +26,8 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import printable
-from did_service.program.failure import FAULT, complaint, failed, told
-from did_service.program.streams import abandon_stdout, own_streams, tell, write_out
+from did_service.program.failure import FAULT, as_error, failed, failure_text
+from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"
@@ -61,14 +61,14 @@ def main() -> None:
 
 def run() -> int:
     """Run the command and return how it ended."""
-    own_streams()
+    prepare_streams()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn developers, who ask for it with -W
     try:
         done = cli.main(prog_name=PROGRAM, standalone_mode=False)
         write_out("")
     except click.exceptions.NoArgsIsHelpError as error:
-        tell(error.format_message())
+        print_stderr(error.format_message())
         return _USAGE
     except (click.Abort, KeyboardInterrupt):
         return _DECLINED
@@ -87,7 +87,7 @@ def _refuse(error: Exception) -> int:
     """Say what went wrong and what to do next, and return the exit code."""
     if isinstance(error, click.ClickException):
         error = UsageError("usage", _sentence(error))
-    refusal, words = told(error), sys.argv[1:]
+    refusal, words = as_error(error), sys.argv[1:]
     code = _exit_code(refusal)
     if "--json" in words:
         command = next((word for word in words if not word.startswith("-")), "")
@@ -95,7 +95,7 @@ def _refuse(error: Exception) -> int:
             write_out(
                 f"{strict_json.dumps_printable(failed(SCHEMA, command, refusal, code))}\n"
             )
-    tell(complaint(PROGRAM, refusal, spoken()))
+    print_stderr(failure_text(PROGRAM, refusal, spoken()))
     return code
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from did_service.cli.founding import Identity, did_entry
+from did_service.cli.founding import OfficeIdentity, did_entry
 from did_service.client.registry import RegistryClient
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.authority import Authority, parse_authority
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -28,7 +28,7 @@ from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import RuleError
 from did_service.issuer.status import LIST_LIFETIME
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 _LIST_TTL_SECONDS = 3_600
 
@@ -45,62 +45,66 @@ class Administration:
 
     transport: Transport
     host: str
-    edge: Edge
+    edge: ClockAndRandom
 
     @property
-    def reg(self) -> str:
+    def control(self) -> str:
         """Origin of the control log."""
         return f"{self.host}/reg"
 
-    def ev_of(self, second: int) -> str:
-        """Return the origin of the ev log of the year in which a POSIX second lies."""
+    def data_of(self, second: int) -> str:
+        """Return the origin of the data log of the year in which a POSIX second lies."""
         return f"{self.host}/ev/{timestamps.from_posix(second).year}"
 
-    def submit(self, entry: Entry, content: bytes | None = None, *, origin: str = "") -> Placed:
+    def submit(
+        self, entry: Entry, content: bytes | None = None, *, origin: str = ""
+    ) -> LoggedEntry:
         """Hand in an entry, into the control log unless another origin is named."""
-        receipt = RegistryClient(self.transport, origin or self.reg).submit(entry, content)
-        return Placed(entry.sequenced(receipt.at), receipt.index, receipt.leaf)
+        receipt = RegistryClient(self.transport, origin or self.control).submit(entry, content)
+        return LoggedEntry(entry.sequenced(receipt.at), receipt.index, receipt.leaf)
 
-    def register(self, identity: Identity) -> Placed:
+    def register(self, identity: OfficeIdentity) -> LoggedEntry:
         """Register the first version of a DID in its home log."""
         return self.submit(did_entry(identity))
 
     def state(
-        self, granter: Identity, authority: Authority, after: Placed | None = None
-    ) -> Placed:
+        self, granter: OfficeIdentity, authority: Authority, after: LoggedEntry | None = None
+    ) -> LoggedEntry:
         """Publish an authority statement, signed by its granter."""
         entry = entries.compose("authority", authority.subject, authority.encode(), after=after)
         return self.submit(self._signed(entry, granter))
 
-    def end(self, granter: Identity, placed: Placed) -> Placed:
+    def end(self, granter: OfficeIdentity, placed: LoggedEntry) -> LoggedEntry:
         """End a statement as of now."""
         held = parse_authority(placed.entry.body)
         ended = replace(held, state="ended", since=self.edge.posix())
         return self.state(granter, ended, placed)
 
-    def publish_schema(self, owner: Identity, identifier: str, schema: JsonObject) -> Placed:
+    def publish_schema(
+        self, owner: OfficeIdentity, identifier: str, schema: JsonObject
+    ) -> LoggedEntry:
         """Publish a JSON Schema under its id, if both engines take it."""
         check_to_publish(schema)
         body = _published(owner, "json-schema", "application/schema+json", schema)
         return self.submit(self._signed(entries.compose("schema", identifier, body), owner))
 
     def publish_item(
-        self, owner: Identity, item: JsonObject, after: Placed | None = None
-    ) -> Placed:
+        self, owner: OfficeIdentity, item: JsonObject, after: LoggedEntry | None = None
+    ) -> LoggedEntry:
         """Publish a service item under its id, or its next version after the newest."""
         body = _published(owner, "service-item", "application/json", item)
         entry = entries.compose("schema", str(item["id"]), body, after=after)
         return self.submit(self._signed(entry, owner))
 
     def take_custody(
-        self, custodian: Identity, newest: Placed, origin: str, content: bytes
-    ) -> Placed:
+        self, custodian: OfficeIdentity, newest: LoggedEntry, origin: str, content: bytes
+    ) -> LoggedEntry:
         """Sign an ended issuer's status list anew, as its custodian, its bits unchanged.
 
         Args:
             custodian: Named by the issuer's authority statement.
             newest: The list's newest entry.
-            origin: The ev log in which it stands, this year's or last year's.
+            origin: The data log in which it stands, this year's or last year's.
             content: That list.
         """
         former = Fields(newest.entry.body, "status")
@@ -113,8 +117,8 @@ class Administration:
         }
         link: JsonObject = {"x": {"log": origin, "index": newest.index}}
 
-        def submit(second: int) -> Placed:
-            into = self.ev_of(second)
+        def submit(second: int) -> LoggedEntry:
+            into = self.data_of(second)
             linked = body if into == origin else {**body, **link}
             entry = entries.compose(
                 "status", newest.entry.subject, linked, after=newest, digest=sha256(signed)
@@ -129,7 +133,7 @@ class Administration:
                 raise
             return submit(at)
 
-    def _list(self, custodian: Identity, former: JsonObject, issued: int) -> bytes:
+    def _list(self, custodian: OfficeIdentity, former: JsonObject, issued: int) -> bytes:
         subject = Fields(former, "list").object("credentialSubject")
         begins = timestamps.from_posix(issued)
         description = ListDescription(
@@ -147,13 +151,15 @@ class Administration:
             proof_set.sign(document, custodian.sign, options, SUITES["eddsa-jcs-2022"])
         )
 
-    def _signed(self, entry: Entry, *identities: Identity) -> Entry:
+    def _signed(self, entry: Entry, *identities: OfficeIdentity) -> Entry:
         for identity in identities:
             entry = entries.sign(entry, identity.sign, identity.method, self.edge.clock())
         return entry
 
 
-def _published(owner: Identity, kind: str, media_type: str, content: JsonObject) -> JsonObject:
+def _published(
+    owner: OfficeIdentity, kind: str, media_type: str, content: JsonObject
+) -> JsonObject:
     """Return the body of a `schema` entry in use."""
     text = jcs.encode(content)
     return {

@@ -78,7 +78,7 @@ def bundle(
     from did_service.core.encoding import strict_json
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.program.clock import SYSTEM
-    from did_service.program.streams import tell, write_out
+    from did_service.program.streams import print_stderr, write_out
 
     made = make_bundle(policy_file, out, mirrors, without, now=SYSTEM.clock(), replace=force)
     if as_json:
@@ -91,7 +91,7 @@ def bundle(
         write_out(f"{strict_json.dumps_printable(answer)}\n")
         return 0
     for kind, told in _told(made):
-        tell(f"did-service: {kind}: {say(told)}")
+        print_stderr(f"did-service: {kind}: {say(told)}")
     return 0
 
 

@@ -11,8 +11,9 @@ from did_service.client.bundle import BundledLog, collect, encode_checked
 from did_service.client.registry import LogReader
 from did_service.client.routes import routes_from_environment
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.policy import Policy, parse_policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy, parse_policy
 from did_service.core.anchor.freshness import age_seconds
+from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import NotFoundError, UsageError, quote
@@ -99,7 +100,7 @@ def _left_out(policy: Policy, without: tuple[str, ...]) -> tuple[str, ...]:
     for origin in without:
         if origin not in known:
             raise UsageError("log_unknown", f"no log of this policy: {quote(origin)}")
-    return tuple(o for o, region in known.items() if {o, reg_origin(region)} & set(without))
+    return tuple(o for o, region in known.items() if {o, control_origin(region)} & set(without))
 
 
 def _read_policy(file: Path) -> Policy:

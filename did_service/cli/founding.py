@@ -27,9 +27,9 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import Bilingual
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy, check_portable
+from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog, check_portable
 from did_service.core.log.quorum import Quorum
-from did_service.program.clock import Edge, Rng
+from did_service.program.clock import ClockAndRandom, Rng
 
 _POLICY_LIFETIME = timedelta(days=365)
 _TIERS: JsonObject = {"online": 300, "day": 86_400, "field": 604_800}
@@ -42,7 +42,7 @@ class Plan:
     Attributes:
         federation: The federation's URN.
         regions: Its members.
-        years: Of the first ev logs: each has to be named before it begins.
+        years: Of the first data logs: each has to be named before it begins.
         quorum: How many of the other regions must cosign a checkpoint.
         governors: How many governance keys must sign a policy.
         faults: How many cosigners of one log may be malicious.
@@ -69,7 +69,7 @@ class RegionPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class OfficeIdentity:
     """A DID with its first entry and the keys behind it.
 
     `next` is committed to by its hash alone and belongs on removable media.
@@ -99,7 +99,7 @@ class Founded:
 
     policy: Policy
     keys: Mapping[str, RegionKeys]
-    roots: Mapping[str, Identity]
+    roots: Mapping[str, OfficeIdentity]
 
     def first_entries(self, region: str, now: datetime) -> tuple[Entry, Entry]:
         """Return the entries with which a region's control log begins: policy, then root."""
@@ -114,7 +114,7 @@ class Founded:
         return policy, did_entry(root, proofs)
 
 
-def found(plan: Plan, edge: Edge) -> Founded:
+def found_federation(plan: Plan, edge: ClockAndRandom) -> Founded:
     """Make all keys, root DIDs and the signed policy of a new federation."""
     keys = {region.id: _region_keys(region, plan.years, edge.rng) for region in plan.regions}
     roots = {region.id: _root(region, plan, keys, edge) for region in plan.regions}
@@ -124,8 +124,8 @@ def found(plan: Plan, edge: Edge) -> Founded:
 
 
 def create_identity(
-    location: str, edge: Edge, parameters: Mapping[str, JsonValue] | None = None
-) -> Identity:
+    location: str, edge: ClockAndRandom, parameters: Mapping[str, JsonValue] | None = None
+) -> OfficeIdentity:
     """Create a did:webvh with pre-rotation: signing, update and next key, each its own.
 
     Args:
@@ -138,10 +138,10 @@ def create_identity(
     template = document_with_keys(f"did:webvh:{{SCID}}:{location}", {"key-1": sign.public})
     chosen: JsonObject = {"nextKeyHashes": [committed], **(parameters or {})}
     did, entry = write.create(template, chosen, update, now=edge.clock())
-    return Identity(did, f"{did}#key-1", sign, update, following, entry)
+    return OfficeIdentity(did, f"{did}#key-1", sign, update, following, entry)
 
 
-def did_entry(identity: Identity, witness: Sequence[JsonValue] = ()) -> Entry:
+def did_entry(identity: OfficeIdentity, witness: Sequence[JsonValue] = ()) -> Entry:
     """Return the log entry of a DID's first version."""
     body: JsonObject = {"did": identity.did, "entry": identity.entry}
     if witness:
@@ -160,8 +160,8 @@ def _region_keys(region: RegionPlan, years: Sequence[int], rng: Rng) -> RegionKe
 
 
 def _root(
-    region: RegionPlan, plan: Plan, keys: Mapping[str, RegionKeys], edge: Edge
-) -> Identity:
+    region: RegionPlan, plan: Plan, keys: Mapping[str, RegionKeys], edge: ClockAndRandom
+) -> OfficeIdentity:
     witnesses = tuple(
         did_key_of(made.native.public) for other, made in keys.items() if other != region.id
     )
@@ -172,7 +172,7 @@ def _root(
 def _members(
     plan: Plan,
     keys: Mapping[str, RegionKeys],
-    roots: Mapping[str, Identity],
+    roots: Mapping[str, OfficeIdentity],
     created: datetime,
 ) -> JsonObject:
     governors: list[JsonValue] = [
@@ -229,7 +229,7 @@ def _log_policy(
         for each in plan.regions
         if each.id != region.id
     }
-    log = KnownLog(signer.verifier_key, f"https://{signer.name}")
+    log = PolicyLog(signer.verifier_key, f"https://{signer.name}")
     made = LogPolicy((log,), tuple(others.values()), Quorum.of(plan.quorum, list(others)))
     check_portable(made)
     return made

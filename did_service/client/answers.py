@@ -44,7 +44,7 @@ _BY_STATUS: Mapping[int, type[DidServiceError]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a peer answered.
 
     Attributes:
@@ -63,7 +63,7 @@ class Answer:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def raise_problem(answer: Answer) -> Answer:
+def raise_problem(answer: HttpAnswer) -> HttpAnswer:
     """Return an answer that went well, or raise the error that it names.
 
     Raises:
@@ -75,7 +75,7 @@ def raise_problem(answer: Answer) -> Answer:
     raise error_of(answer)
 
 
-def error_of(answer: Answer) -> DidServiceError:
+def error_of(answer: HttpAnswer) -> DidServiceError:
     """Return the error that an answer other than 2xx names; see `raise_problem`."""
     document = _problem(answer)
     code, detail = document.get("code"), document.get("detail")
@@ -102,7 +102,7 @@ def _is_plain(value: JsonValue) -> TypeGuard[str | int | None]:
     return value is None or isinstance(value, int)
 
 
-def _problem(answer: Answer) -> JsonObject:
+def _problem(answer: HttpAnswer) -> JsonObject:
     if answer.content_type != PROBLEM_TYPE:
         return {}
     try:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 from did_service.client.registry import LogReader
 from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, subject_key
-from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
-from did_service.core.anchor.entry import Entry, Placed, parse_carried
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.entry import Entry, LoggedEntry, parse_carried
 from did_service.core.anchor.freshness import statement_time
+from did_service.core.anchor.region import Region, control_origin
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (
@@ -43,7 +44,7 @@ Readers = Mapping[str, LogReader]
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class LogCopy:
     """A whole log as read, under a checkpoint that the quorum cosigned.
 
     `fresh_at` is the quorum's time of that checkpoint, in POSIX seconds.
@@ -51,7 +52,7 @@ class Copy:
 
     origin: str
     note: bytes
-    placed: tuple[Placed, ...]
+    placed: tuple[LoggedEntry, ...]
     leaves: tuple[bytes, ...]
     fresh_at: int = 0
 
@@ -71,14 +72,14 @@ class BundledLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedBundle:
     """The evidence of a bundle, and the logs that it is about."""
 
     evidence: UnverifiedEvidence
     logs: tuple[BundledLog, ...]
 
 
-def collect(policy: Policy, readers: Readers) -> Collected:
+def collect(policy: Policy, readers: Readers) -> CollectedBundle:
     """Read the logs of all regions and return the evidence of a bundle.
 
     Args:
@@ -96,25 +97,25 @@ def collect(policy: Policy, readers: Readers) -> Collected:
     snapshots: dict[bytes, bytes] = {}
     logs: list[BundledLog] = []
     for region in policy.regions:
-        if reg_origin(region) not in readers:
+        if control_origin(region) not in readers:
             continue
-        reg = read_log(policy, reg_origin(region), readers)
-        checkpoints.append(reg.note)
-        items.extend(about_itself(reg))
-        snapshots |= _snapshot(reg)
-        logs.append(_bundled(reg, reg, newest_heads(reg, reg.origin)))
-        for ev, heads in _ev_copies(policy, region, reg, readers):
-            found = list(about_ev(reg, ev, heads))
+        control = read_log(policy, control_origin(region), readers)
+        checkpoints.append(control.note)
+        items.extend(about_itself(control))
+        snapshots |= _snapshot(control)
+        logs.append(_bundled(control, control, newest_heads(control, control.origin)))
+        for data_log, heads in _data_copies(policy, region, control, readers):
+            found = list(about_data(control, data_log, heads))
             items.extend(found)
-            contents |= _contents(found, readers[ev.origin])
-            logs.append(_bundled(reg, ev, heads))
+            contents |= _contents(found, readers[data_log.origin])
+            logs.append(_bundled(control, data_log, heads))
     evidence = UnverifiedEvidence(
         tuple(checkpoints), tuple(items), contents, heads_files=snapshots
     )
-    return Collected(evidence, tuple(logs))
+    return CollectedBundle(evidence, tuple(logs))
 
 
-def encode_checked(policy: Policy, collected: Collected) -> bytes:
+def encode_checked(policy: Policy, collected: CollectedBundle) -> bytes:
     """Write a bundle file, and judge it as the counter that will load it does.
 
     Raises:
@@ -134,7 +135,7 @@ def encode_checked(policy: Policy, collected: Collected) -> bytes:
     return data
 
 
-def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
+def read_log(policy: Policy, origin: str, readers: Readers) -> LogCopy:
     """Read a log whole and compare it with its cosigned checkpoint.
 
     Raises:
@@ -149,56 +150,58 @@ def read_log(policy: Policy, origin: str, readers: Readers) -> Copy:
     return replace(copy, fresh_at=verified.fresh_at)
 
 
-def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> Copy:
+def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> LogCopy:
     """Put the entries of a whole log, as stored, beside a checkpoint; nothing is compared."""
     entries = [parse_carried(data) for data in stored]
     leaves = tuple(entry.leaf() for entry in entries)
     placed = tuple(
-        Placed(entry, index, leaf)
+        LoggedEntry(entry, index, leaf)
         for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
     )
-    return Copy(origin, note, placed, leaves)
+    return LogCopy(origin, note, placed, leaves)
 
 
-def about_itself(reg: Copy) -> Iterator[UnverifiedItem]:
+def about_itself(control: LogCopy) -> Iterator[UnverifiedItem]:
     """Yield the newest heads entry of a control log, and the items that it names."""
-    heads = newest_heads(reg, reg.origin)
-    size = len(reg.placed)
-    yield reg.item(heads.index, size)
-    for index, head in _newest(reg.placed[: heads.index]):
-        yield reg.item(index, size, head)
+    heads = newest_heads(control, control.origin)
+    size = len(control.placed)
+    yield control.item(heads.index, size)
+    for index, head in _newest(control.placed[: heads.index]):
+        yield control.item(index, size, head)
 
 
-def about_ev(reg: Copy, ev: Copy, heads: Placed) -> Iterator[UnverifiedItem]:
-    """Yield the heads entry about an ev log, and the items of that log that it names."""
+def about_data(
+    control: LogCopy, data_log: LogCopy, heads: LoggedEntry
+) -> Iterator[UnverifiedItem]:
+    """Yield the heads entry about a data log, and the items of that log that it names."""
     size = _covered(heads)
-    yield reg.item(heads.index, len(reg.placed))
-    for index, head in _newest(ev.placed[:size]):
-        yield ev.item(index, size, head)
+    yield control.item(heads.index, len(control.placed))
+    for index, head in _newest(data_log.placed[:size]):
+        yield data_log.item(index, size, head)
 
 
-def _ev_copies(
-    policy: Policy, region: Region, reg: Copy, readers: Readers
-) -> Iterator[tuple[Copy, Placed]]:
+def _data_copies(
+    policy: Policy, region: Region, control: LogCopy, readers: Readers
+) -> Iterator[tuple[LogCopy, LoggedEntry]]:
     """Yield the data logs of a region, each with the newest heads entry that its copy reaches.
 
     One that no heads entry is about has nothing that could be shown to be the latest.
     """
     for origin in region.logs:
-        about = origin != reg.origin and any(_all_heads_about(reg, origin))
+        about = origin != control.origin and any(_all_heads_about(control, origin))
         if about and origin in readers:
-            ev = read_log(policy, origin, readers)
-            yield ev, newest_heads(reg, origin, len(ev.placed))
+            data_log = read_log(policy, origin, readers)
+            yield data_log, newest_heads(control, origin, len(data_log.placed))
 
 
-def newest_heads(reg: Copy, origin: str, most: int = MAX_TREE_SIZE) -> Placed:
+def newest_heads(control: LogCopy, origin: str, most: int = MAX_TREE_SIZE) -> LoggedEntry:
     """Return the newest heads entry about a log that covers at most so many entries.
 
     Raises:
         NotFoundError: `heads_missing`: there is none.
         UnavailableError: `mirror_behind`: all cover more than was read of the log.
     """
-    known = list(_all_heads_about(reg, origin))
+    known = list(_all_heads_about(control, origin))
     if not known:
         raise NotFoundError("heads_missing", f"{quote(origin)} has no heads entry yet")
     for each in known:
@@ -209,23 +212,23 @@ def newest_heads(reg: Copy, origin: str, most: int = MAX_TREE_SIZE) -> Placed:
     )
 
 
-def _all_heads_about(reg: Copy, origin: str) -> Iterator[Placed]:
+def _all_heads_about(control: LogCopy, origin: str) -> Iterator[LoggedEntry]:
     """Yield the heads entries about a log, newest first."""
-    for each in reversed(reg.placed):
+    for each in reversed(control.placed):
         if each.entry.type == "heads" and each.entry.subject == origin:
             yield each
 
 
-def _covered(heads: Placed) -> int:
+def _covered(heads: LoggedEntry) -> int:
     return Fields(heads.entry.body, "heads").integer("size")
 
 
-def _bundled(reg: Copy, log: Copy, heads: Placed) -> BundledLog:
+def _bundled(control: LogCopy, log: LogCopy, heads: LoggedEntry) -> BundledLog:
     at = Fields(heads.entry.body, "heads").integer("at")
-    return BundledLog(log.origin, _covered(heads), statement_time(reg.fresh_at, at))
+    return BundledLog(log.origin, _covered(heads), statement_time(control.fresh_at, at))
 
 
-def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
+def _newest(placed: Sequence[LoggedEntry]) -> Iterator[tuple[int, UnverifiedHead]]:
     """Yield index and head proof of the newest entry of each subject that a bundle carries."""
     newest = _newest_of_all(placed)
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
@@ -235,7 +238,7 @@ def _newest(placed: Sequence[Placed]) -> Iterator[tuple[int, UnverifiedHead]]:
             yield record.index, UnverifiedHead(position, record.encode(), path)
 
 
-def _newest_of_all(placed: Sequence[Placed]) -> dict[bytes, Placed]:
+def _newest_of_all(placed: Sequence[LoggedEntry]) -> dict[bytes, LoggedEntry]:
     return {_key(each.entry): each for each in placed if each.entry.type != "heads"}
 
 
@@ -243,10 +246,10 @@ def _key(entry: Entry) -> bytes:
     return subject_key(entry.type, entry.subject)
 
 
-def _snapshot(reg: Copy) -> dict[bytes, bytes]:
+def _snapshot(control: LogCopy) -> dict[bytes, bytes]:
     """Return the heads snapshot of a control log, gzipped, by its root."""
-    heads = newest_heads(reg, reg.origin)
-    newest = _newest_of_all(reg.placed[: heads.index])
+    heads = newest_heads(control, control.origin)
+    newest = _newest_of_all(control.placed[: heads.index])
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     return {snapshot.root: gzip.compress(snapshot.encode(), mtime=0)}
 

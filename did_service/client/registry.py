@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from did_service.client.answers import Answer, error_of
+from did_service.client.answers import HttpAnswer, error_of
 from did_service.client.transport import Transport
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -42,7 +42,7 @@ _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_BUNDLED_ENTRY_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class EntryReceipt:
     """Where an entry stands, durable in its log.
 
     Attributes:
@@ -68,7 +68,7 @@ class Receipt:
 class UnverifiedLogged:
     """An entry as a log shows it, and the bytes behind its digest; nothing is proven."""
 
-    placed: Placed
+    placed: LoggedEntry
     content: bytes | None
 
 
@@ -87,7 +87,7 @@ class RegistryClient:
 
     def submit(
         self, entry: Entry, content: bytes | None = None, *, wait_seconds: int = 0
-    ) -> Receipt:
+    ) -> EntryReceipt:
         """Hand in one entry.
 
         Args:
@@ -109,7 +109,7 @@ class RegistryClient:
 
     def submit_batch(
         self, rows: Sequence[tuple[Entry, bytes | None]]
-    ) -> list[Receipt | DidServiceError]:
+    ) -> list[EntryReceipt | DidServiceError]:
         """Hand in many entries of one log; one that is refused costs the others nothing.
 
         Returns:
@@ -140,7 +140,7 @@ class RegistryClient:
             entry = item.entry
             if (entry.type, entry.subject, entry.number) == (kind, subject, number):
                 content = found.contents.get(entry.digest or b"")
-                return UnverifiedLogged(Placed(entry, item.index, entry.leaf()), content)
+                return UnverifiedLogged(LoggedEntry(entry, item.index, entry.leaf()), content)
         raise UnavailableError("answer_invalid", "the log shows another entry")
 
 
@@ -237,7 +237,7 @@ class LogReader:
         return self._transport.get(f"{self._base}/{path}", max_bytes=max_bytes).body
 
 
-def parse_receipt(value: JsonObject) -> Receipt:
+def parse_receipt(value: JsonObject) -> EntryReceipt:
     """Read a registry's answer.
 
     Raises:
@@ -245,7 +245,7 @@ def parse_receipt(value: JsonObject) -> Receipt:
     """
     fields = Fields(value, "receipt")
     waited = fields.has("item")
-    receipt = Receipt(
+    receipt = EntryReceipt(
         log=fields.text("log"),
         index=fields.integer("index"),
         leaf=fields.data("leaf", size=HASH_BYTES),
@@ -277,10 +277,10 @@ def _row(entry: Entry, content: bytes | None) -> JsonObject:
     return row if content is None else {**row, "content": content.decode()}
 
 
-def _result(line: bytes) -> Receipt | DidServiceError:
+def _result(line: bytes) -> EntryReceipt | DidServiceError:
     document = strict_json.load_object(line)
     status = document.get("status")
     if not isinstance(status, int):
         return parse_receipt(document)
     headers = {"content-type": "application/problem+json"}
-    return error_of(Answer(status, headers, line))
+    return error_of(HttpAnswer(status, headers, line))

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
 
-from did_service.client.answers import Answer, raise_problem
+from did_service.client.answers import HttpAnswer, raise_problem
 from did_service.client.deadline import Deadline
 from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
 from did_service.core.errors import LimitError, UnavailableError, UsageError, quote
@@ -61,7 +61,7 @@ class Transport:
         *,
         max_bytes: int = MAX_RESPONSE_BYTES,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Fetch a URL.
 
         Raises:
@@ -78,7 +78,7 @@ class Transport:
         content_type: str = "application/json",
         max_bytes: int = MAX_RESPONSE_BYTES,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Post a body; errors as `get`."""
         sent = {**(headers or {}), "content-type": content_type}
         return raise_problem(
@@ -93,7 +93,7 @@ class Transport:
         body: bytes = b"",
         max_bytes: int = MAX_RESPONSE_BYTES,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Make one request and return the answer, whatever its status.
 
         Raises:
@@ -201,7 +201,7 @@ def _split(url: str) -> SplitResult:
     return place
 
 
-def _read(response: httpx.Response, max_bytes: int) -> Answer:
+def _read(response: httpx.Response, max_bytes: int) -> HttpAnswer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if 300 <= response.status_code < 400:
         raise UnavailableError("answer_refused", "the peer answers with a redirect")
@@ -215,7 +215,7 @@ def _read(response: httpx.Response, max_bytes: int) -> Answer:
         body += piece
         if len(body) > max_bytes:
             raise LimitError("answer_too_large", f"an answer of more than {max_bytes} bytes")
-    return Answer(response.status_code, headers, bytes(body))
+    return HttpAnswer(response.status_code, headers, bytes(body))
 
 
 def _late(place: SplitResult) -> UnavailableError:

@@ -90,7 +90,7 @@ class Agency:
         return self.anchor or Signer(self.method, self.key)
 
     def evidence_log(self, year: int) -> str:
-        """Return the origin of the region's ev log of a year."""
+        """Return the origin of the region's data log of a year."""
         return f"{self.log_host}/ev/{year}"
 
     def list_url(self, purpose: Purpose) -> str:

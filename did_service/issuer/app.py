@@ -20,13 +20,13 @@ from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.chains import Chains, LogOf
 from did_service.issuer.evidence import IssuanceEvidence
-from did_service.issuer.issuance import Issuance
+from did_service.issuer.issuance import CredentialIssuer
 from did_service.issuer.office_routes import office_applications, office_credentials
 from did_service.issuer.officers import check_officers
-from did_service.issuer.routes import Desk, citizens
+from did_service.issuer.routes import AgencyServices, citizens
 from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.web.app import create_app as frame
 
 _LOG = logging.getLogger("did_service.issuer")
@@ -38,23 +38,25 @@ class Issuer:
     Args:
         agency: Who it is.
         store: Its database, which no other process may use.
-        log_of: Finds who takes entries of one of the region's ev logs, by origin.
+        log_of: Finds who takes entries of one of the region's data logs, by origin.
         edge: Clock and randomness.
 
     Raises:
         UsageError: `officers_ambiguous` or `role_unknown`.
     """
 
-    def __init__(self, agency: Agency, store: IssuerStore, log_of: LogOf, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, store: IssuerStore, log_of: LogOf, edge: ClockAndRandom
+    ) -> None:
         check_officers(agency.officers)
         chains = Chains(agency, store.ledger, log_of, edge)
         self._store = store
         self._refusals: dict[str, str] = {}  # reason by chain, as of the last tick
         self.evidence = IssuanceEvidence(agency, store.ledger, chains, edge)
         self.statuses = StatusLists(agency, store, chains, edge)
-        issuance = Issuance(agency, store, self.evidence, edge)
+        issuance = CredentialIssuer(agency, store, self.evidence, edge)
         self.applications = Applications(agency, store, issuance, edge)
-        self.desk = Desk(agency, self.applications, self.statuses, self.evidence)
+        self.desk = AgencyServices(agency, self.applications, self.statuses, self.evidence)
 
     def tick(self) -> None:
         """Renew the lists that are due, and anchor one batch; what was on its way goes first.

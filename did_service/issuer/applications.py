@@ -22,10 +22,10 @@ from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import ConflictError, NotFoundError, ProofError, RuleError, quote
 from did_service.core.limits import CHALLENGE_SECONDS, PICKUP_SECONDS
 from did_service.issuer.agency import Agency, Item
-from did_service.issuer.issuance import Issuance
+from did_service.issuer.issuance import CredentialIssuer
 from did_service.issuer.ledger import Row, Value
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 _RANDOM_BYTES = 32
 _SUITES = frozenset({"eddsa-jcs-2022"})
@@ -35,7 +35,11 @@ class Applications:
     """The applications of one agency."""
 
     def __init__(
-        self, agency: Agency, store: IssuerStore, issuance: Issuance, edge: Edge
+        self,
+        agency: Agency,
+        store: IssuerStore,
+        issuance: CredentialIssuer,
+        edge: ClockAndRandom,
     ) -> None:
         self._agency, self._store, self._issuance, self._edge = agency, store, issuance, edge
         self._approving = Lock()

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from did_service.client.registry import Receipt, RegistryClient, UnverifiedLogged
+from did_service.client.registry import EntryReceipt, RegistryClient, UnverifiedLogged
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.region import year_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json, timestamps
@@ -29,14 +29,14 @@ from did_service.core.errors import DidServiceError, OrderError, RuleError, Unav
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
 from did_service.issuer.ledger import Ledger, Row
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 LogOf = Callable[[str], RegistryClient]
 """Finds who takes entries of a log, by origin."""
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ChainStatement:
     """What the next entry of a chain says.
 
     Attributes:
@@ -64,14 +64,16 @@ class Chain:
 
     kind: str
     subject: str
-    say: Callable[[], Statement | None]
+    say: Callable[[], ChainStatement | None]
     learn: Callable[[Entry, bytes], None] = lambda _entry, _content: None
 
 
 class Chains:
     """The chains of one agency: one entry on its way at a time."""
 
-    def __init__(self, agency: Agency, ledger: Ledger, log_of: LogOf, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, ledger: Ledger, log_of: LogOf, edge: ClockAndRandom
+    ) -> None:
         self._agency, self._ledger, self._log_of, self._edge = agency, ledger, log_of, edge
         self._lock = Lock()
 
@@ -116,7 +118,7 @@ class Chains:
 
     # --- composing --------------------------------------------------------------------------
 
-    def _compose(self, chain: Chain, statement: Statement, origin: str) -> Entry:
+    def _compose(self, chain: Chain, statement: ChainStatement, origin: str) -> Entry:
         after, body = self._after(chain, origin), statement.body
         if after is not None and after["log"] != origin:
             body = {**body, "x": {"log": after["log"], "index": after["index"]}}
@@ -153,12 +155,12 @@ class Chains:
         receipt = self._submit(entry, row)
         placed = entry.sequenced(receipt.at)
         if placed.leaf() == receipt.leaf:
-            self._ledger.anchored(Placed(placed, receipt.index, receipt.leaf))
+            self._ledger.anchored(LoggedEntry(placed, receipt.index, receipt.leaf))
         else:
             self._take_rewritten(chain, row["pending_log"], entry, receipt)
 
     def _take_rewritten(
-        self, chain: Chain, origin: str, entry: Entry, receipt: Receipt
+        self, chain: Chain, origin: str, entry: Entry, receipt: EntryReceipt
     ) -> None:
         """Take an entry for ours whose proofs were rewritten on their way to the log."""
         log, logged = self._read(chain, origin, entry.number)
@@ -167,7 +169,7 @@ class Chains:
             raise UnavailableError("log_unreachable", "the log confirms another entry")
         self._ledger.take_over(logged.placed, log, logged.content)
 
-    def _submit(self, entry: Entry, row: Row) -> Receipt:
+    def _submit(self, entry: Entry, row: Row) -> EntryReceipt:
         try:
             return self._log_of(row["pending_log"]).submit(entry, row["content"])
         except OrderError:
@@ -225,9 +227,9 @@ class Chains:
         raise _elsewhere(f"entry {number} cannot be read: {refusal}")
 
 
-def _placed(row: Row) -> Placed:
+def _placed(row: Row) -> LoggedEntry:
     entry = entries.parse_entry(row["newest"])
-    return Placed(entry, row["index"], entry.leaf())
+    return LoggedEntry(entry, row["index"], entry.leaf())
 
 
 def _second_of_log(error: RuleError, now: int) -> int:

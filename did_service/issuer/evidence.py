@@ -19,9 +19,9 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.merkle import leaf_hash, parents
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chain, Chains, Statement
+from did_service.issuer.chains import Chain, Chains, ChainStatement
 from did_service.issuer.ledger import Ledger, Value
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 _SALT_BYTES = 32
 LEAST_LEAVES = 1_024  # a quiet tick and a busy one yield paths of the same length
@@ -35,7 +35,9 @@ def record_of(credential: JsonObject) -> bytes:
 class IssuanceEvidence:
     """The issuance stream of one agency."""
 
-    def __init__(self, agency: Agency, ledger: Ledger, chains: Chains, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, ledger: Ledger, chains: Chains, edge: ClockAndRandom
+    ) -> None:
         self._agency, self._ledger, self._chains, self._edge = agency, ledger, chains, edge
 
     def tick(self) -> None:
@@ -65,9 +67,9 @@ class IssuanceEvidence:
             "path": [b64.encode_url(step) for step in steps],
         }
 
-    def _statement(self) -> Statement:
+    def _statement(self) -> ChainStatement:
         root = self._ledger.unsent_batch() or self._make_batch()
-        return Statement({"owner": self._agency.did, "kind": "issuance"}, root)
+        return ChainStatement({"owner": self._agency.did, "kind": "issuance"}, root)
 
     def _make_batch(self) -> bytes:
         salts = {record: self._edge.rng(_SALT_BYTES) for record in self._ledger.unbatched()}

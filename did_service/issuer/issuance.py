@@ -40,7 +40,7 @@ from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.evidence import IssuanceEvidence, record_of
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 _CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked
@@ -50,11 +50,15 @@ _MEMBER = re.compile(r"'([A-Za-z0-9]{1,64})'")  # as jsonschema names the member
 _MOST_NAMED = 5  # claims named in one refusal
 
 
-class Issuance:
+class CredentialIssuer:
     """What one agency issues."""
 
     def __init__(
-        self, agency: Agency, store: IssuerStore, evidence: IssuanceEvidence, edge: Edge
+        self,
+        agency: Agency,
+        store: IssuerStore,
+        evidence: IssuanceEvidence,
+        edge: ClockAndRandom,
     ) -> None:
         self._agency, self._store, self._evidence, self._edge = agency, store, evidence, edge
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.errors import NotFoundError, UnavailableError
 from did_service.issuer.tables import BATCH, CHAIN, CREDENTIAL, LEAF, LIST
 from did_service.web.database import reading, rows, writing
@@ -63,7 +63,7 @@ class Ledger:
         with writing(self._engine) as connection:
             connection.execute(update(CHAIN).filter_by(**refused).values(**_NOTHING_PENDING))
 
-    def anchored(self, placed: Placed) -> None:
+    def anchored(self, placed: LoggedEntry) -> None:
         """Record that the entry on its way stands in its log, with what follows from it.
 
         Nothing is left to do where another process has recorded it already.
@@ -77,7 +77,7 @@ class Ledger:
             if row is not None:
                 _hold(connection, placed, row.pending_log, row.content)
 
-    def take_over(self, placed: Placed, log: str, content: bytes | None) -> None:
+    def take_over(self, placed: LoggedEntry, log: str, content: bytes | None) -> None:
         """Record an entry that a log has and this database had not; nothing is on its way."""
         with writing(self._engine) as connection:
             _hold(connection, placed, log, content)
@@ -126,7 +126,7 @@ class Ledger:
         return next(iter(rows(self._engine, question)), None)
 
 
-def _hold(connection: Connection, placed: Placed, log: str, content: bytes | None) -> None:
+def _hold(connection: Connection, placed: LoggedEntry, log: str, content: bytes | None) -> None:
     """Make an entry the newest of its chain, with what follows from it."""
     entry = placed.entry
     held = {"log": log, "newest": entry.encode(), "index": placed.index}

@@ -16,7 +16,7 @@ from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.limits import MAX_SAFE_INTEGER
 from did_service.issuer.agency import Agency, Officer
 from did_service.issuer.officers import log_in
-from did_service.issuer.routes import Desk, answer
+from did_service.issuer.routes import AgencyServices, answer
 from did_service.issuer.status import Verb
 from did_service.issuer.wire import (
     ApplicationState,
@@ -37,7 +37,7 @@ _Start = Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)]
 _NO_LOGIN = refusals(401, 403)
 
 
-def office_applications(desk: Desk) -> APIRouter:
+def office_applications(desk: AgencyServices) -> APIRouter:
     """Return the routes for applications: accepting and approving are two people's work."""
     router = APIRouter(
         prefix="/office/applications", tags=["issuer office"], responses=_NO_LOGIN
@@ -91,7 +91,7 @@ def office_applications(desk: Desk) -> APIRouter:
     return router
 
 
-def office_credentials(desk: Desk) -> APIRouter:
+def office_credentials(desk: AgencyServices) -> APIRouter:
     """Return the routes for credentials that were issued."""
     router = APIRouter(
         prefix="/office/credentials", tags=["issuer office"], responses=_NO_LOGIN

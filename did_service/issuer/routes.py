@@ -34,7 +34,7 @@ _LIST_TYPE = "application/vc"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AgencyServices:
     """The parts of one agency that answer calls."""
 
     agency: Agency
@@ -43,7 +43,7 @@ class Desk:
     evidence: IssuanceEvidence
 
 
-def citizens(desk: Desk) -> APIRouter:
+def citizens(desk: AgencyServices) -> APIRouter:
     """Return the routes that need no login."""
     router = APIRouter(tags=["issuer"])
 

@@ -40,10 +40,10 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS, MAX_JSON_BYTES
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chain, Chains, Statement
+from did_service.issuer.chains import Chain, Chains, ChainStatement
 from did_service.issuer.ledger import Row
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 
 class Verb(StrEnum):
@@ -70,7 +70,9 @@ _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # the log's clock may be behi
 class StatusLists:
     """The two status lists of one agency."""
 
-    def __init__(self, agency: Agency, store: IssuerStore, chains: Chains, edge: Edge) -> None:
+    def __init__(
+        self, agency: Agency, store: IssuerStore, chains: Chains, edge: ClockAndRandom
+    ) -> None:
         self._agency, self._store, self._chains, self._edge = agency, store, chains, edge
 
     def change(self, credential: str, verb: Verb, officer: str) -> str:
@@ -195,7 +197,7 @@ class StatusLists:
         if held is not None and Fields(entry.body, "status").integer("iat") < held["issued"]:
             raise RuleError("status_time_falls", "older than the list held here")
 
-    def _statement(self, purpose: Purpose) -> Statement | None:
+    def _statement(self, purpose: Purpose) -> ChainStatement | None:
         """Return the next entry of a list's chain, None while the last one will do."""
         former = self._store.ledger.status_list(self._agency.list_url(purpose))
         bits = BitstringStatusList.empty()
@@ -214,7 +216,7 @@ class StatusLists:
             "ttl": description.ttl_seconds,
             "bits": len(bits),
         }
-        return Statement(body, sha256(content), content)
+        return ChainStatement(body, sha256(content), content)
 
     def _is_due(self, former: Row, bits: BitstringStatusList) -> bool:
         age = self._edge.posix() - former["issued"]

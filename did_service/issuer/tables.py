@@ -64,7 +64,7 @@ class CredentialRow(SQLModel, table=True):
     changed_by: str | None = None
 
 
-class LostRow(SQLModel, table=True):
+class OrphanedStatusRow(SQLModel, table=True):
     """A status index of which the log tells the state, and nothing here the credential."""
 
     __tablename__ = "issuer_lost"
@@ -102,7 +102,7 @@ class ChainRow(SQLModel, table=True):
 
 
 class BatchRow(SQLModel, table=True):
-    """An evidence batch; `log` and `entry_index` are its place in an ev log, once anchored."""
+    """An evidence batch; `log` and `entry_index` are its place in a data log, once anchored."""
 
     __tablename__ = "issuer_batch"
 
@@ -128,7 +128,7 @@ TABLES = (
     ChallengeRow,
     ApplicationRow,
     CredentialRow,
-    LostRow,
+    OrphanedStatusRow,
     ListRow,
     ChainRow,
     BatchRow,

@@ -1,7 +1,7 @@
 """The edge of a process: its clock and its randomness.
 
-Everything below takes `now` and `rng` as arguments; an app takes one `Edge` and hands them on,
-so that a test or a demo can stand at any time.
+Everything below takes `now` and `rng` as arguments; an app takes one `ClockAndRandom` and hands
+them on, so that a test or a demo can stand at any time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Rng = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class ClockAndRandom:
     """Where time and randomness come from.
 
     Attributes:
@@ -38,4 +38,4 @@ def _system_clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the clock of every server stands here
 
 
-SYSTEM = Edge(_system_clock, os.urandom)  # noqa: TID251 - and so does its randomness
+SYSTEM = ClockAndRandom(_system_clock, os.urandom)  # noqa: TID251 - and so does its randomness

@@ -19,14 +19,14 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """The world at the moment a command starts.
 
     Attributes:
         clock: The machine's time, aware UTC.
         rng: Random bytes, as many as asked for.
         boot: Names the current boot of the machine; empty where it cannot be told.
-        environment: Environment variables.
+        variables: Environment variables.
         home: The user's home directory.
         stdin: Standard input as bytes.
         language: In which verdicts are given.
@@ -35,7 +35,7 @@ class Surroundings:
     clock: datetime
     rng: Callable[[int], bytes]
     boot: str
-    environment: Mapping[str, str]
+    variables: Mapping[str, str]
     home: Path
     stdin: BinaryIO
     language: Language

@@ -201,7 +201,7 @@ def words_of(error: DidServiceError) -> Words:
     return WORDS.get(error.code, (error.meaning, error.next_step))
 
 
-def complaint(program: str, error: DidServiceError, language: Language) -> str:
+def failure_text(program: str, error: DidServiceError, language: Language) -> str:
     """Return the two lines for people, and between them what a peer says about it."""
     meaning, following = words_of(error)
     told = f"{language.say(meaning)}: {printable(error.message)}"
@@ -239,7 +239,7 @@ def failed(schema: str, command: str, error: DidServiceError, exit_code: int) ->
     return {"schema": schema, "ok": False, "command": command, "error": described}
 
 
-def told(error: Exception) -> DidServiceError:
+def as_error(error: Exception) -> DidServiceError:
     """Return any error as one of ours."""
     if isinstance(error, DidServiceError):
         return error

@@ -45,7 +45,7 @@ class _Unfailing(TextIOWrapper):
             super().flush()
 
 
-def own_streams() -> None:
+def prepare_streams() -> None:
     """Make the three streams of this process usable, each for what it is there for.
 
     A closed one leads nowhere: else the next file that is opened would take its number, and
@@ -53,11 +53,11 @@ def own_streams() -> None:
     place of the process's own are left alone.
     """
     if sys.stdin is None:
-        sys.stdin = os.fdopen(_hole(os.O_RDONLY), encoding="utf-8")
+        sys.stdin = os.fdopen(_null_device(os.O_RDONLY), encoding="utf-8")
     if sys.stdout is None:  # writing fails, as it must: nobody would see the answer
-        sys.stdout = os.fdopen(_hole(os.O_RDONLY), "w", encoding="utf-8")
+        sys.stdout = os.fdopen(_null_device(os.O_RDONLY), "w", encoding="utf-8")
     if sys.stderr is None:
-        sys.stderr = os.fdopen(_hole(os.O_WRONLY), "w", encoding="utf-8")
+        sys.stderr = os.fdopen(_null_device(os.O_WRONLY), "w", encoding="utf-8")
     elif isinstance(sys.stderr, TextIOWrapper) and sys.stderr is sys.__stderr__:
         binary = os.fdopen(sys.stderr.fileno(), "wb", closefd=False)
         sys.stderr = _Unfailing(binary, sys.stderr.encoding, line_buffering=True)
@@ -83,9 +83,9 @@ def write_out(text: str) -> None:
         raise output_lost(error) from error
 
 
-def tell(text: str) -> None:
+def print_stderr(text: str) -> None:
     """Write lines to stderr, for people: broken for a screen, if it is one."""
-    for line in fitted(text.split("\n"), sys.stderr):
+    for line in wrapped(text.split("\n"), sys.stderr):
         sys.stderr.write(f"{line}\n")
 
 
@@ -115,7 +115,7 @@ def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:
         raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
 
 
-def fitted(lines: Iterable[str], stream: TextIO) -> Iterator[str]:
+def wrapped(lines: Iterable[str], stream: TextIO) -> Iterator[str]:
     """Yield lines as wide as the screen that a stream is; as they are where it is none."""
     if not stream.isatty():
         yield from lines
@@ -165,9 +165,9 @@ def home() -> Path:
 def abandon_stdout() -> None:
     """Drop what is left for stdout: else it is tried, and complained of, when all has ended."""
     with suppress(OSError):  # somebody's own stream has no number
-        os.dup2(_hole(os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(_null_device(os.O_WRONLY), sys.stdout.fileno())
 
 
-def _hole(flags: int) -> int:
+def _null_device(flags: int) -> int:
     """Open the null device: under the number of the closed stream, the lowest that is free."""
     return os.open(os.devnull, flags)

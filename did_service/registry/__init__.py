@@ -7,7 +7,7 @@
                                                       │
                                                       ▼  `checkpoint`, for everybody
 
-`reg` and `ev/YEAR` are the same code twice. What is accepted is durable at once and witnessed
-within seconds; without a quorum nothing new is published. Copies, static files and evidence
-are the room `replica`.
+The control log and the data logs are the same code. What is accepted is durable at once and
+witnessed within seconds; without a quorum nothing new is published. Copies, static files and
+evidence are the room `replica`.
 """

@@ -19,7 +19,7 @@ from did_service.core.limits import MAX_POLICY_MEMBERS
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.note import SignatureLine, UnverifiedNote, parse_note
 from did_service.core.log.policy import KnownWitness, LogPolicy
-from did_service.core.log.witnessing import Outcome, UnverifiedAddCheckpoint
+from did_service.core.log.witnessing import CosignOutcome, UnverifiedAddCheckpoint
 from did_service.core.text import quote
 
 _GRACE_SECONDS = 0.5  # for those whose answer is not needed any more
@@ -29,7 +29,7 @@ Prove = Callable[[int], Sequence[bytes]]
 Answer = Future[tuple[SignatureLine, ...]]
 
 
-class Cosigners:
+class WitnessPool:
     """The witnesses of one log.
 
     Attributes:
@@ -101,13 +101,13 @@ class Cosigners:
             request = UnverifiedAddCheckpoint(old, tuple(prove(old)), note)
             answer = client.add_checkpoint(request, witness)
             match answer.outcome:
-                case Outcome.COSIGNED:
+                case CosignOutcome.COSIGNED:
                     self._held[witness.name] = size
                     self.alarms.discard(witness.name)
                     return answer.lines
-                case Outcome.OTHER_SIZE if (answer.held_size or 0) <= size:
+                case CosignOutcome.OTHER_SIZE if (answer.held_size or 0) <= size:
                     self._held[witness.name] = answer.held_size or 0
-                case Outcome.OTHER_SIZE | Outcome.FORK_ALARM:
+                case CosignOutcome.OTHER_SIZE | CosignOutcome.FORK_ALARM:
                     self.alarms.add(witness.name)
                     raise ProofError("fork_alarm", "the witness holds another history")
                 case outcome:

@@ -8,8 +8,9 @@
       └ tiles, bundles, contents and heads files, not yet under their names
 
 A process that is killed between any two of these goes on from there: what is staged belongs to
-the row, or is made again. A region publishes in rounds: what reg has before what ev rests on
-it, then ev, then the heads of both in reg. Design: docs/formats.md §9, threat rules 2 and 9.
+the row, or is made again. A region publishes in rounds: first what the control log has before
+what rests on it, then the data logs, then the heads of all in the control log. Design:
+docs/formats.md §9, threat rules 2 and 9.
 """
 
 from __future__ import annotations
@@ -27,25 +28,25 @@ from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.core.log.policy import LogPolicy
-from did_service.registry.cosigners import Cosigners
+from did_service.registry.cosigners import WitnessPool
 from did_service.registry.key_holder import KeyHolder
-from did_service.registry.region import Region
+from did_service.registry.region import RegionStores
 from did_service.registry.store import CheckpointStore
 from did_service.replica.tree import StaticTree
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class HeadsEntry:
     """The next heads entry about a log, composed when its turn comes.
 
     Attributes:
-        reg: Origin of the control log, in which it will stand.
+        control: Origin of the control log, in which it will stand.
         about: Origin of the log whose newest entries it names.
-        size: How much of an ev log it covers; the control log itself is covered up to the
+        size: How much of a data log it covers; the control log itself is covered up to the
             entry, and this is None.
     """
 
-    reg: str
+    control: str
     about: str
     size: int | None = None
     contents: Mapping[bytes, bytes] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class Heads:
         }
         if self.size is not None:
             body["tree"] = b64.encode_url(subject.root(size))
-        former = logs[self.reg].newest("heads", self.about)
+        former = logs[self.control].newest("heads", self.about)
         return compose("heads", self.about, body, after=former).sequenced(at)
 
 
@@ -80,11 +81,11 @@ class LogPublisher:
 
     def __init__(
         self,
-        region: Region,
+        region: RegionStores,
         origin: str,
         checkpoints: CheckpointStore,
         key_holder: KeyHolder,
-        cosigners: Cosigners,
+        cosigners: WitnessPool,
     ) -> None:
         self._region = region
         self._replica = region.replicas[origin]

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import control_origin
 from did_service.core.errors import UsageError
 from did_service.core.log.note import NoteSigner
-from did_service.program.clock import SYSTEM, Edge
+from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.replica import store as tables
 from did_service.replica.check import policy_in_force
 from did_service.replica.replica import open_replica
@@ -27,7 +28,7 @@ from did_service.web import database
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PublishIntervals:
     """How often a log publishes, in seconds.
 
     Attributes:
@@ -62,11 +63,11 @@ class RegistrySettings:
     policy: Policy
     signers: Mapping[str, NoteSigner]
     transport: Transport
-    edge: Edge = SYSTEM
-    pace: Pace = Pace()
+    edge: ClockAndRandom = SYSTEM
+    pace: PublishIntervals = PublishIntervals()
 
 
-class Region:
+class RegionStores:
     """The stores of one region's logs.
 
     Raises:
@@ -84,7 +85,7 @@ class Region:
             raise UsageError("log_key_missing", f"no key for {missing[0]}")
         self.pinned = settings.policy
         self.edge = settings.edge
-        self.reg = reg_origin(found[0])
+        self.control = control_origin(found[0])
         self.engine = database.open_engine(settings.folder / "registry.sqlite")
         self._mirrors = database.open_engine(settings.folder / "witness.sqlite")
         for engine in (self.engine, self._mirrors):
@@ -104,7 +105,7 @@ class Region:
 
     def _check_keys(self, signers: Mapping[str, NoteSigner]) -> None:
         """Check before anything is signed: what a wrong key signs can never be published."""
-        policy = policy_in_force(self.pinned, self.stores[self.reg])
+        policy = policy_in_force(self.pinned, self.stores[self.control])
         for origin in self.stores:
             listed = [log.key for log in policy.log_policy(origin).logs]
             if signers[origin].verifier_key not in listed:

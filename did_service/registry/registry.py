@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from did_service.core.anchor.rules_number import are_known
-from did_service.registry.cosigners import Cosigners
+from did_service.registry.cosigners import WitnessPool
 from did_service.registry.key_holder import KeyHolder
 from did_service.registry.publisher import LogPublisher
-from did_service.registry.region import Region, RegistrySettings
-from did_service.registry.rounds import Rounds
+from did_service.registry.region import RegionStores, RegistrySettings
+from did_service.registry.rounds import PublishLoop
 from did_service.registry.sequencer import Sequencer
 from did_service.registry.store import CheckpointStore
 from did_service.replica.check import policy_in_force
-from did_service.replica.evidence import EvidenceDesk
+from did_service.replica.evidence import EvidenceService
 from did_service.replica.last_signed import LastSigned
 
 
@@ -32,11 +32,11 @@ class Registry:
     """
 
     def __init__(self, settings: RegistrySettings) -> None:
-        self.region = Region(settings)
+        self.region = RegionStores(settings)
         self.transport = settings.transport
         checkpoints = CheckpointStore(self.region.engine)
         guard = LastSigned(settings.folder / "last-signed")
-        self._cosigners = {o: Cosigners(settings.transport) for o in self.region.stores}
+        self._cosigners = {o: WitnessPool(settings.transport) for o in self.region.stores}
         self.logs = {
             origin: LogPublisher(
                 self.region,
@@ -49,17 +49,19 @@ class Registry:
         }
         for log in self.logs.values():
             log.recover()
-        reg = self.region.replicas[self.region.reg]
-        self.desks = {o: EvidenceDesk(log, reg) for o, log in self.region.replicas.items()}
+        control = self.region.replicas[self.region.control]
+        self.desks = {
+            o: EvidenceService(log, control) for o, log in self.region.replicas.items()
+        }
         self.sequencer = Sequencer(self.region, self._wake)
-        self.rounds = Rounds(self.region, self.logs, self.sequencer, settings.pace)
+        self.rounds = PublishLoop(self.region, self.logs, self.sequencer, settings.pace)
 
     def start(self) -> None:
         """Publish in the background from now on."""
         self.rounds.start()
 
     def publish_now(self) -> None:
-        """Publish everything that has been sequenced; see `Rounds.publish_now`."""
+        """Publish everything that has been sequenced; see `PublishLoop.publish_now`."""
         self.rounds.publish_now()
 
     def ready(self) -> Mapping[str, bool]:
@@ -73,7 +75,7 @@ class Registry:
             for origin, log in self.logs.items()
         }
         region = self.region
-        rules = are_known(policy_in_force(region.pinned, region.stores[region.reg]))
+        rules = are_known(policy_in_force(region.pinned, region.stores[region.control]))
         return {**logs, "disk": not self.rounds.has_ended, "rules": rules}
 
     def gauges(self) -> Mapping[str, int]:

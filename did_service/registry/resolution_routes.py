@@ -63,10 +63,11 @@ def resolution_router(resolver: Resolver) -> APIRouter:
         PREFIX + "{did:path}",
         response_model=None,
         responses={
-            200: {"model": wire.ResolutionResult},
+            200: {"model": wire.ResolutionResultBody},
             303: {"description": "the DID URL names a service endpoint"},
             **{
-                status: {"model": wire.ResolutionResult} for status in (400, 404, 406, 410, 501)
+                status: {"model": wire.ResolutionResultBody}
+                for status in (400, 404, 406, 410, 501)
             },
         },
     )

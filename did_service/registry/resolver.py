@@ -17,8 +17,8 @@ from threading import Lock
 
 from did_service.client.transport import Transport
 from did_service.core.anchor import freshness
-from did_service.core.anchor.bodies.policy import reg_origin
-from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.entry import LoggedEntry, parse_entry
+from did_service.core.anchor.region import control_origin
 from did_service.core.did import resolution
 from did_service.core.did.resolution import ResolutionResult
 from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
@@ -35,7 +35,7 @@ from did_service.core.limits import (
 from did_service.registry.histories import Histories, WebvhFiles
 from did_service.registry.registry import Registry
 from did_service.registry.store import ForeignDids
-from did_service.replica.evidence import Moment
+from did_service.replica.evidence import EvidenceMoment
 from did_service.replica.store import ReplicaStore
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
@@ -86,7 +86,7 @@ class Resolver:
         scid = self._places.get(url)
         if scid is None:
             raise NotFoundError("did_unknown", f"no DID is published at {quote(url)}")
-        return _files(self._region.stores[self._region.reg].chain("did", scid))
+        return _files(self._region.stores[self._region.control].chain("did", scid))
 
     def _webvh(self, url: DidUrl) -> ResolutionResult:
         did = parse_webvh(str(url.did))
@@ -95,7 +95,7 @@ class Resolver:
             return resolution.resolve_history(self._elsewhere(did), url)
         history = self._histories.of(_files(store.chain("did", did.scid)), str(did))
         result = resolution.resolve_history(history, url)
-        if store.origin != self._region.reg:
+        if store.origin != self._region.control:
             return result
         metadata = {**result.resolution_metadata, **self._log_proof(did.scid)}
         return replace(result, resolution_metadata=metadata)
@@ -116,7 +116,7 @@ class Resolver:
     def _home(self, did: WebvhDid) -> ReplicaStore | None:
         """Return the log in which a DID is at home, None outside of the federation."""
         try:
-            origin = reg_origin(self._region.pinned.home_of_did(did))
+            origin = control_origin(self._region.pinned.home_of_did(did))
         except PolicyError:
             return None
         return self._region.stores.get(origin) or self._region.foreign[origin]
@@ -132,11 +132,13 @@ class Resolver:
     def _log_proof(self, scid: str) -> JsonObject:
         """Return evidence of the newest entry and its time; nothing before it is published."""
         try:
-            evidence = self._registry.desks[self._region.reg].newest("did", scid, Moment.NEWEST)
+            evidence = self._registry.desks[self._region.control].newest(
+                "did", scid, EvidenceMoment.NEWEST
+            )
         except (NotFoundError, UnavailableError):
             return {}
         note, heads = evidence.checkpoints[0], evidence.items[-1].entry
-        verified = self._region.pinned.log_policy(self._region.reg).verify(note)
+        verified = self._region.pinned.log_policy(self._region.control).verify(note)
         at = Fields(heads.body, "heads").integer("at")
         fresh = freshness.statement_time(verified.fresh_at, at)
         proof: JsonObject = {
@@ -148,7 +150,7 @@ class Resolver:
 
     def _scan(self) -> None:
         """Learn where the DIDs of entries that came since are published."""
-        store = self._region.stores[self._region.reg]
+        store = self._region.stores[self._region.control]
         size = store.size()
         for data in store.entries(self._scanned, size):
             entry = parse_entry(data)
@@ -158,7 +160,7 @@ class Resolver:
         self._scanned = size
 
 
-def _files(chain: list[Placed]) -> WebvhFiles:
+def _files(chain: list[LoggedEntry]) -> WebvhFiles:
     """Write a DID's files out of its log entries.
 
     Raises:

@@ -1,6 +1,6 @@
 """When a region publishes, and in which order its logs go.
 
-    reg, if ev rests on something new in it ─▶ every ev log ─▶ heads of all, into reg ─▶ reg
+    control log, if data logs rest on news in it ─▶ data logs ─▶ heads of all ─▶ control log
 
 At most every 2 s while entries come, at least every 60 s, so that cosignatures show freshness;
 heads entries at least every 120 s for the same reason. A round that finds no quorum changes
@@ -17,8 +17,8 @@ from threading import Condition, Event, Lock, Thread
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, kind_and_place
-from did_service.registry.publisher import Heads, LogPublisher
-from did_service.registry.region import Pace, Region
+from did_service.registry.publisher import HeadsEntry, LogPublisher
+from did_service.registry.region import PublishIntervals, RegionStores
 from did_service.registry.sequencer import Sequencer
 from did_service.replica.check import policy_in_force
 from did_service.replica.files import NOT_SYNCED
@@ -26,7 +26,7 @@ from did_service.replica.files import NOT_SYNCED
 _LOG = logging.getLogger("did_service.registry")
 
 
-class Rounds:
+class PublishLoop:
     """Publishes the logs of one region, in a thread of its own between `start` and `close`.
 
     Args:
@@ -42,14 +42,14 @@ class Rounds:
 
     def __init__(
         self,
-        region: Region,
+        region: RegionStores,
         logs: Mapping[str, LogPublisher],
         sequencer: Sequencer,
-        pace: Pace,
+        pace: PublishIntervals,
     ) -> None:
         self._region = region
-        self._reg = logs[region.reg]
-        self._evs = [log for origin, log in logs.items() if origin != region.reg]
+        self._control = logs[region.control]
+        self._data_logs = [log for origin, log in logs.items() if origin != region.control]
         self._logs = logs
         self._sequencer = sequencer
         self._pace = pace
@@ -112,11 +112,11 @@ class Rounds:
         self.has_ended = True
 
     def _round(self, heads_seconds: int) -> None:
-        """Publish what is due; an ev log without a quorum does not hold up the others."""
-        policy = policy_in_force(self._region.pinned, self._region.stores[self._region.reg])
-        due = [log for log in self._evs if self._is_due(log)]
-        if any(self._has_grown(log) for log in due) and self._has_grown(self._reg):
-            self._publish(self._reg, policy)
+        """Publish what is due; a data log without a quorum does not hold up the others."""
+        policy = policy_in_force(self._region.pinned, self._region.stores[self._region.control])
+        due = [log for log in self._data_logs if self._is_due(log)]
+        if any(self._has_grown(log) for log in due) and self._has_grown(self._control):
+            self._publish(self._control, policy)
         failures: list[DidServiceError] = []
         for log in due:
             try:
@@ -126,8 +126,8 @@ class Rounds:
                     raise
                 failures.append(error)
         self._append_heads(heads_seconds)
-        if self._is_due(self._reg):
-            self._publish(self._reg, policy)
+        if self._is_due(self._control):
+            self._publish(self._control, policy)
         if failures:
             raise failures[0]
 
@@ -149,28 +149,28 @@ class Rounds:
     # --- heads ------------------------------------------------------------------------------
 
     def _append_heads(self, seconds: int) -> None:
-        """Name the newest entries of all logs, if that is due: ev logs first, then reg."""
+        """Name the newest entries of all logs, if that is due: data logs first, then reg."""
         if not self._heads_due(seconds):
             return
-        reg = self._region.reg
-        sizes = {log.origin: log.published_size() for log in self._evs}
-        heads = [Heads(reg, origin, size) for origin, size in sizes.items() if size]
-        self._sequencer.append(reg, [*heads, Heads(reg, reg)])
+        control = self._region.control
+        sizes = {log.origin: log.published_size() for log in self._data_logs}
+        heads = [HeadsEntry(control, origin, size) for origin, size in sizes.items() if size]
+        self._sequencer.append(control, [*heads, HeadsEntry(control, control)])
 
     def _heads_due(self, seconds: int) -> bool:
         """Say whether heads lag behind the logs for so long, or have become old."""
-        store = self._region.stores[self._region.reg]
+        store = self._region.stores[self._region.control]
         size = store.size()
-        newest = store.newest("heads", self._region.reg)
+        newest = store.newest("heads", self._region.control)
         if newest is None:
             return size > 0
         # in a fast run a log's second may be ahead of the clock: its heads are new, not odd
         age = max(0, self._region.edge.posix() - (newest.entry.at or 0))
         has_changed = newest.index != size - 1 or any(
-            log.published_size() > self._covered(log.origin) for log in self._evs
+            log.published_size() > self._covered(log.origin) for log in self._data_logs
         )
         return age >= self._pace.heads_most or (has_changed and age >= seconds)
 
     def _covered(self, origin: str) -> int:
-        newest = self._region.stores[self._region.reg].newest("heads", origin)
+        newest = self._region.stores[self._region.control].newest("heads", origin)
         return 0 if newest is None else Fields(newest.entry.body, "heads").integer("size")

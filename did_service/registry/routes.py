@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from did_service.client.registry import JSON_LINES
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UnavailableError
@@ -24,8 +24,8 @@ from did_service.registry import submissions
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import Result
 from did_service.registry.wire import Problem, Receipt
-from did_service.registry.wire import Submission as WireSubmission
-from did_service.replica.evidence import Moment
+from did_service.registry.wire import SubmissionBody as WireSubmission
+from did_service.replica.evidence import EvidenceMoment
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -69,7 +69,7 @@ def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
     return router
 
 
-async def _one(registry: Registry, origin: str, body: bytes) -> Placed:
+async def _one(registry: Registry, origin: str, body: bytes) -> LoggedEntry:
     submission = submissions.parse_submission_body(body)
     (answer,) = registry.sequencer.submit(origin, [submission])
     (result,) = await asyncio.wrap_future(answer)
@@ -94,14 +94,16 @@ async def _many(registry: Registry, origin: str, body: bytes, language: str) -> 
     return Response(encoded, 202, media_type=JSON_LINES)
 
 
-def _witnessed(registry: Registry, origin: str, placed: Placed, seconds: int) -> JsonObject:
+def _witnessed(
+    registry: Registry, origin: str, placed: LoggedEntry, seconds: int
+) -> JsonObject:
     """Wait for the quorum; return what that adds to the receipt."""
     if not registry.rounds.wait_published(origin, placed.index, seconds):
         return {}
     entry, desk = placed.entry, registry.desks[origin]
     try:
-        found = desk.numbered(entry.type, entry.subject, entry.number, Moment.NEWEST)
+        found = desk.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)
     except UnavailableError:
-        return {"witnessed": True}  # an ev entry whose tree is not named in reg yet
+        return {"witnessed": True}  # a data entry whose tree is not named in reg yet
     item, checkpoint = found.items[0], found.checkpoints[0]
     return {"witnessed": True, "item": item.encode(), "checkpoint": checkpoint.decode()}

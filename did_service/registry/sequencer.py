@@ -8,10 +8,10 @@ others nothing. The same submission again gets the same answer, also where its s
 turned or doubled on the way (`entry.identity`), and a policy that the log has, whatever number
 it is given in its chain; another entry with the same number is out of order.
 
-ev entries are judged by `reg` as it stood at the end of their second. So that a validator who
-comes later sees what the sequencer saw, an ev entry is never given an earlier second than reg
-has reached, and a reg entry never one that ev has reached. Sources: docs/formats.md §9; threat
-rules 2, 7 and 11.
+Data entries are judged by the control log as it stood at the end of their second. So that a
+validator who comes later sees what the sequencer saw, a data entry is never given an earlier
+second than the control log has reached, and a control entry never one that a data log has
+reached. Sources: docs/formats.md §9; threat rules 2, 7 and 11.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from threading import Condition, Thread
 from typing import Protocol
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.view import LogView
 from did_service.core.errors import DidServiceError, PolicyError, RuleError, UnavailableError
 from did_service.core.limits import (
@@ -32,14 +32,14 @@ from did_service.core.limits import (
     MAX_CLOCK_AHEAD_SECONDS,
     MAX_WAITING_ENTRIES,
 )
-from did_service.registry.region import Region
+from did_service.registry.region import RegionStores
 from did_service.registry.store import transaction
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore
 
 _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
 
-Result = Placed | DidServiceError
+Result = LoggedEntry | DidServiceError
 
 
 class Row(Protocol):
@@ -59,7 +59,7 @@ class Row(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class QueuedEntry:
     """An entry as it was handed in, without `a`, with the content behind its digest."""
 
     entry: Entry
@@ -89,7 +89,7 @@ class Sequencer:
         written: Called after each transaction that added entries.
     """
 
-    def __init__(self, region: Region, written: Callable[[], None]) -> None:
+    def __init__(self, region: RegionStores, written: Callable[[], None]) -> None:
         self._region = region
         self._written = written
         self._jobs: deque[_Job] = deque()
@@ -119,13 +119,13 @@ class Sequencer:
             self._changed.notify()
         return [job.answer for job in jobs]
 
-    def append(self, origin: str, rows: Sequence[Row]) -> list[Placed]:
+    def append(self, origin: str, rows: Sequence[Row]) -> list[LoggedEntry]:
         """Hand in rows and wait for them; for the region's own entries.
 
         Raises:
             DidServiceError: why the first refused row was refused.
         """
-        placed: list[Placed] = []
+        placed: list[LoggedEntry] = []
         for answer in self.submit(origin, rows):
             for result in answer.result():
                 if isinstance(result, DidServiceError):
@@ -166,23 +166,23 @@ class Sequencer:
 
     def _write(self, batch: Sequence[_Job]) -> list[list[Result]]:
         with transaction(self._region.engine, self._region.stores) as stores:
-            turn = _Turn(self._region, stores)
+            turn = _Batch(self._region, stores)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
             turn.write()
         return answers
 
 
-class _Turn:
+class _Batch:
     """One transaction's worth of judging."""
 
-    def __init__(self, region: Region, stores: Mapping[str, ReplicaStore]) -> None:
+    def __init__(self, region: RegionStores, stores: Mapping[str, ReplicaStore]) -> None:
         self._region = region
         self._stores = stores
         self._now = region.edge.posix()
         self._pending = {o: Pending(store) for o, store in stores.items()}
         self._logs: dict[str, LogView] = {**region.foreign, **self._pending}
         self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
-        self._policy = policy_in_force(region.pinned, self._pending[region.reg])
+        self._policy = policy_in_force(region.pinned, self._pending[region.control])
 
     def take(self, origin: str, row: Row) -> Result:
         """Judge one row; it stands behind all that were let through before it."""
@@ -199,11 +199,11 @@ class _Turn:
 
     def _second(self, origin: str) -> int:
         last = {each: log.last_at() for each, log in self._pending.items()}
-        reg = self._region.reg
-        if origin == reg:
-            others = [second + 1 for each, second in last.items() if each != reg]
+        control = self._region.control
+        if origin == control:
+            others = [second + 1 for each, second in last.items() if each != control]
         else:
-            others = [last[reg]]
+            others = [last[control]]
         at = max(self._now, last[origin], *others)
         if at > self._now + _MAX_AHEAD_SECONDS:
             raise UnavailableError(
@@ -211,7 +211,7 @@ class _Turn:
             )
         return at
 
-    def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> Placed:
+    def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> LoggedEntry:
         contents, store = self._contents[origin], self._stores[origin]
 
         def content(digest: bytes) -> bytes | None:
@@ -233,7 +233,7 @@ class _Turn:
             self._policy = policy_in_force(self._region.pinned, self._pending[origin])
         return placed
 
-    def _same(self, origin: str, entry: Entry) -> Placed | None:
+    def _same(self, origin: str, entry: Entry) -> LoggedEntry | None:
         """Return where the same submission already stands."""
         wanted = entries.identity(entry)
         for held in self._standing(origin, entry):
@@ -241,7 +241,7 @@ class _Turn:
                 return held
         return None
 
-    def _standing(self, origin: str, entry: Entry) -> Iterable[Placed]:
+    def _standing(self, origin: str, entry: Entry) -> Iterable[LoggedEntry]:
         """Return the entries that may be the same: those of its number, of a policy all."""
         pending = self._pending[origin]
         if entry.type == "policy":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from did_service.core.anchor.entry import Placed, parse_submission
+from did_service.core.anchor.entry import LoggedEntry, parse_submission
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -15,13 +15,13 @@ from did_service.core.limits import (
     MAX_WAIT_SECONDS,
     MAX_WAITING_ENTRIES,
 )
-from did_service.registry.sequencer import Result, Submission
+from did_service.registry.sequencer import QueuedEntry, Result
 from did_service.web.problems import problem_of
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*([0-9]{1,6})(?:$|[,;\s])")
 
 
-def parse_submission_body(body: bytes) -> Submission:
+def parse_submission_body(body: bytes) -> QueuedEntry:
     """Read `{"entry","content"?}`.
 
     Raises:
@@ -34,17 +34,17 @@ def parse_submission_body(body: bytes) -> Submission:
     entry = parse_submission(fields.object("entry"))
     if not fields.has("content"):
         fields.close()
-        return Submission(entry, {})
+        return QueuedEntry(entry, {})
     content = fields.text("content", max_chars=MAX_STATUS_CONTENT_BYTES).encode()
     fields.close()
     if entry.type != "status":
         raise MalformedError("content_unexpected", f"{entry.type} entries come without content")
     if sha256(content) != entry.digest:
         raise RuleError("digest_wrong", "entry.d is not the SHA-256 of the content")
-    return Submission(entry, {sha256(content): content})
+    return QueuedEntry(entry, {sha256(content): content})
 
 
-def parse_batch(body: bytes) -> list[Submission | DidServiceError]:
+def parse_batch(body: bytes) -> list[QueuedEntry | DidServiceError]:
     """Read one submission a line; what is wrong with a line is its answer.
 
     Raises:
@@ -56,14 +56,14 @@ def parse_batch(body: bytes) -> list[Submission | DidServiceError]:
     return [_line(line) for line in lines]
 
 
-def _line(line: bytes) -> Submission | DidServiceError:
+def _line(line: bytes) -> QueuedEntry | DidServiceError:
     try:
         return parse_submission_body(line)
     except DidServiceError as error:
         return error
 
 
-def receipt_of(origin: str, placed: Placed) -> JsonObject:
+def receipt_of(origin: str, placed: LoggedEntry) -> JsonObject:
     """Return the answer about an entry that is durable and not known to be witnessed."""
     return {
         "log": origin,

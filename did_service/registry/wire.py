@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
-class Submission(BaseModel):
+class SubmissionBody(BaseModel):
     """An entry handed in; one object, or one a line for a batch."""
 
     model_config = ConfigDict(extra="forbid")
@@ -49,7 +49,7 @@ class Problem(BaseModel):
     code: str
 
 
-class ResolutionResult(BaseModel):
+class ResolutionResultBody(BaseModel):
     """W3C DID Resolution: the triple."""
 
     didDocument: dict[str, JsonValue] | None  # noqa: N815 - the standard's name

@@ -15,9 +15,9 @@ from functools import lru_cache
 
 from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
-from did_service.core.anchor.entry import Entry, Placed, parse_entry
+from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.view import LogView, World
+from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import UnavailableError, quote
@@ -35,13 +35,13 @@ class Pending:
         self._log = log
         self._base = log.size()
         self._last_at = log.last_at()
-        self._chains: dict[tuple[str, str], list[Placed]] = {}
+        self._chains: dict[tuple[str, str], list[LoggedEntry]] = {}
         self._heads: tuple[int, HeadsSnapshot] | None = None
         self._quota: tuple[int, tuple[int, int]] | None = None
         self._totals = [0]  # bytes of the first so many pending entries
-        self.placed: list[Placed] = []
+        self.placed: list[LoggedEntry] = []
 
-    def take(self, entry: Entry, world: World) -> Placed:
+    def take(self, entry: Entry, world: RuleContext) -> LoggedEntry:
         """Judge a sequenced entry and add it.
 
         Raises:
@@ -50,7 +50,7 @@ class Pending:
         check.check(entry, self, world)
         data = entry.encode()
         content = world.content(entry.digest) if entry.digest else None
-        placed = Placed(entry, self.size(), leaf_hash(data))
+        placed = LoggedEntry(entry, self.size(), leaf_hash(data))
         self.placed.append(placed)
         self._totals.append(self._totals[-1] + len(data) + len(content or b""))
         self._chains.setdefault((entry.type, entry.subject), []).append(placed)
@@ -70,18 +70,18 @@ class Pending:
         """Return `a` of the last entry, 0 for an empty log."""
         return self._last_at
 
-    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+    def newest(self, kind: str, subject: str, below: int | None = None) -> LoggedEntry | None:
         """Return the newest entry of a chain, of those with an index under `below`."""
         for placed in reversed(self._chains.get((kind, subject), [])):
             if below is None or placed.index < below:
                 return placed
         return self._log.newest(kind, subject, below)
 
-    def chain(self, kind: str, subject: str) -> Sequence[Placed]:
+    def chain(self, kind: str, subject: str) -> Sequence[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
         return [*self._log.chain(kind, subject), *self._chains.get((kind, subject), [])]
 
-    def statements_about(self, grantee: str) -> Sequence[Placed]:
+    def statements_about(self, grantee: str) -> Sequence[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee, in log order."""
         statements = {p.entry.subject: p for p in self._log.statements_about(grantee)}
         for (kind, subject), chain in self._chains.items():
@@ -123,7 +123,7 @@ class Pending:
         return HeadsSnapshot.of(records.values())
 
 
-def judge(entries: Sequence[Entry], log: LogView, world: World) -> list[Placed]:
+def judge(entries: Sequence[Entry], log: LogView, world: RuleContext) -> list[LoggedEntry]:
     """Judge the next entries of a log, all or none, and return them with their places.
 
     Raises:
@@ -140,7 +140,7 @@ def make_world(
     logs: Mapping[str, LogView],
     now: int,
     content: Callable[[bytes], bytes | None],
-) -> World:
+) -> RuleContext:
     """Put together what the rules may look at beside the log they guard.
 
     Args:
@@ -158,12 +158,12 @@ def make_world(
             raise UnavailableError("log_not_mirrored", f"there is no copy of {quote(origin)}")
         return logs[origin]
 
-    return World(policy, log, now, content)
+    return RuleContext(policy, log, now, content)
 
 
-def policy_in_force(pinned: Policy, reg: LogView) -> Policy:
+def policy_in_force(pinned: Policy, control: LogView) -> Policy:
     """Return the newest policy that a region's control log carries, if above the pinned one."""
-    newest = reg.newest("policy", pinned.federation)
+    newest = control.newest("policy", pinned.federation)
     if newest is None:
         return pinned
     logged = _logged_policy(newest.entry.encode())
@@ -176,6 +176,6 @@ def _logged_policy(data: bytes) -> Policy:
     return parse_policy(parse_entry(data).body["policy"])
 
 
-def _is_about(placed: Placed, grantee: str) -> bool:
+def _is_about(placed: LoggedEntry, grantee: str) -> bool:
     held = as_text(placed.entry.body.get("grantee"), "authority.grantee")
     return did_id(held) == did_id(grantee)

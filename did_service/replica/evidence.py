@@ -1,13 +1,14 @@
 """Evidence from a replica: what a wallet staples to a credential (docs/formats.md §5).
 
-    checkpoint of reg ─► heads entry about the log ─► record of the subject = its newest entry
-                     └─────────────► (ev: the tree that the heads entry names) ─► that entry
+    checkpoint ─► heads entry about the log ─► record of the subject = its newest entry
+              └──────► (data log: the tree that the heads entry names) ─► that entry
 
 Everything is cut out at the hourly epoch checkpoint of the region's control log, so that all
-wallets get the same bytes and none is told apart by them (threat rule 27); `Moment.NEWEST` is
-for programs that hold no credential. For a subject that is not there, the two neighbouring
-records prove it. An entry that is no longer the newest is proven to have existed: an ev entry
-in the first tree that reg says held it, which is as early as can be shown (threat rule 13).
+wallets get the same bytes and none is told apart by them (threat rule 27);
+`EvidenceMoment.NEWEST` is for programs that hold no credential. For a subject that is not
+there, the two neighbouring records prove it. An entry that is no longer the newest is proven to
+have existed: a data entry in the first tree that the control log says held it, which is as
+early as can be shown (threat rule 13).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from enum import Enum
 from functools import lru_cache
 
 from did_service.core.anchor.bodies.heads import HeadsSnapshot, subject_key
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import NotFoundError, UnavailableError, quote
 from did_service.core.evidence.audit_path import AuditPath
@@ -34,7 +35,7 @@ from did_service.replica.replica import Replica
 _MOMENTS_KEPT = 4  # the epoch, the newest checkpoint, and those that are just being replaced
 
 
-class Moment(Enum):
+class EvidenceMoment(Enum):
     """At which checkpoint evidence is cut out."""
 
     EPOCH = "epoch"
@@ -42,14 +43,14 @@ class Moment(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class HeadsTree:
     """A heads snapshot whose paths are quick to find: its tree is kept as tiles."""
 
     snapshot: HeadsSnapshot
     made: dict[TileId, bytes]
 
     @classmethod
-    def of(cls, snapshot: HeadsSnapshot) -> Heads:
+    def of(cls, snapshot: HeadsSnapshot) -> HeadsTree:
         """Compute the tree of a snapshot once."""
         nothing: dict[TileId, bytes] = {}
         return cls(snapshot, tiles.extend(nothing.__getitem__, 0, snapshot.leaves))
@@ -67,24 +68,24 @@ class _Cut:
 
     note: bytes
     size: int
-    entry: Placed
-    heads: Heads
+    entry: LoggedEntry
+    heads: HeadsTree
 
 
-class EvidenceDesk:
+class EvidenceService:
     """Gives evidence about the entries of one log.
 
     Args:
         log: The log asked about.
-        reg: The control log of its region; the same replica where that is asked about.
+        control: The control log of its region; the same replica where that is asked about.
     """
 
-    def __init__(self, log: Replica, reg: Replica) -> None:
+    def __init__(self, log: Replica, control: Replica) -> None:
         self._log = log
-        self._reg = reg
+        self._control = control
         self._cut = lru_cache(maxsize=_MOMENTS_KEPT)(self._make_cut)
 
-    def newest(self, kind: str, subject: str, moment: Moment) -> UnverifiedEvidence:
+    def newest(self, kind: str, subject: str, moment: EvidenceMoment) -> UnverifiedEvidence:
         """Return the evidence of a subject's newest entry.
 
         Raises:
@@ -103,7 +104,7 @@ class EvidenceDesk:
         return self._evidence(cut, named, cut.entry)
 
     def numbered(
-        self, kind: str, subject: str, number: int, moment: Moment
+        self, kind: str, subject: str, number: int, moment: EvidenceMoment
     ) -> UnverifiedEvidence:
         """Return the evidence that an entry of a chain existed, newest or not.
 
@@ -115,7 +116,7 @@ class EvidenceDesk:
         placed = self._log.store.numbered(kind, subject, number)
         if placed is None:
             raise NotFoundError("entry_unknown", f"no {kind} entry {number} of this subject")
-        if self._log is self._reg:
+        if self._log is self._control:
             heads, size = cut.entry, cut.size
         else:
             heads = self._first_heads_with(placed.index, cut)
@@ -126,45 +127,45 @@ class EvidenceDesk:
             )
         return self._evidence(cut, self._item(placed, self._log, size), heads)
 
-    def absence(self, kind: str, subject: str, moment: Moment) -> JsonObject:
+    def absence(self, kind: str, subject: str, moment: EvidenceMoment) -> JsonObject:
         """Return the proof that a subject has no entry: the records beside its place."""
         cut = self._cut(self._note(moment))
         records = cut.heads.snapshot.records
         after = bisect_left(records, subject_key(kind, subject), key=lambda record: record.key)
         beside = [at for at in (after - 1, after) if 0 <= at < len(records)]
         neighbours: list[JsonValue] = [cut.heads.head(at).encode() for at in beside]
-        heads = self._item(cut.entry, self._reg, cut.size)
+        heads = self._item(cut.entry, self._control, cut.size)
         evidence = UnverifiedEvidence((cut.note,), (heads,))
         return {"evidence": evidence.encode(), "neighbours": neighbours}
 
-    def _note(self, moment: Moment) -> bytes:
-        tree = self._reg.tree
-        note = tree.epoch() if moment is Moment.EPOCH else tree.checkpoint()
+    def _note(self, moment: EvidenceMoment) -> bytes:
+        tree = self._control.tree
+        note = tree.epoch() if moment is EvidenceMoment.EPOCH else tree.checkpoint()
         if note is None:
             raise UnavailableError("checkpoint_missing", "nothing was published yet")
         return note
 
     def _make_cut(self, note: bytes) -> _Cut:
         size = parse_checkpoint(parse_note(note).text).size
-        entry = self._reg.store.newest("heads", self._log.origin, size)
+        entry = self._control.store.newest("heads", self._log.origin, size)
         if entry is None:
             raise UnavailableError("heads_missing", f"no heads about {self._log.origin} yet")
         snapshot = self._log.store.snapshot(_covered(entry))
-        return _Cut(note, size, entry, Heads.of(snapshot))
+        return _Cut(note, size, entry, HeadsTree.of(snapshot))
 
     def _proven_size(self, cut: _Cut) -> int:
-        """Return the tree that paths lead to: reg's checkpoint, or the ev tree reg names."""
-        return cut.size if self._log is self._reg else _covered(cut.entry)
+        """Return the tree that paths lead to: reg's checkpoint, or the data tree reg names."""
+        return cut.size if self._log is self._control else _covered(cut.entry)
 
     def _heads_about(self, origin: str, cut: _Cut) -> UnverifiedItem:
-        placed = self._reg.store.newest("heads", origin, cut.size)
+        placed = self._control.store.newest("heads", origin, cut.size)
         if placed is None:
             raise NotFoundError("subject_unknown", f"no heads about {quote(origin)}")
-        return self._item(placed, self._reg, cut.size)
+        return self._item(placed, self._control, cut.size)
 
-    def _first_heads_with(self, index: int, cut: _Cut) -> Placed:
-        """Return the first heads entry whose ev tree holds an entry; sizes never fall."""
-        store, origin = self._reg.store, self._log.origin
+    def _first_heads_with(self, index: int, cut: _Cut) -> LoggedEntry:
+        """Return the first heads entry whose data tree holds an entry; sizes never fall."""
+        store, origin = self._control.store, self._log.origin
 
         def covered(number: int) -> int:
             placed = store.numbered("heads", origin, number)
@@ -174,21 +175,23 @@ class EvidenceDesk:
         number = 1 + bisect_left(numbers, index + 1, key=covered)
         return store.numbered("heads", origin, number) or cut.entry
 
-    def _item(self, placed: Placed, log: Replica, size: int) -> UnverifiedItem:
+    def _item(self, placed: LoggedEntry, log: Replica, size: int) -> UnverifiedItem:
         path: Sequence[bytes] = tiles.inclusion_path(log.store.hashes, placed.index, size)
         return UnverifiedItem(log.origin, size, placed.index, placed.entry, AuditPath(path))
 
-    def _evidence(self, cut: _Cut, item: UnverifiedItem, heads: Placed) -> UnverifiedEvidence:
+    def _evidence(
+        self, cut: _Cut, item: UnverifiedItem, heads: LoggedEntry
+    ) -> UnverifiedEvidence:
         """Put an item together with the heads entry it rests on and its content."""
         digest = item.entry.digest
         content = self._log.store.content(digest) if digest else None
         return UnverifiedEvidence(
             checkpoints=(cut.note,),
-            items=(item, self._item(heads, self._reg, cut.size)),
+            items=(item, self._item(heads, self._control, cut.size)),
             contents={digest: content} if digest and content is not None else {},
         )
 
 
-def _covered(heads: Placed) -> int:
+def _covered(heads: LoggedEntry) -> int:
     """Return the number of entries that a heads entry speaks of."""
     return Fields(heads.entry.body, "heads").integer("size")

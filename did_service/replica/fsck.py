@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, parse_snapshot
-from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, NotFoundError
@@ -63,7 +63,7 @@ def _examine(replica: Replica) -> Iterator[Finding]:
     yield from (finding for finding in read.values() if isinstance(finding, Finding))
     if "checkpoint" not in heads:
         return
-    walk = _Walk(replica, heads["checkpoint"].size, {head.size for head in heads.values()})
+    walk = _LogWalk(replica, heads["checkpoint"].size, {head.size for head in heads.values()})
     yield from walk.entries()
     if walk.edge.size != heads["checkpoint"].size:
         return  # a bundle is damaged, and nothing behind it can be recomputed
@@ -74,7 +74,7 @@ def _examine(replica: Replica) -> Iterator[Finding]:
     yield from walk.chains()
 
 
-class _Walk:
+class _LogWalk:
     """One pass over the first `size` entries of a log; `roots` has those that are `wanted`."""
 
     def __init__(self, replica: Replica, size: int, wanted: set[int]) -> None:
@@ -143,7 +143,7 @@ class _Walk:
         if held != b"".join(hashes):
             yield Finding("tile_wrong", tile.path())
 
-    def _entry(self, placed: Placed, stored: Row) -> Iterator[Finding]:
+    def _entry(self, placed: LoggedEntry, stored: Row) -> Iterator[Finding]:
         """Compare a row with the one that storing the entry again would write."""
         contents: dict[bytes, bytes] = {}
         digest = placed.entry.digest if placed.entry.type == "status" else None
@@ -160,7 +160,7 @@ class _Walk:
         total = stored.get("total")
         self._total = total if isinstance(total, int) else 0  # one wrong sum is named once
 
-    def _remember(self, placed: Placed) -> None:
+    def _remember(self, placed: LoggedEntry) -> None:
         entry = placed.entry
         self.edge.append(placed.leaf)
         if self.edge.size in self._wanted:
@@ -173,8 +173,8 @@ class _Walk:
             self._grantees[entry.subject] = grantee
 
 
-def _place(index: int, data: bytes) -> Placed:
-    return Placed(parse_entry(data), index, leaf_hash(data))
+def _place(index: int, data: bytes) -> LoggedEntry:
+    return LoggedEntry(parse_entry(data), index, leaf_hash(data))
 
 
 def _examine_files(replica: Replica) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from did_service.core.encoding import jcs
 from did_service.core.errors import NotFoundError
 from did_service.core.limits import MAX_ENTRY_NUMBER
 from did_service.core.log.tiles import parse_tile_path
-from did_service.replica.evidence import EvidenceDesk, Moment
+from did_service.replica.evidence import EvidenceMoment, EvidenceService
 from did_service.replica.replica import Replica
 from did_service.web.problems import problem_response
 
@@ -34,22 +34,22 @@ _FOREVER = {
 }
 _SECONDS = {"Cache-Control": "public, max-age=1"}
 _EVIDENCE_CACHE = {
-    Moment.EPOCH: {"Cache-Control": "public, max-age=60"},
-    Moment.NEWEST: _SECONDS,
+    EvidenceMoment.EPOCH: {"Cache-Control": "public, max-age=60"},
+    EvidenceMoment.NEWEST: _SECONDS,
 }
 
 
-def replica_router(log: Replica, reg: Replica, base: str) -> APIRouter:
+def replica_router(log: Replica, control: Replica, base: str) -> APIRouter:
     """Make the routes of one log.
 
     Args:
         log: The replica to serve.
-        reg: The control log of the same region, which names the newest entries.
+        control: The control log of the same region, which names the newest entries.
         base: The path under which all of them stand.
     """
     router = APIRouter(prefix=base, tags=["log"])
     _add_files(router, log)
-    _add_evidence(router, EvidenceDesk(log, reg))
+    _add_evidence(router, EvidenceService(log, control))
     return router
 
 
@@ -75,7 +75,7 @@ def _add_files(router: APIRouter, log: Replica) -> None:
         return _file(log.tree.folder / "content", name)
 
 
-def _add_evidence(router: APIRouter, desk: EvidenceDesk) -> None:
+def _add_evidence(router: APIRouter, desk: EvidenceService) -> None:
     @router.get("/evidence/{kind}/{subject:path}")
     def evidence(
         request: Request,
@@ -83,7 +83,9 @@ def _add_evidence(router: APIRouter, desk: EvidenceDesk) -> None:
         subject: str,
         n: Annotated[int | None, Query(ge=1, le=MAX_ENTRY_NUMBER)] = None,
     ) -> Response:
-        moment = Moment.NEWEST if "fresh" in request.query_params else Moment.EPOCH
+        moment = (
+            EvidenceMoment.NEWEST if "fresh" in request.query_params else EvidenceMoment.EPOCH
+        )
         try:
             found = (
                 desk.newest(kind, subject, moment)

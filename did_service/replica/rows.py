@@ -1,6 +1,6 @@
 """What a batch of entries leaves behind in the tables: plain rows, without the log's name.
 
-Pure functions between `Placed` and the columns of `tables`; `store` writes what they return.
+Pure functions between `LoggedEntry` and the columns of `tables`; `store` writes what they give.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from did_service.core.anchor.bodies.heads import subject_key
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import as_text
@@ -18,7 +18,9 @@ from did_service.core.log.tiles import TileId
 Row = dict[str, object]
 
 
-def entries(placed: Sequence[Placed], contents: Mapping[bytes, bytes], total: int) -> list[Row]:
+def entries(
+    placed: Sequence[LoggedEntry], contents: Mapping[bytes, bytes], total: int
+) -> list[Row]:
     """Return a row for each entry of a batch: what its table holds and what its chain's does.
 
     Args:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from did_service.replica.tables import CONTENT, COSIGNED, ENTRY, NODE, SUBJECT
-from did_service.web.database import Statement
+from did_service.web.database import PreparedSql
 
 _LOG: BindParameter[str] = bindparam("log")
 _SIZE: BindParameter[int] = bindparam("size")
@@ -52,26 +52,26 @@ _CHAINS_ABOUT = select(SUBJECT.c.index).where(
     SUBJECT.c.log == _LOG, SUBJECT.c.grantee == bindparam("grantee")
 )
 
-PLACED = Statement(_ENTRIES.where(ENTRY.c.index == bindparam("index")))
-CHAIN = Statement(_OF_CHAIN.order_by(ENTRY.c.number))
-NUMBERED = Statement(_OF_CHAIN.where(ENTRY.c.number == bindparam("number")))
-NEWEST = Statement(_NEWEST_FIRST)
-NEWEST_BELOW = Statement(_NEWEST_FIRST.where(_BELOW))
-ABOUT = Statement(_ENTRIES.where(ENTRY.c.index.in_(_CHAINS_ABOUT)).order_by(ENTRY.c.index))
+PLACED = PreparedSql(_ENTRIES.where(ENTRY.c.index == bindparam("index")))
+CHAIN = PreparedSql(_OF_CHAIN.order_by(ENTRY.c.number))
+NUMBERED = PreparedSql(_OF_CHAIN.where(ENTRY.c.number == bindparam("number")))
+NEWEST = PreparedSql(_NEWEST_FIRST)
+NEWEST_BELOW = PreparedSql(_NEWEST_FIRST.where(_BELOW))
+ABOUT = PreparedSql(_ENTRIES.where(ENTRY.c.index.in_(_CHAINS_ABOUT)).order_by(ENTRY.c.index))
 
 # --- the end of the log, and columns of a part of it ------------------------------------------
 
 _LAST = select(ENTRY.c.index, ENTRY.c.at, ENTRY.c.total).where(ENTRY.c.log == _LOG).limit(_ONE)
 
-END = Statement(_LAST.order_by(desc(ENTRY.c.index)))
-END_BEFORE = Statement(
+END = PreparedSql(_LAST.order_by(desc(ENTRY.c.index)))
+END_BEFORE = PreparedSql(
     _LAST.where(ENTRY.c.at < _AT).order_by(desc(ENTRY.c.at), desc(ENTRY.c.index))
 )
 ENTRY_COLUMNS = ("index", "key", "number", "at", "leaf", "data", "total")
-ROWS = Statement(_between(ENTRY, *ENTRY_COLUMNS))
-DATA = Statement(_between(ENTRY, "data"))
-LEAVES = Statement(_between(ENTRY, "leaf"))
-NODES = Statement(_between(NODE, "hash").where(NODE.c.level == bindparam("level")))
+ROWS = PreparedSql(_between(ENTRY, *ENTRY_COLUMNS))
+DATA = PreparedSql(_between(ENTRY, "data"))
+LEAVES = PreparedSql(_between(ENTRY, "leaf"))
+NODES = PreparedSql(_between(NODE, "hash").where(NODE.c.level == bindparam("level")))
 
 # --- heads snapshots --------------------------------------------------------------------------
 
@@ -84,22 +84,22 @@ _LAST_BEFORE = (
     .group_by(ENTRY.c.key)
 )
 
-SETTLED = Statement(
+SETTLED = PreparedSql(
     _records(SUBJECT).where(_NOT_HEADS, SUBJECT.c.index < _SIZE).order_by(SUBJECT.c.key)
 )
-FORMER = Statement(_records(ENTRY).where(ENTRY.c.index.in_(_LAST_BEFORE)))
+FORMER = PreparedSql(_records(ENTRY).where(ENTRY.c.index.in_(_LAST_BEFORE)))
 
 # --- the rest ---------------------------------------------------------------------------------
 
-COSIGNED_BEFORE = Statement(
+COSIGNED_BEFORE = PreparedSql(
     select(func.max(COSIGNED.c.size)).where(COSIGNED.c.log == _LOG, COSIGNED.c.at < _AT)
 )
-CONTENT_OF = Statement(
+CONTENT_OF = PreparedSql(
     select(CONTENT.c.data).where(CONTENT.c.log == _LOG, CONTENT.c.digest == bindparam("digest"))
 )
 
-ADD_ENTRY = Statement(insert(ENTRY))
-ADD_NODE = Statement(insert(NODE))
-SET_NEWEST = Statement(insert(SUBJECT).prefix_with("OR REPLACE"))
-KEEP_CONTENT = Statement(insert(CONTENT).prefix_with("OR IGNORE"))
-SET_COSIGNED = Statement(insert(COSIGNED).prefix_with("OR REPLACE"))
+ADD_ENTRY = PreparedSql(insert(ENTRY))
+ADD_NODE = PreparedSql(insert(NODE))
+SET_NEWEST = PreparedSql(insert(SUBJECT).prefix_with("OR REPLACE"))
+KEEP_CONTENT = PreparedSql(insert(CONTENT).prefix_with("OR IGNORE"))
+SET_COSIGNED = PreparedSql(insert(COSIGNED).prefix_with("OR REPLACE"))

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, subject_key
-from did_service.core.anchor.entry import Placed, parse_entry
+from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.did.syntax import did_id
 from did_service.core.errors import ConflictError, NotFoundError
 from did_service.core.limits import MAX_ENTRIES_CACHED, TILE_WIDTH
@@ -30,7 +30,7 @@ from did_service.replica import rows, statements
 from did_service.replica.rows import Row
 from did_service.replica.tables import MODELS
 from did_service.web import database
-from did_service.web.database import Statement
+from did_service.web.database import PreparedSql
 
 
 def prepare(engine: Engine) -> None:
@@ -75,22 +75,22 @@ class ReplicaStore:
         """Return `a` of the last entry, 0 for an empty log."""
         return self._end(statements.END)[1]
 
-    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+    def newest(self, kind: str, subject: str, below: int | None = None) -> LoggedEntry | None:
         """Return the newest entry of a chain, of those with an index under `below`."""
         key = subject_key(kind, subject)
         if below is None:
             return self._first(statements.NEWEST, key=key)
         return self._first(statements.NEWEST_BELOW, key=key, size=below)
 
-    def numbered(self, kind: str, subject: str, number: int) -> Placed | None:
+    def numbered(self, kind: str, subject: str, number: int) -> LoggedEntry | None:
         """Return the entry of a chain with this number."""
         return self._first(statements.NUMBERED, key=subject_key(kind, subject), number=number)
 
-    def chain(self, kind: str, subject: str) -> list[Placed]:
+    def chain(self, kind: str, subject: str) -> list[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
         return self._placed(statements.CHAIN, key=subject_key(kind, subject))
 
-    def statements_about(self, grantee: str) -> list[Placed]:
+    def statements_about(self, grantee: str) -> list[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee, in log order."""
         return self._placed(statements.ABOUT, grantee=did_id(grantee))
 
@@ -122,7 +122,7 @@ class ReplicaStore:
 
     # --- bytes ------------------------------------------------------------------------------
 
-    def placed(self, index: int) -> Placed:
+    def placed(self, index: int) -> LoggedEntry:
         """Return the entry at an index.
 
         Raises:
@@ -164,7 +164,7 @@ class ReplicaStore:
 
     # --- writing ----------------------------------------------------------------------------
 
-    def append(self, placed: Sequence[Placed], contents: Mapping[bytes, bytes]) -> None:
+    def append(self, placed: Sequence[LoggedEntry], contents: Mapping[bytes, bytes]) -> None:
         """Add entries that the rules have let through, with the content that came along.
 
         Args:
@@ -209,30 +209,30 @@ class ReplicaStore:
         with database.reading(self._engine) as connection:
             yield connection
 
-    def _write(self, statement: Statement, rows: Sequence[Row]) -> None:
+    def _write(self, statement: PreparedSql, rows: Sequence[Row]) -> None:
         if rows and self._connection is not None:
             statement.run_for(self._connection, [{"log": self._origin, **row} for row in rows])
 
-    def _rows(self, question: Statement, **values: object) -> list[tuple[Any, ...]]:
+    def _rows(self, question: PreparedSql, **values: object) -> list[tuple[Any, ...]]:
         with self._reading() as connection:
             return question.rows(connection, log=self._origin, **values)
 
-    def _column(self, question: Statement, **values: object) -> list[bytes]:
+    def _column(self, question: PreparedSql, **values: object) -> list[bytes]:
         return [value for (value,) in self._rows(question, **values)]
 
-    def _end(self, question: Statement, **values: int) -> tuple[int, int, int]:
+    def _end(self, question: PreparedSql, **values: int) -> tuple[int, int, int]:
         """Return size, last `a` and bytes of the log, or of a first part of it."""
         for index, at, total in self._rows(question, **values):
             return index + 1, at, total
         return 0, 0, 0
 
-    def _placed(self, question: Statement, **values: object) -> list[Placed]:
+    def _placed(self, question: PreparedSql, **values: object) -> list[LoggedEntry]:
         return [_parse(*row) for row in self._rows(question, **values)]
 
-    def _first(self, question: Statement, **values: object) -> Placed | None:
+    def _first(self, question: PreparedSql, **values: object) -> LoggedEntry | None:
         return next(iter(self._placed(question, **values)), None)
 
 
 @lru_cache(maxsize=MAX_ENTRIES_CACHED)
-def _parse(index: int, leaf: bytes, data: bytes) -> Placed:
-    return Placed(parse_entry(data), index, leaf)
+def _parse(index: int, leaf: bytes, data: bytes) -> LoggedEntry:
+    return LoggedEntry(parse_entry(data), index, leaf)

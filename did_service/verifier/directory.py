@@ -53,7 +53,7 @@ def fresh_nonce(rng: Callable[[int], bytes]) -> str:
     return b64.encode_word(rng(NONCE_BYTES))
 
 
-def parse_own(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
+def parse_or_damaged(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
     """Parse a file of the directory: what is wrong with it is damage.
 
     Raises:
@@ -132,7 +132,7 @@ class TrustDirectory:
         data = self._read("memory.json", MAX_MEMORY_BYTES)
         if data is None:
             return Memory()
-        return parse_own("memory.json", parse_memory, data)
+        return parse_or_damaged("memory.json", parse_memory, data)
 
     def change(self, step: Callable[[Memory], Memory]) -> None:
         """Replace what is remembered by what `step` makes of it; all of it or nothing."""

@@ -31,9 +31,9 @@ from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
 from did_service.core.verification.tier import is_service_item
-from did_service.program.environment import Surroundings
-from did_service.verifier.directory import TrustDirectory, default_path, parse_own
-from did_service.verifier.memory import KnownLog, Memory
+from did_service.program.environment import Environment
+from did_service.verifier.directory import TrustDirectory, default_path, parse_or_damaged
+from did_service.verifier.memory import Memory, RememberedLog
 
 FORK_FORMAT = "didsvc-fork/1"
 
@@ -41,7 +41,7 @@ SOURCE = "trust"  # the name of the directory's own evidence in reports
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TrustState:
     """The content of a trust directory; `forked` names the logs that count for nothing."""
 
     policy: Policy | None
@@ -66,13 +66,13 @@ class Held:
         return self.policy
 
 
-def directory_at(given: str | None, around: Surroundings) -> TrustDirectory:
+def directory_at(given: str | None, env: Environment) -> TrustDirectory:
     """Return the trust directory that was named, or the user's own."""
-    own = default_path(around.environment, around.home)
+    own = default_path(env.variables, env.home)
     return TrustDirectory(own if given is None else Path(given))
 
 
-def read_held(directory: TrustDirectory, boot: str) -> Held:
+def read_held(directory: TrustDirectory, boot: str) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
 
     Raises:
@@ -80,12 +80,12 @@ def read_held(directory: TrustDirectory, boot: str) -> Held:
         UnavailableError: `file_not_read`.
     """
     stored, evidence = directory.read_policy(), directory.read_evidence()
-    policy = None if stored is None else parse_own("policy.json", _policy, stored)
-    return Held(
+    policy = None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+    return TrustState(
         policy,
         UnverifiedEvidence()
         if evidence is None
-        else parse_own("evidence.json.gz", parse_bundle, evidence),
+        else parse_or_damaged("evidence.json.gz", parse_bundle, evidence),
         directory.memory().in_boot(boot),
         frozenset() if policy is None else forked_logs(directory, policy),
     )
@@ -94,13 +94,13 @@ def read_held(directory: TrustDirectory, boot: str) -> Held:
 def forked_logs(directory: TrustDirectory, policy: Policy) -> frozenset[str]:
     """Return the logs whose fork came to light under this policy or a later one."""
     found = (
-        parse_own(f"forks/{name}", _fork, directory.read_fork(name))
+        parse_or_damaged(f"forks/{name}", _fork, directory.read_fork(name))
         for name in directory.forks()
     )
     return frozenset(origin for origin, seq in found if seq >= policy.sequence)
 
 
-def prove(held: Held, *more: tuple[str, UnverifiedEvidence]) -> Evidence:
+def prove(held: TrustState, *more: tuple[str, UnverifiedEvidence]) -> Evidence:
     """Say what the directory's own evidence proves, and with it any further sets.
 
     Raises:
@@ -111,7 +111,7 @@ def prove(held: Held, *more: tuple[str, UnverifiedEvidence]) -> Evidence:
     return verify_evidence(sources, held.demand_policy(), known.trees, known.forked)
 
 
-def keep_forks(directory: TrustDirectory, held: Held, forks: Sequence[Fork]) -> None:
+def keep_forks(directory: TrustDirectory, held: TrustState, forks: Sequence[Fork]) -> None:
     """Keep the proof of each fork, once for each tree size and policy."""
     sequence = held.demand_policy().sequence
     kept = directory.forks()
@@ -123,7 +123,7 @@ def keep_forks(directory: TrustDirectory, held: Held, forks: Sequence[Fork]) -> 
 
 
 def keep_evidence(
-    directory: TrustDirectory, held: Held, evidence: Evidence, lasting: UnverifiedEvidence
+    directory: TrustDirectory, held: TrustState, evidence: Evidence, lasting: UnverifiedEvidence
 ) -> None:
     """Merge what verified into the directory; nothing is lost, and nothing gets older.
 
@@ -196,7 +196,7 @@ def remember_logs(memory: Memory, evidence: Evidence) -> Memory:
     """Remember the largest tree of each log and the newest time that a quorum has shown."""
     for each in evidence.checkpoints:
         time = timestamps.from_posix(each.fresh_at)
-        known = KnownLog(each.checkpoint.size, each.checkpoint.root, time)
+        known = RememberedLog(each.checkpoint.size, each.checkpoint.root, time)
         memory = memory.with_log(each.checkpoint.origin, known)
     if evidence.fresh_at is None:
         return memory

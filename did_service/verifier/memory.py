@@ -40,7 +40,7 @@ ROOT_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class KnownLog:
+class RememberedLog:
     """The largest tree of one log that was verified with a quorum, and when it was fresh."""
 
     size: int
@@ -69,7 +69,7 @@ class Nonce:
 class Memory:
     """Everything remembered; each change makes a new value."""
 
-    logs: Mapping[str, KnownLog] = field(default_factory=dict)
+    logs: Mapping[str, RememberedLog] = field(default_factory=dict)
     nonces: Mapping[str, Nonce] = field(default_factory=dict)
     witnessed: datetime | None = None
     decided: datetime | None = None
@@ -93,7 +93,7 @@ class Memory:
         }
         return f"{dumps(members)}\n".encode()
 
-    def with_log(self, origin: str, log: KnownLog) -> Memory:
+    def with_log(self, origin: str, log: RememberedLog) -> Memory:
         """Remember a verified tree; a smaller or older one changes nothing.
 
         Raises:
@@ -207,9 +207,9 @@ def parse_memory(data: bytes) -> Memory:
     )
 
 
-def _parse_log(fields: Fields) -> KnownLog:
+def _parse_log(fields: Fields) -> RememberedLog:
     root = fields.data("root", size=ROOT_BYTES)
-    log = KnownLog(fields.integer("size"), root, _time(fields, "time"))
+    log = RememberedLog(fields.integer("size"), root, _time(fields, "time"))
     fields.close()
     return log
 

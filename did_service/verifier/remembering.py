@@ -16,7 +16,7 @@ from did_service.core.verification.report import NowFrom, Outcome, Report
 from did_service.core.verification.request import NonceState, Request
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
-    Held,
+    TrustState,
     keep_evidence,
     keep_forks,
     of_decision,
@@ -51,7 +51,9 @@ def _spend(question: Question, memory: Memory) -> Memory:
     return memory.with_answer(question.request.nonce or "", instant)
 
 
-def keep(question: Question, directory: TrustDirectory, held: Held, report: Report) -> Report:
+def keep(
+    question: Question, directory: TrustDirectory, held: TrustState, report: Report
+) -> Report:
     """Write what must not be forgotten of a decision, before it is told; return it."""
     if report.policy is None:
         return report

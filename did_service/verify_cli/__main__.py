@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from did_service.program.language import asked_for, of_locale
-from did_service.program.streams import home, own_streams, tell, write_out
+from did_service.program.streams import home, prepare_streams, print_stderr, write_out
 from did_service.verify_cli.arguments import parser_in
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
     from did_service.core.encoding.strict_json import JsonObject
-    from did_service.program.environment import Surroundings
-    from did_service.verify_cli.terminal import Answer
+    from did_service.program.environment import Environment
+    from did_service.verify_cli.terminal import CommandResult
 
 VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -44,10 +44,10 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     given = sys.argv[1:] if words is None else words
     spoken = asked_for(given, os.environ, VARIABLE) or of_locale(os.environ)
     try:
-        own_streams()
+        prepare_streams()
         arguments = parser_in(spoken).parse_args(given)
         command = import_module(f"did_service.verify_cli.{arguments.command}")
-        answer: Answer = command.run(arguments, _surroundings(given, clock))
+        answer: CommandResult = command.run(arguments, _surroundings(given, clock))
         if arguments.json:
             _write_json(answer.data)
         else:
@@ -61,15 +61,15 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     return answer.exit_code
 
 
-def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Surroundings:
+def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Environment:
     from did_service.core.errors import Language
-    from did_service.program.environment import Surroundings
+    from did_service.program.environment import Environment
 
-    return Surroundings(
+    return Environment(
         clock=clock(),
         rng=os.urandom,
         boot=_boot(),
-        environment=os.environ,
+        variables=os.environ,
         home=home(),
         stdin=sys.stdin.buffer,
         language=Language(asked_for(words, os.environ, VARIABLE) or "both"),
@@ -86,12 +86,12 @@ def _boot() -> str:
 # --- speaking ---------------------------------------------------------------------------------
 
 
-def _write_words(answer: Answer, spoken: str) -> None:
+def _write_words(answer: CommandResult, spoken: str) -> None:
     from did_service.core.errors import Language
 
     write_out("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
     for remark in answer.remarks:
-        tell(f"did-verify: note: {Language(spoken).say(remark)}")
+        print_stderr(f"did-verify: note: {Language(spoken).say(remark)}")
 
 
 def _write_json(data: JsonObject) -> None:
@@ -105,16 +105,16 @@ def _write_json(data: JsonObject) -> None:
 def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
     from did_service.core.errors import Language, UnavailableError
-    from did_service.program.failure import complaint, failed, told
+    from did_service.program.failure import as_error, failed, failure_text
     from did_service.verify_cli.terminal import PROGRAM, SCHEMA, exit_code_of
 
-    refusal = told(error)
+    refusal = as_error(error)
     command = next((word for word in words if not word.startswith("-")), "")
     code = exit_code_of(refusal, command)
     if "--json" in words:
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
             _write_json(failed(SCHEMA, command, refusal, code))
-    tell(complaint(PROGRAM, refusal, Language(spoken)))
+    print_stderr(failure_text(PROGRAM, refusal, Language(spoken)))
     return code
 
 

@@ -34,13 +34,13 @@ from did_service.core.verification.report import Basis, Check, NowFrom, Outcome,
 from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.tier import DEFAULT, demand_of_item
 from did_service.core.verification.verify import verify
-from did_service.program.environment import Surroundings
+from did_service.program.environment import Environment
 from did_service.program.files import check_output, replace_file
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.file_kinds import check_presented
 from did_service.verifier.held import (
     SOURCE,
-    Held,
+    TrustState,
     directory_at,
     read_held,
     remember_logs,
@@ -49,30 +49,32 @@ from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep, remembering
 from did_service.verifier.verdict_text import render
-from did_service.verify_cli.terminal import DONE, REFUSED, UNDECIDED, Answer
+from did_service.verify_cli.terminal import DONE, REFUSED, UNDECIDED, CommandResult
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
 _EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
 
 
-def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Judge a file and answer with the report."""
     _check_words(arguments)
-    question = _read(arguments, around)
+    question = _read(arguments, env)
     if arguments.policy is None:
-        directory = directory_at(arguments.trust, around)
-        report = _decide(question, directory, around)
+        directory = directory_at(arguments.trust, env)
+        report = _decide(question, directory, env)
         if directory.exposed:
             report = replace(report, unsafe=(*report.unsafe, "trust_exposed"))
     else:
-        data = around.read(arguments.policy, MAX_JSON_BYTES)
+        data = env.read(arguments.policy, MAX_JSON_BYTES)
         report = _judge(question, parse_policy(strict_json.loads(data)))
         report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
     if arguments.report is not None:
         replace_file(Path(arguments.report), report.to_bytes())
-    verdict, *lines = render(report, around.language)
-    return Answer(report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments))
+    verdict, *lines = render(report, env.language)
+    return CommandResult(
+        report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments)
+    )
 
 
 def _check_words(arguments: argparse.Namespace) -> None:
@@ -83,12 +85,12 @@ def _check_words(arguments: argparse.Namespace) -> None:
         check_output(Path(arguments.report), force=arguments.force)
 
 
-def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
-    presented = around.read(arguments.file, MAX_PRESENTED_BYTES)
+def _read(arguments: argparse.Namespace, env: Environment) -> Question:
+    presented = env.read(arguments.file, MAX_PRESENTED_BYTES)
     bundles: list[tuple[str, UnverifiedEvidence]] = []
     unreadable: list[Dropped] = []
     for name in arguments.bundle:
-        data, source = around.read(name, MAX_BUNDLE_BYTES), f"bundle {Path(name).name}"
+        data, source = env.read(name, MAX_BUNDLE_BYTES), f"bundle {Path(name).name}"
         try:
             bundles.append((source, parse_bundle(data)))
         except DidServiceError as error:
@@ -105,34 +107,36 @@ def _read(arguments: argparse.Namespace, around: Surroundings) -> Question:
             item=arguments.item,
         ),
         arguments.tier,
-        around.instant(arguments.now),
+        env.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
     )
 
 
-def _decide(question: Question, directory: TrustDirectory, around: Surroundings) -> Report:
+def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
     if not directory.path.exists():
         return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     for _ in range(_TRIES):
         with directory.locked():
-            held, version = read_held(directory, around.boot), directory.version
+            held, version = read_held(directory, env.boot), directory.version
         report = _judge_held(question, held)
         with directory.locked():
-            memory = directory.memory().in_boot(around.boot)
+            memory = directory.memory().in_boot(env.boot)
             now = replace(held, memory=memory)
             if directory.version == version and _is_still_so(question, held, now, report):
                 return keep(question, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
-        held = read_held(directory, around.boot)
+        held = read_held(directory, env.boot)
         return keep(question, directory, held, _judge_held(question, held))
 
 
-def _judge_held(question: Question, held: Held) -> Report:
+def _judge_held(question: Question, held: TrustState) -> Report:
     request = remembering(question.request, held.memory)
     return _judge(replace(question, request=request), held.policy, held)
 
 
-def _is_still_so(question: Question, before: Held, now: Held, report: Report) -> bool:
+def _is_still_so(
+    question: Question, before: TrustState, now: TrustState, report: Report
+) -> bool:
     """Say whether nobody answered the question meanwhile, or saw another tree of a log."""
     request = question.request
     if remembering(request, now.memory) != remembering(request, before.memory):
@@ -146,7 +150,7 @@ def _is_still_so(question: Question, before: Held, now: Held, report: Report) ->
     return True
 
 
-def _judge(question: Question, policy: Policy | None, held: Held | None = None) -> Report:
+def _judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
     report = _verify(question, question.request, policy, held)
     check_presented(question.name, question.presented, report)
     if policy is not None:
@@ -168,7 +172,7 @@ def _judge(question: Question, policy: Policy | None, held: Held | None = None) 
 
 
 def _verify(
-    question: Question, request: Request, policy: Policy | None, held: Held | None
+    question: Question, request: Request, policy: Policy | None, held: TrustState | None
 ) -> Report:
     memory = Memory() if held is None else held.memory
     return verify(
@@ -181,7 +185,9 @@ def _verify(
     )
 
 
-def _own(question: Question, held: Held | None) -> tuple[tuple[str, UnverifiedEvidence], ...]:
+def _own(
+    question: Question, held: TrustState | None
+) -> tuple[tuple[str, UnverifiedEvidence], ...]:
     """Return the counter's own evidence: its directory's and the bundles it was given."""
     kept = () if held is None else ((SOURCE, held.evidence),)
     return (*kept, *question.bundles)

@@ -12,16 +12,16 @@ import argparse
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
-from did_service.program.environment import Surroundings
+from did_service.program.environment import Environment
 from did_service.verifier.held import directory_at
 from did_service.verifier.memory import Memory
 from did_service.verify_cli.show import describe_floor
-from did_service.verify_cli.terminal import Answer, answered
+from did_service.verify_cli.terminal import CommandResult, answered
 
 
-def reset_clock(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Take the time of own decisions back, and say what it was and what still counts."""
-    directory = directory_at(arguments.trust, around)
+    directory = directory_at(arguments.trust, env)
     before = Memory()
     if directory.path.exists():
         with directory.locked():
@@ -33,8 +33,8 @@ def reset_clock(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         "请确认本机时钟无误：过早的时钟会放过已过期的证照",
         "see to it that the clock is right: one that is behind lets expired credentials pass",
     )
-    lines = tuple(around.language.say(text) for text in (_taken(before), _left(after)))
-    return Answer(answered("trust reset-clock", data), lines, remarks=(remark,))
+    lines = tuple(env.language.say(text) for text in (_taken(before), _left(after)))
+    return CommandResult(answered("trust reset-clock", data), lines, remarks=(remark,))
 
 
 def _taken(before: Memory) -> Bilingual:

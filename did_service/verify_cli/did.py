@@ -24,23 +24,23 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.core.text import quote
-from did_service.program.environment import Surroundings
+from did_service.program.environment import Environment
 from did_service.program.failure import describe
 from did_service.program.folding import aligned, few
-from did_service.verify_cli.terminal import Answer, exit_code_of
+from did_service.verify_cli.terminal import CommandResult, exit_code_of
 
 _ID_COLUMNS = 160  # of a DID, which names an authority: two rows of a screen
 _MOST_KEYS = 8
 
 
-def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Verify a whole log, and answer with the version that was asked for or the newest.
 
     Raises:
         DidServiceError: what is wrong, unless `--json` asks for it as an object.
     """
     try:
-        history = _history(arguments, around)
+        history = _history(arguments, env)
         version = history.resolve(
             version_id=arguments.version_id,
             version_time=_time(arguments.version_time),
@@ -50,15 +50,15 @@ def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         if not arguments.json:
             raise
         return _failure(error, arguments.did)
-    return _answer(history, version, around.language)
+    return _answer(history, version, env.language)
 
 
-def _history(arguments: argparse.Namespace, around: Surroundings) -> History:
-    log = around.read(arguments.file, MAX_DID_LOG_BYTES)
+def _history(arguments: argparse.Namespace, env: Environment) -> History:
+    log = env.read(arguments.file, MAX_DID_LOG_BYTES)
     witness = None
     if arguments.witness is not None:
-        witness = around.read(arguments.witness, MAX_DID_LOG_BYTES)
-    history = verify_history(log, witness_file=witness, did=arguments.did, now=around.clock)
+        witness = env.read(arguments.witness, MAX_DID_LOG_BYTES)
+    history = verify_history(log, witness_file=witness, did=arguments.did, now=env.clock)
     if arguments.known is not None:
         history.check_reaches(arguments.known)
     return history
@@ -71,7 +71,7 @@ def _time(given: str | None) -> datetime | None:
         raise UsageError("version_time_invalid", f"--version-time {quote(given)}") from error
 
 
-def _answer(history: History, version: Version, language: Language) -> Answer:
+def _answer(history: History, version: Version, language: Language) -> CommandResult:
     metadata = version_metadata(history, version)
     ended = version.parameters.deactivated
     document = None if ended else version.document.raw
@@ -84,7 +84,7 @@ def _answer(history: History, version: Version, language: Language) -> Answer:
         "error": None,
     }
     verdict = language.say(Bilingual("有效", "VALID"))
-    return Answer(data, _lines(version, metadata, language), verdict)
+    return CommandResult(data, _lines(version, metadata, language), verdict)
 
 
 def _lines(version: Version, metadata: JsonObject, language: Language) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def _methods(version: Version) -> list[JsonObject]:
     )
 
 
-def _failure(error: DidServiceError, did: str | None) -> Answer:
+def _failure(error: DidServiceError, did: str | None) -> CommandResult:
     code = exit_code_of(error, "did")
     described = {**describe(error, code), "type": error_type(error).uri}
     data: JsonObject = {
@@ -129,4 +129,4 @@ def _failure(error: DidServiceError, did: str | None) -> Answer:
         "metadata": {},
         "error": described,
     }
-    return Answer(data, exit_code=code)
+    return CommandResult(data, exit_code=code)

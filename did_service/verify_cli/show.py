@@ -14,22 +14,22 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language
 from did_service.core.text import printable, quote
 from did_service.core.verification.codes import UNSAFE
-from did_service.program.environment import Surroundings
+from did_service.program.environment import Environment
 from did_service.program.folding import aligned
-from did_service.verifier.held import Held, directory_at, prove, read_held
-from did_service.verifier.memory import KnownLog, Memory
+from did_service.verifier.held import TrustState, directory_at, prove, read_held
+from did_service.verifier.memory import Memory, RememberedLog
 from did_service.verifier.verdict_text import duration
-from did_service.verify_cli.terminal import Answer, answered
+from did_service.verify_cli.terminal import CommandResult, answered
 
 Fact: TypeAlias = tuple[Bilingual, str]
 """What is told, and its value."""
 
 
-def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Show what a trust directory holds; nothing in it changes."""
-    held = read_held(directory_at(arguments.trust, around), around.boot)
+    held = read_held(directory_at(arguments.trust, env), env.boot)
     policy = held.demand_policy()
-    now, language = timestamps.to_posix(around.clock), around.language
+    now, language = timestamps.to_posix(env.clock), env.language
     kinds = Counter(each.kind for each in prove(held).entries)
     logs = sorted(held.memory.logs.items())
     memory = held.memory
@@ -48,7 +48,7 @@ def show(arguments: argparse.Namespace, around: Surroundings) -> Answer:
         *_floor_facts(memory),
         (Bilingual("材料", "evidence"), counted or "0"),
     ]
-    return Answer(
+    return CommandResult(
         answered("trust show", data), _lines(facts, language), remarks=warnings(policy)
     )
 
@@ -89,7 +89,7 @@ def warnings(policy: Policy) -> tuple[Bilingual, ...]:
     return (UNSAFE["policy_demo"],) if policy.demo else ()
 
 
-def _describe_log(log: KnownLog, now: int) -> JsonObject:
+def _describe_log(log: RememberedLog, now: int) -> JsonObject:
     age = age_seconds(timestamps.to_posix(log.time), now)
     return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
 
@@ -112,7 +112,7 @@ def _region_facts(policy: Policy, language: Language) -> Iterator[Fact]:
         yield Bilingual("地区", "region"), line
 
 
-def _log_facts(held: Held, now: int, language: Language) -> Iterator[Fact]:
+def _log_facts(held: TrustState, now: int, language: Language) -> Iterator[Fact]:
     rows = []
     for origin, log in sorted(held.memory.logs.items()):
         length = duration(age_seconds(timestamps.to_posix(log.time), now))

@@ -15,7 +15,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.program.streams import fitted
+from did_service.program.streams import wrapped
 
 PROGRAM = "did-verify"
 SCHEMA = "did-verify/1"
@@ -37,7 +37,7 @@ _BY_EXIT = {DONE: _GREEN, REFUSED: _RED}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """What a command has to say.
 
     Attributes:
@@ -63,7 +63,7 @@ class Answer:
         verdict = self._verdict() if coloured else self.verdict
         if verdict is not None:
             yield verdict
-        for line in fitted(self.lines, stream):
+        for line in wrapped(self.lines, stream):
             yield _paint(line) if coloured else line
         if verdict is not None and stream.isatty():
             yield verdict

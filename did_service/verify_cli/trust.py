@@ -28,10 +28,10 @@ from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
-from did_service.program.environment import Surroundings
+from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
-    Held,
+    TrustState,
     directory_at,
     forked_logs,
     keep_evidence,
@@ -42,35 +42,35 @@ from did_service.verifier.held import (
 )
 from did_service.verify_cli.clock import reset_clock
 from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
-from did_service.verify_cli.terminal import Answer, answered
+from did_service.verify_cli.terminal import CommandResult, answered
 
 _BUNDLE = "bundle"
 
 
-def run(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Run the action that was named."""
     actions = {"pin": pin, "import": merge, "show": show, "reset-clock": reset_clock}
-    return actions[arguments.action](arguments, around)
+    return actions[arguments.action](arguments, env)
 
 
 # --- pin --------------------------------------------------------------------------------------
 
 
-def pin(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def pin(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Pin a policy: the first under its fingerprint, any other as the next one."""
-    data = around.read(arguments.policy, MAX_JSON_BYTES)
+    data = env.read(arguments.policy, MAX_JSON_BYTES)
     offered = parse_policy(strict_json.loads(data))
-    check_current(offered, around.clock)
-    directory = directory_at(arguments.trust, around)
-    _check_may_follow(read_held(directory, around.boot).policy, offered, arguments.fingerprint)
+    check_current(offered, env.clock)
+    directory = directory_at(arguments.trust, env)
+    _check_may_follow(read_held(directory, env.boot).policy, offered, arguments.fingerprint)
     with directory.locked():
-        held = read_held(directory, around.boot).policy  # another process may have come first
+        held = read_held(directory, env.boot).policy  # another process may have come first
         _check_may_follow(held, offered, arguments.fingerprint)
         if held is None or held.digest != offered.digest:
             _write_policy(directory, held, offered)
-    language = around.language
+    language = env.language
     lines = (language.say(_pinned(held, offered)), *policy_lines(offered, language))
-    return Answer(
+    return CommandResult(
         answered("trust pin", describe_policy(offered)), lines, remarks=warnings(offered)
     )
 
@@ -111,17 +111,17 @@ def _write_policy(directory: TrustDirectory, held: Policy | None, offered: Polic
 # --- import -----------------------------------------------------------------------------------
 
 
-def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
+def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Merge a bundle: its policies one step at a time, then each item that is newer."""
-    bundle = parse_bundle(around.read(arguments.bundle, MAX_BUNDLE_BYTES))
-    directory = directory_at(arguments.trust, around)
-    read_held(directory, around.boot).demand_policy()
+    bundle = parse_bundle(env.read(arguments.bundle, MAX_BUNDLE_BYTES))
+    directory = directory_at(arguments.trust, env)
+    read_held(directory, env.boot).demand_policy()
     with directory.locked():
-        before = read_held(directory, around.boot).demand_policy()
-        after = _walk(before, bundle.policies, around.clock)
+        before = read_held(directory, env.boot).demand_policy()
+        after = _walk(before, bundle.policies, env.clock)
         if after is not before:
             _write_policy(directory, before, after)
-        held = read_held(directory, around.boot)
+        held = read_held(directory, env.boot)
         merged = _merge(directory, held, bundle)
     alone = prove(replace(held, evidence=bundle))
     counts = _count(prove(held).entries, alone.entries, merged)
@@ -130,8 +130,8 @@ def merge(arguments: argparse.Namespace, around: Surroundings) -> Answer:
     if after is not before:
         number = after.sequence
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
-    lines = tuple(around.language.say(text) for text in texts)
-    return Answer(answered("trust import", data), lines, remarks=_fork_remarks(merged))
+    lines = tuple(env.language.say(text) for text in texts)
+    return CommandResult(answered("trust import", data), lines, remarks=_fork_remarks(merged))
 
 
 def _walk(held: Policy, offered: Iterable[JsonObject], now: datetime) -> Policy:
@@ -160,7 +160,7 @@ def _readable(members: JsonObject) -> Policy | None:
         return None
 
 
-def _merge(directory: TrustDirectory, held: Held, bundle: UnverifiedEvidence) -> Evidence:
+def _merge(directory: TrustDirectory, held: TrustState, bundle: UnverifiedEvidence) -> Evidence:
     merged = prove(held, (_BUNDLE, bundle))
     keep_forks(directory, held, merged.forks)
     keep_evidence(directory, held, merged, bundle)

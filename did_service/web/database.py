@@ -95,7 +95,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-class Statement:
+class PreparedSql:
     """A statement that is written out once and then run by the driver itself.
 
     For tables whose rows are many: SQLAlchemy dresses a statement anew for every run, which

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from did_service.core.anchor.bodies.policy import reg_origin
+from did_service.core.anchor.region import control_origin
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.replica.routes import replica_router
 from did_service.web import app as web
@@ -35,6 +35,6 @@ def routers(witness: Witness) -> list[APIRouter]:
     """Return the routes of the witness and of every mirror it keeps."""
     made, mirror = [witness_router(witness, PREFIX)], witness.mirror
     for origin, replica in mirror.replicas.items():
-        reg = mirror.replicas[reg_origin(mirror.pinned.region_of_log(origin))]
-        made.append(replica_router(replica, reg, f"{PREFIX}/{folder_of(origin)}"))
+        control = mirror.replicas[control_origin(mirror.pinned.region_of_log(origin))]
+        made.append(replica_router(replica, control, f"{PREFIX}/{folder_of(origin)}"))
     return made

@@ -7,7 +7,8 @@ before. A version once approved is never joined by another of its number.
 
 from __future__ import annotations
 
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.rules_number import check_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_of
@@ -16,7 +17,7 @@ from did_service.core.did.webvh import HistoryState, Profile, accept, check_prof
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import ConflictError, LimitError, RuleError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.witness.mirror import Mirror
 from did_service.witness.store import WitnessStore
 
@@ -33,7 +34,12 @@ class Approvals:
     """
 
     def __init__(
-        self, key: SigningKey, policy: Policy, mirror: Mirror, store: WitnessStore, edge: Edge
+        self,
+        key: SigningKey,
+        policy: Policy,
+        mirror: Mirror,
+        store: WitnessStore,
+        edge: ClockAndRandom,
     ) -> None:
         self._key = key
         self._policy = policy
@@ -82,7 +88,7 @@ class Approvals:
         Under rules that this release does not know, it approves nothing (threat rule 6).
         """
         did = parse_webvh(states[-1].did)
-        origin = reg_origin(self._policy.home_of_did(did))
+        origin = control_origin(self._policy.home_of_did(did))
         check_known(self._mirror.policy_over(origin))
         for placed in self._mirror.replicas[origin].store.chain("did", did.scid):
             logged = Fields(placed.entry.body, "did entry").object("entry")

@@ -34,27 +34,27 @@ from did_service.core.log.note import UnverifiedNote, VerifierKey, parse_note, v
 from did_service.core.log.witnessing import (
     Decision,
     HeldCheckpoint,
-    Status,
     UnverifiedAddCheckpoint,
+    WitnessStatus,
     decide,
     parse_add_checkpoint,
 )
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.replica.last_signed import LastSigned
 from did_service.witness.catch_up import CatchUp
 from did_service.witness.mirror import Mirror
-from did_service.witness.store import Alarm, WitnessStore
+from did_service.witness.store import RaisedAlarm, WitnessStore
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A signature line with status 200, or the size that is held with status 409."""
 
-    status: Status
+    status: WitnessStatus
     body: bytes
 
 
-class Cosigning:
+class CosignService:
     """Cosigns the logs whose policy names this witness.
 
     Args:
@@ -71,7 +71,7 @@ class Cosigning:
         mirror: Mirror,
         store: WitnessStore,
         guard: LastSigned,
-        edge: Edge,
+        edge: ClockAndRandom,
     ) -> None:
         self._cosigner = cosigner
         self._mirror = mirror
@@ -108,7 +108,7 @@ class Cosigning:
             decision = decide(request, self._held(head.origin), key)
             if decision.checkpoint is None:
                 return self._refuse(decision, request)
-            return Reply(Status.COSIGNED, self._cosign(decision.checkpoint, request))
+            return Reply(WitnessStatus.COSIGNED, self._cosign(decision.checkpoint, request))
 
     def close(self) -> None:
         """Let copies that are under way finish their piece, and stop."""
@@ -212,10 +212,10 @@ class Cosigning:
 
     def _refuse(self, decision: Decision, request: UnverifiedAddCheckpoint) -> Reply:
         match decision.status:
-            case Status.SIZE_CONFLICT:
+            case WitnessStatus.SIZE_CONFLICT:
                 self._watch(request)
                 return Reply(decision.status, decision.size_body)
-            case Status.MALFORMED:
+            case WitnessStatus.MALFORMED:
                 raise MalformedError(decision.reason, "the old size is above the new one")
             case _:
                 self._watch(request, "history_unproven")
@@ -228,7 +228,7 @@ class Cosigning:
         key = self._log_key(origin, request.note)  # lines of others would make it new each time
         offered = replace(request.note, signatures=request.note.lines_of(key))
         self._store.remember_alarm(
-            Alarm(origin, self._edge.posix(), code, offered.encode(), note)
+            RaisedAlarm(origin, self._edge.posix(), code, offered.encode(), note)
         )
 
 

@@ -5,9 +5,10 @@
          └──── first copy another log so far, where an entry rests on it
 
 A log is pulled from its address in this region's own policy, never from where a request says.
-Pieces are whole in themselves: a copy that was interrupted goes on where it was. An ev log is
-judged by its region's reg, so reg is brought up first; a reg entry about an ev log waits for
-the copy of that one. Locks are held for one piece, never while another log is copied.
+Pieces are whole in themselves: a copy that was interrupted goes on where it was. A data log is
+judged by its region's control log, so that one is brought up first; a control entry about a
+data log waits for the copy of it. Locks are held for one piece, never while another log is
+copied.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from threading import Lock
 
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, parse_entry
+from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.view import LogView
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import Fields
@@ -28,7 +30,7 @@ from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import check_consistency, leaf_hash
 from did_service.core.log.policy import LogPolicy, VerifiedCheckpoint
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.replica import Replica
 
@@ -44,7 +46,11 @@ class Mirror:
     """
 
     def __init__(
-        self, pinned: Policy, replicas: dict[str, Replica], transport: Transport, edge: Edge
+        self,
+        pinned: Policy,
+        replicas: dict[str, Replica],
+        transport: Transport,
+        edge: ClockAndRandom,
     ) -> None:
         self.pinned = pinned
         self._transport = transport
@@ -60,8 +66,8 @@ class Mirror:
         Raises:
             PolicyError: `log_unknown`.
         """
-        reg = reg_origin(self.pinned.region_of_log(origin))
-        return policy_in_force(self.pinned, self.replicas[reg].store)
+        control = control_origin(self.pinned.region_of_log(origin))
+        return policy_in_force(self.pinned, self.replicas[control].store)
 
     def log_policy(self, origin: str) -> LogPolicy:
         """Return the tlog-policy of a log, by the policy in force.
@@ -104,9 +110,9 @@ class Mirror:
         """
         store = self.replicas[head.origin].store
         if store.size() < head.size:
-            reg = reg_origin(self.pinned.region_of_log(head.origin))
-            if head.origin != reg:
-                known = self.published(reg).checkpoint
+            control = control_origin(self.pinned.region_of_log(head.origin))
+            if head.origin != control:
+                known = self.published(control).checkpoint
                 self._advance(known, known.size)
             self._advance(head, head.size)
         if store.root(head.size) != head.root:
@@ -196,8 +202,8 @@ class _Piece:
         self._contents: dict[bytes, bytes] = {}
         stores = {origin: each.store for origin, each in mirror.replicas.items()}
         self._logs: dict[str, LogView] = {**stores, replica.origin: self._pending}
-        self._reg = self._logs[reg_origin(mirror.pinned.region_of_log(replica.origin))]
-        self._policy = policy_in_force(mirror.pinned, self._reg)
+        self._control = self._logs[control_origin(mirror.pinned.region_of_log(replica.origin))]
+        self._policy = policy_in_force(mirror.pinned, self._control)
 
     def take(self, entry: Entry) -> None:
         """Judge one entry on top of those before it.
@@ -213,7 +219,7 @@ class _Piece:
         self._pending.take(entry, make_world(self._policy, self._logs, now, found.get))
         self._contents |= found
         if entry.type == "policy":
-            self._policy = policy_in_force(self._mirror.pinned, self._reg)
+            self._policy = policy_in_force(self._mirror.pinned, self._control)
 
     def write(self) -> None:
         """Store what was let through: files under a name of their own, rows, then names."""

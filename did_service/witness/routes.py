@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from did_service.core.encoding import jcs
-from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, Status
+from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, WitnessStatus
 from did_service.witness import wire
-from did_service.witness.store import Alarm
+from did_service.witness.store import RaisedAlarm
 from did_service.witness.witness import Witness
 
 _TEXT = "text/plain; charset=utf-8"
@@ -35,7 +35,7 @@ def witness_router(witness: Witness, base: str) -> APIRouter:
     @router.post("/add-checkpoint", openapi_extra=_takes(_TEXT))
     def add_checkpoint(body: Body) -> Response:
         reply = witness.cosigning.add_checkpoint(body)
-        kind = _TEXT if reply.status is Status.COSIGNED else SIZE_CONTENT_TYPE
+        kind = _TEXT if reply.status is WitnessStatus.COSIGNED else SIZE_CONTENT_TYPE
         response = Response(reply.body, reply.status)
         response.headers["Content-Type"] = kind  # without a charset the log would not expect
         return response
@@ -52,7 +52,7 @@ def witness_router(witness: Witness, base: str) -> APIRouter:
     return router
 
 
-def _alarm(alarm: Alarm) -> wire.Alarm:
+def _alarm(alarm: RaisedAlarm) -> wire.Alarm:
     return wire.Alarm(
         log=alarm.log,
         at=alarm.at,

@@ -16,7 +16,7 @@ from did_service.witness.tables import ALARM, APPROVAL, HELD, MODELS
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CosignedHead:
     """The newest head that was cosigned; `note` as the log signed it."""
 
     head: HeldCheckpoint
@@ -24,7 +24,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class RaisedAlarm:
     """A checkpoint that was refused although its log signed it.
 
     Attributes:
@@ -49,12 +49,14 @@ class WitnessStore:
         self._engine = engine
         database.create_tables(engine, *MODELS)
 
-    def held(self, origin: str) -> Held | None:
+    def held(self, origin: str) -> CosignedHead | None:
         """Return the newest head that was cosigned for a log, None before the first."""
         found = select(HELD.c.size, HELD.c.root, HELD.c.note).where(HELD.c.log == origin)
         with database.reading(self._engine) as connection:
             row = connection.execute(found).first()
-        return None if row is None else Held(HeldCheckpoint(row.size, row.root), row.note)
+        return (
+            None if row is None else CosignedHead(HeldCheckpoint(row.size, row.root), row.note)
+        )
 
     def hold(self, head: Checkpoint, note: bytes) -> None:
         """Note that a head is about to be cosigned.
@@ -74,7 +76,7 @@ class WitnessStore:
             changed = insert(HELD).values(fresh)
             connection.execute(changed.on_conflict_do_update(["log"], set_=fresh))
 
-    def remember_alarm(self, alarm: Alarm) -> None:
+    def remember_alarm(self, alarm: RaisedAlarm) -> None:
         """Keep an alarm; the same one is kept once, and of too many of a kind the first."""
         alike = select(func.count()).where(ALARM.c.log == alarm.log, ALARM.c.code == alarm.code)
         with database.writing(self._engine) as connection:
@@ -89,12 +91,12 @@ class WitnessStore:
                 }
                 connection.execute(insert(ALARM).values(row).on_conflict_do_nothing())
 
-    def alarms(self) -> list[Alarm]:
+    def alarms(self) -> list[RaisedAlarm]:
         """Return all alarms, oldest first."""
         columns = (ALARM.c.log, ALARM.c.at, ALARM.c.code, ALARM.c.offered, ALARM.c.held)
         with database.reading(self._engine) as connection:
             rows = connection.execute(select(*columns).order_by(ALARM.c.id)).all()
-        return [Alarm(*row) for row in rows]
+        return [RaisedAlarm(*row) for row in rows]
 
     def approve(self, scid: str, number: int, version_id: str) -> None:
         """Note that a version is about to be approved.

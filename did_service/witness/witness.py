@@ -21,14 +21,14 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.text import quote
-from did_service.program.clock import SYSTEM, Edge
+from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.replica import store as tables
 from did_service.replica.last_signed import LastSigned
 from did_service.replica.replica import open_replica
 from did_service.replica.store import ReplicaStore
 from did_service.web import database
 from did_service.witness.approvals import Approvals
-from did_service.witness.cosigning import Cosigning
+from did_service.witness.cosigning import CosignService
 from did_service.witness.mirror import Mirror
 from did_service.witness.store import WitnessStore
 
@@ -54,7 +54,7 @@ class WitnessSettings:
     cosigner: Cosigner
     approver: SigningKey
     transport: Transport
-    edge: Edge = SYSTEM
+    edge: ClockAndRandom = SYSTEM
     refresh_seconds: float = 30
 
 
@@ -83,7 +83,7 @@ class Witness:
         self.mirror = Mirror(settings.policy, replicas, settings.transport, edge)
         self.store = WitnessStore(self._engine)
         guard = LastSigned(settings.folder / "last-cosigned")
-        self.cosigning = Cosigning(settings.cosigner, self.mirror, self.store, guard, edge)
+        self.cosigning = CosignService(settings.cosigner, self.mirror, self.store, guard, edge)
         self.approvals = Approvals(
             settings.approver, settings.policy, self.mirror, self.store, edge
         )

@@ -10,7 +10,7 @@ from did_service.core.anchor.bodies.authority import covers, parse_authority, su
 from did_service.core.anchor.bodies.policy import check_first, check_successor, parse_policy
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.rules.streams import stream_id
-from did_service.core.anchor.view import World
+from did_service.core.anchor.view import RuleContext
 from did_service.core.crypto import multikey
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write
@@ -455,7 +455,7 @@ def test_validator_returns_after_partition(fed, gd, issuer):
     fed.publish()
     fed.tick(days=10)
     copies = {origin: MemoryLog(origin) for origin in fed.logs}
-    world = World(fed.policy, copies.__getitem__, fed.now, fed.contents.get)
+    world = RuleContext(fed.policy, copies.__getitem__, fed.now, fed.contents.get)
     for _ in range(3):
         for origin in (REG, EV):
             for placed in fed.logs[origin].entries[copies[origin].size() :]:
@@ -484,7 +484,7 @@ def test_validators_agree_with_unequal_mirrors(fed):
         body = fed.statement(police, office, x=x)
         entry = fed.compose(REG, "authority", parse_authority(body).subject, body)
         logs = {**fed.logs, cn.origin: copy}
-        world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
+        world = RuleContext(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
         try:
             check.check(fed.sign(entry, police).sequenced(fed.now), fed.logs[REG], world)
         except DidServiceError as error:
@@ -501,7 +501,7 @@ def test_validator_makes_no_request_to_issuer(fed, issuer):
     """All that a rule may use is handed to it; what is missing is said, not fetched."""
     placed = fed.status_list(issuer)
     asked = []
-    world = World(fed.policy, fed.logs.__getitem__, fed.now, asked.append)
+    world = RuleContext(fed.policy, fed.logs.__getitem__, fed.now, asked.append)
     with refused("content_missing", UnavailableError):
         check.check(placed.entry, MemoryLog(EV), world)
     assert asked == [placed.entry.digest]

@@ -39,7 +39,7 @@ def anchor(scene, content, issuer, **changes):
     fed, url = scene.fed, scene.agency.list_url()
     times = {"iat": fed.now, "exp": fed.now + 604_800, "ttl": 3_600, "bits": 131_072}
     body = {"issuer": issuer.did, "kind": "bitstring", **times, **changes}
-    origin, digest = fed.ev_of(issuer.did), sha256(content)
+    origin, digest = fed.data_of(issuer.did), sha256(content)
     fed.contents[digest] = content
     entry = fed.compose(origin, "status", url, body, digest).sequenced(fed.now)
     fed.logs[origin].force(entry, content)

@@ -10,15 +10,15 @@ from did_service.core.log import merkle
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy, operator
+from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog, operator
 from did_service.core.log.quorum import Quorum, shares_honest_cosigner
 from did_service.core.log.witnessing import (
     HeldCheckpoint,
-    Status,
     UnverifiedAddCheckpoint,
+    WitnessStatus,
     decide,
 )
-from tests.support.cosigners import NOON, ORIGIN, Cosigners, cosigned, cosigner, signer
+from tests.support.cosigners import NOON, ORIGIN, WitnessPool, cosigned, cosigner, signer
 
 ROOTS = merkle.leaf_hash(b"one history"), merkle.leaf_hash(b"another")
 HOUR = 3_600
@@ -45,7 +45,7 @@ def accepts(policy, note):
 
 def can_fork(m, f, k):
     """Try every way to show honest cosigners one of two trees; liars sign both."""
-    cosigners = Cosigners(count=m, k=k)
+    cosigners = WitnessPool(count=m, k=k)
     full = [
         parse_note(cosigners.note(9, root, dict.fromkeys(range(m), NOON))) for root in ROOTS
     ]
@@ -73,7 +73,7 @@ def test_fork_enumeration_matches_table(n, m, f, k, down):
 
 def test_home_region_cosignature_never_counts():
     own = Cosigner("gd.example/witness", cosigner(9).key)
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = parse_note(cosigners.note(9, ROOTS[0], {0: NOON, 1: NOON}))
     note = note.with_lines([own.cosign(note.text, NOON)])
     assert not accepts(cosigners.policy, note.encode())
@@ -96,7 +96,7 @@ def test_outside_any_does_not_stop_a_fork():
 
 
 def test_duplicate_cosigner_counts_once():
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = parse_note(cosigners.note(9, ROOTS[0], {0: NOON, 1: NOON}))
     for time in range(NOON, NOON + 5):
         note = note.with_lines([cosigner(0).cosign(note.text, time)])
@@ -106,7 +106,7 @@ def test_duplicate_cosigner_counts_once():
 
 def test_one_operator_two_keys():
     second = Cosigner("r0.example/mirror", cosigner(9).key)
-    policy = Cosigners(count=4, k=3).policy
+    policy = WitnessPool(count=4, k=3).policy
     witness = KnownWitness("again", second.verifier_key)
     assert operator(second.verifier_key) == operator(policy.witnesses[0].key)
     with pytest.raises(PolicyError) as caught:
@@ -116,7 +116,7 @@ def test_one_operator_two_keys():
 
 @pytest.mark.parametrize("lie", [0, NOON - HOUR])
 def test_one_liar_cannot_backdate_existence(lie):
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = cosigners.note(9, ROOTS[0], {0: lie, 1: NOON, 2: NOON + 1})
     assert cosigners.policy.verify(note).existed_by == NOON + 1
     full = cosigned(note, {3: NOON + 2})
@@ -126,7 +126,7 @@ def test_one_liar_cannot_backdate_existence(lie):
 
 @pytest.mark.parametrize("lie", [NOON + 365 * 24 * HOUR, 253_402_300_799])
 def test_one_liar_cannot_freshen(lie):
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = cosigners.note(9, ROOTS[0], {0: lie, 1: NOON, 2: NOON + 1})
     assert cosigners.policy.verify(note).fresh_at == NOON
     full = cosigned(note, {3: NOON + 2})
@@ -135,16 +135,16 @@ def test_one_liar_cannot_freshen(lie):
 
 def test_two_roots_one_size():
     """An honest cosigner refuses the second root, whatever proof comes with it."""
-    note = Cosigners(count=4, k=3).note(9, ROOTS[1], {})
+    note = WitnessPool(count=4, k=3).note(9, ROOTS[1], {})
     held = HeldCheckpoint(9, ROOTS[0])
     for proof in ((), (ROOTS[0],), ROOTS):
         request = UnverifiedAddCheckpoint(9, proof, parse_note(note))
         decision = decide(request, held, signer().verifier_key)
-        assert (decision.status, decision.checkpoint) == (Status.INCONSISTENT, None)
+        assert (decision.status, decision.checkpoint) == (WitnessStatus.INCONSISTENT, None)
     assert Checkpoint(ORIGIN, 9, ROOTS[1]) == request.checkpoint
 
 
 def test_a_log_without_cosigners_cannot_be_pinned():
     with pytest.raises(PolicyError) as caught:
-        LogPolicy((KnownLog(signer().verifier_key),), (), Quorum("none"))
+        LogPolicy((PolicyLog(signer().verifier_key),), (), Quorum("none"))
     assert caught.value.code == "quorum_none"

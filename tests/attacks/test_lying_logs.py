@@ -100,15 +100,15 @@ def test_directory_never_holds_more_than_it_can_read(scene, monkeypatch):
 
 def test_heads_that_say_a_later_time_than_their_own(scene):
     """A lying log makes its snapshot look younger than the second in which it wrote it."""
-    fed, reg = scene.fed, "gd.example/reg"
+    fed, control = scene.fed, "gd.example/reg"
     scene.publish()
-    log, later = fed.logs[reg], fed.now + 3_600
+    log, later = fed.logs[control], fed.now + 3_600
     snapshot = log.snapshot(log.size())
     root = b64.encode_url(snapshot.root)
     body = {"size": log.size(), "count": len(snapshot.records), "root": root, "at": later}
-    log.force(fed.compose(reg, "heads", reg, body).sequenced(fed.now))
+    log.force(fed.compose(control, "heads", control, body).sequenced(fed.now))
     fed.now = later
-    fed.cosign(reg)
+    fed.cosign(control)
     report = scene.check()
     assert "heads_size_wrong" in {each.code for each in report.evidence.dropped}
     assert "issuer_not_latest" in codes(report)
@@ -149,14 +149,14 @@ def test_heads_file_beside_an_older_entry(scene):
 
 def test_control_log_names_two_trees_of_one_size(scene):
     """Its heads entries contradict each other about the data log: a fork, by its own word."""
-    fed, reg, ev = scene.fed, "gd.example/reg", "gd.example/ev/2026"
+    fed, control, data_log = scene.fed, "gd.example/reg", "gd.example/ev/2026"
     scene.publish()
-    log = fed.logs[reg]
-    first = log.newest("heads", ev)
+    log = fed.logs[control]
+    first = log.newest("heads", data_log)
     body = {**first.entry.body, "tree": b64.encode_url(bytes(32)), "at": fed.now}
-    second = log.force(fed.compose(reg, "heads", ev, body).sequenced(fed.now))
-    fed.heads(reg)
-    fed.cosign(reg)
+    second = log.force(fed.compose(control, "heads", data_log, body).sequenced(fed.now))
+    fed.heads(control)
+    fed.cosign(control)
     staple = scene.staple()
     both = [evidence_item(log, each, log.size()) for each in (first, second)]
     report = scene.check(staple={**staple, "items": [*staple["items"], *both]})
@@ -168,8 +168,11 @@ def test_data_log_of_a_region_whose_control_log_has_forked(scene):
     """What a forked log orders is in doubt as well, also under a checkpoint of its own."""
     fed = scene.fed
     scene.publish()
-    ev = fed.logs["gd.example/ev/2026"]
-    item, note = evidence_item(ev, ev.entries[0], ev.size()), fed.notes[ev.origin].decode()
+    data_log = fed.logs["gd.example/ev/2026"]
+    item, note = (
+        evidence_item(data_log, data_log.entries[0], data_log.size()),
+        fed.notes[data_log.origin].decode(),
+    )
     own = {"format": "didsvc-evidence/1", "checkpoints": [note], "items": [item]}
     assert verify_evidence(sets(own), fed.policy).entries
     forked = frozenset({"gd.example/reg"})

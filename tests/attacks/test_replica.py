@@ -1,6 +1,6 @@
 """Attacks on what a mirror hands out (threat-model.md §6)."""
 
-from did_service.replica.evidence import EvidenceDesk, Moment
+from did_service.replica.evidence import EvidenceMoment, EvidenceService
 from tests.support.replicas import Mirror, small_world
 
 REG = "gd.example/reg"
@@ -12,16 +12,16 @@ def test_staples_of_two_wallets_are_byte_equal(tmp_path):
     psb = fed.actors["gz.gd.example"]
     mirror = Mirror(fed, tmp_path)
     mirror.follow()
-    reg = mirror.replica(REG)
-    desk = EvidenceDesk(reg, reg)
-    first = desk.newest("did", psb.id, Moment.EPOCH).encode()
+    control = mirror.replica(REG)
+    desk = EvidenceService(control, control)
+    first = desk.newest("did", psb.id, EvidenceMoment.EPOCH).encode()
     fed.tick(60)
     fed.rotate(psb)
     fed.publish("gd")
     mirror.follow()
-    assert desk.newest("did", psb.id, Moment.EPOCH).encode() == first
-    assert desk.newest("did", psb.id, Moment.NEWEST).items[0].entry.number == 2
+    assert desk.newest("did", psb.id, EvidenceMoment.EPOCH).encode() == first
+    assert desk.newest("did", psb.id, EvidenceMoment.NEWEST).items[0].entry.number == 2
     fed.tick(3_600)
     fed.publish("gd")
     mirror.follow()
-    assert desk.newest("did", psb.id, Moment.EPOCH).items[0].entry.number == 2
+    assert desk.newest("did", psb.id, EvidenceMoment.EPOCH).items[0].entry.number == 2

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.errors import ConflictError, ProofError
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from did_service.core.log.note import parse_note
-from did_service.core.log.witnessing import Status, UnverifiedAddCheckpoint
+from did_service.core.log.witnessing import UnverifiedAddCheckpoint, WitnessStatus
 from did_service.registry.registry import Registry
 from tests.support.dids import hash_of
 from tests.support.founding import TERRITORY, log_signer
@@ -50,7 +50,7 @@ def write_to(fed: LiveFederation, registry: Registry, location: str) -> None:
     store = registry.region.stores[REG]
     parameters = {"nextKeyHashes": [hash_of(f"{location} update 2")]}
     entry = fed.did_entry(*fed._create(location, parameters)).sequenced(fed.now)
-    store.append([Placed(entry, store.size(), entry.leaf())], {})
+    store.append([LoggedEntry(entry, store.size(), entry.leaf())], {})
 
 
 def test_forked_log_with_the_true_key(fed, tmp_path):
@@ -92,7 +92,7 @@ def test_alarms_flooded_by_a_bystander(fed):
                 f"https://{region}.example/witness/add-checkpoint",
                 body=request.encode(),
             )
-            assert answer.status == Status.INCONSISTENT
+            assert answer.status == WitnessStatus.INCONSISTENT
         assert fed.ask(region).alarms() == before[region]
 
 
@@ -106,7 +106,7 @@ def test_stolen_log_key_after_max_size(fed):
         answer = fed.transport.request(
             "POST", f"https://{region}.example/witness/add-checkpoint", body=request.encode()
         )
-        assert answer.status != Status.COSIGNED
+        assert answer.status != WitnessStatus.COSIGNED
         assert held(fed, region) == before[region]
     fed.agency("afterwards.gd.example")
     fed.publish("gd")
@@ -218,4 +218,4 @@ def test_request_cannot_say_where_to_pull_from(fed):
     answer = fed.transport.request(
         "POST", "https://zj.example/witness/add-checkpoint", body=request.encode()
     )
-    assert answer.status == Status.ORIGIN_UNKNOWN
+    assert answer.status == WitnessStatus.ORIGIN_UNKNOWN

@@ -117,8 +117,8 @@ def test_last_entry_by_stranger(scene):
 
 def test_heads_must_cover_up_to_itself(scene):
     """A lying log passes off an old snapshot as one of now."""
-    fed, reg = scene.fed, "gd.example/reg"
-    log = fed.logs[reg]
+    fed, control = scene.fed, "gd.example/reg"
+    log = fed.logs[control]
     scene.publish()
     size = log.size()
     snapshot = log.snapshot(size)
@@ -130,8 +130,8 @@ def test_heads_must_cover_up_to_itself(scene):
         "root": b64.encode_url(snapshot.root),
         "at": fed.now,
     }
-    log.force(fed.compose(reg, "heads", reg, body).sequenced(fed.now))
-    fed.cosign(reg)
+    log.force(fed.compose(control, "heads", control, body).sequenced(fed.now))
+    fed.cosign(control)
     grant = evidence_item(log, scene.grant, log.size())
     position = snapshot.find("authority", scene.grant.entry.subject)
     head = {
@@ -139,10 +139,10 @@ def test_heads_must_cover_up_to_itself(scene):
         "record": b64.encode_url(snapshot.records[position].encode()),
         "path": encode_hashes(snapshot.path(position)),
     }
-    heads = evidence_item(log, log.newest("heads", reg), log.size())
+    heads = evidence_item(log, log.newest("heads", control), log.size())
     lie = {
         "format": "didsvc-evidence/1",
-        "checkpoints": [fed.notes[reg].decode()],
+        "checkpoints": [fed.notes[control].decode()],
         "items": [{**grant, "head": head}, heads],
     }
     evidence = verify_evidence([("staple", parse_evidence(lie))], fed.policy)
@@ -316,8 +316,8 @@ def test_policy_of_the_same_number(scene):
 
 def test_did_at_a_foreign_log(scene):
     """Another region's log, with a true quorum, anchors a newer version: it is not its home."""
-    fed, reg = scene.fed, "gd.example/reg"
-    own = fed.logs[reg].newest("did", scene.agency.id)
+    fed, control = scene.fed, "gd.example/reg"
+    own = fed.logs[control].newest("did", scene.agency.id)
     thief = fed.device("thief")
     logged = copy.deepcopy(own.entry.body["entry"])
     logged["state"]["verificationMethod"][0]["publicKeyMultibase"] = thief.did.split(":")[2]

@@ -149,7 +149,7 @@ def force_list(scene, content, **changes):
     digest = sha256(content)
     times = {"iat": fed.now, "exp": fed.now + 604_800, "ttl": 3_600, "bits": 131_072}
     body = {"issuer": scene.agency.did, "kind": "bitstring", **times, **changes}
-    origin = fed.ev_of(scene.agency.did)
+    origin = fed.data_of(scene.agency.did)
     entry = fed.compose(origin, "status", url, body, digest).sequenced(fed.now)
     fed.contents[digest] = content
     fed.logs[origin].force(entry, content)

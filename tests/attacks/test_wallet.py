@@ -10,7 +10,7 @@ from did_service.core.crypto.sealed import Argon2id
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.errors import DidServiceError
 from tests.support.purse import PASSPHRASE, Purse, cheap, seeded
-from wallet_cli.holdings import HeldCredential, Identity, keep
+from wallet_cli.holdings import HeldCredential, HolderIdentity, keep
 from wallet_cli.store import StoreDirectory
 from wallet_cli.vault import Vault, new_id, open_vault, reopen
 
@@ -113,7 +113,9 @@ def test_old_passphrase_after_rekey(tmp_path):
 def purse_with(folder, **claims) -> Purse:
     """A wallet with one credential whose issuer chose its words."""
     purse = Purse(folder)
-    identity = Identity(new_id(os.urandom), "did:key:z6MkHolder", bytes(32), "", "2026-01-01")
+    identity = HolderIdentity(
+        new_id(os.urandom), "did:key:z6MkHolder", bytes(32), "", "2026-01-01"
+    )
     credential = {
         "type": ["VerifiableCredential", claims.pop("kind", "ResidencePermit")],
         "issuer": claims.pop("issuer", "did:webvh:x:gd.example"),

@@ -11,7 +11,7 @@ from did_service.cli.demo.world import opened
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -27,7 +27,7 @@ class Hands:
         self.instant = instant
 
     def edge(self):
-        return Edge(lambda: self.instant, os.urandom)
+        return ClockAndRandom(lambda: self.instant, os.urandom)
 
 
 def agencies(world):

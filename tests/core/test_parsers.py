@@ -49,7 +49,7 @@ from did_service.core.limits import MAX_JSON_VALUES
 from did_service.core.log import checkpoint, note, proof, tiles, witnessing
 from did_service.core.log import policy as log_policy
 from did_service.core.verification import presented
-from tests.support.cosigners import NOON, Cosigners, signer
+from tests.support.cosigners import NOON, WitnessPool, signer
 from tests.support.dids import Controller, rule_of
 from tests.support.json_values import changed_value, spellings, values
 from tests.support.optional import CHECKOUT
@@ -57,7 +57,7 @@ from tests.support.optional import CHECKOUT
 SCHEMAS = CHECKOUT / "schemas"
 EXAMPLES = SCHEMAS / "examples" / "valid"
 HASH = bytes(range(32))
-NOTE = Cosigners(count=3, k=2).note(9, HASH, {0: NOON, 1: NOON})
+NOTE = WitnessPool(count=3, k=2).note(9, HASH, {0: NOON, 1: NOON})
 RECORDS = [heads.HeadRecord(bytes([i]) * 32, i + 1, i, NOON, HASH) for i in range(3)]
 
 
@@ -242,7 +242,9 @@ PARSERS = dict(
             back=lambda lines: b"".join(line.encode() for line in lines),
         ),
         of(note.parse_verifier_key, signer().verifier_key.encode(), back=written),
-        of(log_policy.parse_log_policy, Cosigners(count=3, k=2).policy.encode(), back=written),
+        of(
+            log_policy.parse_log_policy, WitnessPool(count=3, k=2).policy.encode(), back=written
+        ),
         of(
             proof.parse_tlog_proof,
             proof.UnverifiedTlogProof(8, (HASH,), NOTE, None).encode(),

@@ -17,9 +17,9 @@ from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proven_set import Dropped
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.net import FAULT
-from did_service.core.verification.presented import Presented, parse_presented
+from did_service.core.verification.presented import PresentedFile, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
-from did_service.verifier.held import Held
+from did_service.verifier.held import TrustState
 from did_service.verifier.memory import Memory
 from did_service.verify_cli.check import Question, _judge
 from tests.fuzz.world import ITEM, World
@@ -106,7 +106,7 @@ def judged(
     )
     memory = Memory(witnessed=_time(at.witnessed), decided=_time(at.decided))
     try:
-        return _judge(question, policy, Held(policy, evidence.trust, memory, frozenset()))
+        return _judge(question, policy, TrustState(policy, evidence.trust, memory, frozenset()))
     except DidServiceError:
         return None
 
@@ -153,11 +153,11 @@ class Meanings:
         return None
 
 
-def _credentials(read: Presented) -> list[JsonObject]:
+def _credentials(read: PresentedFile) -> list[JsonObject]:
     return [each.credential.raw for each in read.shown]
 
 
-def _documents(read: Presented) -> list[JsonObject]:
+def _documents(read: PresentedFile) -> list[JsonObject]:
     presentations = [each.presentation.raw for each in read.shown if each.presentation]
     return [*_credentials(read), *presentations]
 

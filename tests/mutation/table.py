@@ -195,13 +195,13 @@ SPELLING = (
         " test_credential_hidden_in_its_presentation",
         """    if context not in ([*OF_OURS[:1]], [*OF_OURS]):
         refuse("another context could rename members")
-    reader = _Reader(len(context), load)
+    reader = _SpellingReader(len(context), load)
     reader.document(document)
     reader.check_links()
 """,
         """    if context not in ([*OF_OURS[:1]], [*OF_OURS]):
         return
-    reader = _Reader(len(context), load)
+    reader = _SpellingReader(len(context), load)
     reader.document(document)
     reader.check_links()
 """,
@@ -331,8 +331,8 @@ POLICY_AND_LOGS = (
         "a grant may reach back",
         f"{CORE}/anchor/rules/authority.py",
         "attacks/test_anchor.py test_retroactive_grant",
-        "if new.begins < at - MAX_SUBMISSION_SECONDS:",
-        "if new.begins < 0:",
+        "if new.valid_from < at - MAX_SUBMISSION_SECONDS:",
+        "if new.valid_from < 0:",
     ),
     _row(
         "a grant may be wider than its granter's",

@@ -9,7 +9,7 @@ import pytest
 from did_service.cli import __main__ as program
 from did_service.client.bundle import collect, encode_checked, newest_heads, read_log
 from did_service.client.registry import LogReader
-from did_service.core.anchor.bodies.policy import reg_origin
+from did_service.core.anchor.region import control_origin
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
 from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.evidence.bundle import parse_bundle
@@ -138,9 +138,9 @@ def test_a_mirror_one_publication_behind_gives_the_lists_of_its_own_size(lagging
 
 
 def test_a_copy_that_no_heads_entry_reaches_makes_no_bundle(lagging):
-    reg = read_log(lagging.policy, REG, {REG: lagging.reader(REG)})
+    control = read_log(lagging.policy, REG, {REG: lagging.reader(REG)})
     with refused("mirror_behind", UnavailableError):
-        newest_heads(reg, EV, most=-1)
+        newest_heads(control, EV, most=-1)
 
 
 class Serving(LogReader):
@@ -220,7 +220,7 @@ def test_the_command_writes_a_bundle_that_a_counter_believes(fed, office, monkey
     data = (office / "new.bundle.jsonl.gz").read_bytes()
     assert told["data"]["bytes"] == len(data)
     logs = {log["log"]: log for log in told["data"]["logs"]}
-    assert {EV, *map(reg_origin, fed.policy.regions)} <= set(logs)
+    assert {EV, *map(control_origin, fed.policy.regions)} <= set(logs)
     assert all({"size", "as_of", "age_seconds"} <= log.keys() for log in logs.values())
     proven = verify_evidence([("bundle", parse_bundle(data))], fed.policy)
     assert proven.dropped == ()

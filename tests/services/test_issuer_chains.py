@@ -9,7 +9,7 @@ from did_service.client.registry import UnverifiedLogged
 from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.encoding import b64, timestamps
@@ -26,7 +26,7 @@ from tests.support.live import running
 from tests.support.offices import EV, Backup, Killed, Office, index_of
 from tests.support.refusals import refused
 from wallet_cli.holdings import HeldCredential
-from wallet_cli.staples import Moment, Places, collect
+from wallet_cli.staples import EvidenceSources, StapleMoment, collect
 
 NEXT_EV = "gd.example/ev/2027"
 NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
@@ -179,7 +179,7 @@ def held_credential(delivery) -> HeldCredential:
 
 def missing(held, fed) -> list[str]:
     """The kinds of evidence that a wallet does not find."""
-    places = Places(fed.transport, held.delivery["evidence"], Moment.NEWEST)
+    places = EvidenceSources(fed.transport, held.delivery["evidence"], StapleMoment.NEWEST)
     return [each.kind for each in collect(held, fed.policy, places).missing]
 
 
@@ -292,7 +292,7 @@ def test_a_log_that_has_lost_what_it_confirmed_is_not_followed(office):
     assert [each.entry.number for each in chain(office, EV)] == [1, 2, 3]
 
 
-def told(office, monkeypatch, listed: Placed, url: str, number: int, **body):
+def told(office, monkeypatch, listed: LoggedEntry, url: str, number: int, **body):
     """Let the log show another list of this agency's in a chain that it was not signed for."""
     entry = listed.entry
     members = {**entry.members, "s": url, "n": number, "b": {**entry.body, **body}}
@@ -300,7 +300,7 @@ def told(office, monkeypatch, listed: Placed, url: str, number: int, **body):
         members["p"] = b64.encode_url(bytes(32))
     forged = entries.parse_sequenced(members)
     content = office.fed.contents[entry.digest]
-    logged = UnverifiedLogged(Placed(forged, 9, forged.leaf()), content)
+    logged = UnverifiedLogged(LoggedEntry(forged, 9, forged.leaf()), content)
     monkeypatch.setattr(office.log, "entry", lambda *_: logged)
     office.log.refuses = OrderError(
         "out_of_order", "x", newest=number, leaf=forged.leaf().hex()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials import bitstring_status_list, proof_set, vocabulary
-from did_service.core.credentials.bitstring_status_list import Purpose, Status
+from did_service.core.credentials.bitstring_status_list import CredentialStatus, Purpose
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.crypto.hashes import sha256
@@ -82,7 +82,7 @@ def test_issued_credentials_have_status_in_both_lists(office, item):
         listed = parse_credential(
             strict_json.load_object(office.issuer.statuses.served(str(number)))
         )
-        assert bitstring_status_list.check_status(entry, listed) is Status.CLEAR
+        assert bitstring_status_list.check_status(entry, listed) is CredentialStatus.CLEAR
 
 
 def test_what_is_handed_over_says_where_evidence_is(office):

@@ -15,7 +15,7 @@ from did_service.core.errors import OrderError, RuleError
 from did_service.core.limits import MAX_BATCH_BODY_BYTES, MAX_WAITING_ENTRIES
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.tiles import inclusion_path
-from did_service.registry.sequencer import Submission
+from did_service.registry.sequencer import QueuedEntry
 from did_service.registry.store import transaction
 from tests.support.dids import hash_of
 from tests.support.live import running
@@ -234,7 +234,7 @@ def test_prefer_is_read_as_rfc_7240_has_it(fed):
 
 def test_beyond_4096_waiting_entries_the_log_is_busy(fed):
     registry = fed.registry("sc")
-    row = Submission(did_entry(fed, "h1.sc.example"), {})
+    row = QueuedEntry(did_entry(fed, "h1.sc.example"), {})
     with transaction(registry.region.engine, registry.region.stores):
         answers = registry.sequencer.submit("sc.example/reg", [row])
         while registry.sequencer._waiting:  # until the writer has taken it, and waits itself

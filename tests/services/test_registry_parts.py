@@ -21,14 +21,14 @@ from did_service.core.errors import (
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
-from did_service.core.log.witnessing import Outcome, WitnessAnswer
+from did_service.core.log.witnessing import CosignOutcome, WitnessAnswer
 from did_service.registry import app, store
-from did_service.registry.cosigners import Cosigners
-from did_service.registry.region import Pace
-from did_service.registry.sequencer import Submission
+from did_service.registry.cosigners import WitnessPool
+from did_service.registry.region import PublishIntervals
+from did_service.registry.sequencer import QueuedEntry
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
-from tests.support.cosigners import Cosigners as Operators
+from tests.support.cosigners import WitnessPool as Operators
 from tests.support.cosigners import cosigner, signer
 from tests.support.dids import hash_of
 from tests.support.live import running
@@ -44,9 +44,9 @@ def fed(tmp_path_factory):
         yield federation
 
 
-def submission(fed, location: str) -> Submission:
+def submission(fed, location: str) -> QueuedEntry:
     actor, entry = fed._create(location, {"nextKeyHashes": [hash_of(f"{location} update 2")]})
-    return Submission(fed.did_entry(actor, entry), {})
+    return QueuedEntry(fed.did_entry(actor, entry), {})
 
 
 # --- starting ---------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_a_round_that_fails_in_the_background_is_tried_again(fed, tmp_path, monk
         raise error
 
     monkeypatch.setattr(registry.rounds, "_round", fail)
-    monkeypatch.setattr(registry.rounds, "_pace", Pace(least=0.01))
+    monkeypatch.setattr(registry.rounds, "_pace", PublishIntervals(least=0.01))
     registry.start()
     assert tried.wait(5)
     tried.clear()
@@ -173,7 +173,7 @@ def test_a_fault_in_the_background_says_where_it_was_and_nothing_else(
 
 @pytest.fixture
 def panel():
-    made = Cosigners(None)
+    made = WitnessPool(None)
     yield made
     made.close()
 
@@ -197,10 +197,10 @@ def answers(monkeypatch, by_witness):
 
 
 def signs(number: int):
-    return lambda _request: WitnessAnswer(Outcome.COSIGNED, (line(number),))
+    return lambda _request: WitnessAnswer(CosignOutcome.COSIGNED, (line(number),))
 
 
-def says(outcome: Outcome, held: int | None = None):
+def says(outcome: CosignOutcome, held: int | None = None):
     return lambda _request: WitnessAnswer(outcome, (), held)
 
 
@@ -209,7 +209,9 @@ def gather(panel):
 
 
 def test_two_of_three_are_enough(panel, monkeypatch):
-    answers(monkeypatch, {"w0": signs(0), "w1": says(Outcome.NOT_ONBOARDED), "w2": signs(2)})
+    answers(
+        monkeypatch, {"w0": signs(0), "w1": says(CosignOutcome.NOT_ONBOARDED), "w2": signs(2)}
+    )
     assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w2"}
 
 
@@ -218,9 +220,13 @@ def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch
 
     def behind(request):
         asked.append((request.old_size, len(request.proof)))
-        return says(Outcome.OTHER_SIZE, 3)(request) if len(asked) == 1 else signs(0)(request)
+        return (
+            says(CosignOutcome.OTHER_SIZE, 3)(request) if len(asked) == 1 else signs(0)(request)
+        )
 
-    answers(monkeypatch, {"w0": behind, "w1": signs(1), "w2": says(Outcome.OTHER_SIZE, 2)})
+    answers(
+        monkeypatch, {"w0": behind, "w1": signs(1), "w2": says(CosignOutcome.OTHER_SIZE, 2)}
+    )
     assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w1"}
     assert asked == [(0, 0), (3, 3)]
     assert not panel.alarms
@@ -229,7 +235,11 @@ def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch
 def test_a_witness_that_is_ahead_of_us_is_an_alarm(panel, monkeypatch):
     answers(
         monkeypatch,
-        {"w0": says(Outcome.OTHER_SIZE, 9), "w1": says(Outcome.FORK_ALARM), "w2": signs(2)},
+        {
+            "w0": says(CosignOutcome.OTHER_SIZE, 9),
+            "w1": says(CosignOutcome.FORK_ALARM),
+            "w2": signs(2),
+        },
     )
     with refused("quorum_not_met", ProofError):
         gather(panel)
@@ -245,7 +255,7 @@ def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
     def hang(request):
         calls.append(request)
         release.wait(20)
-        return says(Outcome.TRY_LATER)(request)
+        return says(CosignOutcome.TRY_LATER)(request)
 
     answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": hang})
     monkeypatch.setattr("did_service.registry.cosigners._GRACE_SECONDS", 0.01)

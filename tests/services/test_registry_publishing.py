@@ -135,10 +135,13 @@ def test_heads_name_the_newest_entries_of_both_logs(fed):
     fed.grant(fed.root("gd"), psb)
     fed.batch(psb, [b"record"])
     fed.publish("gd")
-    ev, reg = (newest_heads(fed, about) for about in (EV, REG))
-    assert ev.entry.body["size"] == published(fed, EV).size == fed.logs[EV].size()
-    assert (reg.index, reg.entry.body["size"]) == (published(fed).size - 1, reg.index)
-    assert ev.index == reg.index - 1
+    data_log, control = (newest_heads(fed, about) for about in (EV, REG))
+    assert data_log.entry.body["size"] == published(fed, EV).size == fed.logs[EV].size()
+    assert (control.index, control.entry.body["size"]) == (
+        published(fed).size - 1,
+        control.index,
+    )
+    assert data_log.index == control.index - 1
     again = fed.logs[REG].size()
     fed.publish("gd")
     assert fed.logs[REG].size() == again

@@ -17,7 +17,7 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.replica.evidence import EvidenceDesk, Moment
+from did_service.replica.evidence import EvidenceMoment, EvidenceService
 from did_service.replica.routes import replica_router
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
@@ -46,8 +46,8 @@ def mirror(fed, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def desks(mirror):
-    reg, ev = mirror.replica(REG), mirror.replica(EV)
-    return {REG: EvidenceDesk(reg, reg), EV: EvidenceDesk(ev, reg)}
+    control, data_log = mirror.replica(REG), mirror.replica(EV)
+    return {REG: EvidenceService(control, control), EV: EvidenceService(data_log, control)}
 
 
 def subjects(fed):
@@ -65,7 +65,7 @@ def subjects(fed):
 
 def test_evidence_of_the_newest_entry_equals_that_of_a_log_in_memory(fed, desks):
     for origin, kind, subject in subjects(fed):
-        found = desks[origin].newest(kind, subject, Moment.NEWEST)
+        found = desks[origin].newest(kind, subject, EvidenceMoment.NEWEST)
         expected = parse_evidence(fed.evidence((kind, subject)))
         assert found.items == expected.items
         assert found.checkpoints == expected.checkpoints
@@ -74,7 +74,7 @@ def test_evidence_of_the_newest_entry_equals_that_of_a_log_in_memory(fed, desks)
 
 def test_a_verifier_believes_it_and_drops_nothing(fed, desks):
     for origin, kind, subject in subjects(fed):
-        found = desks[origin].newest(kind, subject, Moment.EPOCH)
+        found = desks[origin].newest(kind, subject, EvidenceMoment.EPOCH)
         carried = parse_evidence(jcs.encode(found.encode()))
         evidence = _verify(fed, carried)
         assert not evidence.dropped
@@ -93,7 +93,7 @@ def test_evidence_of_an_older_ev_entry_is_its_earliest_tree(fed, desks):
         ("status", psb.list_url()),
         ("evidence", stream_id(psb.did, "issuance")),
     ):
-        found = desks[EV].numbered(kind, subject, 1, Moment.NEWEST)
+        found = desks[EV].numbered(kind, subject, 1, EvidenceMoment.NEWEST)
         item, heads = found.items
         assert (item.entry.number, item.head, item.size) == (1, None, 2)
         assert heads.entry.number == 1
@@ -103,13 +103,13 @@ def test_evidence_of_an_older_ev_entry_is_its_earliest_tree(fed, desks):
 
 def test_an_entry_rests_on_heads_that_cover_it_and_not_on_those_before(fed, desks):
     url = fed.actors["gz.gd.example"].list_url()
-    item, heads = desks[EV].numbered("status", url, 2, Moment.NEWEST).items
+    item, heads = desks[EV].numbered("status", url, 2, EvidenceMoment.NEWEST).items
     assert (item.index, item.size, heads.entry.number) == (2, 4, 2)
 
 
 def test_evidence_of_an_older_reg_entry_has_no_head(fed, desks):
     psb = fed.actors["gz.gd.example"]
-    item, _heads = desks[REG].numbered("did", psb.id, 1, Moment.NEWEST).items
+    item, _heads = desks[REG].numbered("did", psb.id, 1, EvidenceMoment.NEWEST).items
     assert item.head is None
     root = fed.logs[REG].root(item.size)
     merkle.check_inclusion(item.entry.leaf(), item.index, item.size, item.path, root)
@@ -117,16 +117,18 @@ def test_evidence_of_an_older_reg_entry_has_no_head(fed, desks):
 
 def test_an_entry_number_that_is_not_there_is_not_found(fed, desks):
     with pytest.raises(NotFoundError) as caught:
-        desks[EV].numbered("status", fed.actors["gz.gd.example"].list_url(), 3, Moment.NEWEST)
+        desks[EV].numbered(
+            "status", fed.actors["gz.gd.example"].list_url(), 3, EvidenceMoment.NEWEST
+        )
     assert caught.value.code == "entry_unknown"
 
 
 def test_heads_themselves_are_given_without_head(fed, desks):
-    found = desks[REG].newest("heads", EV, Moment.NEWEST)
+    found = desks[REG].newest("heads", EV, EvidenceMoment.NEWEST)
     assert [item.head for item in found.items] == [None]
     assert found.items[0].entry == fed.logs[REG].newest("heads", EV).entry
     with pytest.raises(NotFoundError):
-        desks[REG].newest("heads", "hn.example/reg", Moment.NEWEST)
+        desks[REG].newest("heads", "hn.example/reg", EvidenceMoment.NEWEST)
 
 
 def check_absence(document, kind, subject, root):
@@ -155,24 +157,24 @@ def check_absence(document, kind, subject, root):
 def test_absence_is_proven_by_the_neighbours(fed, desks):
     root = fed.logs[REG].snapshot(fed.logs[REG].newest("heads", REG).index).root
     for number in range(40):
-        document = desks[REG].absence("did", f"nobody {number}", Moment.NEWEST)
+        document = desks[REG].absence("did", f"nobody {number}", EvidenceMoment.NEWEST)
         check_absence(document, "did", f"nobody {number}", root)
 
 
 def test_a_young_log_says_what_is_missing(tmp_path):
     fed = small_world()
     mirror = Mirror(fed, tmp_path)
-    reg, ev = mirror.replica(REG), mirror.replica(EV)
-    desk = EvidenceDesk(reg, reg)
+    control, data_log = mirror.replica(REG), mirror.replica(EV)
+    desk = EvidenceService(control, control)
     with pytest.raises(UnavailableError) as caught:
-        desk.newest("did", "x", Moment.EPOCH)
+        desk.newest("did", "x", EvidenceMoment.EPOCH)
     assert caught.value.code == "checkpoint_missing"
     mirror.grow(REG, 1)
     fed.logs[REG].entries, rest = fed.logs[REG].entries[:1], fed.logs[REG].entries
-    reg.tree.publish(fed.cosign(REG), fed.now)
+    control.tree.publish(fed.cosign(REG), fed.now)
     fed.logs[REG].entries = rest
     with pytest.raises(UnavailableError) as caught:
-        EvidenceDesk(ev, reg).newest("status", "x", Moment.EPOCH)
+        EvidenceService(data_log, control).newest("status", "x", EvidenceMoment.EPOCH)
     assert caught.value.code == "heads_missing"
 
 
@@ -184,9 +186,9 @@ def test_an_entry_younger_than_the_checkpoint_is_not_covered(tmp_path):
     fed.tick(60)
     fed.status_list(psb)
     mirror.grow(EV, fed.logs[EV].size())
-    desk = EvidenceDesk(mirror.replica(EV), mirror.replica(REG))
+    desk = EvidenceService(mirror.replica(EV), mirror.replica(REG))
     with pytest.raises(UnavailableError) as caught:
-        desk.numbered("status", psb.list_url(), 2, Moment.NEWEST)
+        desk.numbered("status", psb.list_url(), 2, EvidenceMoment.NEWEST)
     assert caught.value.code == "not_covered_yet"
 
 
@@ -239,7 +241,7 @@ def test_heads_and_contents_are_served_by_their_hash(fed, site):
 def test_evidence_is_asked_for_by_an_encoded_subject(fed, desks, site):
     for origin, kind, subject in subjects(fed):
         url = f"https://{origin}/evidence/{kind}/{percent(subject, safe='')}"
-        for query, moment in (("", Moment.EPOCH), ("?fresh", Moment.NEWEST)):
+        for query, moment in (("", EvidenceMoment.EPOCH), ("?fresh", EvidenceMoment.NEWEST)):
             answer = site.get(url + query)
             assert answer.content_type == "application/json"
             found = desks[origin].newest(kind, subject, moment)
@@ -319,7 +321,7 @@ def test_a_log_without_checkpoint_says_so(tmp_path):
 
 def test_the_same_evidence_from_a_tampered_mirror_is_dropped(fed, desks):
     psb = fed.actors["gz.gd.example"]
-    found = desks[EV].newest("status", psb.list_url(), Moment.NEWEST)
+    found = desks[EV].newest("status", psb.list_url(), EvidenceMoment.NEWEST)
     item, heads = found.items
     forged = replace(item.entry, digest=sha256(b"another list"))
     forged = forged.sequenced(item.entry.at)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.entry import Placed, compose
+from did_service.core.anchor.entry import LoggedEntry, compose
 from did_service.core.errors import ConflictError, NotFoundError, OrderError, UnavailableError
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import TileId
@@ -162,7 +162,7 @@ def test_a_chain_never_has_two_entries_of_one_number(empty):
     empty.append(log.entries, {})
     twin = compose("schema", "urn:x:1", {"kind": "twin"}).sequenced(2_000)
     with pytest.raises(ConflictError) as caught:
-        empty.append([Placed(twin, 1, twin.leaf())], {})
+        empty.append([LoggedEntry(twin, 1, twin.leaf())], {})
     assert caught.value.code == "chain_forked"
     assert (empty.size(), empty.chain("schema", "urn:x:1")) == (1, log.entries)
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from did_service.client import routes as routes_module
-from did_service.client.answers import Answer, error_of, raise_problem
+from did_service.client.answers import HttpAnswer, error_of, raise_problem
 from did_service.client.routes import (
     LoopbackRoute,
     Routes,
@@ -36,7 +36,7 @@ from did_service.core.errors import (
     UsageError,
 )
 from did_service.core.text import width
-from did_service.program.failure import complaint
+from did_service.program.failure import failure_text
 from did_service.web.app import create_app
 from did_service.web.problems import status_of
 from did_service.web.serve import Server, loopback, unix_socket
@@ -153,7 +153,7 @@ def test_a_peer_without_problem_documents_is_understood_by_status(
     "body", [b"not json", b'{"code":5,"detail":[]}', b'{"code":"","x":1.5}', b"[]"]
 )
 def test_a_broken_problem_document_is_ignored(body):
-    answer = Answer(422, {"content-type": "application/problem+json"}, body)
+    answer = HttpAnswer(422, {"content-type": "application/problem+json"}, body)
     with pytest.raises(RuleError) as caught:
         raise_problem(answer)
     assert (caught.value.code, caught.value.details) == ("peer_refused", {})
@@ -162,7 +162,7 @@ def test_a_broken_problem_document_is_ignored(body):
 def test_a_peer_cannot_name_members_of_the_error_itself():
     body = b'{"code":"some_code","message":"lie","self":1,"newest":4}'
     with pytest.raises(RuleError) as caught:
-        raise_problem(Answer(422, {"content-type": "application/problem+json"}, body))
+        raise_problem(HttpAnswer(422, {"content-type": "application/problem+json"}, body))
     assert (caught.value.code, caught.value.details) == ("some_code", {"newest": 4})
 
 
@@ -183,7 +183,7 @@ FOREIGN_CODES = {
 def test_what_a_peer_calls_a_code_is_one_or_is_not_shown(code):
     body = json.dumps({"code": code, "reason": code, "x y": 1, "detail": code}).encode()
     with pytest.raises(RuleError) as caught:
-        raise_problem(Answer(422, {"content-type": "application/problem+json"}, body))
+        raise_problem(HttpAnswer(422, {"content-type": "application/problem+json"}, body))
     assert caught.value.code == "peer_refused"
     assert all(text.isascii() and text.isprintable() for text in caught.value.details.values())
 
@@ -192,8 +192,8 @@ def test_what_a_peer_calls_a_code_is_one_or_is_not_shown(code):
 def test_words_of_a_peer_have_a_line_of_their_own(language):
     detail = "\u202eevil\nwallet: error: 通过" + "x" * 5_000
     body = json.dumps({"code": "claims_invalid", "detail": detail}).encode()
-    error = error_of(Answer(422, {"content-type": "application/problem+json"}, body))
-    first, words, last = complaint("wallet", error, language).splitlines()
+    error = error_of(HttpAnswer(422, {"content-type": "application/problem+json"}, body))
+    first, words, last = failure_text("wallet", error, language).splitlines()
     assert first.endswith("[claims_invalid]")
     assert "evil" not in first + last
     assert words.startswith('  "\\u{202e}evil\\u{a}wallet: ')

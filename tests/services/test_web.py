@@ -28,7 +28,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
-from did_service.program.clock import SYSTEM, Edge
+from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.web import database, problems, protocol, sentences
 from did_service.web.app import create_app
 from did_service.web.serve import Server, loopback, run, unix_socket
@@ -456,7 +456,7 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path, monkeypatch):
 @pytest.mark.clock
 def test_the_edge_gives_time_and_randomness():
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    assert Edge(lambda: noon, bytes).posix() == int(noon.timestamp())
+    assert ClockAndRandom(lambda: noon, bytes).posix() == int(noon.timestamp())
     assert SYSTEM.clock().utcoffset().total_seconds() == 0
     assert len(SYSTEM.rng(32)) == 32
     assert SYSTEM.rng(32) != SYSTEM.rng(32)

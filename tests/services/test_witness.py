@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from did_service.client.registry import LogReader
-from did_service.core.anchor.entry import Placed, compose
+from did_service.core.anchor.entry import LoggedEntry, compose
 from did_service.core.did.webvh import write
 from did_service.core.encoding import b64, timestamps
 from did_service.core.limits import MAX_NOTE_BYTES
@@ -280,7 +280,7 @@ def test_an_entry_that_breaks_a_rule_stops_the_log_loudly(fed):
     registry = fed.registry("hn")
     store = registry.region.stores[origin]
     bad = compose("did", "QmNobody", {"did": "did:webvh:x", "entry": {}}).sequenced(fed.now)
-    store.append([Placed(bad, store.size(), bad.leaf())], {})
+    store.append([LoggedEntry(bad, store.size(), bad.leaf())], {})
     with refused("quorum_not_met"):
         registry.publish_now()
     alarm = alarms(fed)[-1]

@@ -12,7 +12,7 @@ from did_service.core.log.checkpoint import Checkpoint
 from did_service.replica.fsck import examine
 from did_service.witness import app, approvals
 from did_service.witness import store as witness_store
-from did_service.witness.store import Alarm
+from did_service.witness.store import RaisedAlarm
 from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -182,7 +182,7 @@ def test_of_too_many_alarms_the_first_are_kept(fed, monkeypatch):
     kinds = [("a.example/reg", "x"), ("a.example/reg", "log_forked"), ("b.example/reg", "x")]
     for number in range(3):
         for log, code in kinds:  # neither another log nor another kind is crowded out
-            store.remember_alarm(Alarm(log, number, code, b"%d" % number, b""))
+            store.remember_alarm(RaisedAlarm(log, number, code, b"%d" % number, b""))
     kept = store.alarms()[before:]
     assert [(alarm.log, alarm.code, alarm.offered) for alarm in kept] == [
         (log, code, b"0") for log, code in kinds

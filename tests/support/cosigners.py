@@ -7,7 +7,7 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner, parse_note
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
+from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog
 from did_service.core.log.quorum import Quorum
 
 ORIGIN = "gd.example/reg"
@@ -24,7 +24,7 @@ def cosigner(number: int) -> Cosigner:
 
 
 @dataclass(frozen=True)
-class Cosigners:
+class WitnessPool:
     """`count` operators w0, w1, … of which `k` are the quorum of one log."""
 
     count: int
@@ -34,7 +34,7 @@ class Cosigners:
     def policy(self) -> LogPolicy:
         witnesses = [KnownWitness(f"w{i}", cosigner(i).verifier_key) for i in range(self.count)]
         quorum = Quorum.of(self.k, [each.name for each in witnesses])
-        return LogPolicy((KnownLog(signer().verifier_key),), tuple(witnesses), quorum)
+        return LogPolicy((PolicyLog(signer().verifier_key),), tuple(witnesses), quorum)
 
     def note(self, size: int, root: bytes, times: dict[int, int]) -> bytes:
         """A checkpoint signed by the log and cosigned by operators at the given times."""

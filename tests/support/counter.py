@@ -12,7 +12,7 @@ import gzip
 import json
 
 from did_service.core.anchor.bodies.authority import subject_of
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.proof_set import ProofOptions
@@ -39,7 +39,7 @@ class Scene:
         self.fed = federation or founded()
         self.agency = self.fed.agency("gz.gd.example")
         self.holder = self.fed.device("wang")
-        self.grant: Placed = self.fed.grant(self.fed.root("gd"), self.agency, **statement)
+        self.grant: LoggedEntry = self.fed.grant(self.fed.root("gd"), self.agency, **statement)
         self.grants = [self.grant]
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -280,12 +280,12 @@ def chained(hops: int) -> Scene:
     return scene
 
 
-def forced(scene: Scene, body: JsonObject, signer: Actor) -> Placed:
+def forced(scene: Scene, body: JsonObject, signer: Actor) -> LoggedEntry:
     """Log a statement that the rules refuse."""
-    fed, reg = scene.fed, "gd.example/reg"
+    fed, control = scene.fed, "gd.example/reg"
     subject = subject_of(body["granter"], body["grantee"], body["scope"])
-    entry = fed.sign(fed.compose(reg, "authority", subject, body), signer)
-    return fed.logs[reg].force(entry.sequenced(fed.now))
+    entry = fed.sign(fed.compose(control, "authority", subject, body), signer)
+    return fed.logs[control].force(entry.sequenced(fed.now))
 
 
 def whole_log(scene: Scene) -> JsonObject:

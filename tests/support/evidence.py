@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.checkpoint import parse_checkpoint
@@ -49,7 +49,7 @@ def collect_evidence(
     }
 
 
-def evidence_item(log: MemoryLog, placed: Placed, size: int) -> JsonObject:
+def evidence_item(log: MemoryLog, placed: LoggedEntry, size: int) -> JsonObject:
     """An entry with its path in the tree of the first `size`, without head."""
     return {
         "log": log.origin,
@@ -77,18 +77,18 @@ def _newest(
 ) -> list[JsonObject]:
     """The newest entry of a subject with its head, and the heads entry that names it."""
     for origin, log in logs.items():
-        reg, size = logs[f"{_host(origin)}/reg"], _published(notes, origin)
-        heads = reg.newest("heads", origin, size)
+        control, size = logs[f"{_host(origin)}/reg"], _published(notes, origin)
+        heads = control.newest("heads", origin, size)
         covered = 0 if heads is None else heads.entry.body["size"]
         placed = log.newest(*subject, covered)
         if heads is not None and placed is not None:
-            item = evidence_item(log, placed, size if log is reg else covered)
+            item = evidence_item(log, placed, size if log is control else covered)
             head = _head(log, placed, covered)
-            return [{**item, "head": head}, evidence_item(reg, heads, size)]
+            return [{**item, "head": head}, evidence_item(control, heads, size)]
     return []
 
 
-def _head(log: MemoryLog, placed: Placed, covered: int) -> JsonObject:
+def _head(log: MemoryLog, placed: LoggedEntry, covered: int) -> JsonObject:
     snapshot = log.snapshot(covered)
     position = snapshot.find(placed.entry.type, placed.entry.subject)
     record = b64.encode_url(snapshot.records[position].encode())
@@ -102,14 +102,14 @@ def _head(log: MemoryLog, placed: Placed, covered: int) -> JsonObject:
 def _batch_entry(logs: Logs, notes: Mapping[str, bytes], batch: JsonObject) -> list[JsonObject]:
     """The entry of a batch, under the earliest heads entry that covers it."""
     origin, index = batch["log"], batch["index"]
-    reg, size = logs[f"{_host(origin)}/reg"], _published(notes, origin)
-    for heads in reg.chain("heads", origin):
+    control, size = logs[f"{_host(origin)}/reg"], _published(notes, origin)
+    for heads in control.chain("heads", origin):
         covered = heads.entry.body["size"]
         if index < covered and heads.index < size:
             placed = logs[origin].entries[index]
             return [
                 evidence_item(logs[origin], placed, covered),
-                evidence_item(reg, heads, size),
+                evidence_item(control, heads, size),
             ]
     return []
 

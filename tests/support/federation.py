@@ -23,9 +23,9 @@ from functools import cache
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.anchor.bodies.policy import Policy, sign_policy
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.rules.streams import stream_id
-from did_service.core.anchor.view import World
+from did_service.core.anchor.view import RuleContext
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     ListDescription,
@@ -87,7 +87,7 @@ class Actor:
 class Batch:
     """An anchored batch: its entry, and a `batches` item for each record."""
 
-    placed: Placed
+    placed: LoggedEntry
     items: Mapping[bytes, JsonObject]
 
     def item(self, record: bytes) -> JsonObject:
@@ -121,11 +121,11 @@ class Federation:
         self.now += seconds + 86_400 * days
 
     @property
-    def world(self) -> World:
+    def world(self) -> RuleContext:
         """What a judge with a complete copy of everything sees now."""
-        return World(self.policy, self.logs.__getitem__, self.now, self.contents.get)
+        return RuleContext(self.policy, self.logs.__getitem__, self.now, self.contents.get)
 
-    def submit(self, origin: str, entry: Entry, content: bytes | None = None) -> Placed:
+    def submit(self, origin: str, entry: Entry, content: bytes | None = None) -> LoggedEntry:
         """Sequence an entry now, judge it, append it."""
         if content is not None:
             self.contents[sha256(content)] = content
@@ -169,7 +169,7 @@ class Federation:
         made = key(f"{name} device")
         return Actor(did_key_of(made.public), did_key_method(made.public), made)
 
-    def rotate(self, actor: Actor, *, keep_old_key: bool = False) -> Placed:
+    def rotate(self, actor: Actor, *, keep_old_key: bool = False) -> LoggedEntry:
         """Reveal the committed update key and change the assertion key."""
         location, number = str(actor.state.version.did.location), actor.version + 1
         fresh = key(f"{location} assert {number}")
@@ -186,7 +186,7 @@ class Federation:
         actor.key, actor.method, actor.version = fresh, f"{actor.did}#key-{number}", number
         return self._submit_did(actor, entry)
 
-    def deactivate(self, actor: Actor) -> Placed:
+    def deactivate(self, actor: Actor) -> LoggedEntry:
         """End an agency's DID."""
         location = str(actor.state.version.did.location)
         signer = key(f"{location} update {actor.version + 1}")
@@ -221,27 +221,27 @@ class Federation:
 
     def grant(
         self, granter: Actor, grantee: Actor, *, by: Actor | None = None, **changes: object
-    ) -> Placed:
+    ) -> LoggedEntry:
         """State an authority and log it; `changes` are members, `begins` is `from`."""
         if "begins" in changes:
             changes["from"] = changes.pop("begins")
         body = self.statement(granter, grantee, **changes)
         return self.state(body, by or granter)
 
-    def restate(self, placed: Placed, by: Actor, **changes: object) -> Placed:
+    def restate(self, placed: LoggedEntry, by: Actor, **changes: object) -> LoggedEntry:
         """Log the next statement of a chain: the last one with changes."""
         members = {**placed.entry.body, **changes}
         members.pop("proof")
         return self.state(members, by)
 
-    def end(self, placed: Placed, by: Actor, since: int | None = None) -> Placed:
+    def end(self, placed: LoggedEntry, by: Actor, since: int | None = None) -> LoggedEntry:
         """End a statement."""
         return self.restate(placed, by, state="ended", since=since)
 
-    def state(self, body: JsonObject, *signers: Actor) -> Placed:
+    def state(self, body: JsonObject, *signers: Actor) -> LoggedEntry:
         """Sign an authority body and log it where its grantee is at home."""
         home = body["granter"] if body["grantee"].startswith("did:key:") else body["grantee"]
-        origin = self.reg_of(home)
+        origin = self.control_of(home)
         subject = subject_of(body["granter"], body["grantee"], body["scope"])
         entry = self.compose(origin, "authority", subject, body)
         return self.submit(origin, self.sign(entry, *signers))
@@ -258,7 +258,7 @@ class Federation:
 
     def schema(
         self, owner: Actor, identifier: str, content: JsonObject, **changes: object
-    ) -> Placed:
+    ) -> LoggedEntry:
         """Publish a JSON Schema, or another kind."""
         text = jcs.encode(content)
         body: JsonObject = {
@@ -270,7 +270,7 @@ class Federation:
             "state": "active",
             **changes,
         }
-        origin = self.reg_of(owner.did)
+        origin = self.control_of(owner.did)
         return self.submit(
             origin, self.sign(self.compose(origin, "schema", identifier, body), owner)
         )
@@ -282,7 +282,7 @@ class Federation:
         url: str | None = None,
         revoked: Iterable[int] = (),
         by: Actor | None = None,
-    ) -> Placed:
+    ) -> LoggedEntry:
         """Sign a revocation list of an issuer and anchor it; `by` is its custodian."""
         content = self.list_content(by or issuer, url or issuer.list_url(), revoked)
         return self.anchor_list(issuer, url or issuer.list_url(), content)
@@ -296,11 +296,13 @@ class Federation:
         described = ListDescription(url, signer.did, Purpose.REVOCATION, begins, ends, 3_600)
         return self.secure(status_list_credential(described, bits), signer)
 
-    def anchor_list(self, issuer: Actor, url: str, content: bytes, **changes: object) -> Placed:
+    def anchor_list(
+        self, issuer: Actor, url: str, content: bytes, **changes: object
+    ) -> LoggedEntry:
         """Anchor a signed list, whoever signed it."""
         times = {"iat": self.now, "exp": self.now + 604_800, "ttl": 3_600, "bits": 131_072}
         body = {"issuer": issuer.did, "kind": "bitstring", **times, **changes}
-        origin = self.ev_of(issuer.did)
+        origin = self.data_of(issuer.did)
         entry = self.compose(origin, "status", url, body, sha256(content))
         return self.submit(origin, entry, content)
 
@@ -311,7 +313,7 @@ class Federation:
         leaves = [batch_leaf(salts[record], sha256(record)) for record in records]
         leaves += [sha256(b"padding %d" % i) for i in range(len(leaves), 16)]
         body: JsonObject = {"owner": owner.did, "kind": kind}
-        origin = self.ev_of(owner.did)
+        origin = self.data_of(owner.did)
         stream = stream_id(owner.did, kind)
         entry = self.compose(origin, "evidence", stream, body, tree_root(leaves))
         placed = self.submit(origin, self.sign(entry, owner))
@@ -341,7 +343,7 @@ class Federation:
 
     # --- heads, checkpoints, evidence --------------------------------------------------------
 
-    def heads(self, origin: str, about: str | None = None) -> Placed:
+    def heads(self, origin: str, about: str | None = None) -> LoggedEntry:
         """Append a heads entry to a reg, about itself or about an ev log."""
         subject = self.logs[about or origin]
         snapshot = subject.snapshot(subject.size())
@@ -358,14 +360,14 @@ class Federation:
     def publish(self, *regions: str) -> None:
         """Append heads and publish checkpoints that all other regions cosign now."""
         for region in regions or TERRITORY:
-            reg = f"{region}.example/reg"
+            control = f"{region}.example/reg"
             for year in self.years:
-                ev = f"{region}.example/ev/{year}"
-                self.cosign(ev)
-                if self.logs[ev].size():
-                    self.heads(reg, ev)
-            self.heads(reg)
-            self.cosign(reg)
+                data_log = f"{region}.example/ev/{year}"
+                self.cosign(data_log)
+                if self.logs[data_log].size():
+                    self.heads(control, data_log)
+            self.heads(control)
+            self.cosign(control)
 
     def cosign(self, origin: str, times: Mapping[str, int] | None = None) -> bytes:
         """Sign a log's checkpoint, let regions cosign it at their times, and publish it.
@@ -387,7 +389,7 @@ class Federation:
     def staple(
         self,
         issuer: Actor,
-        *grants: Placed,
+        *grants: LoggedEntry,
         lists: Iterable[str] | None = None,
         schemas: Iterable[str] = (),
         batches: Iterable[JsonObject] = (),
@@ -415,11 +417,11 @@ class Federation:
 
     # --- founding ----------------------------------------------------------------------------
 
-    def reg_of(self, did: str) -> str:
+    def control_of(self, did: str) -> str:
         """The reg in which a DID is at home."""
         return f"{_region_of(did)}.example/reg"
 
-    def ev_of(self, did: str) -> str:
+    def data_of(self, did: str) -> str:
         """The ev log of the current year in the region of a DID."""
         year = timestamps.from_posix(self.now).year
         return f"{_region_of(did)}.example/ev/{year}"
@@ -467,8 +469,8 @@ class Federation:
         actor.state = accept(None, entry, now=timestamps.from_posix(self.now))
         return actor, entry
 
-    def _submit_did(self, actor: Actor, entry: JsonObject) -> Placed:
-        origin = self.reg_of(actor.did)
+    def _submit_did(self, actor: Actor, entry: JsonObject) -> LoggedEntry:
+        origin = self.control_of(actor.did)
         placed = self.submit(origin, self.did_entry(actor, entry))
         number, now = placed.entry.number, timestamps.from_posix(self.now)
         actor.state = accept(actor.state if number > 1 else None, entry, now=now)
@@ -485,7 +487,7 @@ class Federation:
                 write.create_witness_proof(str(entry["versionId"]), native(other), now=now)
                 for other in others
             ]
-        return self.compose(self.reg_of(actor.did), "did", actor.id, body)
+        return self.compose(self.control_of(actor.did), "did", actor.id, body)
 
 
 def founded(*years: int) -> Federation:

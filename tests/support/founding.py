@@ -9,7 +9,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
+from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog
 from did_service.core.log.quorum import Quorum
 from tests.support.dids import key
 
@@ -45,7 +45,7 @@ def log_policy(origin: str, k: int = QUORUM) -> LogPolicy:
     """Any `k` of the other regions' witnesses."""
     others = [region for region in TERRITORY if not origin.startswith(f"{region}.")]
     return LogPolicy(
-        (KnownLog(log_signer(origin).verifier_key, f"https://{origin}"),),
+        (PolicyLog(log_signer(origin).verifier_key, f"https://{origin}"),),
         tuple(
             KnownWitness(each, witness(each).verifier_key, f"https://{each}.example/witness")
             for each in others

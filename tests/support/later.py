@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from did_service.core.anchor.bodies.authority import subject_of
-from did_service.core.anchor.entry import Placed, parse_carried
+from did_service.core.anchor.entry import LoggedEntry, parse_carried
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import JsonObject
@@ -35,7 +35,7 @@ def chain_of(scene: Scene, kind: str) -> tuple[str, str]:
         "did": (GD, agency.id),
         "authority": (GD, scene.grant.entry.subject),
         "schema": (CN, SCHEMA),
-        "status": (scene.fed.ev_of(agency.did), agency.list_url()),
+        "status": (scene.fed.data_of(agency.did), agency.list_url()),
     }[kind]
 
 
@@ -49,7 +49,7 @@ def state_later(scene: Scene, kind: str, members: JsonObject) -> tuple[str, str]
     return kind, subject
 
 
-def grant_later(scene: Scene, body: JsonObject, subject: str | None = None) -> Placed:
+def grant_later(scene: Scene, body: JsonObject, subject: str | None = None) -> LoggedEntry:
     """Let a later release grant something, as the first of its chain."""
     named = subject or subject_of(body["granter"], body["grantee"], body["scope"])
     entry = scene.fed.compose(GD, "authority", named, body)
@@ -58,7 +58,7 @@ def grant_later(scene: Scene, body: JsonObject, subject: str | None = None) -> P
 
 def future_entry(
     fed: Federation, kind: str, subject: str, *, origin: str = GD, digest: bytes | None = None
-) -> Placed:
+) -> LoggedEntry:
     """Let a later release write an entry of a type that this one does not know."""
     members: JsonObject = {"v": 1, "t": kind, "s": subject, "n": 1, "a": fed.now}
     members["b"] = {"owner": "did:example:1", "proof": [], "other": {"deep": 1}}

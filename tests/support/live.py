@@ -22,9 +22,9 @@ from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.encoding import timestamps
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.web.serve import Server, unix_socket
@@ -57,7 +57,7 @@ class LiveFederation(Federation):
         for region in TERRITORY:
             self.route(f"{region}.example", region)
         self.transport = Transport(Routes(self.places))
-        self.edge = Edge(lambda: timestamps.from_posix(self.now), os.urandom)
+        self.edge = ClockAndRandom(lambda: timestamps.from_posix(self.now), os.urandom)
         super().__init__(**arguments)
 
     def _found(self) -> Policy:
@@ -132,7 +132,7 @@ class LiveFederation(Federation):
 
     # --- what the federation in memory did by itself -----------------------------------------
 
-    def submit(self, origin: str, entry: Entry, content: bytes | None = None) -> Placed:
+    def submit(self, origin: str, entry: Entry, content: bytes | None = None) -> LoggedEntry:
         receipt = self.client(origin).submit(entry, content)
         return self.logs[origin].placed(receipt.index)
 

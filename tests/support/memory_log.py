@@ -4,9 +4,9 @@ from collections import defaultdict
 
 from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.view import World, same_subject
+from did_service.core.anchor.view import RuleContext, same_subject
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import inclusion_path, tree_root
 
@@ -19,19 +19,21 @@ class MemoryLog:
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
-        self.entries: list[Placed] = []
+        self.entries: list[LoggedEntry] = []
         self.contents: dict[bytes, bytes] = {}
         self.cosigned: list[tuple[int, int]] = []  # second and size of what this judge cosigned
-        self._chains: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+        self._chains: dict[tuple[str, str], list[LoggedEntry]] = defaultdict(list)
 
-    def append(self, entry: Entry, world: World, content: bytes | None = None) -> Placed:
+    def append(
+        self, entry: Entry, world: RuleContext, content: bytes | None = None
+    ) -> LoggedEntry:
         """Judge a sequenced entry and add it."""
         check.check(entry, self, world)
         return self.force(entry, content)
 
-    def force(self, entry: Entry, content: bytes | None = None) -> Placed:
+    def force(self, entry: Entry, content: bytes | None = None) -> LoggedEntry:
         """Add an entry that nobody has judged."""
-        placed = Placed(entry, len(self.entries), entry.leaf())
+        placed = LoggedEntry(entry, len(self.entries), entry.leaf())
         self.entries.append(placed)
         self._chains[entry.type, entry.subject].append(placed)
         if content is not None and entry.digest is not None:
@@ -46,14 +48,14 @@ class MemoryLog:
     def last_at(self) -> int:
         return self.entries[-1].entry.at if self.entries else 0
 
-    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+    def newest(self, kind: str, subject: str, below: int | None = None) -> LoggedEntry | None:
         chain = self.chain(kind, subject)
         return next((p for p in reversed(chain) if below is None or p.index < below), None)
 
-    def chain(self, kind: str, subject: str) -> list[Placed]:
+    def chain(self, kind: str, subject: str) -> list[LoggedEntry]:
         return list(self._chains.get((kind, subject), []))
 
-    def statements_about(self, grantee: str) -> list[Placed]:
+    def statements_about(self, grantee: str) -> list[LoggedEntry]:
         newest = [chain[-1] for (kind, _), chain in self._chains.items() if kind == "authority"]
         return [
             p for p in newest if same_subject(parse_authority(p.entry.body).grantee, grantee)

@@ -18,9 +18,9 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
-from did_service.client.registry import Receipt, UnverifiedLogged
+from did_service.client.registry import EntryReceipt, UnverifiedLogged
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import BitstringStatusList, Purpose
 from did_service.core.credentials.proof_set import ProofOptions
@@ -33,7 +33,7 @@ from did_service.issuer.agency import Agency, Item, Officer, Signer
 from did_service.issuer.app import Issuer
 from did_service.issuer.officers import hash_token
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 from did_service.web.database import open_engine
 from tests.support.dids import key
 from tests.support.federation import Actor, Federation
@@ -86,7 +86,7 @@ class MemoryRegistry:
         self.origin = origin
         return self
 
-    def submit(self, entry: Entry, content: bytes | None = None) -> Receipt:
+    def submit(self, entry: Entry, content: bytes | None = None) -> EntryReceipt:
         """Judge and append, once for the same bytes."""
         self.asked.append(entry.encode())
         if self.dies == "sending":
@@ -99,7 +99,7 @@ class MemoryRegistry:
             placed = self._placed(entry, content)
         if self.dies == "answered":
             raise Killed
-        return Receipt(self.origin, placed.index, placed.leaf, placed.entry.at or 0, False)
+        return EntryReceipt(self.origin, placed.index, placed.leaf, placed.entry.at or 0, False)
 
     def entry(self, kind: str, subject: str, number: int) -> UnverifiedLogged:
         """Read an entry back."""
@@ -111,7 +111,7 @@ class MemoryRegistry:
                 return UnverifiedLogged(held, self.fed.contents.get(held.entry.digest))
         raise NotFoundError("entry_unknown", f"no entry {number}")
 
-    def _placed(self, entry: Entry, content: bytes | None) -> Placed:
+    def _placed(self, entry: Entry, content: bytes | None) -> LoggedEntry:
         if self.origin not in self.fed.logs:
             raise NotFoundError("path_unknown", "no such log")
         try:
@@ -136,7 +136,7 @@ class Office:
         self.log = MemoryRegistry(fed)
         self.log_of = log_of or self.log.at
         self.agency = replace(self._agency(), **agency)
-        self.edge = Edge(lambda: timestamps.from_posix(fed.now), self._random)
+        self.edge = ClockAndRandom(lambda: timestamps.from_posix(fed.now), self._random)
         self._drawn: list[int] = []
         self.restart()
 
@@ -196,7 +196,7 @@ class Office:
 
     # --- what the log says -------------------------------------------------------------------
 
-    def chain(self, purpose: Purpose = Purpose.REVOCATION) -> list[Placed]:
+    def chain(self, purpose: Purpose = Purpose.REVOCATION) -> list[LoggedEntry]:
         """The entries of a status list in the log."""
         return self.fed.logs[EV].chain("status", self.agency.list_url(purpose))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.credentials import eddsa_rdfc_2022
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
@@ -136,7 +136,7 @@ def of_another_type(scene: Scene) -> Question:
     return answered(scene, joined(scene.staple(), fed.evidence(("later", subject))))
 
 
-def next_entry(scene: Scene, placed: Placed, signer: Actor, **changes: object) -> Question:
+def next_entry(scene: Scene, placed: LoggedEntry, signer: Actor, **changes: object) -> Question:
     """The chain of an entry goes on in a way that a later release knows.
 
     The presenter has what was in use before it, too: that must not step into its place.
@@ -170,7 +170,7 @@ def next_did(scene: Scene) -> Question:
 
 
 def next_list(scene: Scene) -> Question:
-    log = scene.fed.logs[scene.fed.ev_of(scene.agency.did)]
+    log = scene.fed.logs[scene.fed.data_of(scene.agency.did)]
     placed = log.newest("status", scene.agency.list_url())
     return next_entry(scene, placed, scene.agency, kind="later")
 

@@ -38,21 +38,23 @@ class Mirror:
         for origin, note in self.fed.notes.items():
             self.replica(origin).tree.publish(note, self.fed.now if at is None else at)
 
-    def _follow_region(self, reg: str) -> None:
+    def _follow_region(self, control: str) -> None:
         """Go through a region's logs in the order of time.
 
         A heads entry needs the ev log that it is about; an ev entry needs reg up to its second.
         """
-        host = reg.removesuffix("reg")
-        evs = [o for o in self.fed.logs if o.startswith(host) and o != reg]
-        for placed in self.fed.logs[reg].entries[self.replica(reg).store.size() :]:
+        host = control.removesuffix("reg")
+        evs = [o for o in self.fed.logs if o.startswith(host) and o != control]
+        for placed in self.fed.logs[control].entries[self.replica(control).store.size() :]:
             if placed.entry.type == "heads":
-                for ev in evs:
+                for data_log in evs:
                     early = [
-                        p for p in self.fed.logs[ev].entries if p.entry.at <= placed.entry.at
+                        p
+                        for p in self.fed.logs[data_log].entries
+                        if p.entry.at <= placed.entry.at
                     ]
-                    self.grow(ev, len(early))
-            self.grow(reg, placed.index + 1)
+                    self.grow(data_log, len(early))
+            self.grow(control, placed.index + 1)
 
     def grow(self, origin: str, size: int) -> None:
         """Judge and store entries up to a size, and install their files."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from did_service.cli.demo.cast import AGENCIES, AgencyPlan
-from did_service.cli.demo.world import ACCEPTING, APPROVING, World, opened
+from did_service.cli.demo.world import ACCEPTING, APPROVING, DemoWorld, opened
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.program.clock import SYSTEM
@@ -27,7 +27,7 @@ class Town:
     """See the module's docstring."""
 
     folder: Path
-    world: World
+    world: DemoWorld
 
     @property
     def policy_file(self) -> Path:

@@ -21,7 +21,7 @@ from did_service.core.errors import (
 )
 from did_service.program import files
 from did_service.verifier.directory import TrustDirectory, default_path, fresh_nonce
-from did_service.verifier.memory import KnownLog
+from did_service.verifier.memory import RememberedLog
 
 pytestmark = pytest.mark.offline
 
@@ -34,13 +34,13 @@ from datetime import datetime
 from pathlib import Path
 from did_service.core.errors import ConflictError, UnavailableError
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.memory import KnownLog
+from did_service.verifier.memory import RememberedLog
 
 trust = TrustDirectory(Path(sys.argv[1]))
 now = datetime.fromisoformat(sys.argv[2])
 
 def remember(origin, size):
-    trust.change(lambda memory: memory.with_log(origin, KnownLog(size, bytes(32), now)))
+    trust.change(lambda memory: memory.with_log(origin, RememberedLog(size, bytes(32), now)))
 
 print("ready", flush=True)
 sys.stdin.read()
@@ -121,7 +121,7 @@ def test_policy_and_evidence_are_returned_byte_for_byte(trust):
 
 
 def test_memory_is_kept_between_processes(trust):
-    known = KnownLog(5, bytes(32), NOW)
+    known = RememberedLog(5, bytes(32), NOW)
     trust.change(lambda memory: memory.with_log("gd.example/reg", known))
     raise_floor(trust, NOW)
     memory = TrustDirectory(trust.path).memory()

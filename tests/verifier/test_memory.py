@@ -20,7 +20,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
-from did_service.verifier.memory import KnownLog, Memory, Nonce, parse_memory
+from did_service.verifier.memory import Memory, Nonce, RememberedLog, parse_memory
 
 NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -29,7 +29,7 @@ ORIGIN = "gd.example/reg"
 
 seconds = st.datetimes(timezones=st.just(UTC)).map(lambda t: t.replace(microsecond=0))
 roots = st.binary(min_size=32, max_size=32)
-logs = st.builds(KnownLog, st.integers(0, 2**48), roots, seconds)
+logs = st.builds(RememberedLog, st.integers(0, 2**48), roots, seconds)
 nonces = st.builds(Nonce, seconds, st.sampled_from(["open", "used"]))
 memories = st.builds(
     Memory,
@@ -48,7 +48,7 @@ def refusal(call):
 
 
 def known(size, byte=0, time=NOW):
-    return KnownLog(size, bytes([byte]) * 32, time)
+    return RememberedLog(size, bytes([byte]) * 32, time)
 
 
 def wordy(value):

@@ -173,7 +173,7 @@ def test_a_fault_of_ours_shows_its_place_and_no_traceback(monkeypatch):
 
 
 def test_a_failure_without_a_trace_is_described_as_well():
-    assert failure.told(RecursionError()).message == "RecursionError at ?"
+    assert failure.as_error(RecursionError()).message == "RecursionError at ?"
 
 
 def test_an_interrupted_command_says_nothing(monkeypatch):

@@ -9,7 +9,7 @@ from copy import deepcopy
 
 import pytest
 
-from did_service.verifier.memory import KnownLog
+from did_service.verifier.memory import RememberedLog
 from did_service.verify_cli import check as program
 from tests.support.counter import INDEX
 from tests.support.desk import COUNTER, Desk
@@ -102,7 +102,7 @@ def test_other_tree_that_is_remembered_meanwhile_is_a_fork(desk, scene, meanwhil
     size = scene.fed.logs[origin].size()
 
     def remember():
-        known = KnownLog(size, bytes(32), desk.trust.memory().floor)
+        known = RememberedLog(size, bytes(32), desk.trust.memory().floor)
         desk.trust.change(lambda memory: memory.with_log(origin, known))
 
     desk.trust.change(lambda memory: memory.with_witnessed(scene.clock().now))

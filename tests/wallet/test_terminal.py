@@ -19,7 +19,7 @@ from did_service.core.errors import (
 )
 from did_service.core.text import escaped, rewritten
 from did_service.program.exits import Exit
-from did_service.program.failure import told
+from did_service.program.failure import as_error
 from wallet_cli.config import Format, Settings, default_store, language_of, resolve
 from wallet_cli.terminal import Terminal, table
 
@@ -70,11 +70,11 @@ def test_lines_go_to_people_and_data_to_scripts(capsys):
 
 def test_a_result_that_falls_short_says_why(capsys):
     late = UnavailableError("not_yet", "two on their way")
-    code = terminal(format=Format.JSON).finish_short(late, {"n": 1}, [])
+    code = terminal(format=Format.JSON).finish_incomplete(late, {"n": 1}, [])
     found = envelope(capsys)
     assert (code, found["ok"], found["data"]) == (Exit.PENDING, False, {"n": 1})
     assert (found["error"]["code"], found["error"]["exit"]) == ("not_yet", 9)
-    terminal().finish_short(late, {}, ["line"])
+    terminal().finish_incomplete(late, {}, ["line"])
     captured = capsys.readouterr()
     assert captured.out == "line\n"
     assert "[not_yet]" in captured.err
@@ -118,7 +118,7 @@ def test_an_error_of_another_room_is_told_by_its_class_with_what_is_wrong(capsys
 
 
 def test_a_fault_of_ours_tells_its_class_and_nothing_of_its_content(capsys):
-    error = told(ValueError("the passphrase is hunter2"))
+    error = as_error(ValueError("the passphrase is hunter2"))
     assert terminal(format=Format.JSON).error(error) is Exit.FAULT
     captured = capsys.readouterr()
     assert json.loads(captured.out)["error"]["exit"] == 70

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from did_service import __version__
-from wallet_cli.parser import Entry, LazyGroup
+from wallet_cli.parser import CommandEntry, LazyGroup
 
 _EXAMPLES = """\
 A first hour:
@@ -22,31 +22,37 @@ Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot
 11 store damaged, 70 a fault of ours."""
 
 ENTRIES = {
-    "init": Entry(
+    "init": CommandEntry(
         "wallet_cli.commands.store:init", "Make a wallet, protected by a passphrase."
     ),
-    "status": Entry(
+    "status": CommandEntry(
         "wallet_cli.commands.store:status", "What the wallet holds, and what is due."
     ),
-    "id": Entry("wallet_cli.commands.id:group", "Your identifiers (did:key)."),
-    "apply": Entry("wallet_cli.commands.apply:apply", "Apply to an agency for a credential."),
-    "receive": Entry(
+    "id": CommandEntry("wallet_cli.commands.id:group", "Your identifiers (did:key)."),
+    "apply": CommandEntry(
+        "wallet_cli.commands.apply:apply", "Apply to an agency for a credential."
+    ),
+    "receive": CommandEntry(
         "wallet_cli.commands.receive:receive", "Pick up, check and keep credentials."
     ),
-    "pending": Entry("wallet_cli.commands.pending:group", "Applications on their way."),
-    "cred": Entry("wallet_cli.commands.cred:group", "Your credentials."),
-    "refresh": Entry(
+    "pending": CommandEntry("wallet_cli.commands.pending:group", "Applications on their way."),
+    "cred": CommandEntry("wallet_cli.commands.cred:group", "Your credentials."),
+    "refresh": CommandEntry(
         "wallet_cli.commands.refresh:refresh", "Fetch the evidence of credentials."
     ),
-    "present": Entry(
+    "present": CommandEntry(
         "wallet_cli.commands.present:present", "Answer a counter with a credential."
     ),
-    "trust": Entry("wallet_cli.commands.trust:group", "Whom the wallet believes."),
-    "passphrase": Entry("wallet_cli.commands.passphrase:group", "Change the passphrase."),
-    "rekey": Entry(
+    "trust": CommandEntry("wallet_cli.commands.trust:group", "Whom the wallet believes."),
+    "passphrase": CommandEntry(
+        "wallet_cli.commands.passphrase:group", "Change the passphrase."
+    ),
+    "rekey": CommandEntry(
         "wallet_cli.commands.passphrase:rekey", "Seal the wallet anew, after a leak."
     ),
-    "doctor": Entry("wallet_cli.commands.store:doctor", "Look for trouble in the store."),
+    "doctor": CommandEntry(
+        "wallet_cli.commands.store:doctor", "Look for trouble in the store."
+    ),
 }
 
 

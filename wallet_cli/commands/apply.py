@@ -18,7 +18,7 @@ from did_service.core.errors import (
     quote,
 )
 from wallet_cli.commands.id import make_identity
-from wallet_cli.holdings import Application, Identity, keep
+from wallet_cli.holdings import Application, HolderIdentity, keep
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json
 from wallet_cli.signing import signed_application
@@ -79,7 +79,7 @@ def _send(
     session: Session,
     client: IssuerClient,
     item: str,
-    identity: Identity,
+    identity: HolderIdentity,
     claims: JsonObject,
 ) -> Application:
     """Keep the key, hand the application in, keep where to pick up; or leave nothing behind."""

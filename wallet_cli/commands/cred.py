@@ -16,7 +16,7 @@ from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
-from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.terminal import table
 from wallet_cli.views import (
@@ -40,11 +40,15 @@ _MOST_CLAIMS = 64  # on a screen; an honest credential has a dozen or two
 group = LazyGroup(
     "cred",
     {
-        "list": Entry("wallet_cli.commands.cred:listed", "List your credentials."),
-        "show": Entry("wallet_cli.commands.cred:show", "Show what one says."),
-        "verify": Entry("wallet_cli.commands.cred:verify", "Judge one as a counter would."),
-        "export": Entry("wallet_cli.commands.cred:export", "Write one to a file, keyless."),
-        "delete": Entry("wallet_cli.commands.cred:delete", "Delete one, and its key."),
+        "list": CommandEntry("wallet_cli.commands.cred:listed", "List your credentials."),
+        "show": CommandEntry("wallet_cli.commands.cred:show", "Show what one says."),
+        "verify": CommandEntry(
+            "wallet_cli.commands.cred:verify", "Judge one as a counter would."
+        ),
+        "export": CommandEntry(
+            "wallet_cli.commands.cred:export", "Write one to a file, keyless."
+        ),
+        "delete": CommandEntry("wallet_cli.commands.cred:delete", "Delete one, and its key."),
     },
     "Your credentials. CRED is a short name such as residence-permit-1, or its beginning.",
 )
@@ -191,7 +195,7 @@ def verify(session: Session, name: str, tier: str) -> Exit:
         reason = RuleError("credential_refused", "a counter would refuse it")
     else:
         reason = RuleError("credential_undecided", "the evidence does not settle it")
-    return session.terminal.finish_short(reason, data, lines)
+    return session.terminal.finish_incomplete(reason, data, lines)
 
 
 @click.command(

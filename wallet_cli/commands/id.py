@@ -14,9 +14,9 @@ from did_service.core.encoding import timestamps
 from did_service.core.errors import Bilingual, UsageError
 from did_service.core.limits import MAX_LABEL_CHARACTERS
 from did_service.core.text import quote
-from wallet_cli.holdings import Identity, credentials, identities, keep
+from wallet_cli.holdings import HolderIdentity, credentials, identities, keep
 from wallet_cli.naming import find_identity
-from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.terminal import table
 from wallet_cli.vault import new_id
@@ -25,20 +25,24 @@ from wallet_cli.views import identity_view
 group = LazyGroup(
     "id",
     {
-        "new": Entry("wallet_cli.commands.id:new", "Make a key and its did:key."),
-        "list": Entry("wallet_cli.commands.id:listed", "List the identifiers of this wallet."),
-        "show": Entry("wallet_cli.commands.id:show", "Show one, and what was issued to it."),
+        "new": CommandEntry("wallet_cli.commands.id:new", "Make a key and its did:key."),
+        "list": CommandEntry(
+            "wallet_cli.commands.id:listed", "List the identifiers of this wallet."
+        ),
+        "show": CommandEntry(
+            "wallet_cli.commands.id:show", "Show one, and what was issued to it."
+        ),
     },
     "Your identifiers (did:key). Each application makes one of its own.",
 )
 
 
-def make_identity(session: Session, label: str) -> Identity:
+def make_identity(session: Session, label: str) -> HolderIdentity:
     """Draw a key; the caller keeps it."""
     seed = session.rng(SEED_BYTES)
     did = did_key_of(SigningKey(seed).public)
     created = timestamps.encode(session.now())
-    return Identity(new_id(session.rng), did, seed, label, created)
+    return HolderIdentity(new_id(session.rng), did, seed, label, created)
 
 
 @click.command(

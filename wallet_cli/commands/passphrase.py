@@ -7,12 +7,16 @@ from pathlib import Path
 import click
 
 from did_service.core.errors import Bilingual
-from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
 
 group = LazyGroup(
     "passphrase",
-    {"change": Entry("wallet_cli.commands.passphrase:change", "Replace the passphrase.")},
+    {
+        "change": CommandEntry(
+            "wallet_cli.commands.passphrase:change", "Replace the passphrase."
+        )
+    },
     "The passphrase of this wallet.",
 )
 

@@ -6,7 +6,7 @@ import click
 
 from did_service.core.errors import Bilingual, NotFoundError, UsageError, quote
 from wallet_cli.holdings import Application, applications
-from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
@@ -15,8 +15,12 @@ from wallet_cli.views import application_view, state_of
 group = LazyGroup(
     "pending",
     {
-        "list": Entry("wallet_cli.commands.pending:listed", "List applications on their way."),
-        "drop": Entry("wallet_cli.commands.pending:drop", "Give one up, with what arrived."),
+        "list": CommandEntry(
+            "wallet_cli.commands.pending:listed", "List applications on their way."
+        ),
+        "drop": CommandEntry(
+            "wallet_cli.commands.pending:drop", "Give one up, with what arrived."
+        ),
     },
     "Applications on their way, and deliveries that could not be taken in.",
 )

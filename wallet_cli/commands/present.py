@@ -20,7 +20,14 @@ from did_service.core.text import quote
 from did_service.program.files import check_output, replace_file
 from did_service.program.folding import few
 from wallet_cli.commands.store import is_stale
-from wallet_cli.holdings import Answer, HeldCredential, Identity, answers, identities, keep
+from wallet_cli.holdings import (
+    GivenPresentation,
+    HeldCredential,
+    HolderIdentity,
+    answers,
+    identities,
+    keep,
+)
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
@@ -96,14 +103,16 @@ def _check_addressee(nonce: str, audience: str) -> None:
             )
 
 
-def _holder(vault: Vault, held: HeldCredential) -> Identity:
+def _holder(vault: Vault, held: HeldCredential) -> HolderIdentity:
     for identity in identities(vault):
         if identity.did == held.holder:
             return identity
     raise NotFoundError("identity_unknown", f"the key of {held.alias} is not in this wallet")
 
 
-def _remember(session: Session, held: HeldCredential, addressee: tuple[str, str]) -> Answer:
+def _remember(
+    session: Session, held: HeldCredential, addressee: tuple[str, str]
+) -> GivenPresentation:
     """Keep what is answered to whom before it is signed.
 
     Raises:
@@ -111,8 +120,8 @@ def _remember(session: Session, held: HeldCredential, addressee: tuple[str, str]
     """
     nonce, audience = addressee
     record = sha256(jcs.encode(held.credential))
-    answer = Answer(new_id(session.rng), audience, nonce, record, session.stamp())
-    made: list[Answer] = []
+    answer = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
+    made: list[GivenPresentation] = []
 
     def change(vault: Vault) -> Vault:
         for each in answers(vault):

@@ -41,9 +41,9 @@ def receive(session: Session, source: str | None, *, allow_untrusted: bool) -> E
     fail, and the evidence at hand does not deny the issuer's authority. What cannot be checked
     yet is said. Nothing that arrives is lost: what was refused stays under `wallet pending`.
     """
-    from wallet_cli.receiving import Receiver, Trusting
+    from wallet_cli.receiving import IssuerCheck, Receiver
 
-    trusting = Trusting.ANY if allow_untrusted else Trusting.LISTED
+    trusting = IssuerCheck.ANY if allow_untrusted else IssuerCheck.LISTED
     receiver = Receiver(session, trusting)
     if source is not None and not source.startswith("https://"):
         received = receiver.take_in(_from_file(source), None)
@@ -124,11 +124,11 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
         terminal.finish(data, lines)
         return Exit.DONE
     if harvest.failures:
-        return terminal.finish_short(harvest.failures[0][1], data, lines)
+        return terminal.finish_incomplete(harvest.failures[0][1], data, lines)
     reason = UnavailableError(
         "not_yet", f"{len(harvest.waiting)} applications are on their way"
     )
-    return terminal.finish_short(reason, data, lines)
+    return terminal.finish_incomplete(reason, data, lines)
 
 
 _STATES = {

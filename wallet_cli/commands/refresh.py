@@ -19,7 +19,7 @@ from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
     from did_service.core.anchor.bodies.policy import Policy
-    from wallet_cli.staples import Collected, Places
+    from wallet_cli.staples import CollectedStaple, EvidenceSources
 
 ALL = "all"
 
@@ -47,16 +47,16 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     --fresh is for a status that must be known to the minute.
     """
     from did_service.client.issuer import parse_delivery
-    from wallet_cli.staples import Moment, Places
+    from wallet_cli.staples import EvidenceSources, StapleMoment
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
-    moment = Moment.NEWEST if fresh else Moment.EPOCH
+    moment = StapleMoment.NEWEST if fresh else StapleMoment.EPOCH
     given = bases[:MAX_MIRRORS]
-    rows: list[tuple[str, Collected]] = []
+    rows: list[tuple[str, CollectedStaple]] = []
     for held in wanted:
-        places = Places(
+        places = EvidenceSources(
             session.transport, (*given, *parse_delivery(held.delivery).evidence), moment
         )
         rows.append((held.alias, _refresh(session, held, policy, places)))
@@ -64,8 +64,8 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
 
 
 def _refresh(
-    session: Session, held: HeldCredential, policy: Policy, places: Places
-) -> Collected:
+    session: Session, held: HeldCredential, policy: Policy, places: EvidenceSources
+) -> CollectedStaple:
     from wallet_cli.staples import collect
 
     collected = collect(held, policy, places)
@@ -79,7 +79,7 @@ def _refresh(
     return collected
 
 
-def _hand_out(session: Session, rows: list[tuple[str, Collected]]) -> Exit:
+def _hand_out(session: Session, rows: list[tuple[str, CollectedStaple]]) -> Exit:
     data: JsonObject = {
         "refreshed": [
             {
@@ -101,6 +101,6 @@ def _hand_out(session: Session, rows: list[tuple[str, Collected]]) -> Exit:
     lines = table([(a, f"{len(c.staple.items)} {words}") for a, c in rows])
     if rows and not any(collected.fetched for _, collected in rows):
         reason = UnavailableError("nothing_fetched", "no place gave any evidence")
-        return terminal.finish_short(reason, data, lines)
+        return terminal.finish_incomplete(reason, data, lines)
     terminal.finish(data, lines)
     return Exit.DONE

@@ -147,7 +147,7 @@ def doctor(session: Session, *, restore: bool) -> Exit:
         reason = MalformedError(
             "previous_usable", "wallet.json does not open, wallet.json.1 does"
         )
-        return session.terminal.finish_short(reason, {"findings": found}, [])
+        return session.terminal.finish_incomplete(reason, {"findings": found}, [])
     session.terminal.finish({"findings": found})
     return Exit.DONE
 

@@ -9,7 +9,7 @@ import click
 from did_service.core.encoding import b64, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, MalformedError, quote
-from wallet_cli.parser import Entry, LazyGroup, WalletCommand
+from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session, read_input, read_json
 from wallet_cli.terminal import table
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 group = LazyGroup(
     "trust",
     {
-        "pin": Entry(
+        "pin": CommandEntry(
             "wallet_cli.commands.trust:pin", "Pin the first policy, by its fingerprint."
         ),
-        "import": Entry(
+        "import": CommandEntry(
             "wallet_cli.commands.trust:imported", "Take the next policy, or evidence."
         ),
-        "show": Entry("wallet_cli.commands.trust:show", "Show what is pinned."),
+        "show": CommandEntry("wallet_cli.commands.trust:show", "Show what is pinned."),
     },
     "Whom the wallet believes. A pinned policy is all it takes on trust; everything else must\n"
     "prove itself under it.",

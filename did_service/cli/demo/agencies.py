@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from did_service.cli.demo.cast import AgencyPlan, schema_of
-from did_service.cli.founding import Identity
+from did_service.cli.founding import OfficeIdentity
 from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.did.webvh import write
 from did_service.issuer.agency import LIST_NUMBERS, Agency, Item, Officer
@@ -28,7 +28,7 @@ def list_urls(agency: AgencyPlan) -> tuple[str, ...]:
 
 
 def authority_of(
-    agency: AgencyPlan, root: Identity, identity: Identity, begins: int
+    agency: AgencyPlan, root: OfficeIdentity, identity: OfficeIdentity, begins: int
 ) -> Authority:
     """Return the statement that lets an agency issue its type in its place.
 
@@ -48,7 +48,7 @@ def authority_of(
         items=(),
         prefixes=(),
         territory=(agency.jurisdiction,),
-        begins=begins,
+        valid_from=begins,
         until=begins + _AUTHORITY_SECONDS,
         state="active",
         since=None,
@@ -61,7 +61,7 @@ def authority_of(
 
 def agency_of(
     agency: AgencyPlan,
-    identity: Identity,
+    identity: OfficeIdentity,
     authority: Authority,
     log_host: str,
     tokens: Mapping[str, str],

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from did_service.cli.demo.cast import ITEM, SCHOOL
-from did_service.cli.demo.world import World
+from did_service.cli.demo.world import DemoWorld
 from did_service.client.registry import LogReader
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
@@ -25,7 +25,7 @@ from did_service.core.encoding.strict_json import (
     as_text,
 )
 
-Forge = Callable[[World, JsonObject], JsonObject]
+Forge = Callable[[DemoWorld, JsonObject], JsonObject]
 
 
 def credential(presented: JsonObject) -> JsonObject:
@@ -45,7 +45,7 @@ def tamper(presented: JsonObject) -> JsonObject:
     return changed
 
 
-def item_at_hand(world: World) -> JsonObject:
+def item_at_hand(world: DemoWorld) -> JsonObject:
     """Fetch, as anybody may, the evidence of the service item that is now the newest."""
     reader = LogReader.of_log(world.transport, "cn.example/reg")
     return strict_json.load_object(reader.fresh_evidence("schema", ITEM))
@@ -60,7 +60,7 @@ def with_evidence(presented: JsonObject, more: JsonObject) -> JsonObject:
     return {**presented, "staple": {**staple, "checkpoints": checkpoints, "items": items}}
 
 
-def issue_after_end(world: World, model: JsonObject) -> JsonObject:
+def issue_after_end(world: DemoWorld, model: JsonObject) -> JsonObject:
     """Issue like an honest credential, dated in the second of the agency's end.
 
     Dated later than the newest evidence at the counter, it might rest on a grant of since then.
@@ -69,13 +69,13 @@ def issue_after_end(world: World, model: JsonObject) -> JsonObject:
     return _signed(world, model, timestamps.from_posix(ended))
 
 
-def back_date(world: World, model: JsonObject) -> JsonObject:
+def back_date(world: DemoWorld, model: JsonObject) -> JsonObject:
     """Issue like an honest credential, dated as the honest one was, before the end."""
     created = as_text(as_object(model["proof"], "proof")["created"], "created")
     return _signed(world, model, timestamps.parse(created))
 
 
-def _signed(world: World, model: JsonObject, created: datetime) -> JsonObject:
+def _signed(world: DemoWorld, model: JsonObject, created: datetime) -> JsonObject:
     """Sign what the model says, under a new id and date, with the removed agency's key."""
     identity = world.identity(SCHOOL)
     document: JsonObject = {

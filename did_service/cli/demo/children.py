@@ -23,7 +23,7 @@ _ENCODING = "utf-8"  # whatever the terminal has: what a child says is not print
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ChildRun:
     """A command that has ended.
 
     Attributes:
@@ -51,7 +51,7 @@ class Children:
     environment: Mapping[str, str]
     patience: float = 120  # seconds for each
 
-    def run(self, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> Run:
+    def run(self, program: str, *arguments: str, codes: tuple[int, ...] = (0,)) -> ChildRun:
         """Run `wallet` or `did-verify` to its end.
 
         Args:
@@ -72,7 +72,7 @@ class Children:
         output = strict_json.load_object(done.stdout) if done.stdout.startswith("{") else {}
         lines = () if output else tuple(done.stdout.rstrip().splitlines())
         seconds = perf_counter() - began
-        return Run(command, done.returncode, output, lines, done.stderr, seconds)
+        return ChildRun(command, done.returncode, output, lines, done.stderr, seconds)
 
     def _ended(self, words: list[str], command: str) -> subprocess.CompletedProcess[str]:
         try:

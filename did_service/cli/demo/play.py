@@ -19,7 +19,7 @@ from did_service.cli.demo.story import Story
 from did_service.cli.demo.world import opened
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, ConflictError, Language, quote
-from did_service.program.clock import Edge
+from did_service.program.clock import ClockAndRandom
 
 SCHEMA = "demo/1"
 
@@ -55,7 +55,7 @@ class Options:
     disarmed: bool = False
 
 
-def play(options: Options, edge: Edge) -> tuple[Sequence[Played], float]:
+def play(options: Options, edge: ClockAndRandom) -> tuple[Sequence[Played], float]:
     """Play all scenes; returns them and the seconds that all of it took.
 
     Raises:

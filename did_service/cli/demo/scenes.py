@@ -12,7 +12,7 @@ from shutil import copyfile
 
 from did_service.cli.demo import attacks
 from did_service.cli.demo.cast import AUDIENCE, ITEM, POLICE, SCHOOL, AgencyPlan
-from did_service.cli.demo.children import Run
+from did_service.cli.demo.children import ChildRun
 from did_service.cli.demo.forks import forked_evidence
 from did_service.cli.demo.stage import Scene, Stage
 from did_service.cli.demo.story import TRUST
@@ -40,41 +40,41 @@ def _asked_in(stage: Stage, folder: str) -> tuple[str, ...]:
     return _asked(stage.path(f"{folder}/nonce.txt").read_text(encoding="utf-8").strip())
 
 
-def _check_at_counter(stage: Stage, nonce: str, *evidence: str) -> Run:
+def _check_at_counter(stage: Stage, nonce: str, *evidence: str) -> ChildRun:
     """Judge an answer, once; repeated, with a counter's `evidence` but without its memory."""
     asked = _asked(nonce)
     again = ("--policy", "policy.json", *evidence, *asked)
     return stage.check("--trust", TRUST, *asked, again=again)
 
 
-def _check_copy(stage: Stage, *arguments: str) -> Run:
+def _check_copy(stage: Stage, *arguments: str) -> ChildRun:
     """Judge a copy of the first presentation, remembering nothing, so that it can be shown."""
     return stage.check("--policy", "policy.json", *_asked_in(stage, FIRST), *arguments)
 
 
-def _accept(stage: Stage) -> Run:
+def _accept(stage: Stage) -> ChildRun:
     return _check_at_counter(stage, _present(stage))
 
 
-def _replay(stage: Stage) -> Run:
+def _replay(stage: Stage) -> ChildRun:
     if not stage.armed:
         return _check_at_counter(stage, _present(stage))
     copyfile(stage.path(f"{FIRST}/input.json"), stage.path(stage.input))
     return stage.check("--trust", TRUST, *_asked_in(stage, FIRST))
 
 
-def _tampered(stage: Stage) -> Run:
+def _tampered(stage: Stage) -> ChildRun:
     shown = stage.read(f"{FIRST}/input.json")
     stage.write_input(attacks.tamper(shown) if stage.armed else shown)
     return _check_copy(stage)
 
 
-def _stale(stage: Stage) -> Run:
+def _stale(stage: Stage) -> ChildRun:
     copyfile(stage.path(f"{FIRST}/input.json"), stage.path(stage.input))
     return _check_copy(stage, *(("--now", "+9d") if stage.armed else ()))
 
 
-def _forked(stage: Stage) -> Run:
+def _forked(stage: Stage) -> ChildRun:
     shown = stage.read(f"{FIRST}/input.json")
     if stage.armed:
         staple, alarms = forked_evidence(stage.story.world)
@@ -87,7 +87,7 @@ def _forked(stage: Stage) -> Run:
     return _check_copy(stage)
 
 
-def _revoked(stage: Stage) -> Run:
+def _revoked(stage: Stage) -> ChildRun:
     world = stage.story.world
     if stage.armed:
         held = attacks.credential(stage.read(f"{FIRST}/input.json"))
@@ -97,7 +97,7 @@ def _revoked(stage: Stage) -> Run:
     return _check_at_counter(stage, _present(stage), "--bundle", BUNDLE)
 
 
-def _old_item(stage: Stage) -> Run:
+def _old_item(stage: Stage) -> ChildRun:
     """Show the permit, since revoked, with the item that once took evidence of a week.
 
     The counter has nothing but its policy: what it may loosen by is the presenter's alone.
@@ -119,7 +119,7 @@ def _import_bundle(stage: Stage) -> None:
     stage.story.verify("trust", "import", BUNDLE, "--trust", TRUST)
 
 
-def _while_authorised(stage: Stage) -> Run:
+def _while_authorised(stage: Stage) -> ChildRun:
     """Show a credential of an agency that has lost its authority since it issued it."""
     nonce = _present(stage, SCHOOL)
     stage.story.world.end_authority(SCHOOL)
@@ -128,17 +128,17 @@ def _while_authorised(stage: Stage) -> Run:
     return _check_at_counter(stage, nonce, "--bundle", BUNDLE)
 
 
-def _no_authority(stage: Stage) -> Run:
+def _no_authority(stage: Stage) -> ChildRun:
     """Show a credential that the removed agency dates, honestly, after its end."""
     return _by_removed_agency(stage, attacks.issue_after_end)
 
 
-def _back_dated(stage: Stage) -> Run:
+def _back_dated(stage: Stage) -> ChildRun:
     """Show a credential that the removed agency dates before its end."""
     return _by_removed_agency(stage, attacks.back_date)
 
 
-def _by_removed_agency(stage: Stage, forge: attacks.Forge) -> Run:
+def _by_removed_agency(stage: Stage, forge: attacks.Forge) -> ChildRun:
     shown = stage.read(f"{OLDER}/input.json")
     if stage.armed:
         stage.write_input(forge(stage.story.world, attacks.credential(shown)))

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from did_service.cli.demo.children import Run
+from did_service.cli.demo.children import ChildRun
 from did_service.cli.demo.story import Story
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual
 
-Play = Callable[["Stage"], Run]
+Play = Callable[["Stage"], ChildRun]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Stage:
         """Write the file that the counter is handed."""
         self.write(self.input, strict_json.dumps(value))
 
-    def check(self, *arguments: str, again: Sequence[str] = ()) -> Run:
+    def check(self, *arguments: str, again: Sequence[str] = ()) -> ChildRun:
         """Let the counter judge the input; the report stays in the scene's folder.
 
         Args:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from did_service.cli.demo.agencies import ACCEPTING, APPROVING
 from did_service.cli.demo.cast import AGENCIES, AUDIENCE, CITIZEN, AgencyPlan
-from did_service.cli.demo.children import Children, Run
+from did_service.cli.demo.children import Children, ChildRun
 from did_service.cli.demo.narrator import Narrator
-from did_service.cli.demo.world import World
+from did_service.cli.demo.world import DemoWorld
 from did_service.core.encoding import strict_json
 from did_service.core.errors import Bilingual
 
@@ -35,7 +35,7 @@ class Story:
     """
 
     folder: Path
-    world: World
+    world: DemoWorld
     children: Children
     tell: Narrator
 
@@ -135,7 +135,7 @@ class Story:
         data = strict_json.as_object(run.output["data"], "data")
         return strict_json.as_text(data["nonce"], "nonce")
 
-    def present(self, plan: AgencyPlan, nonce: str, target: str) -> Run:
+    def present(self, plan: AgencyPlan, nonce: str, target: str) -> ChildRun:
         """Let the wallet answer the counter with one credential and its staple."""
         name = self.alias(plan)
         return self.wallet(
@@ -146,12 +146,12 @@ class Story:
         """Return the wallet's short name of the credential that an agency issued."""
         return f"{plan.item}-1"
 
-    def wallet(self, *arguments: str) -> Run:
+    def wallet(self, *arguments: str) -> ChildRun:
         """Run the citizen's wallet."""
         common = ("--store", WALLET, "--passphrase-file", PASSPHRASE, "--no-input", "--json")
         return self.children.run("wallet", *common, *arguments)
 
-    def verify(self, *arguments: str) -> Run:
+    def verify(self, *arguments: str) -> ChildRun:
         """Run the counter's verifier; a verdict may be anything, a fault may not."""
         return self.children.run("did-verify", *arguments, codes=(0, 1, 5))
 

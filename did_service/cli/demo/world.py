@@ -34,25 +34,26 @@ from did_service.cli.demo.cast import (
 )
 from did_service.cli.founding import (
     Founded,
-    Identity,
+    OfficeIdentity,
     RegionPlan,
     create_identity,
-    found,
+    found_federation,
 )
 from did_service.cli.region import region_app
 from did_service.client.bundle import collect, encode_checked
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import parse_routes
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.policy import Policy, year_of
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.entry import LoggedEntry
+from did_service.core.anchor.region import year_of
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, as_array, as_object, as_text
 from did_service.issuer.app import Issuer
 from did_service.issuer.app import create_app as issuer_app
 from did_service.issuer.store import IssuerStore
-from did_service.program.clock import Edge
-from did_service.registry.region import Pace, RegistrySettings
+from did_service.program.clock import ClockAndRandom
+from did_service.registry.region import PublishIntervals, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.replica.store import ReplicaStore
 from did_service.web.app import Application
@@ -62,21 +63,21 @@ from did_service.witness.witness import Witness, WitnessSettings
 
 _SHORT_PLACE = "/tmp"  # noqa: S108 - a folder with a random name is made there
 # The story publishes when it says so; nothing happens behind its back.
-_PACE = Pace(least=0, most=3_600, heads_least=0, heads_most=3_600)
+_PACE = PublishIntervals(least=0, most=3_600, heads_least=0, heads_most=3_600)
 
 
 @dataclass(slots=True)
 class _Office:
     """A running agency with what its region has granted it."""
 
-    identity: Identity
+    identity: OfficeIdentity
     issuer: Issuer
-    statement: Placed
+    statement: LoggedEntry
     tokens: Mapping[str, str]
 
 
 @dataclass(slots=True)
-class World:
+class DemoWorld:
     """All services; open it with `opened`.
 
     Attributes:
@@ -90,7 +91,7 @@ class World:
     """
 
     folder: Path
-    edge: Edge
+    edge: ClockAndRandom
     founded: Founded
     sockets: Path
     transport: Transport
@@ -100,14 +101,14 @@ class World:
     offices: dict[str, _Office] = field(default_factory=dict)
     apps: dict[str, Application] = field(default_factory=dict)
     servers: list[Server] = field(default_factory=list)
-    item: Placed | None = None
+    item: LoggedEntry | None = None
 
     @property
     def policy(self) -> Policy:
         """The federation's policy."""
         return self.founded.policy
 
-    def identity(self, agency: AgencyPlan) -> Identity:
+    def identity(self, agency: AgencyPlan) -> OfficeIdentity:
         """Return the identity of an agency, keys included."""
         return self.offices[agency.id].identity
 
@@ -236,7 +237,7 @@ class World:
         return Administration(self.transport, hosts[region], self.edge)
 
     def _evidence_logs(self, region: str) -> list[tuple[str, ReplicaStore]]:
-        """Return a region's ev logs by origin, the newest year first."""
+        """Return a region's data logs by origin, the newest year first."""
         stores = self.registries[region].region.stores
         return sorted(filter(lambda each: year_of(each[0]), stores.items()), reverse=True)
 
@@ -262,14 +263,14 @@ class World:
 
 
 @contextmanager
-def opened(folder: Path, edge: Edge) -> Iterator[World]:
+def opened(folder: Path, edge: ClockAndRandom) -> Iterator[DemoWorld]:
     """Found the federation, start every service, and stop them at the end.
 
     Args:
         folder: Where databases, static files and `routes.json` are written.
         edge: Clock and randomness.
     """
-    founded = found(plan(edge.clock().year), edge)
+    founded = found_federation(plan(edge.clock().year), edge)
     hosts = [region.host for region in REGIONS] + [agency.host for agency in AGENCIES]
     with ExitStack() as running:
         sockets = Path(running.enter_context(_folder_for_sockets()))
@@ -277,7 +278,7 @@ def opened(folder: Path, edge: Edge) -> Iterator[World]:
         routes = folder / "routes.json"
         routes.write_text(strict_json.dumps(places), encoding="utf-8")
         transport = running.enter_context(Transport(parse_routes(routes.read_bytes())))
-        world = World(folder, edge, founded, sockets, transport, running)
+        world = DemoWorld(folder, edge, founded, sockets, transport, running)
         with ThreadPoolExecutor() as pool:
             list(pool.map(world.open_region, REGIONS))  # raises what any region raises
         for region in REGIONS:

@@ -84,7 +84,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class LoggedEntry:
     """An entry and where it stands in its log."""
 
     entry: Entry
@@ -155,7 +155,7 @@ def compose(
     subject: str,
     body: JsonObject,
     *,
-    after: Placed | None = None,
+    after: LoggedEntry | None = None,
     digest: bytes | None = None,
 ) -> Entry:
     """Write the next entry of a chain, still without proof.

@@ -6,7 +6,7 @@
 A statement is worth something only while every one above it stands, so a circle of grants
 hangs in the air and is worth nothing. Each statement is read in the home log of its grantee,
 as that log stood for this judgement; where the chain goes on in a log on which the judgement
-does not rest, `Beyond` says what that means.
+does not rest, `ForeignGranter` says what that means.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from did_service.core.anchor.bodies.authority import (
     covers,
     parse_authority,
 )
-from did_service.core.anchor.bodies.policy import Policy, Region
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import Region
 from did_service.core.anchor.view import Homes
 from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
-class Beyond(Enum):
+class ForeignGranter(Enum):
     """What a grant is worth whose granter is at home in a log that is not consulted."""
 
     REFUSED = "refused"  # a new statement must name that log's checkpoint
@@ -40,7 +41,7 @@ class Grants:
 
     policy: Policy
     homes: Homes
-    beyond: Beyond
+    beyond: ForeignGranter
     at: int
     _refusals: dict[tuple[str, int], RuleError | None] = field(default_factory=dict)
 
@@ -95,7 +96,7 @@ class Grants:
         home = self.homes(grantee)
         for placed in [] if home is None else home.statements_about(grantee):
             held = parse_authority(placed.entry.body)
-            if held.state == "active" and held.begins <= self.at < held.until:
+            if held.state == "active" and held.valid_from <= self.at < held.until:
                 yield held
 
     def _refusal(self, held: Authority, hops: int) -> RuleError | None:
@@ -114,7 +115,11 @@ class Grants:
             return RuleError("grant_too_wide", f"more than {MAX_AUTHORITY_HOPS} hops to a root")
         if self.homes(statement.granter) is None:
             elsewhere = f"x must name the home log of {quote(statement.granter)}"
-            return RuleError("x_missing", elsewhere) if self.beyond is Beyond.REFUSED else None
+            return (
+                RuleError("x_missing", elsewhere)
+                if self.beyond is ForeignGranter.REFUSED
+                else None
+            )
         refusal = RuleError("grant_too_wide", f"{quote(statement.granter)} has no such grant")
         for held in self._active(statement.granter):
             found = _sticks_out(statement, held) or self._refusal(held, hops - 1)

@@ -45,7 +45,7 @@ def is_under(host: str, domain: str) -> bool:
     return host == domain or host.endswith("." + domain)
 
 
-def reg_origin(region: Region) -> str:
+def control_origin(region: Region) -> str:
     """Return the origin of a region's control log, `HOST/reg`."""
     return next(origin for origin in region.logs if year_of(origin) is None)
 

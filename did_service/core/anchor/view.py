@@ -1,9 +1,9 @@
 """What the rules may look at: the log so far, the other logs, the policy, the time.
 
 Sequencer, witness and offline replay each show their own store through `LogView`, so one set of
-rules judges for all of them. What a rule asks about a DID or a grant is asked of a `LogAt`: a
-log as it stood at one size. Judges whose copies have grown by different amounts therefore give
-the same answer.
+rules judges for all of them. What a rule asks about a DID or a grant is asked of a `LogPrefix`:
+a log as it stood at one size. Judges whose copies have grown by different amounts therefore
+give the same answer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Protocol
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.heads import HeadsSnapshot
-from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.region import Region, control_origin
 from did_service.core.did.document import Relationship, parse_document
 from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh
@@ -37,13 +38,13 @@ class LogView(Protocol):
     def last_at(self) -> int:
         """Return `a` of the last entry, 0 for an empty log."""
 
-    def newest(self, kind: str, subject: str, below: int | None = None) -> Placed | None:
+    def newest(self, kind: str, subject: str, below: int | None = None) -> LoggedEntry | None:
         """Return the newest entry of a chain, of those with an index under `below`."""
 
-    def chain(self, kind: str, subject: str) -> Sequence[Placed]:
+    def chain(self, kind: str, subject: str) -> Sequence[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
 
-    def statements_about(self, grantee: str) -> Sequence[Placed]:
+    def statements_about(self, grantee: str) -> Sequence[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee."""
 
     def snapshot(self, size: int) -> HeadsSnapshot:
@@ -60,44 +61,44 @@ class LogView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogAt:
+class LogPrefix:
     """A log as it stood with its first `size` entries."""
 
     log: LogView
     size: int
 
     @classmethod
-    def now(cls, log: LogView) -> LogAt:
+    def now(cls, log: LogView) -> LogPrefix:
         """Take the whole log, as far as this judge has it."""
         return cls(log, log.size())
 
     @classmethod
-    def as_of(cls, log: LogView, at: int) -> LogAt:
+    def as_of(cls, log: LogView, at: int) -> LogPrefix:
         """Take the log as it stood at the end of a POSIX second."""
         return cls(log, log.size() - log.written_since(at + 1)[0])
 
-    def newest(self, kind: str, subject: str) -> Placed | None:
+    def newest(self, kind: str, subject: str) -> LoggedEntry | None:
         """Return the newest entry of a chain."""
         return self.log.newest(kind, subject, self.size)
 
-    def chain(self, kind: str, subject: str) -> list[Placed]:
+    def chain(self, kind: str, subject: str) -> list[LoggedEntry]:
         """Return the entries of a chain, oldest first."""
         return [placed for placed in self.log.chain(kind, subject) if placed.index < self.size]
 
-    def statements_about(self, grantee: str) -> list[Placed]:
+    def statements_about(self, grantee: str) -> list[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee."""
         chains = (placed.entry.subject for placed in self.log.statements_about(grantee))
         newest = (self.newest("authority", subject) for subject in chains)
         return [placed for placed in newest if placed is not None]
 
 
-Homes = Callable[[str], LogAt | None]
+Homes = Callable[[str], LogPrefix | None]
 """Finds the control log in which a did:webvh is at home, as it stood for this judgement; None
 where the entry under judgement does not rest on that log."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class RuleContext:
     """What a rule may use beside the log it guards.
 
     Args:
@@ -113,13 +114,13 @@ class World:
     now: int
     content: Callable[[bytes], bytes | None]
 
-    def reg_of(self, region: Region) -> LogView:
+    def control_of(self, region: Region) -> LogView:
         """Return the control log of a region."""
-        return self.log(reg_origin(region))
+        return self.log(control_origin(region))
 
-    def reg_beside(self, origin: str) -> LogView:
+    def control_beside(self, origin: str) -> LogView:
         """Return the control log of the region that operates a log."""
-        return self.reg_of(self.policy.region_of_log(origin))
+        return self.control_of(self.policy.region_of_log(origin))
 
     def is_home(self, did: str, origin: str) -> bool:
         """Say whether a did:webvh is at home with the operator of a log.
@@ -132,20 +133,20 @@ class World:
         return home is self.policy.region_of_log(origin)
 
 
-def at_home_in(here: LogAt, world: World) -> Homes:
+def at_home_in(here: LogPrefix, world: RuleContext) -> Homes:
     """Judge DIDs of this log's region by this log, and rest on no other one.
 
     A did:key has no home; what is said about it stands wherever one looks.
     """
 
-    def home(did: str) -> LogAt | None:
+    def home(did: str) -> LogPrefix | None:
         local = did.startswith("did:key:") or world.is_home(did, here.log.origin)
         return here if local else None
 
     return home
 
 
-def document_of(did: str, homes: Homes) -> Placed:
+def document_of(did: str, homes: Homes) -> LoggedEntry:
     """Return the newest `did` entry of a did:webvh in its home log.
 
     Raises:

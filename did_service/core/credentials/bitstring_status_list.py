@@ -39,7 +39,7 @@ class Purpose(Enum):
     SUSPENSION = "suspension"
 
 
-class Status(Enum):
+class CredentialStatus(Enum):
     """What a list says about one credential."""
 
     CLEAR = "clear"
@@ -47,9 +47,9 @@ class Status(Enum):
     SUSPENDED = "suspended"
 
 
-_MEANING: Mapping[Purpose, Status] = {
-    Purpose.REVOCATION: Status.REVOKED,
-    Purpose.SUSPENSION: Status.SUSPENDED,
+_MEANING: Mapping[Purpose, CredentialStatus] = {
+    Purpose.REVOCATION: CredentialStatus.REVOKED,
+    Purpose.SUSPENSION: CredentialStatus.SUSPENDED,
 }
 
 
@@ -207,7 +207,7 @@ def parse_status_entry(value: JsonObject) -> StatusEntry:
     return StatusEntry(_purpose(value.get("statusPurpose")), int(index), url)
 
 
-def check_status(entry: StatusEntry, status_list: Credential) -> Status:
+def check_status(entry: StatusEntry, status_list: Credential) -> CredentialStatus:
     """Say what a list, whose proof is verified elsewhere, says about an entry (§3.2).
 
     Raises:
@@ -222,7 +222,7 @@ def check_status(entry: StatusEntry, status_list: Credential) -> Status:
     if entry.purpose.value not in _purposes(subject.get("statusPurpose")):
         raise MalformedError("status_list_mismatch", "the list is for another purpose")
     bits = BitstringStatusList.decode(as_text(subject.get("encodedList"), "encodedList"))
-    return _MEANING[entry.purpose] if bits[entry.index] else Status.CLEAR
+    return _MEANING[entry.purpose] if bits[entry.index] else CredentialStatus.CLEAR
 
 
 def _purpose(value: JsonValue) -> Purpose:

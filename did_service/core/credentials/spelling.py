@@ -49,12 +49,12 @@ def check(document: JsonObject, load: ContextLoader = contexts.load) -> None:
     context = document.get("@context")
     if context not in ([*OF_OURS[:1]], [*OF_OURS]):
         refuse("another context could rename members")
-    reader = _Reader(len(context), load)
+    reader = _SpellingReader(len(context), load)
     reader.document(document)
     reader.check_links()
 
 
-class _Reader:
+class _SpellingReader:
     """Reads one document object by object, and notes where identifiers stand."""
 
     def __init__(self, count: int, load: ContextLoader) -> None:

@@ -1,6 +1,6 @@
 """Since when a record has existed (threat rule 13).
 
-    record ──salt──► leaf ──► batch root = `d` of an evidence entry ──► ev tree
+    record ──salt──► leaf ──► batch root = `d` of an evidence entry ──► data tree
                                        that tree in a heads entry of reg ──► checkpoint
 
 The batch hides its size by padding to a power of two, so the path's length tells it. That an
@@ -15,7 +15,7 @@ from did_service.core.anchor.bodies.reading import read_stream
 from did_service.core.encoding import b64, jcs
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.evidence.pieces import UnverifiedBatch
-from did_service.core.evidence.proven import Issuance, ProvenEntry
+from did_service.core.evidence.proven import IssuanceProof, ProvenEntry
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 
 
@@ -55,7 +55,7 @@ def _earliest(known: Sequence[ProvenEntry]) -> Sequence[ProvenEntry]:
 
 
 def take_batch(
-    issued: dict[bytes, list[Issuance]], batch: UnverifiedBatch, anchoring: Anchoring
+    issued: dict[bytes, list[IssuanceProof]], batch: UnverifiedBatch, anchoring: Anchoring
 ) -> None:
     """Check one batch against the anchored evidence entries, and add what it proves.
 
@@ -75,10 +75,10 @@ def take_batch(
     issued.setdefault(batch.record, []).extend(proofs)
 
 
-def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> Issuance:
+def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> IssuanceProof:
     leaf, root = batch_leaf(batch.salt, batch.record), proven.digest
     check_inclusion(leaf, batch.position, 1 << len(batch.path), list(batch.path), root)
     (owner, kind), tree = read_stream(proven.as_received.entry.body), proven.tree
     if kind != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")
-    return Issuance(owner, tree.reg, tree.item.index, tree.existed_by, batch, proven)
+    return IssuanceProof(owner, tree.control, tree.item.index, tree.existed_by, batch, proven)

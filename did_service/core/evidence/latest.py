@@ -19,33 +19,33 @@ from did_service.core.anchor.bodies.heads import (
     check_record,
     parse_record,
 )
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.evidence.pieces import (
     UnverifiedHead,
 )
-from did_service.core.evidence.proven import Heads, Latest, ProvenEntry
+from did_service.core.evidence.proven import Latest, ProvenEntry, ProvenHeads
 from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
 from did_service.core.log.merkle import leaf_hash
 
 
 @dataclass(frozen=True)
-class Order:
+class LatestIndex:
     """The verified heads entries by the log they are about, newest first, and heads files."""
 
-    heads: Mapping[str, Sequence[Heads]]
+    heads: Mapping[str, Sequence[ProvenHeads]]
     snapshots: Mapping[bytes, HeadsSnapshot]
     claims: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     @cached_property
-    def _by_root(self) -> dict[tuple[str, bytes], list[Heads]]:
+    def _by_root(self) -> dict[tuple[str, bytes], list[ProvenHeads]]:
         """The heads entries by log and root, those that show the newest time first.
 
         An item is held against those alone that have the root to which its claim leads: others,
         however many and however new, take no place from them.
         """
-        found: dict[tuple[str, bytes], list[Heads]] = {}
+        found: dict[tuple[str, bytes], list[ProvenHeads]] = {}
         for each in (each for known in self.heads.values() for each in known):
             found.setdefault((each.about, each.root), []).append(each)
         for known in found.values():
@@ -53,9 +53,9 @@ class Order:
         return found
 
     @cached_property
-    def _filed(self) -> dict[str, list[Heads]]:
+    def _filed(self) -> dict[str, list[ProvenHeads]]:
         """The heads entries by log whose file is at hand, one for each file, newest first."""
-        found: dict[str, list[Heads]] = {}
+        found: dict[str, list[ProvenHeads]] = {}
         for (about, root), known in self._by_root.items():
             if root in self.snapshots:
                 found.setdefault(about, []).append(known[0])
@@ -108,7 +108,7 @@ class Order:
                 complete[origin] = max(time, complete.get(origin, 0))
         return complete
 
-    def _naming(self, found: ProvenEntry) -> Heads | None:
+    def _naming(self, found: ProvenEntry) -> ProvenHeads | None:
         """Return the newest heads entry that names an entry as its subject's latest."""
         claim = found.as_received.head
         if claim is None:
@@ -121,7 +121,7 @@ class Order:
         known = self._by_root.get((found.origin, root), [])[:MAX_HEADS_TRIED]
         return next((each for each in known if _names(each, claim, found)), None)
 
-    def _names_in_file(self, heads: Heads, found: ProvenEntry) -> bool:
+    def _names_in_file(self, heads: ProvenHeads, found: ProvenEntry) -> bool:
         snapshot = self.snapshots.get(heads.root)
         if snapshot is None:
             return False
@@ -132,11 +132,11 @@ class Order:
         return snapshot.records[position] == HeadRecord.of(_placed(found))
 
 
-def _shown(heads: Heads) -> tuple[int, int]:
+def _shown(heads: ProvenHeads) -> tuple[int, int]:
     return heads.at, heads.fresh_at
 
 
-def _names(heads: Heads, claim: UnverifiedHead, found: ProvenEntry) -> bool:
+def _names(heads: ProvenHeads, claim: UnverifiedHead, found: ProvenEntry) -> bool:
     try:
         record, path = parse_record(claim.record), list(claim.path)
         check_record(record, claim.position, heads.count, path, heads.root, _placed(found))
@@ -150,5 +150,5 @@ def is_claim_unproven(found: ProvenEntry) -> bool:
     return found.as_received.head is not None and not isinstance(found, Latest)
 
 
-def _placed(found: ProvenEntry) -> Placed:
-    return Placed(found.as_received.entry, found.index, found.leaf)
+def _placed(found: ProvenEntry) -> LoggedEntry:
+    return LoggedEntry(found.as_received.entry, found.index, found.leaf)

@@ -71,7 +71,7 @@ class UnverifiedBatch:
     """The claim that a salted record is in the batch that an evidence entry anchors.
 
     Attributes:
-        log: Origin of the ev log.
+        log: Origin of the data log.
         index: Index of the evidence entry there.
         record: SHA-256 of the record: of the exact secured bytes of a credential.
         salt: 32 random bytes.

@@ -2,7 +2,7 @@
 
     checkpoint ◄─ policy's own text for that log: signature, quorum of other regions
         ▲ path
-    reg entry, heads entry ──tree──► ev entry ──batch root──► issued record
+    control entry, heads entry ──tree──► data entry ──batch root──► issued record
                      └──root──► "this is the latest of its subject"
 
 What does not verify is absent: it is dropped and named, never a failure, since anybody on the
@@ -17,16 +17,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.bodies.heads import HeadsSnapshot, parse_snapshot
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import control_origin
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.evidence.batches import anchoring_of, take_batch
-from did_service.core.evidence.latest import Order, is_claim_unproven
+from did_service.core.evidence.latest import LatestIndex, is_claim_unproven
 from did_service.core.evidence.pieces import UnverifiedItem
 from did_service.core.evidence.policy_succession import succeeding
-from did_service.core.evidence.proven import Heads, Issuance, ProvenEntry
+from did_service.core.evidence.proven import IssuanceProof, ProvenEntry, ProvenHeads
 from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
@@ -56,18 +57,18 @@ def verify_evidence(
     Raises:
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
-    work = _Work(policy, set(forked))
+    work = _Verification(policy, set(forked))
     for name, evidence in sources:
         work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
-    work.take_reg(sources)
-    work.take_ev(sources)
+    work.take_control(sources)
+    work.take_data(sources)
     work.take_contents(sources)
     work.take_heads_files(sources)
-    order = Order(work.heads, work.snapshots)
+    order = LatestIndex(work.heads, work.snapshots)
     entries = tuple(map(order.dated, work.found))
     work.dropped.extend(map(_undated, filter(is_claim_unproven, entries)))
-    issued: dict[bytes, list[Issuance]] = {}
+    issued: dict[bytes, list[IssuanceProof]] = {}
     anchoring = anchoring_of(entries)
     batches = {batch: name for name, each in reversed(sources) for batch in each.batches}
     for batch, name in batches.items():
@@ -89,7 +90,7 @@ def verify_evidence(
 
 
 @dataclass(slots=True)
-class _Work:
+class _Verification:
     """What has been proven so far. Only `take_…` add to it."""
 
     policy: Policy
@@ -98,7 +99,7 @@ class _Work:
     trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
         default_factory=dict
     )
-    heads: dict[str, list[Heads]] = field(default_factory=dict)
+    heads: dict[str, list[ProvenHeads]] = field(default_factory=dict)
     ordered: set[tuple[str, int, int, bytes]] = field(default_factory=set)
     found: list[ProvenEntry] = field(default_factory=list)
     contents: dict[bytes, bytes] = field(default_factory=dict)
@@ -117,7 +118,7 @@ class _Work:
     def is_forked(self, origin: str) -> bool:
         """Say whether a log, or the control log that orders it, has shown two histories."""
         region = self.policy.region_of_log(origin)
-        return origin in self.forked or reg_origin(region) in self.forked
+        return origin in self.forked or control_origin(region) in self.forked
 
     def usable_checkpoints(self) -> Iterator[VerifiedCheckpoint]:
         """Yield the verified checkpoints of logs that are not forked."""
@@ -156,18 +157,18 @@ class _Work:
         self.forked.add(fork.origin)
         self.forks.append(fork)
 
-    def take_reg(self, sources: Sources) -> None:
-        """Take the entries of control logs; their heads entries name the trees of ev logs."""
+    def take_control(self, sources: Sources) -> None:
+        """Take the entries of control logs; their heads entries name the trees of data logs."""
         for name, item in _items(sources):
             if item.log.endswith("/reg"):
-                self.attempt(name, _what(item), partial(self._reg_item, name, item))
+                self.attempt(name, _what(item), partial(self._control_item, name, item))
         for known in self.heads.values():
             known.sort(key=lambda each: each.item.index, reverse=True)
             roots = {each.size: each for each in known}
             for each in known:
                 self._compare(each, roots[each.size])
 
-    def _compare(self, one: Heads, other: Heads) -> None:
+    def _compare(self, one: ProvenHeads, other: ProvenHeads) -> None:
         """Find a data log that shows two trees of one size, both under a quorum."""
         own = self.trees.get((one.about, one.size), {}) if one.tree is not None else {}
         notes = tuple(each[0].note for root, each in own.items() if root != one.tree)
@@ -176,7 +177,7 @@ class _Work:
         if notes and one.about not in self.forked:
             self._fork(Fork(one.about, one.size, (one.note, *notes)))
 
-    def _reg_item(self, source: str, item: UnverifiedItem) -> None:
+    def _control_item(self, source: str, item: UnverifiedItem) -> None:
         leaf = item.entry.leaf()
         proving = self._checkpoints(item.log, item.size)
         check_inclusion(
@@ -200,14 +201,14 @@ class _Work:
 
     def _heads(self, item: UnverifiedItem, checkpoint: VerifiedCheckpoint) -> None:
         about = item.entry.subject
-        if reg_origin(self.policy.region_of_log(about)) != item.log:
+        if control_origin(self.policy.region_of_log(about)) != item.log:
             raise ProofError(
                 "heads_elsewhere", f"{quote(item.log)} does not order {quote(about)}"
             )
         fields = Fields(item.entry.body, "heads")
-        heads = Heads(
+        heads = ProvenHeads(
             about=about,
-            reg=item.log,
+            control=item.log,
             item=item,
             note=checkpoint.note,
             size=fields.integer("size"),
@@ -225,24 +226,24 @@ class _Work:
             self.ordered.add((item.log, item.size, item.index, checkpoint.note))
             known.append(heads)
 
-    def take_ev(self, sources: Sources) -> None:
+    def take_data(self, sources: Sources) -> None:
         """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
         covering = self._earliest_covering()
         for name, item in _items(sources):
             if not item.log.endswith("/reg"):
                 heads = covering.get((item.log, item.size))
-                self.attempt(name, _what(item), partial(self._ev_item, name, item, heads))
+                self.attempt(name, _what(item), partial(self._data_item, name, item, heads))
 
-    def _earliest_covering(self) -> dict[tuple[str, int], Heads]:
+    def _earliest_covering(self) -> dict[tuple[str, int], ProvenHeads]:
         """Find the heads entry that names each tree first, once for all items in it."""
-        found: dict[tuple[str, int], Heads] = {}
+        found: dict[tuple[str, int], ProvenHeads] = {}
         for each in (each for known in self.heads.values() for each in known):
             first = found.setdefault((each.about, each.size), each)
             if (each.item.index, each.existed_by) < (first.item.index, first.existed_by):
                 found[each.about, each.size] = each
         return found
 
-    def _ev_item(self, source: str, item: UnverifiedItem, heads: Heads | None) -> None:
+    def _data_item(self, source: str, item: UnverifiedItem, heads: ProvenHeads | None) -> None:
         leaf = item.entry.leaf()
         if self.is_forked(item.log):
             raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")

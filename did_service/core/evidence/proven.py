@@ -20,21 +20,21 @@ from did_service.core.evidence.pieces import UnverifiedBatch, UnverifiedItem
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class ProvenHeads:
     """A verified heads entry: what reg says about a log, and through which checkpoint.
 
     Attributes:
         about: Origin of the log whose subjects it lists.
-        reg: Origin of the log it stands in.
+        control: Origin of the log it stands in.
         item: As received.
         note: The checkpoint that proves it.
         size, count, root, at: Its body (docs/formats.md §2).
-        tree: Root of the ev log at `size`; None where it is about reg itself.
+        tree: Root of the data log at `size`; None where it is about reg itself.
         fresh_at, existed_by: Quorum times of the checkpoint, POSIX seconds.
     """
 
     about: str
-    reg: str
+    control: str
     item: UnverifiedItem
     note: bytes
     size: int
@@ -59,7 +59,7 @@ class ProvenEntry:
         as_received: The item, to keep and hand on; never to judge by.
         leaf: Its leaf hash, 32 bytes.
         note: The checkpoint its path leads to; None where a heads entry names the tree.
-        tree: That heads entry, for an ev log.
+        tree: That heads entry, for a data log.
     """
 
     source: str
@@ -67,7 +67,7 @@ class ProvenEntry:
     as_received: UnverifiedItem
     leaf: bytes
     note: bytes | None = None
-    tree: Heads | None = None
+    tree: ProvenHeads | None = None
 
     @property
     def kind(self) -> str:
@@ -138,7 +138,7 @@ class Latest(ProvenEntry):
         as_of: T, POSIX seconds.
     """
 
-    heads: Heads
+    heads: ProvenHeads
     as_of: int
 
     @property
@@ -153,19 +153,19 @@ class Latest(ProvenEntry):
 
 
 @dataclass(frozen=True, slots=True)
-class Issuance:
-    """Proof that a record existed before entry `index` of the log `reg`, and by a time.
+class IssuanceProof:
+    """Proof that a record existed before entry `index` of the log `control`, and by a time.
 
     Attributes:
         owner: The DID whose issuance stream holds the record.
-        reg: Origin of the control log whose heads entry covers it.
+        control: Origin of the control log whose heads entry covers it.
         index: Index of that heads entry.
         existed_by: POSIX seconds: a quorum saw the tree with that entry by then.
         batch, entry: The proof, to keep and hand on.
     """
 
     owner: str
-    reg: str
+    control: str
     index: int
     existed_by: int
     batch: UnverifiedBatch

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from did_service.core.anchor.bodies.policy import Region
 from did_service.core.anchor.bodies.reading import parties_of
 from did_service.core.anchor.entry import TYPES
+from did_service.core.anchor.region import Region
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.pieces import UnverifiedBatch
-from did_service.core.evidence.proven import Issuance, Latest, ProvenEntry
+from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.policy import VerifiedCheckpoint
 
@@ -55,7 +55,7 @@ class Evidence:
     checkpoints: tuple[VerifiedCheckpoint, ...] = ()
     entries: tuple[ProvenEntry, ...] = ()
     contents: Mapping[bytes, bytes] = field(default_factory=dict)
-    issued: Mapping[bytes, Sequence[Issuance]] = field(default_factory=dict)
+    issued: Mapping[bytes, Sequence[IssuanceProof]] = field(default_factory=dict)
     policies: tuple[JsonObject, ...] = ()
     heads_files: Mapping[bytes, bytes] = field(default_factory=dict)
     complete: Mapping[str, int] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class Evidence:
         whole = proven.kind != "status" or proven.digest in self.contents
         return isinstance(proven, Latest) and whole
 
-    def issuances(self, record: bytes, issuer: str) -> tuple[Issuance, ...]:
+    def issuances(self, record: bytes, issuer: str) -> tuple[IssuanceProof, ...]:
         """Return the proofs that a record existed, from its issuer's own stream.
 
         Another agency's stream shows nothing of what this one has issued.
@@ -185,7 +185,7 @@ class Evidence:
         return sorted({*sorted(chain)[-2:], *sorted(usable)[-1:]})
 
     def select(
-        self, entries: Iterable[ProvenEntry], issuances: Iterable[Issuance] = ()
+        self, entries: Iterable[ProvenEntry], issuances: Iterable[IssuanceProof] = ()
     ) -> UnverifiedEvidence:
         """Return the set that proves these entries and no others: a staple, for example."""
         issued = tuple(issuances)

@@ -36,7 +36,7 @@ _KEYWORDS = frozenset({"log", "witness", "group", "quorum", "any", "all", "none"
 
 
 @dataclass(frozen=True, slots=True)
-class KnownLog:
+class PolicyLog:
     """A log whose checkpoints are accepted; the name of its key is its origin."""
 
     key: VerifierKey
@@ -89,7 +89,7 @@ class LogPolicy:
         PolicyError: one of the rules in the module's docstring is broken.
     """
 
-    logs: tuple[KnownLog, ...]
+    logs: tuple[PolicyLog, ...]
     witnesses: tuple[KnownWitness, ...]
     quorum: Quorum
 
@@ -191,10 +191,10 @@ def operator(key: VerifierKey) -> str:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _PolicyReader:
     """Takes the lines of a policy in order; names must be defined before they are used."""
 
-    logs: list[KnownLog] = field(default_factory=list)
+    logs: list[PolicyLog] = field(default_factory=list)
     witnesses: list[KnownWitness] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     defined: set[str] = field(default_factory=lambda: {NO_QUORUM})
@@ -203,7 +203,7 @@ class _Reader:
     def take(self, words: list[str]) -> None:
         match words:
             case ["log", vkey, *url] if len(url) < 2:
-                self.logs.append(KnownLog(parse_verifier_key(vkey), *url))
+                self.logs.append(PolicyLog(parse_verifier_key(vkey), *url))
             case ["witness", name, vkey, *url] if len(url) < 2:
                 self.witnesses.append(KnownWitness(name, parse_verifier_key(vkey), *url))
                 self.defined.add(name)
@@ -240,7 +240,7 @@ def parse_log_policy(data: bytes) -> LogPolicy:
     """
     if len(data) > MAX_LOG_POLICY_BYTES:
         raise PolicyError("too_large", f"a policy text of {len(data)} bytes")
-    reader = _Reader()
+    reader = _PolicyReader()
     try:
         for line in _lines(data):
             words = [word for word in line.replace("\t", " ").split(" ") if word]

@@ -92,7 +92,7 @@ def parse_add_checkpoint(body: bytes) -> UnverifiedAddCheckpoint:
 # --- the witness's side -----------------------------------------------------------------------
 
 
-class Status(IntEnum):
+class WitnessStatus(IntEnum):
     """The HTTP status codes to which tlog-witness gives a meaning."""
 
     COSIGNED = 200
@@ -125,7 +125,7 @@ class Decision:
         reason: Stable code of what was refused; empty at 200.
     """
 
-    status: Status
+    status: WitnessStatus
     checkpoint: Checkpoint | None
     held_size: int
     reason: str = ""
@@ -149,26 +149,26 @@ def decide(
     held = held or NOTHING_HELD
     head = request.checkpoint
     if log_key is None or log_key.name != head.origin:
-        return Decision(Status.ORIGIN_UNKNOWN, None, held.size, "origin_unknown")
+        return Decision(WitnessStatus.ORIGIN_UNKNOWN, None, held.size, "origin_unknown")
     try:
         verify_note(request.note, log_key)
     except ProofError as error:
-        return Decision(Status.NOT_SIGNED, None, held.size, error.code)
+        return Decision(WitnessStatus.NOT_SIGNED, None, held.size, error.code)
     if request.old_size > head.size:
-        return Decision(Status.MALFORMED, None, held.size, "old_size_too_large")
+        return Decision(WitnessStatus.MALFORMED, None, held.size, "old_size_too_large")
     if request.old_size != held.size:
-        return Decision(Status.SIZE_CONFLICT, None, held.size, "size_conflict")
+        return Decision(WitnessStatus.SIZE_CONFLICT, None, held.size, "size_conflict")
     try:
         check_consistency(held.size, head.size, held.root, head.root, request.proof)
     except ProofError as error:
-        return Decision(Status.INCONSISTENT, None, held.size, error.code)
-    return Decision(Status.COSIGNED, head, held.size)
+        return Decision(WitnessStatus.INCONSISTENT, None, held.size, error.code)
+    return Decision(WitnessStatus.COSIGNED, head, held.size)
 
 
 # --- the log's side ---------------------------------------------------------------------------
 
 
-class Outcome(Enum):
+class CosignOutcome(Enum):
     """What an answer means to the log that asked."""
 
     COSIGNED = "cosigned"
@@ -180,11 +180,11 @@ class Outcome(Enum):
 
 
 _OUTCOMES = {
-    Status.MALFORMED: Outcome.REFUSED,
-    Status.NOT_SIGNED: Outcome.NOT_ONBOARDED,
-    Status.ORIGIN_UNKNOWN: Outcome.NOT_ONBOARDED,
-    Status.SIZE_CONFLICT: Outcome.FORK_ALARM,
-    Status.INCONSISTENT: Outcome.FORK_ALARM,
+    WitnessStatus.MALFORMED: CosignOutcome.REFUSED,
+    WitnessStatus.NOT_SIGNED: CosignOutcome.NOT_ONBOARDED,
+    WitnessStatus.ORIGIN_UNKNOWN: CosignOutcome.NOT_ONBOARDED,
+    WitnessStatus.SIZE_CONFLICT: CosignOutcome.FORK_ALARM,
+    WitnessStatus.INCONSISTENT: CosignOutcome.FORK_ALARM,
 }
 
 
@@ -198,7 +198,7 @@ class WitnessAnswer:
         held_size: The size the witness holds; None unless it told another one.
     """
 
-    outcome: Outcome
+    outcome: CosignOutcome
     lines: tuple[SignatureLine, ...] = ()
     held_size: int | None = None
 
@@ -222,23 +222,23 @@ def read_answer(
 
     Args:
         request: What was sent.
-        answer: What came back; other status codes than those of `Status` mean: try later.
+        answer: What came back; status codes beside those of `WitnessStatus` mean: try later.
         keys: The keys this witness is known by.
 
     Raises:
         MalformedError: an answer that is not what its status promises.
         ProofError: a cosignature that does not verify, or none of a known key.
     """
-    if answer.status == Status.COSIGNED:
+    if answer.status == WitnessStatus.COSIGNED:
         return WitnessAnswer(
-            Outcome.COSIGNED, valid_lines(request.note.text, answer.body, keys)
+            CosignOutcome.COSIGNED, valid_lines(request.note.text, answer.body, keys)
         )
     content_type = answer.content_type.partition(";")[0].strip().lower()
-    if answer.status == Status.SIZE_CONFLICT and content_type == SIZE_CONTENT_TYPE:
-        return WitnessAnswer(Outcome.OTHER_SIZE, held_size=_held_size(answer.body))
-    if answer.status in set(Status):
-        return WitnessAnswer(_OUTCOMES[Status(answer.status)])
-    return WitnessAnswer(Outcome.TRY_LATER)
+    if answer.status == WitnessStatus.SIZE_CONFLICT and content_type == SIZE_CONTENT_TYPE:
+        return WitnessAnswer(CosignOutcome.OTHER_SIZE, held_size=_held_size(answer.body))
+    if answer.status in set(WitnessStatus):
+        return WitnessAnswer(_OUTCOMES[WitnessStatus(answer.status)])
+    return WitnessAnswer(CosignOutcome.TRY_LATER)
 
 
 def _held_size(body: bytes) -> int:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
-from did_service.core.anchor.bodies.policy import Policy, Region
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
+from did_service.core.anchor.region import Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
@@ -22,7 +23,7 @@ from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
-from did_service.core.evidence.proven import Issuance, Latest, ProvenEntry
+from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
@@ -139,7 +140,7 @@ class CredentialContext:
         return min(self.claimed, self.now + MAX_BEGINNING_AHEAD_SECONDS)
 
     @cached_property
-    def issuances(self) -> tuple[Issuance, ...]:
+    def issuances(self) -> tuple[IssuanceProof, ...]:
         """The proofs that exactly these secured bytes existed, from the issuer's own stream."""
         record = sha256(jcs.encode(self.credential.raw))
         return self.evidence.issuances(record, self.credential.issuer)
@@ -161,7 +162,7 @@ class CredentialContext:
         """
         return any(
             each.index < end.index
-            if end.index is not None and each.reg == end.origin
+            if end.index is not None and each.control == end.origin
             else each.existed_by < end.at
             for each in self.issuances
         )

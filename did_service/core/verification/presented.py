@@ -49,7 +49,7 @@ STAPLE = "staple"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PresentedCredential:
     """One credential as shown: under which query, and in which presentation, if in one."""
 
     query: str
@@ -58,15 +58,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedFile:
     """Everything that was shown; `dropped` is a staple that could not be read."""
 
-    shown: tuple[Shown, ...]
+    shown: tuple[PresentedCredential, ...]
     staple: UnverifiedEvidence | None = None
     dropped: Dropped | None = None
 
 
-def parse_presented(data: bytes) -> Presented:
+def parse_presented(data: bytes) -> PresentedFile:
     """Read a presentation file, a presentation or a credential.
 
     Raises:
@@ -84,7 +84,9 @@ def parse_presented(data: bytes) -> Presented:
         max_values=MAX_PRESENTED_VALUES,
         numbers=strict_json.Numbers.FINITE,
     )
-    presented = _file(members) if "vp_token" in members else Presented(_bare(QUERY, members))
+    presented = (
+        _file(members) if "vp_token" in members else PresentedFile(_bare(QUERY, members))
+    )
     if not presented.shown:
         raise MalformedError("member_missing", "no credential is shown")
     if len(presented.shown) > MAX_CREDENTIALS_IN_PRESENTATION:
@@ -93,14 +95,14 @@ def parse_presented(data: bytes) -> Presented:
     return presented
 
 
-def _documents(shown: tuple[Shown, ...]) -> Iterator[JsonObject]:
+def _documents(shown: tuple[PresentedCredential, ...]) -> Iterator[JsonObject]:
     """Yield every document that is shown; nobody need have signed any of them."""
     yield from (each.credential.raw for each in shown)
     whole = {id(each.presentation): each.presentation for each in shown if each.presentation}
     yield from (each.raw for each in whole.values())
 
 
-def _file(members: JsonObject) -> Presented:
+def _file(members: JsonObject) -> PresentedFile:
     fields = Fields(members, "presentation file")
     answers = fields.fields("vp_token")
     shown = tuple(
@@ -114,14 +116,14 @@ def _file(members: JsonObject) -> Presented:
     staple = fields.value(STAPLE) if fields.has(STAPLE) else None
     fields.close()
     if not isinstance(staple, dict):
-        return Presented(shown)
+        return PresentedFile(shown)
     try:
-        return Presented(shown, parse_evidence(staple))
+        return PresentedFile(shown, parse_evidence(staple))
     except DidServiceError as error:
-        return Presented(shown, dropped=Dropped(STAPLE, "staple", error.code))
+        return PresentedFile(shown, dropped=Dropped(STAPLE, "staple", error.code))
 
 
-def _bare(query: str, value: JsonValue) -> tuple[Shown, ...]:
+def _bare(query: str, value: JsonValue) -> tuple[PresentedCredential, ...]:
     if isinstance(value, str):
         raise UnsupportedError("credential_unsupported", "a JWT or SD-JWT credential")
     if isinstance(value, dict) and any(value.keys() >= form for form in _JOSE_JSON):
@@ -136,8 +138,10 @@ def _bare(query: str, value: JsonValue) -> tuple[Shown, ...]:
     raise MalformedError("member_invalid", "neither a credential nor a presentation")
 
 
-def _shown(query: str, credential: Credential, presentation: Presentation | None) -> Shown:
+def _shown(
+    query: str, credential: Credential, presentation: Presentation | None
+) -> PresentedCredential:
     size = len(jcs.encode(credential.raw))
     if size > MAX_CREDENTIAL_BYTES:
         raise LimitError("too_large", f"a credential of {size} bytes")
-    return Shown(query, credential, presentation)
+    return PresentedCredential(query, credential, presentation)

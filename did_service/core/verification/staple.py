@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin, year_of
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import Region, control_origin, year_of
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import parse_webvh
@@ -25,11 +26,11 @@ from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EvidenceRequest:
     """The newest entry of a subject: `GET BASE/evidence/T/S` of its log, or of any mirror.
 
     `origin` is the log in which it should stand: for a status list the newest of the region's
-    ev logs, else the region's control log. `before` are logs of earlier years in which a list
+    data logs, else the region's control log. `before` are logs of earlier years in which a list
     stands as long as the newest, which a policy may name before its year begins, has none.
     """
 
@@ -41,7 +42,7 @@ class Wanted:
 
 def needed_for(
     credential: Credential, policy: Policy, evidence: Evidence
-) -> tuple[Wanted, ...]:
+) -> tuple[EvidenceRequest, ...]:
     """Name what a credential needs, as far as the evidence at hand leads.
 
     The issuer's statements are found by their own subjects, which hash granter, grantee and
@@ -68,7 +69,9 @@ def _depth(kind: str) -> int:
     return 2 if kind in ("did", "authority") else 1
 
 
-def _needed(credential: Credential, policy: Policy, evidence: Evidence) -> Iterator[Wanted]:
+def _needed(
+    credential: Credential, policy: Policy, evidence: Evidence
+) -> Iterator[EvidenceRequest]:
     yield from _of_subject(credential.issuer, policy, evidence, MAX_AUTHORITY_HOPS)
     for schema in credential.schemas:
         identifier = schema.get("id")
@@ -81,22 +84,24 @@ def _needed(credential: Credential, policy: Policy, evidence: Evidence) -> Itera
             yield from _list(url, home)
 
 
-def _of_subject(did: str, policy: Policy, evidence: Evidence, hops: int) -> Iterator[Wanted]:
+def _of_subject(
+    did: str, policy: Policy, evidence: Evidence, hops: int
+) -> Iterator[EvidenceRequest]:
     """Name a DID's own entry, the statements about it, and those of its granters."""
     home = _home(policy, did)
     if home is None:
         return
-    yield Wanted(reg_origin(home), "did", parse_webvh(did).scid)
+    yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
     if policy.region_of_root(did) is not None or hops == 0:
         return
     for chain in evidence.statements_about(did, home):
-        yield Wanted(reg_origin(home), "authority", chain[0].subject)
+        yield EvidenceRequest(control_origin(home), "authority", chain[0].subject)
         yield from _of_subject(evidence.granter(chain[0]), policy, evidence, hops - 1)
 
 
-def _in(home: Region | None, kind: str, subject: str) -> Iterator[Wanted]:
+def _in(home: Region | None, kind: str, subject: str) -> Iterator[EvidenceRequest]:
     if home is not None:
-        yield Wanted(reg_origin(home), kind, subject)
+        yield EvidenceRequest(control_origin(home), kind, subject)
 
 
 def _home(policy: Policy, did: str) -> Region | None:
@@ -113,9 +118,9 @@ def _home_of_schema(policy: Policy, identifier: str) -> Region | None:
         return None
 
 
-def _list(url: str, home: Region) -> Iterator[Wanted]:
+def _list(url: str, home: Region) -> Iterator[EvidenceRequest]:
     """Name a status list, if the region has data logs at all: the newest first."""
     years = {origin: year_of(origin) or 0 for origin in home.logs}
     logs = sorted(filter(years.get, years), key=years.__getitem__, reverse=True)
     if logs:
-        yield Wanted(logs[0], "status", url, tuple(logs[1:]))
+        yield EvidenceRequest(logs[0], "status", url, tuple(logs[1:]))

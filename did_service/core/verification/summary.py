@@ -10,42 +10,42 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification.context import CredentialContext
-from did_service.core.verification.presented import Shown
+from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import CredentialSummary
 from did_service.core.verification.steps.authority import AuthorityFinding
 
 
 def summary_of(
-    case: CredentialContext,
-    shown: Shown,
+    context: CredentialContext,
+    shown: PresentedCredential,
     signer: VerifiedProof | None,
     authority: AuthorityFinding,
 ) -> CredentialSummary:
     """Say what one credential is, who signed it and what was shown."""
     try:
-        types = case.types
+        types = context.types
     except DidServiceError:
         types = ()
-    issued = None if case.claimed is None else timestamps.from_posix(case.claimed)
+    issued = None if context.claimed is None else timestamps.from_posix(context.claimed)
     statement = authority.statement
     return CredentialSummary(
         query=shown.query,
         type=next(iter(types), None),
-        issuer=case.credential.issuer,
+        issuer=context.credential.issuer,
         signer=None if signer is None else signer.verification_method,
         issued=issued,
-        jurisdiction=next(iter(case.printed_regions), None),
-        disclosed=tuple(_disclosed(case.credential.raw.get("credentialSubject"))),
+        jurisdiction=next(iter(context.printed_regions), None),
+        disclosed=tuple(_disclosed(context.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
     )
 
 
-def bare_summary(case: CredentialContext, shown: Shown) -> CredentialSummary:
+def bare_summary(context: CredentialContext, shown: PresentedCredential) -> CredentialSummary:
     """Say only that a credential was shown, and whose it claims to be."""
     return CredentialSummary(
         query=shown.query,
         type=None,
-        issuer=case.credential.issuer,
+        issuer=context.credential.issuer,
         signer=None,
         issued=None,
         jurisdiction=None,

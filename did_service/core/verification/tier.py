@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from did_service.core.anchor.bodies.policy import Policy, Region, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.bodies.reading import (
     SCHEMA_KINDS,
     SERVICE_ITEM,
@@ -28,6 +28,7 @@ from did_service.core.anchor.bodies.reading import (
     read_schema,
 )
 from did_service.core.anchor.freshness import TIERS, age_seconds
+from did_service.core.anchor.region import Region, control_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
@@ -86,7 +87,7 @@ def demand_of_item(
     home = None if item is None else _home(policy, item)
     if item is None or home is None:
         return Demand()
-    log = reg_origin(home)
+    log = control_origin(home)
     narrowed = [(name, each.about(log, "schema", item)) for name, each in own]
     kept = verify_evidence(narrowed, policy, remembered.trees, remembered.forked)
     mine = kept.newest("schema", item, home)

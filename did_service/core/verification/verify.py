@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from did_service.core.anchor.bodies.policy import Policy, Waiver
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.freshness import Waiver
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
@@ -27,8 +28,8 @@ from did_service.core.verification.present import Present
 from did_service.core.verification.presented import (
     QUERY,
     STAPLE,
-    Presented,
-    Shown,
+    PresentedCredential,
+    PresentedFile,
     parse_presented,
 )
 from did_service.core.verification.report import (
@@ -84,7 +85,7 @@ def verify(
         The report; nothing in `presented` or `evidence` makes this raise.
     """
     shown, shape = guarded(
-        1, None, lambda: _read(presented), lambda fault: (Presented(()), fault)
+        1, None, lambda: _read(presented), lambda fault: (PresentedFile(()), fault)
     )
     staple = () if shown.staple is None else ((STAPLE, shown.staple),)
     proven, checks = guarded(
@@ -142,36 +143,38 @@ def _prove(
     return verify_evidence(sources, policy, remembered.trees, remembered.forked)
 
 
-def _read(presented: bytes) -> tuple[Presented, Check]:
+def _read(presented: bytes) -> tuple[PresentedFile, Check]:
     try:
         return parse_presented(presented), Check(1, "shape_valid")
     except DidServiceError as error:
         detail = f"{error.code}: {error.message}"
-        return Presented(()), Check(1, _shape_code(error), detail=detail)
+        return PresentedFile(()), Check(1, _shape_code(error), detail=detail)
 
 
-def _examine(case: CredentialContext, shown: Shown) -> tuple[list[Check], CredentialSummary]:
+def _examine(
+    context: CredentialContext, shown: PresentedCredential
+) -> tuple[list[Check], CredentialSummary]:
     """Run the steps that concern one credential; step 10 needs all of them at once.
 
     Step 13 is the last: it judges what the others used.
     """
-    at = case.position
-    issuer = guarded(4, at, lambda: find_issuer(case), IssuerFinding)
+    at = context.position
+    issuer = guarded(4, at, lambda: find_issuer(context), IssuerFinding)
     proof, signer = guarded(
-        5, at, lambda: check_proof(case, issuer), lambda fault: (fault, None)
+        5, at, lambda: check_proof(context, issuer), lambda fault: (fault, None)
     )
-    schemas = guarded(7, at, lambda: [*check_schemas(case)], _no_schema)
+    schemas = guarded(7, at, lambda: [*check_schemas(context)], _no_schema)
     authority, chain = guarded(
         6,
         at,
-        lambda: _judge_authority(case, schemas),
+        lambda: _judge_authority(context, schemas),
         lambda fault: (AuthorityFinding(MISSING), [fault]),
     )
     summary, unnamed = guarded(
         1,
         at,
-        lambda: (summary_of(case, shown, signer, authority), list[Check]()),
-        lambda fault: (bare_summary(case, shown), [fault]),
+        lambda: (summary_of(context, shown, signer, authority), list[Check]()),
+        lambda fault: (bare_summary(context, shown), [fault]),
     )
     checks = [
         *unnamed,
@@ -179,10 +182,10 @@ def _examine(case: CredentialContext, shown: Shown) -> tuple[list[Check], Creden
         proof,
         *chain,
         *(each.check for each in schemas),
-        *guarded_checks(7, at, lambda: check_resources(case, signer, schemas)),
-        *guarded_checks(8, at, lambda: [check_time(case)]),
-        *guarded_checks(9, at, lambda: check_status(case, schemas)),
-        *guarded_checks(13, at, lambda: check_freshness(case)),
+        *guarded_checks(7, at, lambda: check_resources(context, signer, schemas)),
+        *guarded_checks(8, at, lambda: [check_time(context)]),
+        *guarded_checks(9, at, lambda: check_status(context, schemas)),
+        *guarded_checks(13, at, lambda: check_freshness(context)),
     ]
     return checks, summary
 
@@ -193,13 +196,13 @@ def _no_schema(fault: Check) -> list[SchemaFinding]:
 
 
 def _judge_authority(
-    case: CredentialContext, schemas: Sequence[SchemaFinding]
+    context: CredentialContext, schemas: Sequence[SchemaFinding]
 ) -> tuple[AuthorityFinding, list[Check]]:
-    found = find_authority(case)
-    return found, [*check_authority(case, found, schemas)]
+    found = find_authority(context)
+    return found, [*check_authority(context, found, schemas)]
 
 
-def _of_request(shown: Presented) -> Iterator[Check]:
+def _of_request(shown: PresentedFile) -> Iterator[Check]:
     yield Check(11, "mandate_not_asked")
     strays = [each for each in shown.shown if each.query != QUERY]
     yield Check(12, "query_not_answered" if strays else "query_not_asked")

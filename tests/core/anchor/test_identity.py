@@ -128,7 +128,7 @@ def test_a_record_of_a_batch_covers_the_signature():
 
 def test_a_list_in_other_words_is_another_content_and_takes_no_place():
     url = SCENE.agency.list_url()
-    placed = FED.logs[FED.ev_of(SCENE.agency.did)].newest("status", url)
+    placed = FED.logs[FED.data_of(SCENE.agency.did)].newest("status", url)
     content = strict_json.loads(FED.contents[placed.entry.digest])
     times = {name: placed.entry.body[name] for name in ("iat", "exp")}
     for other in (text_of(content, 1, 2).encode(), *map(jcs.encode, rewritten_single(content))):

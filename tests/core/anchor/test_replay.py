@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from did_service.core.anchor.bodies.heads import parse_snapshot
-from did_service.core.anchor.view import World
+from did_service.core.anchor.view import RuleContext
 from did_service.core.errors import DidServiceError, ProofError, RuleError, UnavailableError
 from tests.support.federation import Federation, founded
 from tests.support.memory_log import MemoryLog
@@ -35,8 +35,8 @@ def grant_across(fed: Federation, name: str) -> None:
 
 
 def end(fed: Federation, name: str) -> None:
-    reg = fed.logs[f"{region_of(name)}.example/reg"]
-    for placed in reg.statements_about(fed.actors[name].did):
+    control = fed.logs[f"{region_of(name)}.example/reg"]
+    for placed in control.statements_about(fed.actors[name].did):
         fed.end(placed, fed.root(region_of(name)))
 
 
@@ -78,7 +78,7 @@ def lived(steps) -> Federation:
 def replay(fed: Federation) -> dict[str, MemoryLog]:
     """Fill fresh copies from entry bytes, each log as far as it gets, until all is taken."""
     copies = {origin: MemoryLog(origin) for origin in fed.logs}
-    world = World(fed.policy, copies.__getitem__, fed.now, fed.contents.get)
+    world = RuleContext(fed.policy, copies.__getitem__, fed.now, fed.contents.get)
     moving = True
     while moving:
         moving = False

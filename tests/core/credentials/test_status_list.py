@@ -12,9 +12,9 @@ from did_service.core.credentials import bitstring_status_list as status
 from did_service.core.credentials import vocabulary
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
+    CredentialStatus,
     ListDescription,
     Purpose,
-    Status,
     StatusEntry,
 )
 from did_service.core.credentials.model import parse_credential
@@ -131,13 +131,16 @@ def test_any_bytes_are_a_list_or_refused(data):
 
 @pytest.mark.parametrize(
     ("purpose", "found"),
-    [(Purpose.REVOCATION, Status.REVOKED), (Purpose.SUSPENSION, Status.SUSPENDED)],
+    [
+        (Purpose.REVOCATION, CredentialStatus.REVOKED),
+        (Purpose.SUSPENSION, CredentialStatus.SUSPENDED),
+    ],
 )
 def test_set_bit_means_what_the_purpose_says(purpose, found):
     entry = StatusEntry(purpose, 7, URL)
     set_list = list_with(7, statusPurpose=["refresh", purpose.value])
     assert status.check_status(entry, set_list) is found
-    assert status.check_status(StatusEntry(purpose, 8, URL), set_list) is Status.CLEAR
+    assert status.check_status(StatusEntry(purpose, 8, URL), set_list) is CredentialStatus.CLEAR
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,7 @@ def test_issuance_proofs_are_kept(scene):
     again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
     (record,) = again.issued
     assert again.issuances(record, scene.agency.did)[0].owner == scene.agency.did
-    assert again.issuances(record, scene.agency.did)[0].reg == "gd.example/reg"
+    assert again.issuances(record, scene.agency.did)[0].control == "gd.example/reg"
 
 
 def test_heads_files_and_completeness_are_kept(scene):
@@ -343,13 +343,13 @@ def test_item_of_a_foreign_log_is_dropped(scene):
 def test_heads_of_another_region_order_nothing(scene):
     """hn's log cannot speak for gd's ev log, whatever it anchors."""
     fed = scene.fed
-    ev = fed.logs["gd.example/ev/2026"]
-    snapshot = ev.snapshot(ev.size())
-    body = {"size": ev.size(), "count": 1, "at": fed.now}
+    data_log = fed.logs["gd.example/ev/2026"]
+    snapshot = data_log.snapshot(data_log.size())
+    body = {"size": data_log.size(), "count": 1, "at": fed.now}
     body["root"] = b64.encode_url(snapshot.root)
-    body["tree"] = b64.encode_url(ev.root(ev.size()))
+    body["tree"] = b64.encode_url(data_log.root(data_log.size()))
     hn = fed.logs["hn.example/reg"]
-    hn.force(fed.compose("hn.example/reg", "heads", ev.origin, body).sequenced(fed.now))
+    hn.force(fed.compose("hn.example/reg", "heads", data_log.origin, body).sequenced(fed.now))
     fed.cosign("hn.example/reg")
     item = evidence_item(hn, hn.entries[-1], hn.size())
     lie = {
@@ -363,11 +363,11 @@ def test_heads_of_another_region_order_nothing(scene):
 def test_ev_entries_stand_by_a_checkpoint_of_their_own(scene):
     """Without reg an ev log still proves inclusion, though not that anything is the latest."""
     fed = scene.fed
-    ev = fed.logs["gd.example/ev/2026"]
+    data_log = fed.logs["gd.example/ev/2026"]
     own = {
         "format": "didsvc-evidence/1",
-        "checkpoints": [fed.notes[ev.origin].decode()],
-        "items": [evidence_item(ev, ev.entries[0], ev.size())],
+        "checkpoints": [fed.notes[data_log.origin].decode()],
+        "items": [evidence_item(data_log, data_log.entries[0], data_log.size())],
     }
     evidence = proven(scene, own)
     assert [type(each) for each in evidence.entries] == [ProvenEntry]
@@ -377,13 +377,13 @@ def test_ev_entries_stand_by_a_checkpoint_of_their_own(scene):
 def test_ev_tree_that_contradicts_its_checkpoint_is_a_fork(scene):
     fed = scene.fed
     staple = scene.staple()
-    ev = fed.logs["gd.example/ev/2026"]
-    forked = copy.deepcopy(ev)
+    data_log = fed.logs["gd.example/ev/2026"]
+    forked = copy.deepcopy(data_log)
     forked.entries[-1] = replace(forked.entries[-1], leaf=bytes(32))
-    fed.logs[ev.origin] = forked
-    note = fed.cosign(ev.origin).decode()
+    fed.logs[data_log.origin] = forked
+    note = fed.cosign(data_log.origin).decode()
     evidence = proven(scene, {**staple, "checkpoints": [*staple["checkpoints"], note]})
-    assert [fork.origin for fork in evidence.forks] == [ev.origin]
+    assert [fork.origin for fork in evidence.forks] == [data_log.origin]
     assert not [e for e in evidence.entries if e.kind == "status"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from did_service.core.anchor.bodies.authority import subject_of
 from did_service.core.anchor.bodies.policy import parse_policy
-from did_service.core.anchor.entry import Placed, parse_carried
+from did_service.core.anchor.entry import LoggedEntry, parse_carried
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.bundle import encode_bundle, parse_bundle
@@ -197,11 +197,11 @@ def test_a_list_of_another_kind_revokes_nobody(scene):
 
 def test_a_batch_of_a_stream_that_cannot_be_read_is_left_out_and_named(scene):
     scene.log_issuance()
-    log = scene.fed.logs[scene.fed.ev_of(scene.agency.did)]
+    log = scene.fed.logs[scene.fed.data_of(scene.agency.did)]
     placed = log.entries[-1]
     body = {**placed.entry.body, "more": 1}
     entry = parse_carried(jcs.encode({**placed.entry.members, "b": body}))
-    log.entries[-1] = Placed(entry, placed.index, entry.leaf())
+    log.entries[-1] = LoggedEntry(entry, placed.index, entry.leaf())
     published(scene)
     proven = verify_evidence(sets(scene.staple()), scene.fed.policy)
     assert proven.issued == {}
@@ -257,8 +257,8 @@ def test_heads_entry_without_its_known_members_is_dropped(scene, without, member
 def with_future_types(scene: Scene) -> None:
     future_entry(scene.fed, "asset", "urn:asset:1")
     future_entry(scene.fed, "asset", "urn:asset:2", digest=some_digest())
-    ev = scene.fed.ev_of(scene.agency.did)
-    future_entry(scene.fed, "access", "urn:access:1", origin=ev, digest=some_digest())
+    data_log = scene.fed.data_of(scene.agency.did)
+    future_entry(scene.fed, "access", "urn:access:1", origin=data_log, digest=some_digest())
     published(scene)
 
 

@@ -10,7 +10,7 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from did_service.core.log import merkle
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.note import parse_note
-from tests.support.cosigners import NOON, ORIGIN, Cosigners
+from tests.support.cosigners import NOON, ORIGIN, WitnessPool
 from tests.support.optional import peers_python
 
 pytestmark = pytest.mark.clock
@@ -21,7 +21,7 @@ LEAVES = [merkle.leaf_hash(entry) for entry in ENTRIES]
 
 def test_sigstore_reads_our_checkpoint_and_cosignatures():
     head = Checkpoint(ORIGIN, 33, merkle.tree_root(LEAVES))
-    note = Cosigners(count=4, k=3).note(head.size, head.root, {0: NOON, 1: NOON})
+    note = WitnessPool(count=4, k=3).note(head.size, head.root, {0: NOON, 1: NOON})
     read = SignedCheckpoint.from_text(note.decode())
     assert read.checkpoint.origin == head.origin
     assert read.checkpoint.log_size == head.size

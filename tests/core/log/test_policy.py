@@ -9,15 +9,15 @@ from did_service.core.errors import MalformedError, PolicyError, ProofError
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.note import KeyType, NoteSigner, VerifierKey, parse_note
 from did_service.core.log.policy import (
-    KnownLog,
     KnownWitness,
     LogPolicy,
+    PolicyLog,
     check_portable,
     operator,
     parse_log_policy,
 )
 from did_service.core.log.quorum import Group, Quorum, shares_honest_cosigner
-from tests.support.cosigners import NOON, ORIGIN, Cosigners, cosigned, cosigner, signer
+from tests.support.cosigners import NOON, ORIGIN, WitnessPool, cosigned, cosigner, signer
 from tests.support.federation import founded
 
 FOUNDED = founded().policy
@@ -43,7 +43,7 @@ quorum both
 
 def test_a_policy_text_of_the_full_grammar():
     policy = parse_log_policy(NESTED.encode())
-    assert policy.logs == (KnownLog(signer().verifier_key, "https://gd.example/reg"),)
+    assert policy.logs == (PolicyLog(signer().verifier_key, "https://gd.example/reg"),)
     assert [each.name for each in policy.witnesses] == list("abcdef")
     assert policy.witnesses[1].url == "https://r1.example/"
     assert policy.quorum.groups == (
@@ -140,7 +140,7 @@ def policy_of(*names, k=1, log=ORIGIN):
         for i, name in enumerate(names)
     )
     quorum = Quorum.of(k, [each.name for each in witnesses])
-    return LogPolicy((KnownLog(signer(log).verifier_key),), witnesses, quorum)
+    return LogPolicy((PolicyLog(signer(log).verifier_key),), witnesses, quorum)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_key_has_one_role():
     log = signer().verifier_key
     witness = VerifierKey("bj.example/witness", KeyType.COSIGNATURE_ED25519, log.public)
     with pytest.raises(PolicyError) as caught:
-        LogPolicy((KnownLog(log),), (KnownWitness("w", witness),), Quorum("w"))
+        LogPolicy((PolicyLog(log),), (KnownWitness("w", witness),), Quorum("w"))
     assert caught.value.code == "key_repeated"
 
 
@@ -198,7 +198,7 @@ def test_there_are_at_most_sixty_four_members_of_a_kind():
 
 
 def test_a_checkpoint_with_a_quorum_is_verified():
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = cosigners.note(9, ROOT, {0: NOON, 1: NOON + 1, 3: NOON + 5})
     verified = cosigners.policy.verify(note)
     assert verified.checkpoint == Checkpoint(ORIGIN, 9, ROOT)
@@ -208,14 +208,14 @@ def test_a_checkpoint_with_a_quorum_is_verified():
 
 
 def test_one_cosignature_too_few_is_no_quorum():
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     with pytest.raises(ProofError) as caught:
         cosigners.policy.verify(cosigners.note(9, ROOT, {0: NOON, 1: NOON, 7: NOON, 8: NOON}))
     assert caught.value.code == "quorum_not_met"
 
 
 def test_a_checkpoint_of_another_log_or_key_is_refused():
-    policy = Cosigners(count=1, k=1).policy
+    policy = WitnessPool(count=1, k=1).policy
     stranger = NoteSigner(ORIGIN, signer("x").key)
     for log in (signer("sh.example/reg"), stranger):
         note = cosigned(sign_checkpoint(Checkpoint(log.name, 9, ROOT), log), {0: NOON})
@@ -226,7 +226,7 @@ def test_a_checkpoint_of_another_log_or_key_is_refused():
 
 def test_a_log_does_not_sign_the_checkpoint_of_another_one():
     own, other = signer(), signer("sh.example/reg")
-    logs = KnownLog(own.verifier_key), KnownLog(other.verifier_key)
+    logs = PolicyLog(own.verifier_key), PolicyLog(other.verifier_key)
     witness = KnownWitness("w0", cosigner(0).verifier_key)
     policy = LogPolicy(logs, (witness,), Quorum("w0"))
     note = parse_note(sign_checkpoint(Checkpoint(ORIGIN, 9, ROOT), own))
@@ -239,9 +239,9 @@ def test_a_log_does_not_sign_the_checkpoint_of_another_one():
 def test_a_log_may_sign_with_its_old_and_new_key():
     old, new = signer(), NoteSigner(ORIGIN, signer("new").key)
     witness = KnownWitness("w0", cosigner(0).verifier_key)
-    logs = KnownLog(old.verifier_key), KnownLog(new.verifier_key)
+    logs = PolicyLog(old.verifier_key), PolicyLog(new.verifier_key)
     policy = LogPolicy(logs, (witness,), Quorum("w0"))
-    note = parse_note(Cosigners(1, 1).note(9, ROOT, {0: NOON}))
+    note = parse_note(WitnessPool(1, 1).note(9, ROOT, {0: NOON}))
     both = note.with_lines([new.sign(note.text)])
     forged = note.with_lines([new.sign(b"other\n")])
     assert policy.verify(note.encode()).fresh_at == NOON
@@ -252,7 +252,7 @@ def test_a_log_may_sign_with_its_old_and_new_key():
 
 
 def test_a_bad_line_of_a_known_cosigner_spoils_the_note():
-    cosigners = Cosigners(count=4, k=1)
+    cosigners = WitnessPool(count=4, k=1)
     note = parse_note(cosigners.note(9, ROOT, {0: NOON}))
     bad = note.with_lines([cosigner(3).cosign(b"other\n", NOON)]).encode()
     with pytest.raises(ProofError) as caught:
@@ -262,7 +262,7 @@ def test_a_bad_line_of_a_known_cosigner_spoils_the_note():
 
 @pytest.mark.parametrize("mask", [1, 0x80])
 def test_any_changed_byte_of_a_note_with_a_bare_quorum_is_noticed(mask):
-    cosigners = Cosigners(count=4, k=3)
+    cosigners = WitnessPool(count=4, k=3)
     note = cosigners.note(9, ROOT, dict.fromkeys(range(3), NOON))
     cosigners.policy.verify(note)
     for at in range(len(note)):
@@ -275,7 +275,7 @@ def test_a_note_with_extension_lines_is_refused():
     text = Checkpoint(ORIGIN, 9, ROOT).encode() + b"extension\n"
     line = signer().sign(text).encode()
     with pytest.raises(MalformedError) as caught:
-        Cosigners(1, 1).policy.verify(text + b"\n" + line)
+        WitnessPool(1, 1).policy.verify(text + b"\n" + line)
     assert caught.value.code == "checkpoint_invalid"
 
 
@@ -371,7 +371,7 @@ def published(names=("hn", "zj", "sc"), *, url="https://{}.example/witness", gro
     quorum = Quorum.of(2, names)
     if group is not None:
         quorum = Quorum(group, (Group(group, 2, tuple(names)),))
-    return LogPolicy((KnownLog(signer().verifier_key),), witnesses, quorum)
+    return LogPolicy((PolicyLog(signer().verifier_key),), witnesses, quorum)
 
 
 def test_what_we_write_is_read_by_foreign_tools():

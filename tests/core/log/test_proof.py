@@ -9,9 +9,9 @@ from did_service.core.errors import DidServiceError, LimitError, MalformedError,
 from did_service.core.limits import MAX_LOG_PROOF_BYTES
 from did_service.core.log import merkle
 from did_service.core.log.proof import UnverifiedTlogProof, parse_tlog_proof
-from tests.support.cosigners import NOON, Cosigners
+from tests.support.cosigners import NOON, WitnessPool
 
-COSIGNERS = Cosigners(count=4, k=3)
+COSIGNERS = WitnessPool(count=4, k=3)
 LEAVES = [merkle.leaf_hash(b"%d" % i) for i in range(7)]
 NOTE = COSIGNERS.note(7, merkle.tree_root(LEAVES), {0: NOON, 1: NOON + 1, 2: NOON + 2})
 PROOF = UnverifiedTlogProof(4, tuple(merkle.inclusion_path(LEAVES, 4)), NOTE)
@@ -45,7 +45,7 @@ def test_a_proof_is_about_one_leaf(leaf):
 
 def test_a_proof_needs_the_quorum_of_the_policy():
     with pytest.raises(ProofError) as caught:
-        PROOF.verify(Cosigners(count=4, k=4).policy, LEAVES[4])
+        PROOF.verify(WitnessPool(count=4, k=4).policy, LEAVES[4])
     assert caught.value.code == "quorum_not_met"
 
 

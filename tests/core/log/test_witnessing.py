@@ -11,13 +11,13 @@ from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.note import NoteSigner, SignatureLine, parse_note
 from did_service.core.log.witnessing import (
     SIZE_CONTENT_TYPE,
+    CosignOutcome,
     Decision,
     HeldCheckpoint,
-    Outcome,
-    Status,
     UnverifiedAddCheckpoint,
     UnverifiedHttpAnswer,
     WitnessAnswer,
+    WitnessStatus,
     decide,
     parse_add_checkpoint,
     read_answer,
@@ -51,38 +51,48 @@ def test_requests_come_back_from_their_text(old):
 
 
 TABLE = {
-    "the next head": (request(5, 9), HELD, Status.COSIGNED, ""),
-    "the first head": (request(0, 9), None, Status.COSIGNED, ""),
-    "the empty tree": (request(0, 0), None, Status.COSIGNED, ""),
-    "the same head again": (request(5, 5), HELD, Status.COSIGNED, ""),
-    "old above new": (request(9, 5), HELD, Status.MALFORMED, "old_size_too_large"),
-    "a stale size": (request(4, 9), HELD, Status.SIZE_CONFLICT, "size_conflict"),
-    "a size from the future": (request(6, 9), HELD, Status.SIZE_CONFLICT, "size_conflict"),
-    "asking for the size": (request(0, 9), HELD, Status.SIZE_CONFLICT, "size_conflict"),
-    "a smaller tree": (request(4, 4), HELD, Status.SIZE_CONFLICT, "size_conflict"),
+    "the next head": (request(5, 9), HELD, WitnessStatus.COSIGNED, ""),
+    "the first head": (request(0, 9), None, WitnessStatus.COSIGNED, ""),
+    "the empty tree": (request(0, 0), None, WitnessStatus.COSIGNED, ""),
+    "the same head again": (request(5, 5), HELD, WitnessStatus.COSIGNED, ""),
+    "old above new": (request(9, 5), HELD, WitnessStatus.MALFORMED, "old_size_too_large"),
+    "a stale size": (request(4, 9), HELD, WitnessStatus.SIZE_CONFLICT, "size_conflict"),
+    "a size from the future": (
+        request(6, 9),
+        HELD,
+        WitnessStatus.SIZE_CONFLICT,
+        "size_conflict",
+    ),
+    "asking for the size": (request(0, 9), HELD, WitnessStatus.SIZE_CONFLICT, "size_conflict"),
+    "a smaller tree": (request(4, 4), HELD, WitnessStatus.SIZE_CONFLICT, "size_conflict"),
     "same size, other root": (
         request(5, 5, FORKED),
         HELD,
-        Status.INCONSISTENT,
+        WitnessStatus.INCONSISTENT,
         "consistency_invalid",
     ),
-    "a forked tree": (request(5, 9, FORKED), HELD, Status.INCONSISTENT, "consistency_invalid"),
+    "a forked tree": (
+        request(5, 9, FORKED),
+        HELD,
+        WitnessStatus.INCONSISTENT,
+        "consistency_invalid",
+    ),
     "a proof cut short": (
         request(5, 9, proof=[]),
         HELD,
-        Status.INCONSISTENT,
+        WitnessStatus.INCONSISTENT,
         "path_length_wrong",
     ),
     "a proof from nothing": (
         request(0, 9, proof=[LEAVES[0]]),
         None,
-        Status.INCONSISTENT,
+        WitnessStatus.INCONSISTENT,
         "path_length_wrong",
     ),
     "a proof for the same size": (
         request(5, 5, proof=[LEAVES[0]]),
         HELD,
-        Status.INCONSISTENT,
+        WitnessStatus.INCONSISTENT,
         "path_length_wrong",
     ),
 }
@@ -99,12 +109,12 @@ def test_the_status_table_of_tlog_witness(asked, held, status, reason):
 def test_an_empty_tree_has_one_root():
     note = sign_checkpoint(Checkpoint(ORIGIN, 0, bytes(32)), signer())
     asked = UnverifiedAddCheckpoint(0, (), parse_note(note))
-    assert decide(asked, None, KEY).status == Status.INCONSISTENT
+    assert decide(asked, None, KEY).status == WitnessStatus.INCONSISTENT
 
 
 def test_an_unknown_origin_is_not_found():
     for key in (None, signer("sh.example/reg").verifier_key):
-        assert decide(request(5, 9), HELD, key).status == Status.ORIGIN_UNKNOWN
+        assert decide(request(5, 9), HELD, key).status == WitnessStatus.ORIGIN_UNKNOWN
 
 
 def test_a_known_origin_without_a_trusted_signature_is_forbidden():
@@ -113,12 +123,12 @@ def test_a_known_origin_without_a_trusted_signature_is_forbidden():
     asked = request(5, 9)
     forged = asked.note.with_lines([SignatureLine(ORIGIN, KEY.key_id, bytes(64))])
     decision = decide(UnverifiedAddCheckpoint(5, asked.proof, forged), HELD, KEY)
-    assert (decision.status, decision.reason) == (Status.NOT_SIGNED, "signature_invalid")
+    assert (decision.status, decision.reason) == (WitnessStatus.NOT_SIGNED, "signature_invalid")
 
 
 def test_the_signature_is_judged_before_any_size_is_told():
     stranger = NoteSigner(ORIGIN, signer("stranger").key)
-    assert decide(request(0, 9, log=stranger), HELD, KEY).status == Status.NOT_SIGNED
+    assert decide(request(0, 9, log=stranger), HELD, KEY).status == WitnessStatus.NOT_SIGNED
 
 
 def test_a_conflict_names_the_size_held():
@@ -177,7 +187,7 @@ def test_cosignatures_are_verified_before_they_are_taken():
     text = request(5, 9).note.text
     lines = [cosigner(i).cosign(text, NOON) for i in range(2)]
     body = b"".join(line.encode() for line in lines)
-    assert answer(200, body=body) == WitnessAnswer(Outcome.COSIGNED, (lines[0],))
+    assert answer(200, body=body) == WitnessAnswer(CosignOutcome.COSIGNED, (lines[0],))
     with pytest.raises(ProofError):
         answer(200, body=cosigner(0).cosign(b"other\n", NOON).encode())
     with pytest.raises(ProofError) as caught:
@@ -189,7 +199,7 @@ def test_cosignatures_are_verified_before_they_are_taken():
 
 @pytest.mark.parametrize("content_type", [SIZE_CONTENT_TYPE, "Text/X.tlog.size; charset=utf-8"])
 def test_a_conflict_with_a_size_is_a_hint(content_type):
-    assert answer(409, content_type, b"7\n") == WitnessAnswer(Outcome.OTHER_SIZE, (), 7)
+    assert answer(409, content_type, b"7\n") == WitnessAnswer(CosignOutcome.OTHER_SIZE, (), 7)
 
 
 @pytest.mark.parametrize("body", [b"", b"7", b"70", b"07\n", b"7\n\n", b"-1\n", "٧\n".encode()])
@@ -201,14 +211,14 @@ def test_a_conflict_with_a_malformed_size_is_refused(body):
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (409, Outcome.FORK_ALARM),
-        (422, Outcome.FORK_ALARM),
-        (400, Outcome.REFUSED),
-        (403, Outcome.NOT_ONBOARDED),
-        (404, Outcome.NOT_ONBOARDED),
-        (429, Outcome.TRY_LATER),
-        (500, Outcome.TRY_LATER),
-        (301, Outcome.TRY_LATER),
+        (409, CosignOutcome.FORK_ALARM),
+        (422, CosignOutcome.FORK_ALARM),
+        (400, CosignOutcome.REFUSED),
+        (403, CosignOutcome.NOT_ONBOARDED),
+        (404, CosignOutcome.NOT_ONBOARDED),
+        (429, CosignOutcome.TRY_LATER),
+        (500, CosignOutcome.TRY_LATER),
+        (301, CosignOutcome.TRY_LATER),
     ],
 )
 def test_what_other_answers_mean(status, outcome):
@@ -216,7 +226,7 @@ def test_what_other_answers_mean(status, outcome):
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [(422, Outcome.FORK_ALARM), (500, Outcome.TRY_LATER)]
+    ("status", "outcome"), [(422, CosignOutcome.FORK_ALARM), (500, CosignOutcome.TRY_LATER)]
 )
 def test_only_a_conflict_can_be_a_hint(status, outcome):
     assert answer(status, SIZE_CONTENT_TYPE, b"7\n") == WitnessAnswer(outcome)
@@ -229,4 +239,6 @@ def test_a_witness_never_goes_back_and_never_leaves_its_history(held, old, size,
     root = merkle.tree_root(LEAVES[:held])
     decision: Decision = decide(asked, HeldCheckpoint(held, root), KEY)
     honest = not fork or size <= 4 or held <= 4
-    assert (decision.status == Status.COSIGNED) == (old == held and held <= size and honest)
+    assert (decision.status == WitnessStatus.COSIGNED) == (
+        old == held and held <= size and honest
+    )

@@ -29,9 +29,9 @@ def test_each_flipped_byte_that_is_still_read_refuses_and_no_other_does(scene):
     for position in range(len(shown)):
         # evidence has no say in this: the holder's own signature covers the credential
         report = scene.check(data=flipped(shown, position), policy=None)
-        around = shown[position - 20 : position + 20]
+        env = shown[position - 20 : position + 20]
         unread = UNREAD & {check.code for check in report.checks if check.step in (1, 10)}
-        assert report.outcome is (Outcome.UNDECIDED if unread else Outcome.REFUSED), around
+        assert report.outcome is (Outcome.UNDECIDED if unread else Outcome.REFUSED), env
         refused |= set() if unread else {position}
     claim = shown.index(b'"440100"') + 1
     assert set(range(claim, claim + 6)) <= refused

@@ -9,7 +9,7 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.staple import (
-    Wanted,
+    EvidenceRequest,
     needed_for,
     staple_for,
 )
@@ -26,9 +26,9 @@ def proven(scene, evidence):
 def test_a_credential_alone_names_issuer_schema_and_list(scene):
     credential = parse_credential(scene.credential)
     assert set(needed_for(credential, scene.fed.policy, Evidence())) == {
-        Wanted("gd.example/reg", "did", scene.agency.id),
-        Wanted("cn.example/reg", "schema", SCHEMA),
-        Wanted("gd.example/ev/2026", "status", scene.agency.list_url()),
+        EvidenceRequest("gd.example/reg", "did", scene.agency.id),
+        EvidenceRequest("cn.example/reg", "schema", SCHEMA),
+        EvidenceRequest("gd.example/ev/2026", "status", scene.agency.list_url()),
     }
 
 
@@ -54,7 +54,7 @@ def test_statements_lead_upward_to_the_root():
     assert kinds.count("did") == 4
     assert kinds.count("authority") >= 3
     root = scene.fed.root("gd")
-    assert Wanted("gd.example/reg", "did", root.id) in wanted
+    assert EvidenceRequest("gd.example/reg", "did", root.id) in wanted
 
 
 def test_a_staple_is_enough_and_holds_nothing_else(scene):

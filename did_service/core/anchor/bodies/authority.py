@@ -54,7 +54,7 @@ class Authority:
     items: tuple[str, ...]
     prefixes: tuple[str, ...]
     territory: tuple[str, ...]
-    begins: int
+    valid_from: int
     until: int
     state: str
     since: int | None
@@ -80,7 +80,7 @@ class Authority:
             "items": list(self.items),
             "prefixes": list(self.prefixes),
             "territory": list(self.territory),
-            "from": self.begins,
+            "from": self.valid_from,
             "until": self.until,
             "state": self.state,
             "since": self.since,
@@ -117,7 +117,7 @@ def parse_authority(body: JsonObject) -> Authority:
         items=fields.texts("items"),
         prefixes=_prefixes(fields.texts("prefixes")),
         territory=_territory(fields.texts("territory")),
-        begins=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
+        valid_from=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
         until=fields.integer("until", most=timestamps.MAX_POSIX_SECONDS),
         state=fields.choice("state", STATES),
         since=_nullable_seconds(fields, "since"),
@@ -133,7 +133,7 @@ def parse_authority(body: JsonObject) -> Authority:
         raise MalformedError(
             "member_invalid", "authority.since belongs to an end or suspension"
         )
-    if authority.begins >= authority.until:
+    if authority.valid_from >= authority.until:
         raise MalformedError("member_invalid", "authority.until is not after authority.from")
     return authority
 
@@ -164,7 +164,7 @@ def check_within(lower: Authority, upper: Authority) -> None:
     if "granter" not in upper.roles:
         raise RuleError("grant_too_wide", "the granter may not hand on authority")
     _check_parts(lower, upper, "grant_too_wide")
-    if lower.begins < upper.begins or lower.until > upper.until:
+    if lower.valid_from < upper.valid_from or lower.until > upper.until:
         raise RuleError("grant_too_wide", "the period is not within the granter's")
 
 

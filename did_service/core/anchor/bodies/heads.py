@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from did_service.core.anchor.entry import Placed
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.limits import HEADS_RECORD_BYTES
@@ -40,7 +40,7 @@ class HeadRecord:
     leaf: bytes
 
     @classmethod
-    def of(cls, placed: Placed) -> HeadRecord:
+    def of(cls, placed: LoggedEntry) -> HeadRecord:
         """Make the record that names this entry as its subject's latest."""
         entry = placed.entry
         key = subject_key(entry.type, entry.subject)
@@ -137,7 +137,7 @@ def check_record(
     count: int,
     path: list[bytes],
     root: bytes,
-    placed: Placed,
+    placed: LoggedEntry,
 ) -> None:
     """Check that a heads tree names this very entry as its subject's latest.
 

@@ -17,7 +17,11 @@ from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
-from did_service.core.anchor.region import Region, is_under, parse_region, reg_origin, year_of
+from did_service.core.anchor.region import (
+    Region,
+    is_under,
+    parse_region,
+)
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import WebvhDid
@@ -26,20 +30,6 @@ from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import MalformedError, PolicyError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
 from did_service.core.log.policy import LogPolicy
-
-__all__ = [
-    "Policy",
-    "Region",
-    "Waiver",
-    "check_current",
-    "check_first",
-    "check_signed",
-    "check_successor",
-    "parse_policy",
-    "reg_origin",
-    "sign_policy",
-    "year_of",
-]
 
 FORMAT = "didsvc-policy/1"
 COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's

@@ -18,14 +18,14 @@ from did_service.core.anchor.bodies.authority import (
     check_no_wider,
     parse_authority,
 )
-from did_service.core.anchor.bodies.policy import reg_origin
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.grants import Beyond, Grants
+from did_service.core.anchor.grants import ForeignGranter, Grants
+from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.view import (
     Homes,
-    LogAt,
+    LogPrefix,
     LogView,
-    World,
+    RuleContext,
     at_home_in,
     document_of,
     same_subject,
@@ -35,7 +35,7 @@ from did_service.core.errors import PolicyError, RuleError, UnavailableError, qu
 from did_service.core.limits import MAX_SUBMISSION_SECONDS
 
 
-def check(entry: Entry, log: LogView, world: World) -> None:
+def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check an `authority` entry.
 
     Raises:
@@ -48,11 +48,11 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     new, at = parse_authority(entry.body), entry.at or 0
     if entry.subject != new.subject:
         raise RuleError("subject_wrong", "s is not the hash of granter, grantee and scope")
-    homes = _homes(new.other, at, LogAt.now(log), world)
+    homes = _homes(new.other, at, LogPrefix.now(log), world)
     _check_parties(new, homes, log, world)
     newest = log.newest("authority", entry.subject)
     former = None if newest is None else parse_authority(newest.entry.body)
-    grants = Grants(world.policy, homes, Beyond.REFUSED, at)
+    grants = Grants(world.policy, homes, ForeignGranter.REFUSED, at)
     may_speak = {new.granter} if former is None else grants.speakers(former)
     signers = signers_of(entry, homes)
     if not any(same_subject(one, signer) for one in may_speak for signer in signers):
@@ -66,20 +66,20 @@ def check(entry: Entry, log: LogView, world: World) -> None:
         grants.check_enclosed(new)
 
 
-def _homes(other: OtherLog | None, at: int, here: LogAt, world: World) -> Homes:
+def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> Homes:
     """Judge DIDs of this region by this log so far, those of the region in `x` as of there."""
     local = at_home_in(here, world)
     if other is None:
         return local
-    there = LogAt(_check_other(other, at, here, world), other.size)
+    there = LogPrefix(_check_other(other, at, here, world), other.size)
     beyond = at_home_in(there, world)
     return lambda did: local(did) or beyond(did)
 
 
-def _check_other(other: OtherLog, at: int, here: LogAt, world: World) -> LogView:
+def _check_other(other: OtherLog, at: int, here: LogPrefix, world: RuleContext) -> LogView:
     """Check the witnessed checkpoint on which a statement rests (rule 6); return its log."""
     home = world.policy.region_of_log(other.origin)
-    if other.origin != reg_origin(home) or other.origin == here.log.origin:
+    if other.origin != control_origin(home) or other.origin == here.log.origin:
         raise RuleError("x_wrong", f"x names {quote(other.origin)}, no other control log")
     verified = world.policy.log_policy(other.origin).verify(other.note.encode())
     named = other.origin, other.size, other.root
@@ -96,7 +96,7 @@ def _check_other(other: OtherLog, at: int, here: LogAt, world: World) -> LogView
     return log
 
 
-def _check_parties(new: Authority, homes: Homes, log: LogView, world: World) -> None:
+def _check_parties(new: Authority, homes: Homes, log: LogView, world: RuleContext) -> None:
     """Refuse a statement outside its home log, or with parties who are not in the log."""
     device = new.grantee.startswith("did:key:")
     home = new.granter if device else new.grantee
@@ -106,7 +106,7 @@ def _check_parties(new: Authority, homes: Homes, log: LogView, world: World) -> 
         raise RuleError("grant_too_wide", "a did:key may only be a counter")
     if homes(new.granter) is None:
         raise RuleError("x_missing", "the granter is at home in another log, so x must name it")
-    here = at_home_in(LogAt.now(log), world)
+    here = at_home_in(LogPrefix.now(log), world)
     if new.status_custodian is not None:
         document_of(new.status_custodian, here)
         if same_subject(new.status_custodian, new.grantee):
@@ -120,13 +120,13 @@ def _check_parties(new: Authority, homes: Homes, log: LogView, world: World) -> 
 def _check_begins(new: Authority, at: int) -> None:
     if new.state != "active":
         raise RuleError("state_wrong", f"a statement that is {new.state} begins nothing")
-    if new.begins < at - MAX_SUBMISSION_SECONDS:
+    if new.valid_from < at - MAX_SUBMISSION_SECONDS:
         raise RuleError("grant_retroactive", "from lies before the statement itself")
 
 
 def _check_follows(new: Authority, at: int, former: Authority, former_at: int) -> None:
     """Judge the change from one statement of a chain to the next (rules 8, 11, 13)."""
-    if new.begins == former.begins:
+    if new.valid_from == former.valid_from:
         check_no_wider(new, former)
         if former.until <= at and new.until > former.until:
             raise RuleError("grant_retroactive", "a lapsed statement needs a new from")

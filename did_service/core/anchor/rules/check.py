@@ -3,7 +3,7 @@
 `check` judges one sequenced entry against the log so far. First its place, the same for all
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
 fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
-rules for DIDs, schemas, grants, policies and ev entries have files of their own. A refusal is
+rules for DIDs, schemas, grants, policies and data entries have files of their own. A refusal is
 for good, whoever judges, once the judge's copy of the region's control log reaches to that
 second; until then, as after `UnavailableError`, it judges again when it knows more. Sources:
 docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
@@ -12,10 +12,10 @@ docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 from __future__ import annotations
 
 from did_service.core.anchor import rules_number
-from did_service.core.anchor.bodies.policy import year_of
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.region import year_of
 from did_service.core.anchor.rules import authority, did, policy, schema, streams
-from did_service.core.anchor.view import LogView, World
+from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (
@@ -26,12 +26,12 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 
-_REG_TYPES = ("did", "schema", "authority", "policy", "heads")
-_EV_TYPES = ("status", "evidence")
+_CONTROL_TYPES = ("did", "schema", "authority", "policy", "heads")
+_DATA_TYPES = ("status", "evidence")
 _DAY_SECONDS = 86_400
 
 
-def check(entry: Entry, log: LogView, world: World) -> None:
+def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check that a sequenced entry may come next in a log.
 
     Raises:
@@ -62,7 +62,7 @@ def check(entry: Entry, log: LogView, world: World) -> None:
             streams.check(entry, log, world, former)
 
 
-def newest_of(kind: str, subject: str, log: LogView, world: World) -> Placed | None:
+def newest_of(kind: str, subject: str, log: LogView, world: RuleContext) -> LoggedEntry | None:
     """Return the entry after which the next of a chain comes, None for a new chain.
 
     A status list that is not yet in this year's log goes on from last year's.
@@ -76,7 +76,7 @@ def newest_of(kind: str, subject: str, log: LogView, world: World) -> Placed | N
     return world.log(before).newest(kind, subject)
 
 
-def check_order(entry: Entry, newest: Placed | None) -> None:
+def check_order(entry: Entry, newest: LoggedEntry | None) -> None:
     """Check that an entry is the next of its chain: number and hash of the one before.
 
     Raises:
@@ -92,10 +92,10 @@ def check_order(entry: Entry, newest: Placed | None) -> None:
         )
 
 
-def _check_place(entry: Entry, log: LogView, world: World) -> None:
+def _check_place(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check that the entry stands in a log of its kind, at a time that can be true."""
     year = year_of(log.origin)
-    if entry.type not in (_REG_TYPES if year is None else _EV_TYPES):
+    if entry.type not in (_CONTROL_TYPES if year is None else _DATA_TYPES):
         raise RuleError("type_elsewhere", f"{entry.type} entries do not stand in {log.origin}")
     if entry.at is None:
         raise RuleError("time_missing", "the entry has not been sequenced")
@@ -108,7 +108,7 @@ def _check_place(entry: Entry, log: LogView, world: World) -> None:
         raise RuleError("time_outside_period", what, at=entry.at)
 
 
-def _check_quota(entry: Entry, log: LogView, world: World) -> None:
+def _check_quota(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Refuse what would fill the mirrors of all regions (rule 7)."""
     region = world.policy.region_of_log(log.origin)
     entries, size = log.written_since((entry.at or 0) - _DAY_SECONDS)
@@ -116,7 +116,7 @@ def _check_quota(entry: Entry, log: LogView, world: World) -> None:
         raise RuleError("quota_used_up", f"{log.origin} has used up its day's entries or bytes")
 
 
-def _check_year_link(entry: Entry, former: Placed | None, log: LogView) -> None:
+def _check_year_link(entry: Entry, former: LoggedEntry | None, log: LogView) -> None:
     """The first entry of a list in a new year names its last one in the old log (rule 22)."""
     crosses = former is not None and log.newest(entry.type, entry.subject) is None
     if "x" in entry.body and former is not None and crosses:
@@ -128,8 +128,8 @@ def _check_year_link(entry: Entry, former: Placed | None, log: LogView) -> None:
         raise RuleError("x_wrong", "x names the list's last entry in last year's log, once")
 
 
-def _check_heads(entry: Entry, log: LogView, world: World) -> None:
-    """Judge a heads entry about this log or about an ev log of the same region (rule 2)."""
+def _check_heads(entry: Entry, log: LogView, world: RuleContext) -> None:
+    """Judge a heads entry about this log or about a data log of the same region (rule 2)."""
     about_itself = entry.subject == log.origin
     fields = Fields(entry.body, "heads")
     size, count = fields.integer("size"), fields.integer("count")
@@ -138,7 +138,7 @@ def _check_heads(entry: Entry, log: LogView, world: World) -> None:
     fields.close()
     if at != entry.at:
         raise RuleError("heads_time_wrong", "at is not the second of sequencing")
-    subject = log if about_itself else _ev_beside(entry.subject, log, world)
+    subject = log if about_itself else _data_beside(entry.subject, log, world)
     _check_heads_size(entry, log, subject, size)
     if tree is not None and tree != subject.root(size):
         raise RuleError("heads_root_wrong", "tree is not the root at that size")
@@ -159,9 +159,9 @@ def _check_heads_size(entry: Entry, log: LogView, subject: LogView, size: int) -
         raise RuleError("heads_size_wrong", "heads leave out what was cosigned before")
 
 
-def _ev_beside(origin: str, log: LogView, world: World) -> LogView:
+def _data_beside(origin: str, log: LogView, world: RuleContext) -> LogView:
     if origin not in world.policy.region_of_log(log.origin).logs or origin == log.origin:
-        raise RuleError("not_at_home", f"{quote(origin)} is not an ev log of this region")
+        raise RuleError("not_at_home", f"{quote(origin)} is not a data log of this region")
     return world.log(origin)
 
 

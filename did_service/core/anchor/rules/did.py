@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.view import LogView, World
+from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh import (
@@ -29,7 +29,7 @@ from did_service.core.errors import RuleError, UnsupportedError, quote
 from did_service.core.limits import MAX_DID_WITNESSES
 
 
-def check(entry: Entry, log: LogView, world: World) -> None:
+def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check a `did` entry.
 
     Raises:

@@ -19,14 +19,14 @@ from did_service.core.anchor.bodies.policy import (
     check_successor,
     parse_policy,
 )
-from did_service.core.anchor.entry import Entry, Placed
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.governance import counting
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import PolicyError, RuleError
 
 
-def check(entry: Entry, former: Placed | None, current: Policy) -> None:
+def check(entry: Entry, former: LoggedEntry | None, current: Policy) -> None:
     """Check a step of the policy chain, which leads through the policy in force.
 
     Args:

@@ -7,8 +7,8 @@ prefix, and one owner, who holds the role `publisher` for a prefix of it (docs/f
 from __future__ import annotations
 
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.grants import Beyond, Grants
-from did_service.core.anchor.view import LogAt, LogView, World, at_home_in, signers_of
+from did_service.core.anchor.grants import ForeignGranter, Grants
+from did_service.core.anchor.view import LogPrefix, LogView, RuleContext, at_home_in, signers_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import json_schema, strict_json
 from did_service.core.encoding.strict_json import Fields
@@ -19,7 +19,7 @@ KINDS = ("json-schema", "type-metadata", "context", "service-item", "code-list")
 STATES = ("active", "deprecated")
 
 
-def check(entry: Entry, log: LogView, world: World) -> None:
+def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check a `schema` entry.
 
     Raises:
@@ -37,10 +37,10 @@ def check(entry: Entry, log: LogView, world: World) -> None:
     _check_content(fields, kind)
     fields.value("proof")
     fields.close()
-    homes = at_home_in(LogAt.now(log), world)
+    homes = at_home_in(LogPrefix.now(log), world)
     if owner not in signers_of(entry, homes):
         raise RuleError("signer_wrong", "the owner has not signed")
-    grants = Grants(world.policy, homes, Beyond.ENOUGH, entry.at or 0)
+    grants = Grants(world.policy, homes, ForeignGranter.ENOUGH, entry.at or 0)
     if not publishes(owner, entry.subject, grants):
         raise RuleError(
             "role_missing", f"{quote(owner)} may not publish {quote(entry.subject)}"

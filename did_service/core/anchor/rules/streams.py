@@ -1,4 +1,4 @@
-"""Rules of ev entries: status lists and evidence batches.
+"""Rules of data entries: status lists and evidence batches.
 
 A `status` entry anchors the digest of a signed status list, whose bytes come with it. The list
 is signed by its issuer or, after the issuer's end, by the custodian that the statement names;
@@ -6,19 +6,19 @@ number and time strictly rise, also from one year's log to the next (threat rule
 `evidence` entry anchors the Merkle root of one batch of salted records; its stream's name holds
 its owner's, so nobody can take another's stream.
 
-ev entries are judged by the region's control log as it stood in the same second: neither a
+data entries are judged by the region's control log as it stood in the same second: neither a
 validator that was ahead nor one that comes back later sees another state.
 """
 
 from __future__ import annotations
 
 from did_service.core.anchor.bodies.authority import Authority, parse_authority
-from did_service.core.anchor.entry import Entry, Placed
-from did_service.core.anchor.grants import Beyond, Grants
+from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.grants import ForeignGranter, Grants
 from did_service.core.anchor.view import (
-    LogAt,
+    LogPrefix,
     LogView,
-    World,
+    RuleContext,
     at_home_in,
     key_of,
     same_subject,
@@ -51,12 +51,12 @@ def stream_id(owner: str, kind: str) -> str:
     return f"urn:didsvc:stream:{kind}:{did_id(owner)}"
 
 
-def check(entry: Entry, log: LogView, world: World, former: Placed | None) -> None:
+def check(entry: Entry, log: LogView, world: RuleContext, former: LoggedEntry | None) -> None:
     """Check a `status` or `evidence` entry.
 
     Args:
         entry: The entry.
-        log: An ev log.
+        log: A data log.
         world: Everything else.
         former: The newest entry of the same chain, perhaps in last year's log.
 
@@ -67,7 +67,7 @@ def check(entry: Entry, log: LogView, world: World, former: Placed | None) -> No
         UnavailableError: `content_missing`, `log_not_mirrored`.
         ProofError, MalformedError: a signature or a shape.
     """
-    after, before = _reg_around(entry, log, world)
+    after, before = _control_around(entry, log, world)
     try:
         _check_by(after, entry, world, former)
     except (RuleError, ProofError):
@@ -75,38 +75,46 @@ def check(entry: Entry, log: LogView, world: World, former: Placed | None) -> No
             raise
 
 
-def _would_do(reg: LogAt, entry: Entry, world: World, former: Placed | None) -> bool:
+def _would_do(
+    control: LogPrefix, entry: Entry, world: RuleContext, former: LoggedEntry | None
+) -> bool:
     try:
-        _check_by(reg, entry, world, former)
+        _check_by(control, entry, world, former)
     except (RuleError, ProofError):
         return False
     return True
 
 
-def _reg_around(entry: Entry, log: LogView, world: World) -> tuple[LogAt, LogAt]:
-    """Return the control log as it stood after and before the second of an ev entry.
+def _control_around(
+    entry: Entry, log: LogView, world: RuleContext
+) -> tuple[LogPrefix, LogPrefix]:
+    """Return the control log as it stood after and before the second of a data entry.
 
     Within one second nobody can say which of the two logs moved first, so either will do. But
-    never before the newest heads entry that covers the ev log up to this entry: an operator
+    never before the newest heads entry that covers the data log up to this entry: an operator
     who sets the second back gains nothing by it.
     """
-    reg, at = world.reg_beside(log.origin), entry.at or 0
-    heads = reg.newest("heads", log.origin)
+    control, at = world.control_beside(log.origin), entry.at or 0
+    heads = control.newest("heads", log.origin)
     least = 0
     if heads is not None and Fields(heads.entry.body, "heads").integer("size") <= log.size():
         least = heads.index + 1
-    after, before = (LogAt.as_of(reg, second).size for second in (at, at - 1))
-    return LogAt(reg, max(after, least)), LogAt(reg, max(before, least))
+    after, before = (LogPrefix.as_of(control, second).size for second in (at, at - 1))
+    return LogPrefix(control, max(after, least)), LogPrefix(control, max(before, least))
 
 
-def _check_by(reg: LogAt, entry: Entry, world: World, former: Placed | None) -> None:
+def _check_by(
+    control: LogPrefix, entry: Entry, world: RuleContext, former: LoggedEntry | None
+) -> None:
     if entry.type == "status":
-        _check_status(entry, reg, world, former)
+        _check_status(entry, control, world, former)
     else:
-        _check_evidence(entry, reg, world)
+        _check_evidence(entry, control, world)
 
 
-def _check_status(entry: Entry, reg: LogAt, world: World, former: Placed | None) -> None:
+def _check_status(
+    entry: Entry, control: LogPrefix, world: RuleContext, former: LoggedEntry | None
+) -> None:
     fields = Fields(entry.body, "status")
     if fields.choice("kind", ("bitstring", "token")) != "bitstring":
         raise UnsupportedError("list_kind_unknown", "only bitstring lists are taken so far")
@@ -121,20 +129,20 @@ def _check_status(entry: Entry, reg: LogAt, world: World, former: Placed | None)
         fields.value("x")  # judged with the place of the entry
     fields.close()
     if former is not None:
-        _check_follows(issuer, issued, former, entry, reg)
-    allowed = allowed_signers(issuer, entry.subject, reg, entry.at or 0)
-    signer = _list_signer(entry, world, reg)
+        _check_follows(issuer, issued, former, entry, control)
+    allowed = allowed_signers(issuer, entry.subject, control, entry.at or 0)
+    signer = _list_signer(entry, world, control)
     if not any(same_subject(signer, one) for one in allowed):
         raise RuleError("signer_wrong", f"{quote(signer)} may not sign {quote(entry.subject)}")
 
 
-def allowed_signers(issuer: str, url: str, reg: LogAt, at: int) -> set[str]:
+def allowed_signers(issuer: str, url: str, control: LogPrefix, at: int) -> set[str]:
     """Return who may sign a status list: its issuer, or after the end its custodian.
 
     Raises:
         RuleError: `list_not_registered`: no statement about the issuer names this URL.
     """
-    statements = _registrations(issuer, url, reg)
+    statements = _registrations(issuer, url, control)
     if not statements:
         raise RuleError("list_not_registered", f"{quote(url)} is in no statement of its issuer")
     ended = [held for held in statements if held.state == "ended"]
@@ -146,22 +154,24 @@ def allowed_signers(issuer: str, url: str, reg: LogAt, at: int) -> set[str]:
     return {keeper for keeper in keepers if keeper is not None}
 
 
-def _registrations(issuer: str, url: str, reg: LogAt) -> list[Authority]:
-    statements = [parse_authority(p.entry.body) for p in reg.statements_about(issuer)]
+def _registrations(issuer: str, url: str, control: LogPrefix) -> list[Authority]:
+    statements = [parse_authority(p.entry.body) for p in control.statements_about(issuer)]
     return [held for held in statements if url in held.status_lists]
 
 
-def _check_follows(issuer: str, issued: int, former: Placed, entry: Entry, reg: LogAt) -> None:
+def _check_follows(
+    issuer: str, issued: int, former: LoggedEntry, entry: Entry, control: LogPrefix
+) -> None:
     """A list keeps its issuer while that one has it registered; its time rises."""
     before = Fields(former.entry.body, "status")
     owner = before.text("issuer")
-    if not same_subject(owner, issuer) and _registrations(owner, entry.subject, reg):
+    if not same_subject(owner, issuer) and _registrations(owner, entry.subject, control):
         raise RuleError("signer_wrong", "the list belongs to another issuer")
     if issued <= before.integer("iat"):
         raise RuleError("status_time_falls", "iat must rise with every list")
 
 
-def _list_signer(entry: Entry, world: World, reg: LogAt) -> str:
+def _list_signer(entry: Entry, world: RuleContext, control: LogPrefix) -> str:
     """Check the list behind a status entry and return the DID that signed it."""
     content = world.content(entry.digest or b"")
     if content is None:
@@ -173,7 +183,7 @@ def _list_signer(entry: Entry, world: World, reg: LogAt) -> str:
     document, (proof, *more) = data_integrity.split(listed)
     if more or proof.purpose != "assertionMethod":
         raise RuleError("list_mismatch", "a status list has one assertion proof")
-    public = key_of(proof.verification_method, at_home_in(reg, world))
+    public = key_of(proof.verification_method, at_home_in(control, world))
     data_integrity.verify(document, proof, public, eddsa_jcs_2022)
     signer = str(parse_did_url(proof.verification_method).did)
     if listed.get("issuer") != signer:
@@ -199,7 +209,7 @@ def check_description(entry: Entry, listed: JsonObject) -> None:
         raise RuleError("list_mismatch", "the list's id is not the entry's subject")
 
 
-def _check_evidence(entry: Entry, reg: LogAt, world: World) -> None:
+def _check_evidence(entry: Entry, control: LogPrefix, world: RuleContext) -> None:
     """Its stream belongs to the owner, and the owner has signed.
 
     An owner that lost its authority anchors no more issuances; what it asked or decided
@@ -211,13 +221,15 @@ def _check_evidence(entry: Entry, reg: LogAt, world: World) -> None:
     fields.close()
     if entry.subject != stream_id(owner, kind):
         raise RuleError("subject_wrong", "the stream's name does not hold its owner's")
-    homes = at_home_in(reg, world)
+    homes = at_home_in(control, world)
     if owner not in signers_of(entry, homes):
         raise RuleError("signer_wrong", "the owner of the stream has not signed")
     if kind == "issuance":
-        held = list(Grants(world.policy, homes, Beyond.ENOUGH, entry.at or 0).standing(owner))
+        held = list(
+            Grants(world.policy, homes, ForeignGranter.ENOUGH, entry.at or 0).standing(owner)
+        )
     else:
-        held = [parse_authority(p.entry.body) for p in reg.statements_about(owner)]
+        held = [parse_authority(p.entry.body) for p in control.statements_about(owner)]
     role = STREAM_ROLES[kind]
     if not any(not role or role in statement.roles for statement in held):
         raise RuleError("role_missing", f"{quote(owner)} holds no authority for this stream")

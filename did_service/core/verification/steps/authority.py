@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from did_service.core.anchor.bodies.authority import Authority, covers, covers_region
-from did_service.core.anchor.bodies.policy import Policy, reg_origin
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import control_origin
 from did_service.core.errors import (
     DidServiceError,
     LimitError,
@@ -84,7 +85,7 @@ def find_authority(context: CredentialContext) -> AuthorityFinding:
         return AuthorityFinding(MISSING)  # nobody could say what it is, or was not asked to
     except DidServiceError:
         return AuthorityFinding("type_not_granted")
-    walk = _Walk(context, policy, frozenset(types))
+    walk = _GrantWalk(context, policy, frozenset(types))
     return walk.best(context.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
 
 
@@ -105,7 +106,7 @@ def check_authority(
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class _GrantWalk:
     """One walk up, for one credential."""
 
     context: CredentialContext
@@ -134,7 +135,7 @@ class _Walk:
         strange = self.context.evidence.about_nobody(home)
         if strange is not None:
             return replace(best, code=MISSING, unread=why_unread(strange))
-        complete = self.context.evidence.complete.get(reg_origin(home))
+        complete = self.context.evidence.complete.get(control_origin(home))
         if not self.context.covers_dating(complete):
             return replace(best, code=MISSING)
         return best
@@ -230,8 +231,8 @@ def _begin(chain: list[ProvenStatement]) -> int:
     `from` may lie up to an hour before the entry that first stated it; where that one is not
     at hand, `from` is all that is known.
     """
-    first, begins = chain[-1], chain[0].statement.begins
-    if first.proven.number > 1 or first.statement.begins != begins:
+    first, begins = chain[-1], chain[0].statement.valid_from
+    if first.proven.number > 1 or first.statement.valid_from != begins:
         return begins
     return max(begins, first.proven.at)
 
@@ -269,7 +270,7 @@ def _is_lifted(newer: Sequence[ProvenStatement], stopped: ProvenStatement) -> bo
     return (
         following is not None
         and following.state == "active"
-        and following.begins == stopped.statement.begins
+        and following.valid_from == stopped.statement.valid_from
     )
 
 

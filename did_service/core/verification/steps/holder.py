@@ -18,7 +18,7 @@ from did_service.core.did.own_key import public_in_did
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
 from did_service.core.verification.present import Certainty, Present
-from did_service.core.verification.presented import Shown
+from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
 from did_service.core.verification.signatures import (
@@ -46,7 +46,7 @@ class HolderFinding:
 
 
 def check_holders(
-    shown: Sequence[Shown], request: Request, present: Present
+    shown: Sequence[PresentedCredential], request: Request, present: Present
 ) -> Iterator[Check]:
     """Check the holder of each credential shown; a nonce makes the check a demand."""
     found: dict[int, HolderFinding] = {}
@@ -63,7 +63,10 @@ def check_holders(
 
 
 def _judge(
-    shown: Shown, finding: HolderFinding | None, request: Request, signers: set[str]
+    shown: PresentedCredential,
+    finding: HolderFinding | None,
+    request: Request,
+    signers: set[str],
 ) -> tuple[str, str | None]:
     if request.nonce is None:
         if finding is None or finding.code in (None, "holder_proof_missing"):

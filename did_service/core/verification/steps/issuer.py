@@ -97,26 +97,26 @@ def find_issuer(context: CredentialContext) -> IssuerFinding:
 
 
 def check_proof(
-    case: CredentialContext, issuer: IssuerFinding
+    context: CredentialContext, issuer: IssuerFinding
 ) -> tuple[Check, VerifiedProof | None]:
     """Step 5: check every proof; return the issuer's own."""
-    found = _signature(case, issuer)
+    found = _signature(context, issuer)
     code, detail = found.code or "proof_valid", found.detail
     if found.signer is not None and found.code is None:
         detail = found.signer.cryptosuite
-    return Check(_STEP_PROOF, code, case.position, detail=detail), found.signer
+    return Check(_STEP_PROOF, code, context.position, detail=detail), found.signer
 
 
-def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
-    credential, code_of = case.credential, partial(_proof_code, case, issuer)
+def _signature(context: CredentialContext, issuer: IssuerFinding) -> Signature:
+    credential, code_of = context.credential, partial(_proof_code, context, issuer)
     demand = ProofDemand(
         purpose=proof_set.ASSERTION,
         suites=frozenset(proof_set.SUITES),
-        now=timestamps.from_posix(case.present.proven),
+        now=timestamps.from_posix(context.present.proven),
         challenge=None,
         domain=None,
     )
-    resolve = partial(_resolve, case, issuer)
+    resolve = partial(_resolve, context, issuer)
     try:
         vocabulary.check_contexts(credential.raw)
         findings = proof_set.examine_proofs(credential.raw, resolve, demand)
@@ -128,7 +128,7 @@ def _signature(case: CredentialContext, issuer: IssuerFinding) -> Signature:
     if found.signer is not None and issuer.may_be_outdated:
         # a good signature, by a key that may be listed no more
         return Signature(None, "issuer_key_unknown", issuer.check.code)
-    if found.code is None and has_lapsed(findings, case.now):
+    if found.code is None and has_lapsed(findings, context.now):
         return Signature(None, "clock_in_doubt", "proof_expired")
     return found
 
@@ -233,15 +233,15 @@ def _ended(context: CredentialContext, proven: ProvenEntry) -> str:
 
 
 def _resolve(
-    case: CredentialContext, issuer: IssuerFinding, method: str, purpose: str
+    context: CredentialContext, issuer: IssuerFinding, method: str, purpose: str
 ) -> bytes:
     """Find the key of a verification method that may sign for a purpose."""
     did = proof_set.did_of(method)
     if is_own_key(did):
         return public_in_did(method, purpose)
     parse_webvh(did)  # no other method has records in a log
-    own = did == case.credential.issuer
-    states = issuer.states if own else (latest_state(case, did),)
+    own = did == context.credential.issuer
+    states = issuer.states if own else (latest_state(context, did),)
     refusal: DidServiceError = NotFoundError("signer_unknown", f"no record of {quote(did)}")
     for state in states:
         try:
@@ -251,12 +251,14 @@ def _resolve(
     raise refusal
 
 
-def _proof_code(case: CredentialContext, issuer: IssuerFinding, error: DidServiceError) -> str:
+def _proof_code(
+    context: CredentialContext, issuer: IssuerFinding, error: DidServiceError
+) -> str:
     if isinstance(error, NotFoundError):
         return "issuer_key_unknown"
     if error.code == "key_not_listed":
         newest = issuer.newest
-        settled = newest is not None and case.speaks_against(newest.proven)
+        settled = newest is not None and context.speaks_against(newest.proven)
         return "key_not_listed" if settled else "issuer_key_unknown"
     if error.code == "proof_expired":
         return "expired"

@@ -101,14 +101,18 @@ def check_clock(present: Present) -> Iterator[Check]:
         yield Check(_STEP_TIME, "clock_behind", detail=latest)
 
 
-def check_time(case: CredentialContext) -> Check:
+def check_time(context: CredentialContext) -> Check:
     """Step 8: the present lies within the period of validity, and the issuer's date behind it.
 
     What is over or still to come refuses; a date ahead of the present leaves undecided, for
     somebody's clock is wrong, and the period of validity stands beside it.
     """
-    check, present = partial(Check, _STEP_TIME, credential=case.position), case.present
-    begin, end, signed = case.credential.valid_from, case.credential.valid_until, case.claimed
+    check, present = partial(Check, _STEP_TIME, credential=context.position), context.present
+    begin, end, signed = (
+        context.credential.valid_from,
+        context.credential.valid_until,
+        context.claimed,
+    )
     over = Certainty.NO if end is None else present.has_passed(end.seconds)
     if over is not Certainty.NO:
         return check(_settled(over, "expired"), detail=str(end))

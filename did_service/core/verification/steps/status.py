@@ -14,7 +14,11 @@ from functools import partial
 from did_service.core.anchor.bodies.reading import read_status
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import bitstring_status_list as lists
-from did_service.core.credentials.bitstring_status_list import Purpose, Status, StatusEntry
+from did_service.core.credentials.bitstring_status_list import (
+    CredentialStatus,
+    Purpose,
+    StatusEntry,
+)
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
@@ -135,7 +139,7 @@ def _check_newest(
     if status is None:
         return check("status_missing")
     lapsed = expires <= context.now
-    if status is not Status.CLEAR:
+    if status is not CredentialStatus.CLEAR:
         is_settled = not lapsed and all(map(context.is_fresh, [newest, *kept]))
         return check("suspended" if is_settled else "status_missing")
     if lapsed or not context.is_fresh(newest):
@@ -149,12 +153,12 @@ def _revokes(context: CredentialContext, entry: StatusEntry, proven: ProvenEntry
         said = _says(context, entry, proven.read_against(), proven.digest)
     except DidServiceError:
         return False
-    return said is Status.REVOKED
+    return said is CredentialStatus.REVOKED
 
 
 def _says(
     context: CredentialContext, entry: StatusEntry, body: JsonObject, digest: bytes
-) -> Status | None:
+) -> CredentialStatus | None:
     """Read what an anchored list says; None where it is not at hand or not the issuer's.
 
     Raises:

@@ -118,7 +118,7 @@ def test_a_smaller_statement_lies_within():
         types=(),
         territory=("440106",),
         prefixes=("https://gd.example/gz/",),
-        begins=UPPER.begins + 1,
+        valid_from=UPPER.valid_from + 1,
         until=UPPER.until - 1,
     )
     check_within(lower, UPPER)
@@ -149,7 +149,7 @@ def test_what_sticks_out_is_refused(wider):
     assert retroactive.value.code == "grant_retroactive"
 
 
-@pytest.mark.parametrize("step", [{"begins": -1}, {"until": 1}])
+@pytest.mark.parametrize("step", [{"valid_from": -1}, {"until": 1}])
 def test_a_longer_period_is_refused(step):
     (member, shift), *_ = step.items()
     lower = replace(UPPER, **{member: getattr(UPPER, member) + shift})

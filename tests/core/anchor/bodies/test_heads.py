@@ -14,14 +14,14 @@ from did_service.core.anchor.bodies.heads import (
     parse_snapshot,
     subject_key,
 )
-from did_service.core.anchor.entry import Placed, compose
+from did_service.core.anchor.entry import LoggedEntry, compose
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
 
 
 def placed(subject, index=0, at=9):
     entry = compose("did", subject, {}).sequenced(at)
-    return Placed(entry, index, entry.leaf())
+    return LoggedEntry(entry, index, entry.leaf())
 
 
 def snapshot_of(subjects):

@@ -11,9 +11,9 @@ from did_service.core.anchor.bodies.policy import (
     check_signed,
     check_successor,
     parse_policy,
-    reg_origin,
 )
 from did_service.core.anchor.policy_soundness import check_quorum
+from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.rules.policy import logged_form
 from did_service.core.crypto import multikey
 from did_service.core.did.key import did_key_method
@@ -22,7 +22,7 @@ from did_service.core.errors import LimitError, MalformedError, PolicyError, Uns
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import POLICY_LIFETIME_DAYS
 from did_service.core.log.note import NoteSigner
-from did_service.core.log.policy import KnownLog, KnownWitness, LogPolicy
+from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog
 from did_service.core.log.quorum import Group, Quorum
 from tests.support.dids import NOW, key
 from tests.support.federation import founded
@@ -59,7 +59,7 @@ def of(k, names, *extra, groups=None):
     """A tlog-policy of gd's reg with these witnesses and a quorum of k."""
     known = [KnownWitness(name, witness(name).verifier_key) for name in names]
     quorum = Quorum.of(k, names) if groups is None else Quorum("top", groups)
-    return LogPolicy((KnownLog(log_signer(REG).verifier_key),), (*known, *extra), quorum)
+    return LogPolicy((PolicyLog(log_signer(REG).verifier_key),), (*known, *extra), quorum)
 
 
 def outsider(name):
@@ -120,7 +120,7 @@ def test_a_log_takes_a_proof_of_each_old_and_new_governor_and_no_other():
 def test_lookups():
     gd = POLICY.region_of_log("gd.example/ev/2026")
     assert gd.id == "gd"
-    assert reg_origin(gd) == REG
+    assert control_origin(gd) == REG
     assert POLICY.log_policy(REG) == gd.logs[REG]
     assert POLICY.region_of_root(gd.root) is gd
     assert POLICY.region_of_root(gd.root + ":x") is None
@@ -208,7 +208,7 @@ def test_every_host_of_a_region_is_a_host_name(extra):
 def test_the_control_log_is_known_by_its_name_wherever_it_stands():
     logs = dict(reversed(POLICY.members["regions"][0]["logs"].items()))
     assert next(iter(logs)) != REG
-    assert reg_origin(parse_policy(changed(logs=logs)).regions[0]) == REG
+    assert control_origin(parse_policy(changed(logs=logs)).regions[0]) == REG
 
 
 def test_the_longest_host_and_prefix_say_where_something_is_at_home():
@@ -244,7 +244,7 @@ def test_one_key_has_one_role():
 def test_a_region_may_sign_all_its_logs_with_one_key():
     one = NoteSigner("gd.example/ev/2026", log_signer(REG).key).verifier_key
     text = LogPolicy(
-        (KnownLog(one),),
+        (PolicyLog(one),),
         tuple(KnownWitness(name, witness(name).verifier_key) for name in OTHERS),
         Quorum.of(3, OTHERS),
     )

@@ -6,9 +6,9 @@ import pytest
 
 from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.entry import parse_submission
-from did_service.core.anchor.grants import Beyond, Grants
+from did_service.core.anchor.grants import ForeignGranter, Grants
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.view import LogAt, World, at_home_in
+from did_service.core.anchor.view import LogPrefix, RuleContext, at_home_in
 from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS
 from did_service.core.errors import (
     DidServiceError,
@@ -52,7 +52,10 @@ def statement_about(fed, agency, origin=REG):
 def test_a_root_grants_and_its_agency_grants_on(fed, bureau, office):
     fed.grant(bureau, office)
     grants = Grants(
-        fed.policy, at_home_in(LogAt.now(fed.logs[REG]), fed.world), Beyond.REFUSED, fed.now
+        fed.policy,
+        at_home_in(LogPrefix.now(fed.logs[REG]), fed.world),
+        ForeignGranter.REFUSED,
+        fed.now,
     )
     assert [held.types for held in grants.standing(office.did)] == [(RESIDENCE,)]
 
@@ -387,9 +390,9 @@ def test_a_grant_that_has_lapsed_is_worth_nothing(fed, gd, bureau, office):
 
 def test_a_log_at_a_size_knows_nothing_later(fed, gd, office):
     log = fed.logs[REG]
-    before = LogAt.now(log)
+    before = LogPrefix.now(log)
     placed = fed.grant(gd, office)
-    then = LogAt.now(log)
+    then = LogPrefix.now(log)
     fed.end(placed, gd)
     assert before.chain("authority", placed.entry.subject) == []
     assert before.statements_about(office.did) == []
@@ -483,7 +486,7 @@ def test_a_judge_whose_copy_is_behind_asks_again_later(fed, ministry, office):
     entry = _signed(fed, ministry, office, x=fed.x("cn"))
     shorter = MemoryLog("cn.example/reg")
     logs = {**fed.logs, "cn.example/reg": shorter}
-    world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
+    world = RuleContext(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
     with refused("log_behind", UnavailableError):
         check.check(entry, fed.logs[REG], world)
 
@@ -494,7 +497,7 @@ def test_a_judge_whose_copy_differs_has_found_a_fork(fed, ministry, office):
     for placed in fed.logs["hn.example/reg"].entries * 2:
         other.force(placed.entry)
     logs = {**fed.logs, "cn.example/reg": other}
-    world = World(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
+    world = RuleContext(fed.policy, logs.__getitem__, fed.now, fed.contents.get)
     with refused("log_forked", PolicyError):
         check.check(entry, fed.logs[REG], world)
 

@@ -7,7 +7,7 @@ import pytest
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.view import World
+from did_service.core.anchor.view import RuleContext
 from did_service.core.encoding import b64
 from did_service.core.errors import (
     OrderError,
@@ -249,7 +249,7 @@ def test_a_judge_without_a_copy_asks_again_later(fed):
         raise UnavailableError("log_not_mirrored", origin)
 
     entry = fed.compose(REG, "heads", EV, heads_body(fed, EV)).sequenced(fed.now)
-    world = World(fed.policy, nothing, fed.now, fed.contents.get)
+    world = RuleContext(fed.policy, nothing, fed.now, fed.contents.get)
     with refused("log_not_mirrored", UnavailableError):
         check.check(entry, fed.logs[REG], world)
 

@@ -5,7 +5,7 @@ import pytest
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.rules.streams import stream_id
-from did_service.core.anchor.view import LogAt, World
+from did_service.core.anchor.view import LogPrefix, RuleContext
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import load_object
@@ -129,10 +129,10 @@ def test_a_list_names_its_signer_and_has_one_proof_to_assert(fed, issuer, gd):
 def test_a_judge_without_the_content_asks_again_later(fed, issuer):
     placed = fed.status_list(issuer)
     fed.logs[EV] = type(fed.logs[EV])(EV)
-    world = World(fed.policy, fed.logs.__getitem__, fed.now, {}.get)
+    world = RuleContext(fed.policy, fed.logs.__getitem__, fed.now, {}.get)
     with refused("content_missing", UnavailableError):
         check.check(placed.entry, fed.logs[EV], world)
-    world = World(fed.policy, fed.logs.__getitem__, fed.now, lambda digest: b"other")
+    world = RuleContext(fed.policy, fed.logs.__getitem__, fed.now, lambda digest: b"other")
     with refused("digest_wrong", RuleError):
         check.check(placed.entry, fed.logs[EV], world)
 
@@ -360,10 +360,10 @@ def test_within_one_second_either_order_is_right(fed, issuer):
 
 
 def test_a_log_as_of_a_second_holds_all_entries_of_that_second(fed):
-    reg = fed.logs["gd.example/reg"]
-    assert LogAt.as_of(reg, fed.now).size == 2
-    assert LogAt.as_of(reg, fed.now - 1).size == 0
-    assert LogAt.now(reg).size == 2
+    control = fed.logs["gd.example/reg"]
+    assert LogPrefix.as_of(control, fed.now).size == 2
+    assert LogPrefix.as_of(control, fed.now - 1).size == 0
+    assert LogPrefix.now(control).size == 2
 
 
 def test_leaf_of_the_batch_is_what_the_entry_anchors(fed, issuer):
