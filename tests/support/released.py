@@ -28,7 +28,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 
 import did_service
-from did_service.verify_cli.__main__ import main
+from did_service.verifier.__main__ import main
 
 
 def answer(words):
