@@ -15,6 +15,7 @@ from did_service.core import errors
 from did_service.core.errors import Bilingual, DidServiceError
 from did_service.core.verification.codes import CHECKS, UNSAFE
 from did_service.program.failure import WORDS
+from did_service.verifier.verdict_words import words_of
 from did_service.web import problems, sentences
 from wallet_cli.messages import MESSAGES
 
@@ -50,7 +51,7 @@ def _verdicts() -> Iterator[str]:
                 str(each.step),
                 f"`{code}`",
                 each.result.value,
-                *_cells(each.message, each.next_step),
+                *_cells(words_of(code).meaning, words_of(code).following),
             )
             for code, each in CHECKS.items()
         ),
@@ -58,7 +59,7 @@ def _verdicts() -> Iterator[str]:
     yield "Listed in `unsafe`, beside any verdict:\n"
     yield _table(
         ("code", "中文", "English"),
-        ((f"`{code}`", *_cells(text, None)) for code, text in UNSAFE.items()),
+        ((f"`{code}`", *_cells(words_of(code).meaning, None)) for code in UNSAFE),
     )
 
 

@@ -97,7 +97,7 @@ def bundle(
 
 def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
     """Say what was written, and how old each log in it is."""
-    from did_service.verifier.verdict_text import duration
+    from did_service.verifier.dates import duration
 
     yield (
         "note",

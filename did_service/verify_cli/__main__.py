@@ -72,7 +72,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Enviro
         variables=os.environ,
         home=home(),
         stdin=sys.stdin.buffer,
-        language=Language(asked_for(words, os.environ, VARIABLE) or "both"),
+        language=Language(asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)),
     )
 
 

@@ -48,8 +48,10 @@ from did_service.verifier.held import (
 from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep, remembering
-from did_service.verifier.verdict_text import render
-from did_service.verify_cli.terminal import DONE, REFUSED, UNDECIDED, CommandResult
+from did_service.verifier.report_json import encode_report, report_bytes
+from did_service.verifier.verdict_steps import claim_lines, step_lines
+from did_service.verifier.verdict_text import Reader, render
+from did_service.verify_cli.terminal import COLOURS, DONE, REFUSED, UNDECIDED, CommandResult
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
@@ -70,10 +72,18 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         report = _judge(question, parse_policy(strict_json.loads(data)))
         report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
     if arguments.report is not None:
-        replace_file(Path(arguments.report), report.to_bytes())
-    verdict, *lines = render(report, env.language)
+        replace_file(Path(arguments.report), report_bytes(report, claims=arguments.claims))
+    verdict, *lines = render(report, Reader(env.language))
+    if arguments.all:
+        lines += ["", *step_lines(report, env.language)]
+    if arguments.show:
+        lines += ["", *claim_lines(report, env.language)]
     return CommandResult(
-        report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments)
+        encode_report(report, claims=True),
+        tuple(lines),
+        verdict,
+        _exit_code(report.outcome, arguments),
+        colour=COLOURS[report.outcome.value],
     )
 
 

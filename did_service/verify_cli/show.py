@@ -13,12 +13,12 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, Language
 from did_service.core.text import printable, quote
-from did_service.core.verification.codes import UNSAFE
 from did_service.program.environment import Environment
 from did_service.program.folding import aligned
+from did_service.verifier.dates import duration
 from did_service.verifier.held import TrustState, directory_at, prove, read_held
 from did_service.verifier.memory import Memory, RememberedLog
-from did_service.verifier.verdict_text import duration
+from did_service.verifier.verdict_words import words_of
 from did_service.verify_cli.terminal import CommandResult, answered
 
 Fact: TypeAlias = tuple[Bilingual, str]
@@ -86,7 +86,7 @@ def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
 
 def warnings(policy: Policy) -> tuple[Bilingual, ...]:
     """Return what must be said whenever a policy is shown."""
-    return (UNSAFE["policy_demo"],) if policy.demo else ()
+    return (words_of("policy_demo").meaning,) if policy.demo else ()
 
 
 def _describe_log(log: RememberedLog, now: int) -> JsonObject:

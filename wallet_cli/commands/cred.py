@@ -180,14 +180,15 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     policy = session.trust.policy()
     from did_service.core.verification.report import Outcome
     from did_service.verifier import verdict_text
+    from did_service.verifier.report_json import encode_report
     from wallet_cli.judging import judge
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = verdict_text.render(report, session.settings.language)
+    lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
         lines = (*lines, lines[0])
-    data: JsonObject = {"alias": held.alias, "report": report.encode()}
+    data: JsonObject = {"alias": held.alias, "report": encode_report(report, claims=True)}
     if report:
         session.terminal.finish(data, lines)
         return Exit.DONE

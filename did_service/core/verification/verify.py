@@ -24,6 +24,7 @@ from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.context import CredentialContext, Record
 from did_service.core.verification.net import guarded, guarded_checks
+from did_service.core.verification.not_judged import without_judgement
 from did_service.core.verification.present import Present
 from did_service.core.verification.presented import (
     QUERY,
@@ -45,7 +46,7 @@ from did_service.core.verification.steps.authority import (
     check_authority,
     find_authority,
 )
-from did_service.core.verification.steps.holder import check_holders
+from did_service.core.verification.steps.holder import PROVEN, check_holders
 from did_service.core.verification.steps.issuer import IssuerFinding, check_proof, find_issuer
 from did_service.core.verification.steps.log import (
     check_clock,
@@ -57,7 +58,7 @@ from did_service.core.verification.steps.log import (
 from did_service.core.verification.steps.resources import check_resources
 from did_service.core.verification.steps.schema import SchemaFinding, check_schemas
 from did_service.core.verification.steps.status import check_status
-from did_service.core.verification.summary import bare_summary, summary_of
+from did_service.core.verification.summary import as_told, bare_summary, summary_of
 
 _NOTHING_REMEMBERED = Remembered()
 
@@ -116,13 +117,18 @@ def verify(
     checks += guarded_checks(3, None, lambda: check_log(proven, dropped, [*checks], now))
     checks += guarded_checks(2, None, lambda: [check_policy(policy, proven, present)])
     checks.append(shape)
+    judged = without_judgement(sorted(checks, key=_order))
+    told = tuple(_waived(check, policy, request) for check in judged)
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
         tier=request.tier,
         policy=policy,
-        credentials=tuple(summary for _, summary in examined),
-        checks=tuple(_waived(check, policy, request) for check in sorted(checks, key=_order)),
+        credentials=tuple(
+            as_told(summary, context, told)
+            for context, (_, summary) in zip(contexts, examined, strict=True)
+        ),
+        checks=told,
         unsafe=tuple(_unsafe(policy, request, clock)),
         evidence=proven,
         proven=tuple(
@@ -130,6 +136,7 @@ def verify(
             for context, (_, summary) in zip(contexts, examined, strict=True)
             if summary.signer is not None
         ),
+        answered=any(check.code == PROVEN for check in checks),
     )
 
 
@@ -173,7 +180,7 @@ def _examine(
     summary, unnamed = guarded(
         1,
         at,
-        lambda: (summary_of(context, shown, signer, authority), list[Check]()),
+        lambda: (summary_of(context, shown, signer, authority, schemas), list[Check]()),
         lambda fault: (bare_summary(context, shown), [fault]),
     )
     checks = [
