@@ -1,4 +1,7 @@
-"""What every check code means: step, result, a sentence and a next step in two languages.
+"""What a code of a check means: step, result, a sentence and a next step in two languages.
+
+A code belongs to one step. What several steps meet alike has a code for each of them, so a
+report, this table and the pages made from it cannot say different numbers.
 
 This one closed table decides which findings refuse and which leave a thing undecided. FAILED is
 for authentic negatives alone (docs/threat-model.md §3, and step by step offline-verification.md
@@ -14,6 +17,23 @@ from dataclasses import dataclass
 from enum import Enum
 
 from did_service.core.errors import Bilingual
+
+STEPS = (
+    "shape",
+    "policy",
+    "log",
+    "issuer",
+    "proof",
+    "authority",
+    "schema",
+    "time",
+    "status",
+    "holder",
+    "mandate",
+    "request",
+    "freshness",
+)
+"""The steps by name, in their order; the first is step 1."""
 
 
 class Result(Enum):
@@ -81,6 +101,61 @@ def _undecided(step: int, zh: str, en: str, following: Bilingual) -> Sentence:
     return Sentence(step, Result.UNDECIDED, Bilingual(zh, en), following)
 
 
+_DOUBT = Bilingual(
+    "期限是否届至取决于存疑的时间，无法判断",
+    "whether a period has begun or ended depends on a time that is in doubt",
+)
+
+
+def _unsupported(step: int, zh: str, en: str) -> Sentence:
+    return _undecided(
+        step,
+        zh,
+        en,
+        Bilingual(
+            "请升级软件，或请持证人换用受支持的格式",
+            "upgrade, or let the holder present a supported form",
+        ),
+    )
+
+
+def _unreadable(step: int) -> Sentence:
+    return _undecided(
+        step,
+        "签名缺失、不完整或无法读取",
+        "a signature is missing, incomplete or cannot be read",
+        _EXPORT,
+    )
+
+
+def _beside(step: int) -> Sentence:
+    return _undecided(
+        step,
+        "应签者的签名有效，但附加的另一签名未通过核验",
+        "it is signed as it should be, but another signature beside that does not verify",
+        Bilingual(
+            "请持证人出示未附加其他签名的原件",
+            "let the holder present the original, without what was added",
+        ),
+    )
+
+
+def _in_doubt(step: int) -> Sentence:
+    return Sentence(step, Result.UNDECIDED, _DOUBT, _CLOCK)
+
+
+def _fault(step: int) -> Sentence:
+    return _undecided(
+        step,
+        "本程序在此步骤出错，未能作出判断",
+        "a fault of this program: the step could not be made",
+        Bilingual(
+            "请保留文件并报告此错误；改由其他窗口或人工核验",
+            "keep the file and report this; verify at another counter or by hand",
+        ),
+    )
+
+
 CHECKS: Mapping[str, Sentence] = {
     # 1 shape
     "shape_valid": _passed(1, "文件格式正确", "the file is well-formed"),
@@ -93,24 +168,8 @@ CHECKS: Mapping[str, Sentence] = {
     "too_large": _undecided(
         1, "文件超出允许的大小", "the file is larger than allowed", _EXPORT
     ),
-    # 1 shape, and whichever step meets it
-    "unsupported": _undecided(
-        1,
-        "本版本不支持此种格式",
-        "this release does not support this form",
-        Bilingual(
-            "请升级软件，或请持证人换用受支持的格式",
-            "upgrade, or let the holder present a supported form",
-        ),
-    ),
-    "internal_fault": _undecided(
-        1,
-        "本程序在此步骤出错，未能作出判断",
-        "a fault of this program: the step could not be made",
-        Bilingual(
-            "请保留文件并报告此错误；改由其他窗口或人工核验",
-            "keep the file and report this; verify at another counter or by hand",
-        ),
+    "unsupported": _unsupported(
+        1, "本版本不支持此种格式", "this release does not support this form"
     ),
     # 2 policy
     "policy_current": _passed(2, "信任策略有效", "the trust policy is in force"),
@@ -131,6 +190,7 @@ CHECKS: Mapping[str, Sentence] = {
             "stop relying on it, report it, and pin the policy again by hand",
         ),
     ),
+    "policy_time_in_doubt": _in_doubt(2),
     # 3 log evidence
     "log_witnessed": _passed(
         3, "登记记录经其他地区见证", "the records were witnessed by other regions"
@@ -199,6 +259,20 @@ CHECKS: Mapping[str, Sentence] = {
         "the credential is dated after the issuer was deactivated",
         _REISSUE,
     ),
+    "issuer_unsupported": _unsupported(
+        4,
+        "本版本不支持此种签发机关标识",
+        "this release does not support identifiers of issuers of this kind",
+    ),
+    "issued_before_end_not_proven": _undecided(
+        4,
+        "签发机关身份已注销，无法证明证照在此之前已存在",
+        "the issuer has ended, and nothing proves that the credential existed before",
+        Bilingual(
+            "请持证人补充签发存证，或到承接机关重新办理",
+            "the holder should add the issuance evidence or have it re-issued",
+        ),
+    ),
     # 5 credential proof
     "proof_valid": _passed(5, "签名有效", "signature valid"),
     "proof_invalid": _failed(
@@ -207,21 +281,17 @@ CHECKS: Mapping[str, Sentence] = {
         "the credential's signature is not valid: it may have been changed",
         _REPORT,
     ),
-    "proof_unreadable": _undecided(
+    "proof_unsupported": _unsupported(
         5,
-        "签名缺失、不完整或无法读取",
-        "a signature is missing, incomplete or cannot be read",
-        _EXPORT,
+        "本版本不支持证照签名的形式",
+        "this release does not support the form of the credential's signature",
     ),
-    "proof_beside": _undecided(
-        5,
-        "应签者的签名有效，但附加的另一签名未通过核验",
-        "it is signed as it should be, but another signature beside that does not verify",
-        Bilingual(
-            "请持证人出示未附加其他签名的原件",
-            "let the holder present the original, without what was added",
-        ),
+    "proof_unreadable": _unreadable(5),
+    "proof_beside": _beside(5),
+    "proof_expired": _failed(
+        5, "证照签名已过有效期", "the credential's signature has expired", _REISSUE
     ),
+    "proof_time_in_doubt": _in_doubt(5),
     "key_not_listed": _failed(
         5,
         "证照并非由签发机关登记的密钥签署",
@@ -309,6 +379,11 @@ CHECKS: Mapping[str, Sentence] = {
         "a schema or context is not the one that the credential is bound to by its digest",
         _REISSUE,
     ),
+    "resource_unsupported": _unsupported(
+        7,
+        "本版本无法核对证照绑定的格式或词表",
+        "this release cannot compare a schema or context with the digest in the credential",
+    ),
     # 8 time
     "within_validity": _passed(8, "在有效期内", "within its period of validity"),
     "within_clock_skew": _passed(
@@ -333,12 +408,7 @@ CHECKS: Mapping[str, Sentence] = {
         "this machine's clock is behind a time that was witnessed, or of an earlier check",
         _CLOCK,
     ),
-    "clock_in_doubt": _undecided(
-        8,
-        "期限是否届至取决于存疑的时间，无法判断",
-        "whether a period has begun or ended depends on a time that is in doubt",
-        _CLOCK,
-    ),
+    "clock_in_doubt": _in_doubt(8),
     # 9 status
     "status_clear": _passed(9, "未被吊销", "not revoked"),
     "not_suspended": _passed(9, "未被暂停", "not suspended"),
@@ -415,6 +485,14 @@ CHECKS: Mapping[str, Sentence] = {
     "audience_wrong": _failed(
         10, "出示内容不是专供本窗口的", "it was made for another counter", _SHOW_AGAIN
     ),
+    "holder_proof_unsupported": _unsupported(
+        10,
+        "本版本不支持持证人签名的形式",
+        "this release does not support the form of the holder's signature",
+    ),
+    "holder_proof_unreadable": _unreadable(10),
+    "holder_proof_beside": _beside(10),
+    "holder_time_in_doubt": _in_doubt(10),
     # 11 delegation
     "mandate_not_asked": _not_asked(11, "未涉及代办", "nobody acts for another here"),
     # 12 request
@@ -434,7 +512,11 @@ CHECKS: Mapping[str, Sentence] = {
         _REFRESH,
     ),
     "evidence_stale": _undecided(13, "佐证材料已超出时效", "the evidence is too old", _REFRESH),
+    # whichever step a fault of ours fell in
+    **{f"{name}_fault": _fault(step) for step, name in enumerate(STEPS, 1)},
 }
+FAULTS = tuple(f"{name}_fault" for name in STEPS)
+"""The codes of faults of this program, by step."""
 
 UNSAFE: Mapping[str, Bilingual] = {
     "now_given": Bilingual(

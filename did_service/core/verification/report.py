@@ -68,18 +68,16 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of one step. The code alone decides the result (`messages.CHECKS`).
+    """One finding of one step. The code alone decides step and result (`codes.CHECKS`).
 
     Attributes:
-        step: 1 to 13.
-        code: Stable; a key of `messages.CHECKS`.
+        code: Stable; a key of `codes.CHECKS`.
         credential: Which credential of the report; None for the whole.
         basis: What it rests on, where it rests on evidence.
         detail: What exactly, for people and machines: a claim, a log, a code; no values.
         waived: Whether the policy waives it (staleness only).
     """
 
-    step: int
     code: str
     credential: int | None = None
     basis: Basis | None = None
@@ -90,6 +88,11 @@ class Check:
     def sentence(self) -> Sentence:
         """The closed table's entry for the code."""
         return CHECKS[self.code]
+
+    @property
+    def step(self) -> int:
+        """1 to 13."""
+        return self.sentence.step
 
     @property
     def result(self) -> Result:
