@@ -208,7 +208,7 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
     missed = any(check.result is Result.UNDECIDED for check in report.checks)
     code = "evidence_dropped" if missed else "evidence_left_out"
     named = [
-        Check(3, code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
+        Check(code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
         for each in unreadable
     ]
     before = [check for check in report.checks if check.step <= 3]

@@ -16,7 +16,7 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proven_set import Dropped
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.net import FAULT
+from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.presented import PresentedFile, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
 from did_service.verifier.held import TrustState
@@ -118,7 +118,7 @@ def _time(second: int | None) -> datetime | None:
 def fault_of(report: Report) -> str | None:
     """What a step fell over, if one did; a report that cannot be written raises."""
     report.to_bytes()
-    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code == FAULT]
+    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code in FAULTS]
     return "; ".join(faults) or None
 
 

@@ -1,4 +1,7 @@
-"""What every check code means: its step and its result.
+"""What a code of a check means: its step and its result.
+
+A code belongs to one step. What several steps meet alike has a code for each of them, so a
+report, this table and the pages made from it cannot say different numbers.
 
 This one closed table decides which findings refuse and which leave a thing undecided. FAILED is
 for authentic negatives alone (docs/threat-model.md §3, and step by step offline-verification.md
@@ -14,6 +17,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+STEPS = (
+    "shape",
+    "policy",
+    "log",
+    "issuer",
+    "proof",
+    "authority",
+    "schema",
+    "time",
+    "status",
+    "holder",
+    "mandate",
+    "request",
+    "freshness",
+)
+"""The steps by name, in their order; the first is step 1."""
+
+# The steps that go by what a credential says: nothing, where its signature is broken.
+_UNJUDGED = ("authority", "schema", "time", "status", "holder", "freshness")
 
 
 class Result(Enum):
@@ -60,15 +83,14 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "shape_valid": _passed(1),
     "malformed": _undecided(1),
     "too_large": _undecided(1),
-    # and whichever step meets it
     "unsupported": _undecided(1),
-    "internal_fault": _undecided(1),
     # 2 policy
     "policy_current": _passed(2),
     "policy_missing": _undecided(2),
     "policy_expired": _undecided(2),
     "policy_lifetime": _undecided(2),
     "policy_forked": _undecided(2),
+    "policy_time_in_doubt": _undecided(2),
     # 3 log evidence
     "log_witnessed": _passed(3),
     "evidence_left_out": _passed(3),
@@ -84,11 +106,16 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "issuer_evidence_missing": _undecided(4),
     "issuer_not_latest": _undecided(4),
     "issuer_deactivated": _failed(4),
+    "issuer_unsupported": _undecided(4),
+    "issued_before_end_not_proven": _undecided(4),
     # 5 credential proof
     "proof_valid": _passed(5),
     "proof_invalid": _failed(5),
+    "proof_unsupported": _undecided(5),
     "proof_unreadable": _undecided(5),
     "proof_beside": _undecided(5),
+    "proof_expired": _failed(5),
+    "proof_time_in_doubt": _undecided(5),
     "key_not_listed": _failed(5),
     "issuer_key_unknown": _undecided(5),
     # 6 authority
@@ -100,14 +127,13 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "authority_suspended": _failed(6),
     "issued_after_end": _failed(6),
     "issuance_time_not_proven": _undecided(6),
-    "authority_not_judged": _not_judged(6),
     # 7 schema
     "schema_met": _passed(7),
     "schema_deprecated": _passed(7),
     "schema_missing": _undecided(7),
     "schema_violated": _failed(7),
     "resource_altered": _failed(7),
-    "schema_not_judged": _not_judged(7),
+    "resource_unsupported": _undecided(7),
     # 8 time
     "within_validity": _passed(8),
     "within_clock_skew": _passed(8),
@@ -116,7 +142,6 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "expired": _failed(8),
     "clock_behind": _undecided(8),
     "clock_in_doubt": _undecided(8),
-    "time_not_judged": _not_judged(8),
     # 9 status
     "status_clear": _passed(9),
     "not_suspended": _passed(9),
@@ -130,7 +155,6 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "revoked": _failed(9),
     "suspended": _failed(9),
     "index_out_of_range": _undecided(9),
-    "status_not_judged": _not_judged(9),
     # 10 holder
     "holder_proven": _passed(10),
     "holder_not_asked": _not_asked(10),
@@ -140,7 +164,11 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "nonce_unknown": _failed(10),
     "nonce_used": _failed(10),
     "audience_wrong": _failed(10),
-    "holder_not_judged": _not_judged(10),
+    "holder_proof_unsupported": _undecided(10),
+    "holder_proof_unreadable": _undecided(10),
+    "holder_proof_beside": _undecided(10),
+    "holder_time_in_doubt": _undecided(10),
+    "answered_before": _undecided(10),
     # 11 delegation
     "mandate_not_asked": _not_asked(11),
     # 12 request
@@ -150,8 +178,13 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "evidence_fresh": _passed(13),
     "freshness_unknown": _undecided(13),
     "evidence_stale": _undecided(13),
-    "freshness_not_judged": _not_judged(13),
+    # of a credential whose signature is broken
+    **{f"{name}_not_judged": _not_judged(STEPS.index(name) + 1) for name in _UNJUDGED},
+    # whichever step a fault of ours fell in
+    **{f"{name}_fault": _undecided(step) for step, name in enumerate(STEPS, 1)},
 }
+FAULTS = tuple(f"{name}_fault" for name in STEPS)
+"""The codes of faults of this program, by step."""
 
 UNSAFE = (
     "now_given",

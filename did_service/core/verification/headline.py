@@ -63,7 +63,6 @@ PRECEDENCE = (
     "holder_time_in_doubt",
     "dated_ahead",
     # a fault of ours
-    "internal_fault",
     "shape_fault",
     "policy_fault",
     "log_fault",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.report import Check
 
 T = TypeVar("T")
 
-FAULT = "internal_fault"
 _RUST = "pyo3_runtime"  # where the panics of libraries in Rust come from; not to be imported
 
 
@@ -34,7 +34,7 @@ def guarded(
     except BaseException as fault:
         if not isinstance(fault, Exception) and type(fault).__module__ != _RUST:
             raise
-        return otherwise(Check(step, FAULT, credential, detail=type(fault).__name__))
+        return otherwise(Check(FAULTS[step - 1], credential, detail=type(fault).__name__))
 
 
 def guarded_checks(

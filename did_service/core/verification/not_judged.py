@@ -33,4 +33,4 @@ def without_judgement(checks: Iterable[Check]) -> Iterator[Check]:
         elif (check.step, check.credential) not in told:
             told.add((check.step, check.credential))
             reason = broken[check.credential]
-            yield Check(check.step, _INSTEAD[check.step], check.credential, detail=reason)
+            yield Check(_INSTEAD[check.step], check.credential, detail=reason)

@@ -71,10 +71,9 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of one step. The code alone decides the result (`codes.CHECKS`).
+    """One finding of one step. The code alone decides step and result (`codes.CHECKS`).
 
     Attributes:
-        step: 1 to 13.
         code: Stable; a key of `codes.CHECKS`.
         credential: Which credential of the report; None for the whole.
         basis: What it rests on, where it rests on evidence.
@@ -82,12 +81,16 @@ class Check:
         waived: Whether the policy waives it (staleness only).
     """
 
-    step: int
     code: str
     credential: int | None = None
     basis: Basis | None = None
     detail: str | None = None
     waived: bool = False
+
+    @property
+    def step(self) -> int:
+        """1 to 13."""
+        return CHECKS[self.code].step
 
     @property
     def result(self) -> Result:

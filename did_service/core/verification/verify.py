@@ -152,10 +152,10 @@ def _prove(
 
 def _read(presented: bytes) -> tuple[PresentedFile, Check]:
     try:
-        return parse_presented(presented), Check(1, "shape_valid")
+        return parse_presented(presented), Check("shape_valid")
     except DidServiceError as error:
         detail = f"{error.code}: {error.message}"
-        return PresentedFile(()), Check(1, _shape_code(error), detail=detail)
+        return PresentedFile(()), Check(_shape_code(error), detail=detail)
 
 
 def _examine(
@@ -210,9 +210,9 @@ def _judge_authority(
 
 
 def _of_request(shown: PresentedFile) -> Iterator[Check]:
-    yield Check(11, "mandate_not_asked")
+    yield Check("mandate_not_asked")
     strays = [each for each in shown.shown if each.query != QUERY]
-    yield Check(12, "query_not_answered" if strays else "query_not_asked")
+    yield Check("query_not_answered" if strays else "query_not_asked")
 
 
 def _shape_code(error: DidServiceError) -> str:

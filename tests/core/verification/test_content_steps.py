@@ -226,8 +226,8 @@ def test_holder_of_another_did_method_is_named(scene):
         holder=replace(scene.holder, did=scene.agency.did, method=scene.agency.method)
     )
     report = scene.check(shown)
-    assert codes(report) == ["unsupported"]
-    (named,) = [check for check in report.checks if check.code == "unsupported"]
+    assert codes(report) == ["holder_proof_unsupported"]
+    (named,) = [check for check in report.checks if check.code == "holder_proof_unsupported"]
     assert named.step == 10
     assert named.detail.startswith("did_method_unknown: ")
 

@@ -11,7 +11,12 @@ from did_service.core.verification.report import Outcome
 from tests.support.counter import request, without
 
 pytestmark = pytest.mark.offline
-UNREAD = {"malformed", "unsupported", "proof_unreadable"}
+UNREAD = {
+    "malformed",
+    "unsupported",
+    "holder_proof_unsupported",
+    "holder_proof_unreadable",
+}
 EVIDENCE_STRIDE = 13  # every thirteenth byte, at five offsets: all kinds of members are met
 
 

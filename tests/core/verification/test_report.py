@@ -74,6 +74,7 @@ def test_refusals_are_the_authentic_negatives_alone():
         "resource_altered",
         "not_yet_valid",
         "expired",
+        "proof_expired",
         "status_entry_missing",
         "revoked",
         "suspended",
@@ -273,7 +274,7 @@ def test_texts_come_in_the_language_asked_for():
 
 
 def test_detail_stands_in_brackets_in_both_languages():
-    check = Check(9, "revoked", detail="x")
+    check = Check("revoked", detail="x")
     assert check.message == Bilingual("证照已被吊销 (x)", "the credential has been revoked (x)")
     assert Basis("staple").encode() == {
         "source": "staple",

@@ -24,7 +24,6 @@ from tests.support.counter import (
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
-SHARED = ("unsupported", "expired", "internal_fault", "proof_unreadable", "proof_beside")
 
 
 # --- the whole ------------------------------------------------------------------------------
@@ -253,7 +252,7 @@ def test_two_good_credentials_in_one_presentation(scene):
 def test_every_result_follows_from_the_code(scene):
     for check in scene.check(staple=None).checks:
         assert check.result is CHECKS[check.code].result
-        assert check.step == CHECKS[check.code].step or check.code in SHARED
+        assert check.step == CHECKS[check.code].step
 
 
 def test_evidence_of_nothing_is_nothing(scene):

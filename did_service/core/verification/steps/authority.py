@@ -30,7 +30,6 @@ from did_service.core.verification.report import Check
 from did_service.core.verification.statements import ProvenStatement, linked, why_unread
 from did_service.core.verification.steps.schema import SchemaFinding
 
-_STEP = 6
 HELD = "authority_held"
 FORMERLY = "issued_while_authorised"
 _MOST_REGIONS_NAMED = 4
@@ -99,10 +98,10 @@ def check_authority(
     basis = None if own is None else context.basis(own)
     said = [_regions_text(context), _basis_text(finding.statement), finding.unread]
     detail = "; ".join(filter(None, said))
-    yield Check(_STEP, finding.code, context.position, basis, detail or None)
+    yield Check(finding.code, context.position, basis, detail or None)
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
-        yield Check(_STEP, UNPROVEN, context.position)
+        yield Check(UNPROVEN, context.position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,16 @@ from did_service.core.verification.report import Check
 from did_service.core.verification.request import NonceState, Request
 from did_service.core.verification.signatures import (
     NEGATIVES,
-    UNREADABLE,
+    SignatureCodes,
     has_lapsed,
     judge_proofs,
     unsigned,
 )
 
-_STEP = 10
 _CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
 PROVEN = "holder_proven"
 _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
-_LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "clock_in_doubt"}
+_LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "holder_time_in_doubt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def check_holders(
         code, detail = _judge(each, finding, request, signers)
         if code == PROVEN:
             code = _nonce_code(request, present)
-        yield Check(_STEP, code, position, detail=detail)
+        yield Check(code, position, detail=detail)
 
 
 def _judge(
@@ -106,15 +105,18 @@ def _signer(presentation: Presentation, request: Request, present: Present) -> H
     try:
         vocabulary.check_contexts(presentation.raw)
         findings = proof_set.examine_proofs(presentation.raw, public_in_did, demand)
-        found = judge_proofs(presentation, findings, _code)
+        found = judge_proofs(presentation, findings, _SIGNATURE)
     except DidServiceError as error:
-        found, findings = unsigned(error, _code), ()
+        found, findings = unsigned(error, _SIGNATURE), ()
     signer = None if found.signer is None else found.signer.did
     if found.code is None and has_lapsed(findings, present.latest):
-        return HolderFinding(signer, "clock_in_doubt", "proof_expired")
+        return HolderFinding(signer, "holder_time_in_doubt", "proof_expired")
     return HolderFinding(signer, found.code, found.detail)
 
 
 def _code(error: DidServiceError) -> str:
-    invalid = "holder_proof_invalid" if error.code in NEGATIVES else UNREADABLE
+    invalid = "holder_proof_invalid" if error.code in NEGATIVES else "holder_proof_unreadable"
     return _CODES.get(error.code, invalid)
+
+
+_SIGNATURE = SignatureCodes("holder_proof_unsupported", "holder_proof_beside", _code)

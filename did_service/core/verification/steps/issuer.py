@@ -34,14 +34,12 @@ from did_service.core.verification.context import CredentialContext, End, Record
 from did_service.core.verification.report import Check
 from did_service.core.verification.signatures import (
     NEGATIVES,
-    UNREADABLE,
     Signature,
+    SignatureCodes,
     has_lapsed,
     judge_proofs,
     unsigned,
 )
-
-_STEP_ISSUER, _STEP_PROOF = 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +74,10 @@ class IssuerFinding:
 
 def find_issuer(context: CredentialContext) -> IssuerFinding:
     """Step 4: find the issuer's newest state and say whether it is the latest."""
-    check = partial(Check, _STEP_ISSUER, credential=context.position)
+    check = partial(Check, credential=context.position)
     if not context.credential.issuer.startswith("did:webvh:"):
         named = quote(context.credential.issuer)
-        return IssuerFinding(check("unsupported", detail=f"did_method_unknown: {named}"))
+        return IssuerFinding(check("issuer_unsupported", detail=f"did_method_unknown: {named}"))
     try:
         states = _states(context, context.credential.issuer)
     except DidServiceError as error:
@@ -104,11 +102,14 @@ def check_proof(
     code, detail = found.code or "proof_valid", found.detail
     if found.signer is not None and found.code is None:
         detail = found.signer.cryptosuite
-    return Check(_STEP_PROOF, code, context.position, detail=detail), found.signer
+    return Check(code, context.position, detail=detail), found.signer
 
 
 def _signature(context: CredentialContext, issuer: IssuerFinding) -> Signature:
-    credential, code_of = context.credential, partial(_proof_code, context, issuer)
+    credential = context.credential
+    codes = SignatureCodes(
+        "proof_unsupported", "proof_beside", partial(_proof_code, context, issuer)
+    )
     demand = ProofDemand(
         purpose=proof_set.ASSERTION,
         suites=frozenset(proof_set.SUITES),
@@ -121,15 +122,15 @@ def _signature(context: CredentialContext, issuer: IssuerFinding) -> Signature:
         vocabulary.check_contexts(credential.raw)
         findings = proof_set.examine_proofs(credential.raw, resolve, demand)
     except DidServiceError as error:
-        return unsigned(error, code_of)
-    found = judge_proofs(credential, findings, code_of)
+        return unsigned(error, codes)
+    found = judge_proofs(credential, findings, codes)
     if found.signer is not None and not _are_contexts_signed(credential.raw, findings):
-        return unsigned(ProofError("context_mismatch", "added after signing"), code_of)
+        return unsigned(ProofError("context_mismatch", "added after signing"), codes)
     if found.signer is not None and issuer.may_be_outdated:
         # a good signature, by a key that may be listed no more
         return Signature(None, "issuer_key_unknown", issuer.check.code)
     if found.code is None and has_lapsed(findings, context.now):
-        return Signature(None, "clock_in_doubt", "proof_expired")
+        return Signature(None, "proof_time_in_doubt", "proof_expired")
     return found
 
 
@@ -229,7 +230,9 @@ def _ended(context: CredentialContext, proven: ProvenEntry) -> str:
     end = End(proven.origin, proven.index, proven.at)
     if context.is_dated_after(end):
         return "issuer_deactivated"
-    return "issuer_before_end" if context.existed_before(end) else "issuance_time_not_proven"
+    return (
+        "issuer_before_end" if context.existed_before(end) else "issued_before_end_not_proven"
+    )
 
 
 def _resolve(
@@ -261,5 +264,5 @@ def _proof_code(
         settled = newest is not None and context.speaks_against(newest.proven)
         return "key_not_listed" if settled else "issuer_key_unknown"
     if error.code == "proof_expired":
-        return "expired"
-    return "proof_invalid" if error.code in NEGATIVES else UNREADABLE
+        return "proof_expired"
+    return "proof_invalid" if error.code in NEGATIVES else "proof_unreadable"

@@ -21,24 +21,23 @@ from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.report import Basis, Check
 
-_STEP_POLICY, _STEP_LOG, _STEP_TIME, _STEP_FRESH = 2, 3, 8, 13
 _NAMED = ("log_unknown", "quorum_not_met")  # reasons for dropping that have codes of their own
 
 
 def check_policy(policy: Policy | None, evidence: Evidence, present: Present) -> Check:
     """Step 2: a policy is pinned, in force, and no two are signed of its number or the next."""
     if policy is None:
-        return Check(_STEP_POLICY, "policy_missing")
+        return Check("policy_missing")
     fault = _fault_at(policy, present.latest)
     if fault is not None:
         settled = not present.behind and _fault_at(policy, present.earliest) is not None
-        code = fault.code if settled else "clock_in_doubt"
-        return Check(_STEP_POLICY, code, detail=fault.message)
+        code = fault.code if settled else "policy_time_in_doubt"
+        return Check(code, detail=fault.message)
     numbers = [policy.sequence, *(members.get("seq") for members in evidence.policies)]
     twice = next((number for number in numbers if numbers.count(number) > 1), None)
     if twice is not None:
-        return Check(_STEP_POLICY, "policy_forked", detail=f"there are two policies {twice}")
-    return Check(_STEP_POLICY, "policy_current")
+        return Check("policy_forked", detail=f"there are two policies {twice}")
+    return Check("policy_current")
 
 
 def _fault_at(policy: Policy, second: int) -> PolicyError | None:
@@ -62,12 +61,11 @@ def check_log(
         now: POSIX seconds.
     """
     for fork in evidence.forks:
-        yield Check(_STEP_LOG, "log_forked", detail=f"{quote(fork.origin)}, {fork.size}")
+        yield Check("log_forked", detail=f"{quote(fork.origin)}, {fork.size}")
     missed = any(check.result is Result.UNDECIDED for check in others)
     for each in dropped[:MAX_DROPPED_NAMED]:
         code = each.code if each.code in _NAMED else "evidence_dropped"
         yield Check(
-            _STEP_LOG,
             code if missed else "evidence_left_out",
             basis=Basis(each.source),
             detail=f"{each.what}: {each.code}",
@@ -75,11 +73,10 @@ def check_log(
     yield from _strange(evidence)
     newest = max(evidence.checkpoints, key=lambda each: each.fresh_at, default=None)
     if newest is None:
-        yield Check(_STEP_LOG, "log_evidence_missing")
+        yield Check("log_evidence_missing")
         return
     time = newest.fresh_at
     yield Check(
-        _STEP_LOG,
         "log_witnessed",
         basis=Basis("checkpoint", time, age_seconds(time, now)),
         detail=f"{quote(newest.checkpoint.origin)}, {newest.checkpoint.size}",
@@ -91,14 +88,14 @@ def _strange(evidence: Evidence) -> Iterator[Check]:
     counts = Counter((each.source, each.kind) for each in evidence.strange)
     for (source, kind), number in sorted(counts.items())[:MAX_DROPPED_NAMED]:
         detail = f"{kind}: {number}"
-        yield Check(_STEP_LOG, "evidence_of_other_type", basis=Basis(source), detail=detail)
+        yield Check("evidence_of_other_type", basis=Basis(source), detail=detail)
 
 
 def check_clock(present: Present) -> Iterator[Check]:
     """Step 8: the clock is not behind what was shown or decided before."""
     if present.behind:
         latest = timestamps.encode(timestamps.from_posix(present.latest))
-        yield Check(_STEP_TIME, "clock_behind", detail=latest)
+        yield Check("clock_behind", detail=latest)
 
 
 def check_time(context: CredentialContext) -> Check:
@@ -107,7 +104,7 @@ def check_time(context: CredentialContext) -> Check:
     What is over or still to come refuses; a date ahead of the present leaves undecided, for
     somebody's clock is wrong, and the period of validity stands beside it.
     """
-    check, present = partial(Check, _STEP_TIME, credential=context.position), context.present
+    check, present = partial(Check, credential=context.position), context.present
     begin, end, signed = (
         context.credential.valid_from,
         context.credential.valid_until,
@@ -139,14 +136,14 @@ def check_freshness(context: CredentialContext) -> Iterator[Check]:
     """
     used = [each for each in context.used.values() if each.kind != "status"]
     if not used:
-        yield Check(_STEP_FRESH, "freshness_unknown", context.position)
+        yield Check("freshness_unknown", context.position)
         return
     stale = [each for each in used if not context.is_fresh(each)]
     for each in stale:
         basis = context.basis(each, limited=context.limit_seconds)
         detail = f"{each.kind} {quote(each.subject)}"
-        yield Check(_STEP_FRESH, "evidence_stale", context.position, basis, detail)
+        yield Check("evidence_stale", context.position, basis, detail)
     if not stale:
         oldest = min(used, key=lambda each: each.as_of)
         basis = context.basis(oldest, limited=context.limit_seconds)
-        yield Check(_STEP_FRESH, "evidence_fresh", context.position, basis)
+        yield Check("evidence_fresh", context.position, basis)

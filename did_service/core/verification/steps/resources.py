@@ -17,8 +17,6 @@ from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.report import Check
 from did_service.core.verification.steps.schema import SchemaFinding
 
-_STEP = 7
-
 
 def check_resources(
     context: CredentialContext, signer: VerifiedProof | None, schemas: Sequence[SchemaFinding]
@@ -26,7 +24,7 @@ def check_resources(
     """Check the digests of contexts and schemas that the issuer bound its credential to."""
     if signer is None:
         return
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     latest = [each.latest for each in schemas if each.latest is not None]
     contents = {each.subject: _content(context, each) for each in latest}
     fresh = {each.subject for each in latest if context.speaks_against(each)}
@@ -37,14 +35,14 @@ def check_resources(
         yield check("resource_altered", detail=error.message)
         return
     except MalformedError as error:
-        yield check("unsupported", detail=error.code)
+        yield check("resource_unsupported", detail=error.code)
         return
     try:
         related_resources.check(context.credential.raw, contents)
     except ProofError as error:
         yield check("schema_missing", detail=error.code)
     except MalformedError as error:
-        yield check("unsupported", detail=error.code)
+        yield check("resource_unsupported", detail=error.code)
 
 
 def _content(context: CredentialContext, latest: Latest) -> bytes:

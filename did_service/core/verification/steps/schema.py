@@ -22,8 +22,6 @@ from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.report import Check
 
-_STEP = 7
-
 
 @dataclass(frozen=True, slots=True)
 class SchemaFinding:
@@ -48,16 +46,16 @@ def check_schemas(context: CredentialContext) -> Iterator[SchemaFinding]:
     yield from findings
     for each in findings:
         if each.deprecated:
-            note = Check(_STEP, "schema_deprecated", context.position, each.check.basis)
+            note = Check("schema_deprecated", context.position, each.check.basis)
             yield SchemaFinding(note)
     described = {each.terms.get("type") for each in findings}
     nameless = not findings or not described.issuperset(_types(context))
     if nameless and all(each.check.code == "schema_met" for each in findings):
-        yield SchemaFinding(Check(_STEP, "schema_missing", context.position))
+        yield SchemaFinding(Check("schema_missing", context.position))
 
 
 def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     try:
         latest = _latest(context, identifier)
     except DidServiceError as error:

@@ -35,7 +35,6 @@ from did_service.core.verification.statements import (
 )
 from did_service.core.verification.steps.schema import SchemaFinding
 
-_STEP = 9
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
 
@@ -52,7 +51,7 @@ def check_status(
     if not any(map(_may_revoke, members)):
         code = _without_revocation(context, schemas)
         if code != "status_not_required" or not any(map(lists.concerns_validity, members)):
-            yield Check(_STEP, code, context.position)
+            yield Check(code, context.position)
     known = statements(context)
     for member in members:
         yield _check_member(context, member, known)
@@ -83,7 +82,7 @@ def _without_revocation(context: CredentialContext, schemas: Sequence[SchemaFind
 def _check_member(
     context: CredentialContext, member: JsonObject, known: Sequence[ProvenStatement]
 ) -> Check:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     if not lists.concerns_validity(member):
         return check("status_passed_over", detail=str(member.get("statusPurpose")))
     try:
@@ -96,7 +95,7 @@ def _check_member(
 def _check_entry(
     context: CredentialContext, entry: StatusEntry, known: Sequence[ProvenStatement]
 ) -> Check:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     home = context.home(context.credential.issuer)
     chain = () if home is None else context.evidence.chain("status", entry.list_url, home)
     tried = chain[:MAX_LISTS_TRIED]
@@ -125,7 +124,7 @@ def _check_newest(
     Suspended can be mended, so it refuses only while all that the answer rests on is fresh.
     """
     basis = context.basis(newest, limited=context.limit_seconds)
-    check = partial(Check, _STEP, credential=context.position, basis=basis)
+    check = partial(Check, credential=context.position, basis=basis)
     if not isinstance(newest, Latest):
         return check("status_missing")
     body = context.use(newest)
