@@ -34,18 +34,15 @@ from did_service.core.verification.report import Basis, CredentialSummary, Outco
 from did_service.verifier.dates import day, duration, end_of_validity, moment, zone_name
 from did_service.verifier.verdict_words import words_of
 
-_DOCUMENT = Bilingual("证照真实，未核验持证人", "GENUINE DOCUMENT, holder not checked")
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
     Outcome.ACCEPTED_WITH_LIMITS: Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
-    Outcome.DOCUMENT: _DOCUMENT,
+    Outcome.DOCUMENT: Bilingual(
+        "证照真实，未核验持证人", "GENUINE DOCUMENT, holder not checked"
+    ),
+    Outcome.ANSWERED: Bilingual("已核验过", "ALREADY ANSWERED"),
     Outcome.REFUSED: Bilingual("不通过", "REFUSED"),
     Outcome.UNDECIDED: Bilingual("无法判定", "CANNOT TELL"),
-}
-ANSWERED_BEFORE = "answered_before"
-_BY_REASON = {
-    ANSWERED_BEFORE: Bilingual("已核验过", "ALREADY ANSWERED"),
-    "document": _DOCUMENT,
 }
 LABELS = {
     "document": Bilingual("证照", "Document"),
@@ -90,7 +87,7 @@ def render(report: Report, reader: Reader) -> tuple[str, ...]:
 
 def headline_text(headline: Headline, language: Language) -> str:
     """Return the first line: the outcome in both languages, the reader's own first."""
-    word = _BY_REASON.get(headline.reason, WORDS[headline.outcome])
+    word = WORDS[headline.outcome]
     return f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
 
 
@@ -114,7 +111,7 @@ def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
         signed = summary.signer is not None
         if hidden_because(report.checks, place, signed=signed) is None:
             yield from _whose(summary, report, told, reader)
-    yield from _of_reason(report, told)
+    yield from _of_reason(report, told, reader)
     words = words_of(told.reason)
     yield "reason", (words.meaning,)
     if words.following is not None:
@@ -163,7 +160,7 @@ def _same(text: str) -> Bilingual:
     return Bilingual(text, text)
 
 
-def _of_reason(report: Report, told: Headline) -> Iterator[Entry]:
+def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
     """Name what the reason is about, where that is not a document."""
     if told.check is not None and told.reason == "log_forked" and report.policy is not None:
         detail = told.check.detail or ""
@@ -171,13 +168,16 @@ def _of_reason(report: Report, told: Headline) -> Iterator[Entry]:
             if any(quote(origin) in detail for origin in region.logs):
                 columns = _NAME_COLUMNS[Language.ZH]
                 yield "region", (_named(region.name, columns),)
-    if told.check is not None and told.reason == ANSWERED_BEFORE:
-        yield "before", (_same(quote(told.check.detail or "")),)
+    if report.answered is not None:
+        when, word = report.answered.time, WORDS[report.answered.outcome]
+        time, name = moment(when, report.now, reader.zone), zone_name(when, reader.zone)
+        zh = f"{time.zh}（{name}），结论：{word.zh}"
+        yield "before", (Bilingual(zh, f"{time.en} ({name}), result: {word.en}"),)
 
 
 def _last(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
     """Say how old the data are, and what else to know: as much as two rows have room for."""
-    if told.reason == ANSWERED_BEFORE:
+    if report.answered is not None:
         return  # when it was answered stands in this place
     data = [*_data(report, told, reader.zone)]
     notes = [words_of(code).meaning for code in dict.fromkeys(told.notes)]

@@ -110,7 +110,6 @@ PRECEDENCE = (
     "status_stale",
     "evidence_stale",
 )
-_HOLDER = 10
 _PLACE = {code: place for place, code in enumerate(PRECEDENCE)}
 
 NOTED = ("issued_while_authorised", "issuer_before_end", "schema_deprecated")
@@ -179,6 +178,7 @@ def _decisive(report: Report) -> Check | None:
     wanted = {
         Outcome.REFUSED: Result.FAILED,
         Outcome.UNDECIDED: Result.UNDECIDED,
+        Outcome.ANSWERED: Result.UNDECIDED,
         Outcome.ACCEPTED_WITH_LIMITS: None,
     }
     if report.outcome not in wanted:
@@ -194,11 +194,11 @@ def _decisive(report: Report) -> Check | None:
 
 def _reason(report: Report) -> str:
     """Say what an accepted document was accepted as: shown by its holder, or by anybody."""
+    if report.outcome is Outcome.ANSWERED:
+        return "answered_before"
     if report.outcome is Outcome.UNDECIDED:  # nothing was checked at all
         return "freshness_unknown"
-    asked = [check for check in report.checks if check.step == _HOLDER]
-    proven = bool(asked) and all(check.code == "holder_proven" for check in asked)
-    return ACCEPTED if proven else DOCUMENT
+    return ACCEPTED if report.outcome is Outcome.ACCEPTED else DOCUMENT
 
 
 def _consequences(report: Report, cause: Check | None) -> Iterator[Check]:
@@ -223,8 +223,8 @@ def _noted(report: Report, reason: Check | None) -> Iterator[str]:
         signed = summary.signer is not None
         hidden = hidden_because(report.checks, position, signed=signed)
         yield from () if hidden is None else (hidden,)
-    if report.outcome is Outcome.ACCEPTED_WITH_LIMITS and _reason(report) == DOCUMENT:
-        yield "holder_not_asked"
+    if report.outcome is Outcome.DOCUMENT and report.limits:
+        yield WAIVED
     found = {check.code for check in report.checks}
     yield from (each for each in NOTED if each in found)
     if len(report.credentials) > 1:

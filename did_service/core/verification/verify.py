@@ -34,6 +34,7 @@ from did_service.core.verification.presented import (
     parse_presented,
 )
 from did_service.core.verification.report import (
+    HOLDER_PROVEN,
     Check,
     CredentialSummary,
     NowFrom,
@@ -46,7 +47,7 @@ from did_service.core.verification.steps.authority import (
     check_authority,
     find_authority,
 )
-from did_service.core.verification.steps.holder import PROVEN, check_holders
+from did_service.core.verification.steps.holder import check_holders
 from did_service.core.verification.steps.issuer import IssuerFinding, check_proof, find_issuer
 from did_service.core.verification.steps.log import (
     check_clock,
@@ -136,7 +137,7 @@ def verify(
             for context, (_, summary) in zip(contexts, examined, strict=True)
             if summary.signer is not None
         ),
-        answered=any(check.code == PROVEN for check in checks),
+        holder_signed=any(check.code == HOLDER_PROVEN for check in checks),
     )
 
 
