@@ -17,8 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import printable, quote
+from did_service.core.text import Bilingual, printable, quote
 from did_service.core.verification.codes import UNSAFE, Result
 from did_service.core.verification.report import (
     Basis,
@@ -28,6 +27,7 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.program.folding import few
+from did_service.program.language import Language
 
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),

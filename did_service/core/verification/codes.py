@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 
 class Result(Enum):
