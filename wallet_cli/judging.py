@@ -13,7 +13,7 @@ from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Check, Report
 from did_service.core.verification.request import Clock, Request
 from did_service.core.verification.verify import verify
-from did_service.verifier.verdict_words import words_of
+from did_service.program.words import words_at
 
 # A credential that fails one of these is not what it says, or was changed: step 1 is its shape,
 # 5 its signature, 7 its schema. One that is not valid yet, expired or revoked is still kept.
@@ -66,13 +66,13 @@ def check_acceptable(report: Report) -> None:
     if spoilt is not None:
         raise RuleError(
             "credential_spoilt",
-            f"{words_of(spoilt.code).meaning.en} ({spoilt.code})",
+            f"{words_at('verdict', spoilt.code).meaning.en} ({spoilt.code})",
             check=spoilt.code,
         )
     if denied is not None:
         raise RuleError(
             "issuer_without_authority",
-            f"{words_of(denied.code).meaning.en} ({denied.code})",
+            f"{words_at('verdict', denied.code).meaning.en} ({denied.code})",
             check=denied.code,
         )
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import category, combining, east_asian_width
 
@@ -75,6 +76,14 @@ _SPELLING = ((0x200C, 0x200D), (0x180B, 0x180D), (0xFE00, 0xFE0F), (0xE0100, 0xE
 BLANK = frozenset("\u2800\ufffc\U00016fe4\U00013441\U00013442\U0001d159")
 
 _QUOTING: Mapping[str, str] = {'"': '\\"', "\\": "\\\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """One sentence in both languages of our users."""
+
+    zh: str
+    en: str
 
 
 def quote(foreign: object, columns: int = MAX_QUOTED_COLUMNS) -> str:

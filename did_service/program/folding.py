@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import width
+from did_service.core.text import Bilingual, width
+from did_service.program.language import Language
 
 MAX_CELL_COLUMNS = 40  # a wider cell moves its own row alone
 MAX_NAMED = 16  # names said in one line

@@ -13,8 +13,8 @@ from datetime import datetime, tzinfo
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.xsd_datetime import Instant
-from did_service.core.errors import Bilingual
 from did_service.core.limits import MAX_QUOTED_COLUMNS
+from did_service.core.text import Bilingual
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 from did_service.core.verification.headline import headline_of
 from did_service.core.verification.report import Report
-from did_service.verifier.verdict_words import words_of
+from did_service.program.words import words_at
 
 
 def encode_report(report: Report, *, claims: bool) -> JsonObject:
     """Write a report with its verdict: one reason and one next step, in both languages."""
     told = headline_of(report)
-    words = words_of(told.reason)
+    words = words_at("verdict", told.reason)
     verdict: JsonObject = {
         **told.encode(),
         "meaning": _encode(words.meaning),

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from did_service.core.encoding.strict_json import JsonValue
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import printable, quote, width
+from did_service.core.text import Bilingual, printable, quote, width
 from did_service.core.verification.codes import Result
 from did_service.core.verification.headline import NOTED, Headline, headline_of
 from did_service.core.verification.report import Basis, Check, CredentialSummary, Report
 from did_service.program.folding import aligned, few
+from did_service.program.language import Language
+from did_service.program.words import words_at
 from did_service.verifier.dates import duration
-from did_service.verifier.verdict_words import words_of
 
 MARKS = {
     Result.PASSED: "✔",
@@ -158,7 +158,7 @@ def _finding(check: Check, language: Language) -> tuple[str, str]:
     if check.waived:
         basis += f"  ≈ {language.say(_WAIVED)}"
     mark = NOTE if check.code in NOTED else MARKS[check.result]
-    return f"{mark} {language.say(words_of(check.code).meaning)}", basis
+    return f"{mark} {language.say(words_at('verdict', check.code).meaning)}", basis
 
 
 def _basis(basis: Basis, language: Language) -> str:

@@ -26,13 +26,13 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import named, quote, width
+from did_service.core.text import Bilingual, named, quote, width
 from did_service.core.verification.headline import Headline, headline_of
 from did_service.core.verification.hidden import hidden_because
 from did_service.core.verification.report import Basis, CredentialSummary, Outcome, Report
+from did_service.program.language import Language
+from did_service.program.words import words_at
 from did_service.verifier.dates import day, duration, end_of_validity, moment, zone_name
-from did_service.verifier.verdict_words import words_of
 
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
@@ -112,7 +112,7 @@ def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
         if hidden_because(report.checks, place, signed=signed) is None:
             yield from _whose(summary, report, told, reader)
     yield from _of_reason(report, told, reader)
-    words = words_of(told.reason)
+    words = words_at("verdict", told.reason)
     yield "reason", (words.meaning,)
     if words.following is not None:
         yield "next", (words.following,)
@@ -180,7 +180,7 @@ def _last(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
     if report.answered is not None:
         return  # when it was answered stands in this place
     data = [*_data(report, told, reader.zone)]
-    notes = [words_of(code).meaning for code in dict.fromkeys(told.notes)]
+    notes = [words_at("verdict", code).meaning for code in dict.fromkeys(told.notes)]
     late = told.reason in _STALE
     whole = [*data, *notes] if late else [*notes[:1], *data, *notes[1:]]
     room = _NOTE_COLUMNS[reader.language]

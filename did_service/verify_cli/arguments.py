@@ -59,12 +59,12 @@ class Parser(argparse.ArgumentParser):
         """Refuse the command line.
 
         Raises:
-            UsageError: `arguments_invalid`.
+            UsageError: `usage`.
         """
         from did_service.core.errors import UsageError  # noqa: PLC0415 - not for --help
         from did_service.core.text import printable  # noqa: PLC0415 - not for --help
 
-        raise UsageError("arguments_invalid", f"{printable(message)} ({self.prog} --help)")
+        raise UsageError("usage", printable(message))
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
         """Print help or version; argparse itself would say nothing of a full disk."""

@@ -35,6 +35,7 @@ from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.tier import DEFAULT, demand_of_item
 from did_service.core.verification.verify import verify
 from did_service.program.environment import Environment
+from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.file_kinds import check_presented
@@ -51,11 +52,11 @@ from did_service.verifier.remembering import can_spend, keep, remembering
 from did_service.verifier.report_json import encode_report, report_bytes
 from did_service.verifier.verdict_steps import claim_lines, step_lines
 from did_service.verifier.verdict_text import Reader, render
-from did_service.verify_cli.terminal import COLOURS, DONE, REFUSED, UNDECIDED, CommandResult
+from did_service.verify_cli.terminal import COLOURS, CommandResult
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
-_EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
+_EXITS = {Outcome.ACCEPTED: Exit.DONE, Outcome.REFUSED: Exit.REFUSED}
 
 
 def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
@@ -218,5 +219,5 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
 
 def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:
     if outcome is Outcome.ACCEPTED_WITH_LIMITS and arguments.accept_limits:
-        return DONE
-    return _EXITS.get(outcome, UNDECIDED)
+        return Exit.DONE
+    return _EXITS.get(outcome, Exit.UNDECIDED)

@@ -10,9 +10,9 @@ import re
 import pytest
 
 from did_service.core.encoding import jcs
-from did_service.core.errors import Language
 from did_service.core.text import quote, width
 from did_service.core.verification.report import Outcome
+from did_service.program.language import Language
 from did_service.verifier.verdict_text import WORDS, render
 from did_service.verify_cli.__main__ import main
 from tests.attacks.test_wallet import purse_with

@@ -9,10 +9,10 @@ import pytest
 
 from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Language
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import NonceState
+from did_service.program.language import Language
 from did_service.verifier.verdict_text import render
 from tests.support.counter import (
     AUDIENCE,

@@ -5,8 +5,9 @@ import shlex
 import pytest
 
 from did_service.cli.demo.narrator import Narrator
-from did_service.core.errors import Bilingual, Language
+from did_service.core.text import Bilingual
 from did_service.program.folding import width
+from did_service.program.language import Language
 
 VERDICT = [
     "不通过 REFUSED",

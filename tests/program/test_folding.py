@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.errors import Language
 from did_service.core.text import quote, width
 from did_service.program.folding import MAX_CELL_COLUMNS, aligned, few, fold
+from did_service.program.language import Language
 
 WORDS = st.lists(st.text("aZ9通过，。（)", min_size=1, max_size=30), max_size=12).map(" ".join)
 FINDING = "  ✔ 未被吊销 not revoked  依据 evidence staple, 9 天前 9 d old"

@@ -10,10 +10,11 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, Language, RuleError, UsageError
-from did_service.core.text import quote
+from did_service.core.errors import RuleError, UsageError
+from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
+from did_service.program.language import Language
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand

@@ -17,9 +17,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from did_service.core.errors import Bilingual, Language
+from did_service.core.text import Bilingual
 from did_service.core.verification.report import Outcome
 from did_service.program.folding import fold
+from did_service.program.language import Language
 from did_service.verifier.verdict_text import WORDS
 
 _COLOURS = {

@@ -17,8 +17,8 @@ from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant
-from did_service.core.errors import Bilingual
 from did_service.core.evidence.proven_set import Evidence
+from did_service.core.text import Bilingual
 from did_service.core.verification.codes import CHECKS, Result
 
 FORMAT = "didsvc-report/1"

@@ -16,9 +16,9 @@ from dataclasses import replace
 from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, DidServiceError
+from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
-from did_service.core.text import is_han, masked
+from did_service.core.text import Bilingual, is_han, masked
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.hidden import hidden_because, passed
 from did_service.core.verification.presented import PresentedCredential

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from did_service.core.credentials import schema_check
-from did_service.core.errors import Bilingual, Language
+from did_service.core.text import Bilingual
 from did_service.core.verification.codes import CHECKS, UNSAFE, Result
 from did_service.core.verification.report import Basis, Check, Outcome
+from did_service.program.language import Language
 from did_service.verifier.verdict_text import duration, render
 from tests.support.counter import request
 
