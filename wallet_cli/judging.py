@@ -56,6 +56,11 @@ def failed(report: Report, *steps: int) -> Check | None:
     return next((each for each in found if each.result is Result.FAILED), None)
 
 
+def _told(check: Check) -> str:
+    meaning = words_at("verdict", check.code).meaning.en
+    return f"{meaning} ({check.code})"
+
+
 def check_acceptable(report: Report) -> None:
     """Refuse a credential that is not what it says, or whose issuer may not issue it.
 
@@ -66,13 +71,13 @@ def check_acceptable(report: Report) -> None:
     if spoilt is not None:
         raise RuleError(
             "credential_spoilt",
-            f"{words_at('verdict', spoilt.code).meaning.en} ({spoilt.code})",
+            _told(spoilt),
             check=spoilt.code,
         )
     if denied is not None:
         raise RuleError(
             "issuer_without_authority",
-            f"{words_at('verdict', denied.code).meaning.en} ({denied.code})",
+            _told(denied),
             check=denied.code,
         )
 

@@ -158,7 +158,8 @@ def _finding(check: Check, language: Language) -> tuple[str, str]:
     if check.waived:
         basis += f"  ≈ {language.say(_WAIVED)}"
     mark = NOTE if check.code in NOTED else MARKS[check.result]
-    return f"{mark} {language.say(words_at('verdict', check.code).meaning)}", basis
+    said = language.say(words_at("verdict", check.code).meaning)
+    return f"{mark} {said}", basis
 
 
 def _basis(basis: Basis, language: Language) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.text import Bilingual
 from did_service.program.environment import Environment
 from did_service.program.words import words_at
 from did_service.verifier.directory import fresh_nonce

@@ -71,7 +71,7 @@ BROKEN = {
     "presentation-file.no-queries": ("/vp_token", "minProperties"),
     "presentation-file.staple-format": ("/staple/format", "const"),
     "presentation-file.state-empty": ("/state", "minLength"),
-    "report.message-in-one-language": ("/checks/0/message", "required"),
+    "report.meaning-in-one-language": ("/verdict/meaning", "required"),
     "report.outcome-unknown": ("/outcome", "enum"),
     "report.step-out-of-range": ("/checks/0/step", "maximum"),
     "request-object.answer-elsewhere": ("", "false"),
