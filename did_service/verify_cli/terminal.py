@@ -23,6 +23,7 @@ COLOURS = {
     "accepted": _GREEN,
     "accepted-with-limits": _YELLOW,
     "document": _BLUE,
+    "answered": _BLUE,
     "refused": _RED,
     "undecided": _YELLOW,
 }

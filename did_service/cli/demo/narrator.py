@@ -27,6 +27,7 @@ _COLOURS = {
     "accepted": "green",
     "accepted-with-limits": "yellow",
     "document": "blue",
+    "answered": "blue",
     "refused": "red",
     "undecided": "yellow",
 }
