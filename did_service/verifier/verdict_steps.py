@@ -63,9 +63,11 @@ _MOST_CLAIMS = 64  # on a screen; an honest credential has a dozen or two
 
 
 def step_lines(report: Report, language: Language) -> tuple[str, ...]:
-    """Return all steps with what was found, the whole first, then each credential."""
+    """Return every note, and all steps with what was found: the whole, then each credential."""
     told = headline_of(report)
-    lines = [*_steps([c for c in report.checks if c.credential is None], told, language)]
+    notes = [words_at("verdict", code).meaning for code in dict.fromkeys(told.notes)]
+    lines = [f"  {NOTE} {language.say(note)}" for note in notes]
+    lines += _steps([c for c in report.checks if c.credential is None], told, language)
     for place, summary in enumerate(report.credentials):
         lines.append(_name(place, summary, language))
         own = [c for c in report.checks if c.credential == place]

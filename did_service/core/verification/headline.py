@@ -92,7 +92,8 @@ PRECEDENCE = (
     # when it was issued
     "issued_before_end_not_proven",
     "issuance_time_not_proven",
-    # data that are missing
+    # data that are missing, and before them what may be an attack on a log
+    "quorum_not_met",
     "log_evidence_missing",
     "issuer_evidence_missing",
     "issuer_not_latest",
@@ -104,7 +105,6 @@ PRECEDENCE = (
     "status_missing",
     "freshness_unknown",
     "log_unknown",
-    "quorum_not_met",
     "evidence_dropped",
     # data that are too old
     "status_stale",
@@ -124,6 +124,7 @@ _CAUSES = frozenset(
         "malformed",
         "too_large",
         "unsupported",
+        "quorum_not_met",
         "log_evidence_missing",
         "issuer_evidence_missing",
     }
