@@ -34,6 +34,8 @@ STEPS = (
     "freshness",
 )
 """The steps by name, in their order; the first is step 1."""
+FAULTS = {name: f"{name}_fault" for name in STEPS}
+"""The code of a fault of this program, by the name of the step that it fell in."""
 
 
 class Result(Enum):
@@ -513,10 +515,8 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "evidence_stale": _undecided(13, "佐证材料已超出时效", "the evidence is too old", _REFRESH),
     # whichever step a fault of ours fell in
-    **{f"{name}_fault": _fault(step) for step, name in enumerate(STEPS, 1)},
+    **{FAULTS[name]: _fault(step) for step, name in enumerate(STEPS, 1)},
 }
-FAULTS = tuple(f"{name}_fault" for name in STEPS)
-"""The codes of faults of this program, by step."""
 
 UNSAFE: Mapping[str, Bilingual] = {
     "now_given": Bilingual(

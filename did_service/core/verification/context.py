@@ -24,11 +24,14 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
-from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.proven_set import Dropped, Evidence
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
+from did_service.core.verification.findings import Findings
 from did_service.core.verification.present import Present
-from did_service.core.verification.report import Basis
+from did_service.core.verification.presented import PresentedFile
+from did_service.core.verification.report import Basis, Check
+from did_service.core.verification.request import Request
 
 _REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
@@ -53,6 +56,35 @@ class End:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class PresentationContext:
+    """What concerns a presentation as a whole.
+
+    Attributes:
+        file: What is presented.
+        request: What was asked.
+        policy: The pinned one.
+        evidence: All that was proven at hand.
+        present: When it is.
+        limit_seconds: The tier's bound on age.
+        checks: What the steps have found so far.
+    """
+
+    file: PresentedFile
+    request: Request
+    policy: Policy | None
+    evidence: Evidence
+    present: Present
+    limit_seconds: int
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """The evidence that did not verify, with a staple that could not be read."""
+        unread = self.file.dropped
+        return self.evidence.dropped if unread is None else (*self.evidence.dropped, unread)
+
+
 @dataclass(frozen=True)
 class CredentialContext:
     """One credential, the evidence, and the time.
@@ -60,7 +92,7 @@ class CredentialContext:
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
     `used` are the statements that `use` has read, by their place in the logs; `lists` are the
     status lists read so far, by their SHA-256, and `records` what did entries say, by their
-    leaf: the credentials of one presentation share both.
+    leaf: the credentials of one presentation share both. `findings` are the credential's own.
     """
 
     credential: Credential
@@ -72,6 +104,7 @@ class CredentialContext:
     used: dict[tuple[str, int], Latest] = field(default_factory=dict)
     lists: dict[bytes, Credential] = field(default_factory=dict)
     records: dict[bytes, Record] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
     def use(self, latest: Latest) -> JsonObject:
         """Return the body of what is latest, for a positive answer; step 13 judges its age."""

@@ -21,8 +21,8 @@ from did_service.core.encoding import timestamps
 from did_service.core.errors import ProofError, quote
 from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.did_states import latest_state
 from did_service.core.verification.statements import ProvenStatement
-from did_service.core.verification.steps.issuer import latest_state
 
 
 def registering(statements: Sequence[ProvenStatement], url: str) -> list[Latest]:

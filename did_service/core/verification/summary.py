@@ -10,9 +10,9 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import AuthorityFinding
 from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import CredentialSummary
-from did_service.core.verification.steps.authority import AuthorityFinding
 
 
 def summary_of(

@@ -5,33 +5,27 @@
     13 freshness ─► report
 
 Every step runs, whatever the ones before it found; one failure hides no other, and a fault of
-ours in one leaves that one undecided (`net`). Design: docs/offline-verification.md §3; the
-numbers stand in code, docs and report.
+ours in one leaves that one undecided (`net`). Steps run in the order of the two tables below,
+and stand in the report by their numbers. Design: docs/offline-verification.md §3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import Waiver
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
-from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.context import CredentialContext, Record
+from did_service.core.verification.context import CredentialContext, PresentationContext, Record
 from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.present import Present
-from did_service.core.verification.presented import (
-    QUERY,
-    STAPLE,
-    PresentedCredential,
-    PresentedFile,
-    parse_presented,
-)
+from did_service.core.verification.presented import STAPLE, PresentedCredential, PresentedFile
 from did_service.core.verification.report import (
     Check,
     CredentialSummary,
@@ -39,27 +33,45 @@ from did_service.core.verification.report import (
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
-from did_service.core.verification.steps.authority import (
-    MISSING,
-    AuthorityFinding,
-    check_authority,
-    find_authority,
+from did_service.core.verification.steps import (
+    authority,
+    freshness,
+    holder,
+    issuer,
+    log,
+    mandate,
+    proof,
+    schema,
+    shape,
+    status,
+    time,
 )
-from did_service.core.verification.steps.holder import check_holders
-from did_service.core.verification.steps.issuer import IssuerFinding, check_proof, find_issuer
-from did_service.core.verification.steps.log import (
-    check_clock,
-    check_freshness,
-    check_log,
-    check_policy,
-    check_time,
-)
-from did_service.core.verification.steps.resources import check_resources
-from did_service.core.verification.steps.schema import SchemaFinding, check_schemas
-from did_service.core.verification.steps.status import check_status
+from did_service.core.verification.steps import policy as policy_step
+from did_service.core.verification.steps import request as request_step
 from did_service.core.verification.summary import bare_summary, summary_of
 
 _NOTHING_REMEMBERED = Remembered()
+
+STEPS: dict[str, Callable[[CredentialContext], Iterator[Check]]] = {
+    "issuer": issuer.check,
+    "proof": proof.check,  # by the issuer's keys
+    "schema": schema.check,  # digests count that were signed
+    "authority": authority.check,  # a schema says whether a type's issuance is logged
+    "time": time.check,
+    "status": status.check,  # a schema says whether a type keeps a status
+    "freshness": freshness.check,  # judges what the others used
+}
+"""The steps that judge one credential, in the order in which they need each other."""
+
+STEPS_OF_ALL: dict[str, Callable[[PresentationContext], Iterator[Check]]] = {
+    "policy": policy_step.check,
+    "time": time.check_clock,
+    "holder": holder.check,
+    "mandate": mandate.check,
+    "request": request_step.check,
+    "log": log.check,  # what was dropped matters where another step is undecided
+}
+"""The steps that judge a presentation as a whole, after those of its credentials."""
 
 
 def verify(
@@ -84,134 +96,104 @@ def verify(
     Returns:
         The report; nothing in `presented` or `evidence` makes this raise.
     """
-    shown, shape = guarded(
-        1, None, lambda: _read(presented), lambda fault: (PresentedFile(()), fault)
+    file, shape_check = guarded(
+        "shape", None, lambda: shape.check(presented), lambda fault: (PresentedFile(()), fault)
     )
-    staple = () if shown.staple is None else ((STAPLE, shown.staple),)
-    proven, checks = guarded(
-        3,
+    proven, faults = _prove(file, evidence, policy, remembered)
+    present = Present.of(clock, proven.fresh_at)
+    limit = 0 if policy is None else policy.tiers[request.tier]
+    whole = PresentationContext(file, request, policy, proven, present, limit)
+    whole.checks.extend((*faults, shape_check))
+    contexts = list(_credentials(whole))
+    summaries = [
+        _examine(context, shown, whole.checks)
+        for context, shown in zip(contexts, file.shown, strict=True)
+    ]
+    for name, step in STEPS_OF_ALL.items():
+        whole.checks.extend(guarded_checks(name, None, partial(step, whole)))
+    return _report(whole, clock, contexts, summaries)
+
+
+def _prove(
+    file: PresentedFile,
+    sources: Sequence[tuple[str, UnverifiedEvidence]],
+    policy: Policy | None,
+    remembered: Remembered,
+) -> tuple[Evidence, list[Check]]:
+    """Prove all evidence at hand; nothing where no policy is pinned."""
+    if policy is None:
+        return Evidence(), []
+    staple = () if file.staple is None else ((STAPLE, file.staple),)
+    trees, forked = remembered.trees, remembered.forked
+    return guarded(
+        "log",
         None,
-        lambda: (_prove((*evidence, *staple), policy, remembered), list[Check]()),
+        lambda: (verify_evidence((*sources, *staple), policy, trees, forked), list[Check]()),
         lambda fault: (Evidence(), [fault]),
     )
-    present = Present.of(clock, proven.fresh_at)
-    now = present.latest
-    limit = 0 if policy is None else policy.tiers[request.tier]
+
+
+def _credentials(whole: PresentationContext) -> Iterator[CredentialContext]:
+    """Make one context a credential; they share the lists and records that any has read."""
     lists: dict[bytes, Credential] = {}
     records: dict[bytes, Record] = {}
-    contexts = [
-        CredentialContext(
-            each.credential, position, policy, proven, present, limit, {}, lists, records
+    for position, shown in enumerate(whole.file.shown):
+        yield CredentialContext(
+            shown.credential,
+            position,
+            whole.policy,
+            whole.evidence,
+            whole.present,
+            whole.limit_seconds,
+            lists=lists,
+            records=records,
         )
-        for position, each in enumerate(shown.shown)
-    ]
-    examined = [
-        _examine(context, each) for context, each in zip(contexts, shown.shown, strict=True)
-    ]
-    checks += [check for found, _ in examined for check in found]
-    checks += check_clock(present)
-    checks += guarded_checks(10, None, lambda: check_holders(shown.shown, request, present))
-    checks += _of_request(shown)
-    dropped = proven.dropped if shown.dropped is None else (*proven.dropped, shown.dropped)
-    checks += guarded_checks(3, None, lambda: check_log(proven, dropped, [*checks], now))
-    checks += guarded_checks(2, None, lambda: [check_policy(policy, proven, present)])
-    checks.append(shape)
+
+
+def _examine(
+    context: CredentialContext, shown: PresentedCredential, checks: list[Check]
+) -> CredentialSummary:
+    """Run the steps of one credential, and say what was shown."""
+    for name, step in STEPS.items():
+        checks += guarded_checks(name, context.position, partial(step, context))
+    findings = context.findings
+    summary, unnamed = guarded(
+        "shape",
+        context.position,
+        lambda: (
+            summary_of(context, shown, findings.signer, findings.authority),
+            list[Check](),
+        ),
+        lambda fault: (bare_summary(context, shown), [fault]),
+    )
+    checks += unnamed
+    return summary
+
+
+def _report(
+    whole: PresentationContext,
+    clock: Clock,
+    contexts: Sequence[CredentialContext],
+    summaries: Sequence[CredentialSummary],
+) -> Report:
+    """Put the findings in the order of the steps, and mark those that the policy waives."""
+    now, policy, request = whole.present.latest, whole.policy, whole.request
+    checks = sorted(whole.checks, key=_order)
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
         tier=request.tier,
         policy=policy,
-        credentials=tuple(summary for _, summary in examined),
-        checks=tuple(_waived(check, policy, request) for check in sorted(checks, key=_order)),
+        credentials=tuple(summaries),
+        checks=tuple(_waived(check, policy, request) for check in checks),
         unsafe=tuple(_unsafe(policy, request, clock)),
-        evidence=proven,
+        evidence=whole.evidence,
         proven=tuple(
             context.credential
-            for context, (_, summary) in zip(contexts, examined, strict=True)
+            for context, summary in zip(contexts, summaries, strict=True)
             if summary.signer is not None
         ),
     )
-
-
-def _prove(
-    sources: Sequence[tuple[str, UnverifiedEvidence]],
-    policy: Policy | None,
-    remembered: Remembered,
-) -> Evidence:
-    if policy is None:
-        return Evidence()
-    return verify_evidence(sources, policy, remembered.trees, remembered.forked)
-
-
-def _read(presented: bytes) -> tuple[PresentedFile, Check]:
-    try:
-        return parse_presented(presented), Check("shape_valid")
-    except DidServiceError as error:
-        detail = f"{error.code}: {error.message}"
-        return PresentedFile(()), Check(_shape_code(error), detail=detail)
-
-
-def _examine(
-    context: CredentialContext, shown: PresentedCredential
-) -> tuple[list[Check], CredentialSummary]:
-    """Run the steps that concern one credential; step 10 needs all of them at once.
-
-    Step 13 is the last: it judges what the others used.
-    """
-    at = context.position
-    issuer = guarded(4, at, lambda: find_issuer(context), IssuerFinding)
-    proof, signer = guarded(
-        5, at, lambda: check_proof(context, issuer), lambda fault: (fault, None)
-    )
-    schemas = guarded(7, at, lambda: [*check_schemas(context)], _no_schema)
-    authority, chain = guarded(
-        6,
-        at,
-        lambda: _judge_authority(context, schemas),
-        lambda fault: (AuthorityFinding(MISSING), [fault]),
-    )
-    summary, unnamed = guarded(
-        1,
-        at,
-        lambda: (summary_of(context, shown, signer, authority), list[Check]()),
-        lambda fault: (bare_summary(context, shown), [fault]),
-    )
-    checks = [
-        *unnamed,
-        issuer.check,
-        proof,
-        *chain,
-        *(each.check for each in schemas),
-        *guarded_checks(7, at, lambda: check_resources(context, signer, schemas)),
-        *guarded_checks(8, at, lambda: [check_time(context)]),
-        *guarded_checks(9, at, lambda: check_status(context, schemas)),
-        *guarded_checks(13, at, lambda: check_freshness(context)),
-    ]
-    return checks, summary
-
-
-def _no_schema(fault: Check) -> list[SchemaFinding]:
-    """Return what a step 7 that was not made says: nobody knows what the type demands."""
-    return [SchemaFinding(fault), SchemaFinding(replace(fault, code="schema_missing"))]
-
-
-def _judge_authority(
-    context: CredentialContext, schemas: Sequence[SchemaFinding]
-) -> tuple[AuthorityFinding, list[Check]]:
-    found = find_authority(context)
-    return found, [*check_authority(context, found, schemas)]
-
-
-def _of_request(shown: PresentedFile) -> Iterator[Check]:
-    yield Check("mandate_not_asked")
-    strays = [each for each in shown.shown if each.query != QUERY]
-    yield Check("query_not_answered" if strays else "query_not_asked")
-
-
-def _shape_code(error: DidServiceError) -> str:
-    if isinstance(error, UnsupportedError):
-        return "unsupported"
-    return "too_large" if isinstance(error, LimitError) else "malformed"
 
 
 def _order(check: Check) -> tuple[int, int]:

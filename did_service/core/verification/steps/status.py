@@ -33,23 +33,15 @@ from did_service.core.verification.statements import (
     statements,
     unread_naming,
 )
-from did_service.core.verification.steps.schema import SchemaFinding
 
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
 
-def check_status(
-    context: CredentialContext, schemas: Sequence[SchemaFinding]
-) -> Iterator[Check]:
-    """Check every status entry of a credential, and that the one its type demands is there.
-
-    Args:
-        context: The credential.
-        schemas: What step 7 found: the terms of a type say whether it keeps a status.
-    """
+def check(context: CredentialContext) -> Iterator[Check]:
+    """Check every status entry of a credential, and that the one its type demands is there."""
     members = context.credential.statuses
     if not any(map(_may_revoke, members)):
-        code = _without_revocation(context, schemas)
+        code = _without_revocation(context)
         if code != "status_not_required" or not any(map(lists.concerns_validity, members)):
             yield Check(code, context.position)
     known = statements(context)
@@ -65,13 +57,14 @@ def _may_revoke(member: JsonObject) -> bool:
         return lists.concerns_validity(member)
 
 
-def _without_revocation(context: CredentialContext, schemas: Sequence[SchemaFinding]) -> str:
+def _without_revocation(context: CredentialContext) -> str:
     """Say what it means that no status entry of a credential can revoke it.
 
     A suspension can be lifted: what a type demands is the entry of what cannot.
     """
-    if any(each.check.code == "schema_missing" for each in schemas):
-        return "status_missing"  # nobody knows what its type demands
+    schemas = context.findings.schemas
+    if schemas is None or any(each.is_missing for each in schemas):
+        return "status_missing"
     demanding = [e.latest for e in schemas if e.latest and e.terms.get("status") == "required"]
     if not demanding:
         return "status_not_required"
