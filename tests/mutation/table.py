@@ -33,8 +33,8 @@ OLD_EVIDENCE = (
         " test_list_signed_by_a_retired_key_beside_the_state_that_listed_it",
         'context.evidence.latest("did", scid or "", home)',
         '(context.evidence.chain("did", scid or "", home) or (None,))[-1]',
-        "    return read_state(latest, context.use(latest), context.records)\n",
-        "    return read_state(latest, latest.read_against(), context.records)\n",
+        "    return read_state(latest, context.use(latest), context.verified.records)\n",
+        "    return read_state(latest, latest.read_against(), context.verified.records)\n",
     ),
     _row(
         "a keeper's record need not be the latest",
@@ -42,8 +42,8 @@ OLD_EVIDENCE = (
         "attacks/test_old_evidence.py test_new_key_of_the_custodian_kept_back",
         'latest = None if home is None else context.evidence.latest("did", scid or "", home)',
         'latest = None if home is None else context.evidence.newest("did", scid or "", home)',
-        "    return read_state(latest, context.use(latest), context.records)\n",
-        "    return read_state(latest, latest.read_against(), context.records)\n",
+        "    return read_state(latest, context.use(latest), context.verified.records)\n",
+        "    return read_state(latest, latest.read_against(), context.verified.records)\n",
     ),
     _row(
         "any statement registers a list",

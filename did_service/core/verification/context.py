@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
@@ -17,7 +16,6 @@ from did_service.core.anchor.region import Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
-from did_service.core.did.document import DidDocument
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
@@ -32,13 +30,10 @@ from did_service.core.verification.present import Present
 from did_service.core.verification.presented import PresentedFile
 from did_service.core.verification.report import Basis, Check
 from did_service.core.verification.request import Request
+from did_service.core.verification.verified import Verified
 
 _REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
-
-
-Record: TypeAlias = tuple[DidDocument, bool]
-"""What a did entry says: the document, and whether the DID has ended with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,8 @@ class PresentationContext:
         policy: The pinned one.
         evidence: All that was proven at hand.
         present: When it is.
-        limit_seconds: The tier's bound on age.
+        tier: How old evidence may be, by name.
+        verified: What the credentials share, and a counter may keep.
         checks: What the steps have found so far.
     """
 
@@ -75,8 +71,14 @@ class PresentationContext:
     policy: Policy | None
     evidence: Evidence
     present: Present
-    limit_seconds: int
+    tier: str
+    verified: Verified
     checks: list[Check] = field(default_factory=list)
+
+    @property
+    def limit_seconds(self) -> int:
+        """The tier's bound on age."""
+        return 0 if self.policy is None else self.policy.tiers[self.tier]
 
     @property
     def dropped(self) -> tuple[Dropped, ...]:
@@ -90,9 +92,8 @@ class CredentialContext:
     """One credential, the evidence, and the time.
 
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
-    `used` are the statements that `use` has read, by their place in the logs; `lists` are the
-    status lists read so far, by their SHA-256, and `records` what did entries say, by their
-    leaf: the credentials of one presentation share both. `findings` are the credential's own.
+    `verified` is what the credentials of one presentation share. `used` are the statements
+    that `use` has read, by their place in the logs; `findings` are the credential's own.
     """
 
     credential: Credential
@@ -101,9 +102,8 @@ class CredentialContext:
     evidence: Evidence
     present: Present
     limit_seconds: int
+    verified: Verified
     used: dict[tuple[str, int], Latest] = field(default_factory=dict)
-    lists: dict[bytes, Credential] = field(default_factory=dict)
-    records: dict[bytes, Record] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
     def use(self, latest: Latest) -> JsonObject:

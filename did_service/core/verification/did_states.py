@@ -22,8 +22,9 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.evidence.proven import ProvenEntry
-from did_service.core.verification.context import CredentialContext, Record
+from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.findings import DidState
+from did_service.core.verification.verified import Record
 
 
 def read_state(
@@ -74,13 +75,12 @@ def states_of(context: CredentialContext, did: str) -> tuple[DidState, ...]:
     if home is None:
         return ()
     chain = context.evidence.chain("did", parse_webvh(did).scid, home)[:2]
-    states = [
-        read_state(newest, newest.read_against(), context.records) for newest in chain[:1]
-    ]
+    known = context.verified.records
+    states = [read_state(newest, newest.read_against(), known) for newest in chain[:1]]
     for newest, former in pairwise(chain):
         with suppress(DidServiceError):
             body = former.read_until(newest)
-            states.append(read_state(former, body, context.records))
+            states.append(read_state(former, body, known))
     return tuple(states) if states and states[0].document.id == did else ()
 
 
@@ -98,6 +98,6 @@ def latest_state(context: CredentialContext, did: str) -> DidState:
     if latest is None:
         raise NotFoundError("signer_unknown", f"no latest record of {quote(did)}")
     try:
-        return read_state(latest, context.use(latest), context.records)
+        return read_state(latest, context.use(latest), context.verified.records)
     except DidServiceError as error:
         raise UnsupportedError("record_unreadable", error.code) from error

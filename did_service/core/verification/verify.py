@@ -17,12 +17,10 @@ from functools import partial
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import Waiver
-from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
-from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.context import CredentialContext, PresentationContext, Record
+from did_service.core.verification.context import CredentialContext, PresentationContext
 from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.present import Present
 from did_service.core.verification.presented import STAPLE, PresentedCredential, PresentedFile
@@ -49,6 +47,8 @@ from did_service.core.verification.steps import (
 from did_service.core.verification.steps import policy as policy_step
 from did_service.core.verification.steps import request as request_step
 from did_service.core.verification.summary import bare_summary, summary_of
+from did_service.core.verification.tier import Demand, demand_of_item, strictest_demand
+from did_service.core.verification.verified import Verified
 
 _NOTHING_REMEMBERED = Remembered()
 
@@ -88,10 +88,11 @@ def verify(
     Args:
         presented: `{"vp_token":…}` of formats.md §6, or a bare credential or presentation.
         policy: The pinned policy; None leaves everything undecided.
-        evidence: Sets by name, as `("bundle", …)`; a staple inside `presented` adds itself.
-        request: What was asked; its tier is one of the policy's.
+        evidence: The counter's own sets by name, as `("bundle", …)`; a staple inside
+            `presented` adds itself.
+        request: What was asked. Where the item is at hand, its tier is found here.
         clock: When.
-        remembered: What the trust directory remembers of the logs.
+        remembered: What the trust directory remembers of the logs, and has verified.
 
     Returns:
         The report; nothing in `presented` or `evidence` makes this raise.
@@ -99,11 +100,14 @@ def verify(
     file, shape_check = guarded(
         "shape", None, lambda: shape.check(presented), lambda fault: (PresentedFile(()), fault)
     )
-    proven, faults = _prove(file, evidence, policy, remembered)
+    verified = Verified.under(policy, remembered.verified)
+    remembered = replace(remembered, verified=verified)
+    proven, faults = _prove(file, evidence, policy, remembered, verified)
     present = Present.of(clock, proven.fresh_at)
-    limit = 0 if policy is None else policy.tiers[request.tier]
-    whole = PresentationContext(file, request, policy, proven, present, limit)
-    whole.checks.extend((*faults, shape_check))
+    demand, more = _demand(evidence, policy, request, remembered, proven, present.latest)
+    tier = demand.binding(request.tier, policy)
+    whole = PresentationContext(file, request, policy, proven, present, tier, verified)
+    whole.checks.extend((*faults, *more, shape_check))
     contexts = list(_credentials(whole))
     summaries = [
         _examine(context, shown, whole.checks)
@@ -111,7 +115,7 @@ def verify(
     ]
     for name, step in STEPS_OF_ALL.items():
         whole.checks.extend(guarded_checks(name, None, partial(step, whole)))
-    return _report(whole, clock, contexts, summaries)
+    return _report(whole, clock, contexts, summaries, demand)
 
 
 def _prove(
@@ -119,6 +123,7 @@ def _prove(
     sources: Sequence[tuple[str, UnverifiedEvidence]],
     policy: Policy | None,
     remembered: Remembered,
+    verified: Verified,
 ) -> tuple[Evidence, list[Check]]:
     """Prove all evidence at hand; nothing where no policy is pinned."""
     if policy is None:
@@ -128,15 +133,42 @@ def _prove(
     return guarded(
         "log",
         None,
-        lambda: (verify_evidence((*sources, *staple), policy, trees, forked), list[Check]()),
+        lambda: (verified.prove(sources, staple, policy, trees, forked), list[Check]()),
         lambda fault: (Evidence(), [fault]),
+    )
+
+
+def _demand(
+    sources: Sequence[tuple[str, UnverifiedEvidence]],
+    policy: Policy | None,
+    request: Request,
+    remembered: Remembered,
+    proven: Evidence,
+    now: int,
+) -> tuple[Demand, list[Check]]:
+    """Find what the service item demands; after a fault of ours the strictest that there is."""
+    if policy is None:
+        return Demand(), []
+    return guarded(
+        "freshness",
+        None,
+        lambda: (
+            demand_of_item(
+                request.item,
+                policy,
+                sources,
+                proven,
+                remembered=remembered,
+                now=now,
+            ),
+            list[Check](),
+        ),
+        lambda fault: (strictest_demand(policy), [fault]),
     )
 
 
 def _credentials(whole: PresentationContext) -> Iterator[CredentialContext]:
     """Make one context a credential; they share the lists and records that any has read."""
-    lists: dict[bytes, Credential] = {}
-    records: dict[bytes, Record] = {}
     for position, shown in enumerate(whole.file.shown):
         yield CredentialContext(
             shown.credential,
@@ -145,8 +177,7 @@ def _credentials(whole: PresentationContext) -> Iterator[CredentialContext]:
             whole.evidence,
             whole.present,
             whole.limit_seconds,
-            lists=lists,
-            records=records,
+            whole.verified,
         )
 
 
@@ -175,6 +206,7 @@ def _report(
     clock: Clock,
     contexts: Sequence[CredentialContext],
     summaries: Sequence[CredentialSummary],
+    demand: Demand,
 ) -> Report:
     """Put the findings in the order of the steps, and mark those that the policy waives."""
     now, policy, request = whole.present.latest, whole.policy, whole.request
@@ -182,11 +214,11 @@ def _report(
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
-        tier=request.tier,
+        tier=whole.tier,
         policy=policy,
         credentials=tuple(summaries),
         checks=tuple(_waived(check, policy, request) for check in checks),
-        unsafe=tuple(_unsafe(policy, request, clock)),
+        unsafe=tuple(_unsafe(whole, clock, demand)),
         evidence=whole.evidence,
         proven=tuple(
             context.credential
@@ -211,7 +243,8 @@ def _waived(check: Check, policy: Policy | None, request: Request) -> Check:
     return check
 
 
-def _unsafe(policy: Policy | None, request: Request, clock: Clock) -> Iterator[str]:
+def _unsafe(whole: PresentationContext, clock: Clock, demand: Demand) -> Iterator[str]:
+    policy, request = whole.policy, whole.request
     if clock.source is NowFrom.GIVEN:
         yield "now_given"
     if policy is not None and policy.demo:
@@ -220,3 +253,5 @@ def _unsafe(policy: Policy | None, request: Request, clock: Clock) -> Iterator[s
         yield "nonce_not_remembered"
     if request.nonce is not None and request.audience is None:
         yield "audience_not_asked"
+    if policy is not None and demand.is_relaxed(whole.tier, policy):
+        yield "tier_relaxed"

@@ -18,7 +18,8 @@ FAULTS = [RuntimeError, RecursionError, MemoryError, KeyError, PANIC]
 PARTS = {
     "shape": ("shape.check", 1),
     "summary": ("summary_of", 1),
-    "evidence": ("verify_evidence", 3),
+    "evidence": ("Verified.prove", 3),
+    "tier": ("demand_of_item", 13),
     **{
         name: (name, STEP_NAMES.index(name) + 1)
         for name in (*verify.STEPS, *verify.STEPS_OF_ALL)

@@ -19,7 +19,7 @@ from did_service.core.credentials.bitstring_status_list import (
     Purpose,
     StatusEntry,
 )
-from did_service.core.credentials.model import Credential, parse_credential
+from did_service.core.credentials.model import parse_credential
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError
@@ -33,6 +33,7 @@ from did_service.core.verification.statements import (
     statements,
     unread_naming,
 )
+from did_service.core.verification.verified import ReadList
 
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
@@ -159,19 +160,21 @@ def _says(
     if not same_subject(read_status(body).issuer, context.credential.issuer):
         return None
     try:
-        return lists.check_status(entry, _list(context, digest))
+        read = _list(context, digest)
+        return lists.check_status(entry, read.credential, context.verified.read_bits)
     except DidServiceError as error:
         if error.code == "index_out_of_range":
             raise
         return None
 
 
-def _list(context: CredentialContext, digest: bytes) -> Credential:
+def _list(context: CredentialContext, digest: bytes) -> ReadList:
     """Read a list; each once, though several entries and questions meet it."""
-    if digest not in context.lists:
+    known = context.verified.lists
+    if digest not in known:
         content = context.evidence.content(digest)
         if content is None:
             raise NotFoundError("content_missing", "the list itself is not at hand")
         members = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
-        context.lists[digest] = parse_credential(members)
-    return context.lists[digest]
+        known[digest] = ReadList(parse_credential(members))
+    return known[digest]
