@@ -1,6 +1,6 @@
 """What was verified before under one policy and is not verified again.
 
-    checkpoint note ─► its quorum      leaf of a did entry ─► its record
+    checkpoint note ─► its quorum      leaf of an entry ─► what it says
     digest of a status list ─► the list, its keeper's signature, its bits
 
 Each is kept under the bytes that were judged, or their hash, and says nothing of the time: so
@@ -15,6 +15,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.bitstring_status_list import BitstringStatusList
 from did_service.core.credentials.model import Credential
@@ -55,7 +56,7 @@ class Verified:
     Attributes:
         policy: SHA-256 of the policy under which it was.
         notes: Checkpoints by their notes.
-        records: By the leaf, which is a hash of all that the entry says.
+        records, statements: By the leaf, which is a hash of all that the entry says.
         lists: By SHA-256.
         bits: Of the lists, by `encodedList`.
     """
@@ -63,6 +64,7 @@ class Verified:
     policy: bytes
     notes: dict[bytes, VerifiedCheckpoint] = field(default_factory=dict)
     records: dict[bytes, Record] = field(default_factory=dict)
+    statements: dict[bytes, Authority] = field(default_factory=dict)
     lists: dict[bytes, ReadList] = field(default_factory=dict)
     bits: dict[str, BitstringStatusList] = field(default_factory=dict)
     _own: tuple[Sequence[object], Evidence] | None = None
@@ -75,6 +77,7 @@ class Verified:
             return cls(digest)
         _trim(kept.notes, MAX_VERIFIED_KEPT)
         _trim(kept.records, MAX_VERIFIED_KEPT)
+        _trim(kept.statements, MAX_VERIFIED_KEPT)
         _trim(kept.lists, MAX_LISTS_KEPT)
         _trim(kept.bits, MAX_LISTS_KEPT)
         return kept

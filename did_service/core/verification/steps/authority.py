@@ -120,7 +120,7 @@ class _GrantWalk:
         return best
 
     def _judged(self, chain: tuple[ProvenEntry, ...], role: str) -> AuthorityFinding:
-        stated = list(linked(chain))
+        stated = list(linked(self.context, chain))
         if not stated:
             return AuthorityFinding(MISSING, unread=why_unread(chain[0]))
         return self._chain(stated, role)
