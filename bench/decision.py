@@ -17,7 +17,7 @@ from nacl import bindings
 
 from bench.counter import presented_file, published_scene
 from bench.fixtures import NOW, Fixture, credentials, resolve
-from bench.harness import Session, V, repeat
+from bench.harness import Row, Session, V, repeat
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
     parse_status_entry,
@@ -67,7 +67,8 @@ def run(session: Session) -> None:
     session.compare("vc.decision", samples, "decide", V, 2.3)
     for name, check in checks.items():
         session.compare(name, samples, name, V, _GOALS[name])
-        session.tell(f"{name}: {signatures_in(check)} signatures verified")
+        count, unit = signatures_in(check), "signatures"
+        session.add(Row(f"{name}.{unit}", count, unit, None, None, None, samples.rounds))
 
 
 def signatures_in(check: Callable[[], object]) -> int:
