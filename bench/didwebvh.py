@@ -30,7 +30,7 @@ def run(session: Session) -> None:
         installed = find_spec("did_webvh") is not None
         peers = [_peer(made, Path(folder), expected)] if installed else []
         samples = session.measure([repeat("resolve", lambda: resolve(made, log)), *peers])
-    session.compare(NAME, samples, "resolve", V, 180)
+    session.compare(NAME, samples, "resolve", V, 230)
     if peers:
         session.compare(NAME, samples, "resolve", PEER, 1 / 12)
     else:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
-from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding import strict_json
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -32,7 +32,6 @@ from did_service.core.limits import (
 from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request
-from did_service.core.verification.tier import DEFAULT, demand_of_item
 from did_service.core.verification.verify import verify
 from did_service.program.environment import Environment
 from did_service.program.exits import Exit
@@ -112,12 +111,11 @@ def _read(arguments: argparse.Namespace, env: Environment) -> Question:
         tuple(bundles),
         tuple(unreadable),
         Request(
-            tier=arguments.tier or DEFAULT,
+            tier=arguments.tier,
             nonce=arguments.nonce,
             audience=arguments.audience,
             item=arguments.item,
         ),
-        arguments.tier,
         env.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
     )
@@ -162,38 +160,17 @@ def _is_still_so(
 
 
 def _judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
-    report = _verify(question, question.request, policy, held)
-    check_presented(question.name, question.presented, report)
-    if policy is not None:
-        demand = demand_of_item(
-            question.request.item,
-            policy,
-            _own(question, held),
-            report.evidence,
-            remembered=_NOTHING if held is None else held.remembered,
-            now=timestamps.to_posix(report.now),
-        )
-        tier = demand.binding(question.tier, policy)
-        if tier != report.tier:
-            request = replace(question.request, tier=tier)
-            report = _verify(question, request, policy, held)
-        if demand.is_relaxed(tier, policy):
-            report = replace(report, unsafe=(*report.unsafe, "tier_relaxed"))
-    return _with_unreadable(report, question.unreadable)
-
-
-def _verify(
-    question: Question, request: Request, policy: Policy | None, held: TrustState | None
-) -> Report:
     memory = Memory() if held is None else held.memory
-    return verify(
+    report = verify(
         question.presented,
         policy=policy,
         evidence=_own(question, held),
-        request=request,
+        request=question.request,
         clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
         remembered=_NOTHING if held is None else held.remembered,
     )
+    check_presented(question.name, question.presented, report)
+    return _with_unreadable(report, question.unreadable)
 
 
 def _own(

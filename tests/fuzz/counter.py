@@ -118,7 +118,7 @@ def _time(second: int | None) -> datetime | None:
 def fault_of(report: Report) -> str | None:
     """What a step fell over, if one did; a report that cannot be written raises."""
     report.to_bytes()
-    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code in FAULTS]
+    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code in FAULTS.values()]
     return "; ".join(faults) or None
 
 

@@ -12,7 +12,7 @@ two roots, both with a quorum, is a fork; then nothing of that log counts (threa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -44,6 +44,7 @@ def verify_evidence(
     policy: Policy,
     remembered: Mapping[str, Tree] | None = None,
     forked: frozenset[str] = frozenset(),
+    verified: MutableMapping[bytes, VerifiedCheckpoint] | None = None,
 ) -> Evidence:
     """Check evidence sets under a policy and say what they prove.
 
@@ -53,11 +54,13 @@ def verify_evidence(
         remembered: The largest tree of each log that was verified before: another root at the
             same size is a fork. It never makes a smaller tree unusable.
         forked: Origins of logs whose fork is on record; nothing of theirs counts.
+        verified: Checkpoints by their notes that were verified before, under this very policy;
+            those that are now are entered.
 
     Raises:
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
-    work = _Verification(policy, set(forked))
+    work = _Verification(policy, set(forked), {} if verified is None else verified)
     for name, evidence in sources:
         work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
@@ -95,6 +98,7 @@ class _Verification:
 
     policy: Policy
     forked: set[str]
+    verified: MutableMapping[bytes, VerifiedCheckpoint]
     notes: set[tuple[bytes, frozenset[SignatureLine]]] = field(default_factory=set)
     trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
         default_factory=dict
@@ -139,12 +143,9 @@ class _Verification:
                 self._fork(Fork(origin, size, notes))
 
     def _checkpoint(self, note: bytes) -> None:
-        parsed = parse_note(note)
-        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
+        verified = self.verified.get(note) or self._verify(note)
+        if verified is None:
             return
-        self.notes.add(same)
-        origin = parse_checkpoint(parsed.text).origin
-        verified = self.policy.log_policy(origin).verify(note)
         tree = verified.checkpoint
         roots = self.trees.setdefault((tree.origin, tree.size), {})
         known = [*roots.get(tree.root, ()), verified]
@@ -152,6 +153,16 @@ class _Verification:
         freshest = max(known, key=lambda each: each.fresh_at)
         earliest = min(known, key=lambda each: each.existed_by)
         roots[tree.root] = [freshest] if freshest is earliest else [freshest, earliest]
+
+    def _verify(self, note: bytes) -> VerifiedCheckpoint | None:
+        """Verify a note; None where it was, with its lines in another order."""
+        parsed = parse_note(note)
+        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
+            return None
+        self.notes.add(same)
+        origin = parse_checkpoint(parsed.text).origin
+        self.verified[note] = self.policy.log_policy(origin).verify(note)
+        return self.verified[note]
 
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)

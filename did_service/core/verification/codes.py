@@ -34,6 +34,8 @@ STEPS = (
     "freshness",
 )
 """The steps by name, in their order; the first is step 1."""
+FAULTS = {name: f"{name}_fault" for name in STEPS}
+"""The code of a fault of this program, by the name of the step that it fell in."""
 
 # The steps that go by what a credential says: nothing, where its signature is broken.
 _UNJUDGED = ("authority", "schema", "time", "status", "holder", "freshness")
@@ -181,10 +183,8 @@ CHECKS: Mapping[str, CheckMeaning] = {
     # of a credential whose signature is broken
     **{f"{name}_not_judged": _not_judged(STEPS.index(name) + 1) for name in _UNJUDGED},
     # whichever step a fault of ours fell in
-    **{f"{name}_fault": _undecided(step) for step, name in enumerate(STEPS, 1)},
+    **{FAULTS[name]: _undecided(step) for step, name in enumerate(STEPS, 1)},
 }
-FAULTS = tuple(f"{name}_fault" for name in STEPS)
-"""The codes of faults of this program, by step."""
 
 UNSAFE = (
     "now_given",

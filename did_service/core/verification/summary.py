@@ -13,36 +13,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
 from did_service.core.text import Bilingual, is_han, masked
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.hidden import hidden_because, passed
 from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import Check, CredentialSummary, DocumentIdentity
-from did_service.core.verification.steps.authority import AuthorityFinding
-from did_service.core.verification.steps.schema import SchemaFinding
 
 _MAX_TITLE_CHARACTERS = 200
 
 
-def summary_of(
-    context: CredentialContext,
-    shown: PresentedCredential,
-    signer: VerifiedProof | None,
-    authority: AuthorityFinding,
-    schemas: Sequence[SchemaFinding],
-) -> CredentialSummary:
+def summary_of(context: CredentialContext, shown: PresentedCredential) -> CredentialSummary:
     """Say what one credential is, who signed it and what was shown."""
     try:
         types = context.types
     except DidServiceError:
         types = ()
     issued = None if context.claimed is None else timestamps.from_posix(context.claimed)
-    statement = authority.statement
+    findings = context.findings
+    signer, statement = findings.signer, findings.authority.statement
     return CredentialSummary(
         query=shown.query,
         type=next(iter(types), None),
@@ -52,7 +45,7 @@ def summary_of(
         jurisdiction=next(iter(context.printed_regions), None),
         disclosed=tuple(_disclosed(context.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
-        identity=None if signer is None else _identity(context, schemas),
+        identity=None if signer is None else _identity(context, findings.schemas or ()),
     )
 
 

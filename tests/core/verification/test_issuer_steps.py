@@ -9,8 +9,8 @@ from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.verification.did_states import read_state
 from did_service.core.verification.report import Outcome
-from did_service.core.verification.steps.issuer import read_state
 from tests.support.counter import (
     Scene,
     all_codes,

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from did_service.core.credentials import schema_check
-from did_service.core.verification.codes import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, FAULTS, STEPS, Result
 from tests.support.counter import request
 
 pytestmark = pytest.mark.offline
 ROOT = Path(__file__).resolve().parents[3]
+STEPS_FOLDER = ROOT / "did_service/core/verification/steps"
 
 
 # --- the closed table -------------------------------------------------------------------------
@@ -65,12 +66,19 @@ def test_refusals_are_the_authentic_negatives_alone():
     }
 
 
+# The state of a grant, and what a proof set says of a proof: no codes of a check.
+WORDS_ALIKE = {"authority": {"suspended"}, "holder": {"proof_expired"}}
+
+
+def texts_in(path):
+    tree = ast.parse(path.read_text())
+    return {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)}
+
+
 def test_no_code_of_a_step_lacks_its_sentence():
     """Every text in the steps' modules that looks like a code of theirs stands in the table."""
-    folder = ROOT / "did_service/core/verification"
-    for path in [*(folder / "steps").glob("*.py"), folder / "verify.py"]:
-        tree = ast.parse(path.read_text())
-        for call in ast.walk(tree):
+    for path in (*STEPS_FOLDER.glob("*.py"), STEPS_FOLDER.parent / "resources.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
                 "check",
                 "Check",
@@ -78,6 +86,21 @@ def test_no_code_of_a_step_lacks_its_sentence():
                 for argument in call.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                         assert argument.value in CHECKS
+
+
+def test_each_step_is_a_file_that_names_the_codes_of_its_step_alone():
+    """So a report, docs/codes.md and formats.md 7 say one number of each finding."""
+    files = {path.stem: path for path in STEPS_FOLDER.glob("*.py") if path.stem != "__init__"}
+    assert files.keys() == set(STEPS)
+    for number, name in enumerate(STEPS, 1):
+        named = (texts_in(files[name]) & CHECKS.keys()) - WORDS_ALIKE.get(name, set())
+        assert {code: CHECKS[code].step for code in named} == dict.fromkeys(named, number)
+
+
+def test_each_code_belongs_to_a_step_that_exists_and_each_step_has_its_fault():
+    assert {sentence.step for sentence in CHECKS.values()} == set(range(1, len(STEPS) + 1))
+    assert [CHECKS[FAULTS[name]].step for name in STEPS] == list(range(1, len(STEPS) + 1))
+    assert {CHECKS[code].result for code in FAULTS.values()} == {Result.UNDECIDED}
 
 
 # --- the outcome ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ Every credential of one response must be shown by the same signer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.credentials import proof_set, vocabulary
@@ -17,6 +17,7 @@ from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.own_key import public_in_did
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
+from did_service.core.verification.context import PresentationContext
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import HOLDER_PROVEN, Check
@@ -43,10 +44,9 @@ class HolderFinding:
     detail: str | None = None
 
 
-def check_holders(
-    shown: Sequence[PresentedCredential], request: Request, present: Present
-) -> Iterator[Check]:
+def check(context: PresentationContext) -> Iterator[Check]:
     """Check the holder of each credential shown; a nonce makes the check a demand."""
+    shown, request, present = context.file.shown, context.request, context.present
     found: dict[int, HolderFinding] = {}
     for each in shown:
         if each.presentation is not None and id(each.presentation) not in found:

@@ -10,19 +10,18 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from did_service.core.credentials import related_resources
-from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.errors import MalformedError, ProofError
 from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.report import Check
-from did_service.core.verification.steps.schema import SchemaFinding
 
 
 def check_resources(
-    context: CredentialContext, signer: VerifiedProof | None, schemas: Sequence[SchemaFinding]
+    context: CredentialContext, schemas: Sequence[SchemaFinding]
 ) -> Iterator[Check]:
     """Check the digests of contexts and schemas that the issuer bound its credential to."""
-    if signer is None:
+    if context.findings.signer is None:
         return
     check = partial(Check, credential=context.position)
     latest = [each.latest for each in schemas if each.latest is not None]
@@ -37,6 +36,8 @@ def check_resources(
     except MalformedError as error:
         yield check("resource_unsupported", detail=error.code)
         return
+    if settled.keys() == contents.keys():
+        return  # all that was asked
     try:
         related_resources.check(context.credential.raw, contents)
     except ProofError as error:
