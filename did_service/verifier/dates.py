@@ -52,6 +52,12 @@ def zone_name(instant: datetime, zone: tzinfo | None) -> str:
     return f"UTC{local:%z}"
 
 
+def moment_in_zone(instant: datetime, now: datetime, zone: tzinfo | None) -> Bilingual:
+    """Say when an instant is, with the name of the zone, for where it stands alone."""
+    name, told = zone_name(instant, zone), moment(instant, now, zone)
+    return Bilingual(f"{told.zh}（{name}）", f"{told.en} ({name})")
+
+
 def end_of_validity(end: Instant, now: datetime, zone: tzinfo | None) -> Bilingual:
     """Say until when a document is valid: a day, and the time of day where it is near."""
     if not 0 <= end.seconds <= timestamps.MAX_POSIX_SECONDS - _DAY_SECONDS:
@@ -60,8 +66,7 @@ def end_of_validity(end: Instant, now: datetime, zone: tzinfo | None) -> Bilingu
     instant = timestamps.from_posix(end.seconds)
     if abs((instant - now).total_seconds()) > _DAY_SECONDS:
         return day(instant, zone)
-    name, near = zone_name(instant, zone), moment(instant, now, zone)
-    return Bilingual(f"{near.zh}（{name}）", f"{near.en} ({name})")
+    return moment_in_zone(instant, now, zone)
 
 
 def duration(seconds: int) -> Bilingual:

@@ -55,7 +55,7 @@ def as_told(
     """Return what a report may tell of a credential, all of its findings being known."""
     place, signed = context.position, summary.signer is not None
     if hidden_because(checks, place, signed=signed) is not None:
-        return replace(summary, identity=None, issuer_name=None)
+        return replace(summary, identity=None, issuer_name=None, issued=None, jurisdiction=None)
     if not passed(checks, place):
         return summary
     return replace(summary, claims=context.credential.raw.get("credentialSubject"))
