@@ -90,3 +90,20 @@ def test_a_quotation_of_plain_letters_is_broken_too():
     lines = fold(f"issued by {quote('x' * 70)} today", 30).split("\n")
     assert all(width(line) <= 30 for line in lines)
     assert all(line.startswith("  ") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        (
+            "原因    证照真实有效，可以办理",
+            ["原因    证照真实", "        有效，可", "        以办理"],
+        ),
+        (
+            "Reason    It is good today",
+            ["Reason    It", "          is", "          good", "          today"],
+        ),
+    ],
+)
+def test_what_follows_a_label_stands_behind_it(line, rows):
+    assert fold(line, 16).split("\n") == rows
