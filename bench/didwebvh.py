@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.harness import Operation, Session, V, repeat
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding.strict_json import JsonObject
 from tests.support.dids import Controller
 

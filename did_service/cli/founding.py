@@ -21,7 +21,8 @@ from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import did_id
-from did_service.core.did.webvh import WitnessRule, next_key_hash, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.parameters import WitnessRule, next_key_hash
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.log.cosignature import Cosigner

@@ -24,7 +24,8 @@ from did_service.core.did import resolution
 from did_service.core.did.resolution import ResolutionResult
 from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
 from did_service.core.did.web import check_web_document, document_url
-from did_service.core.did.webvh import History, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import History
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote

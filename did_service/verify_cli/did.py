@@ -12,8 +12,9 @@ import argparse
 from datetime import datetime
 
 from did_service.core.did.resolution import error_type, version_metadata
-from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
+from did_service.core.did.webvh.history import History, verify_history
+from did_service.core.did.webvh.state import Version
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, MalformedError, UsageError
 from did_service.core.limits import MAX_DID_LOG_BYTES

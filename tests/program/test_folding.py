@@ -101,7 +101,7 @@ def test_a_quotation_of_plain_letters_is_broken_too():
         ),
         (
             "Reason    It is good today",
-            ["Reason    It", "          is", "          good", "          today"],
+            ["Reason    It is", "          good", "          today"],
         ),
     ],
 )

@@ -12,7 +12,7 @@ from did_service.core.did.document import document_with_keys
 from did_service.core.did.jwk import did_jwk_of
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_did_url
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding import timestamps
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence

@@ -120,6 +120,18 @@ def test_revocation_counts_at_the_next_visit_whatever_was_read_before(scene):
     assert scene.check(remembered=known).outcome is Outcome.REFUSED
 
 
+def test_a_list_that_is_not_at_hand_is_not_answered_from_memory(scene):
+    """The same input gives the same report, whatever was read at an earlier visit."""
+    known, staple = remembering(scene), scene.staple()
+    assert scene.check(remembered=known)
+    reports = [
+        scene.check(staple={**staple, "contents": {}}, remembered=each)
+        for each in (known, Remembered())
+    ]
+    assert codes(reports[0]) == ["status_missing"]
+    assert reports[0].to_bytes() == reports[1].to_bytes()
+
+
 def test_a_list_counts_no_more_once_its_keeper_has_replaced_the_key():
     """Its signature was verified at an earlier visit, with the key of then."""
     scene = custodial_scene()

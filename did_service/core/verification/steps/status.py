@@ -169,12 +169,12 @@ def _says(
 
 
 def _list(context: CredentialContext, digest: bytes) -> ReadList:
-    """Read a list; each once, though several entries and questions meet it."""
+    """Read a list that is at hand; each once, though several entries and questions meet it."""
+    content = context.evidence.content(digest)
+    if content is None:
+        raise NotFoundError("content_missing", "the list itself is not at hand")
     known = context.verified.lists
     if digest not in known:
-        content = context.evidence.content(digest)
-        if content is None:
-            raise NotFoundError("content_missing", "the list itself is not at hand")
         members = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
         known[digest] = ReadList(parse_credential(members))
     return known[digest]
