@@ -28,7 +28,7 @@ def check_arguments() -> Iterator[list[str]]:
     scene = published_scene()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         shown, policy = Path(name, "shown.vp.json"), Path(name, "policy.json")
-        shown.write_bytes(scene.file())
+        shown.write_bytes(presented_file(scene))
         policy.write_bytes(jcs.encode(scene.fed.policy.members))
         now = timestamps.encode(timestamps.from_posix(scene.fed.now))
         files = [str(shown), "--policy", str(policy), "--now", now]
@@ -43,6 +43,12 @@ def published_scene() -> Scene:
     scene = Scene()
     scene.publish()
     return scene
+
+
+def presented_file(scene: Scene, **parts: object) -> bytes:
+    """Return the presentation file in the wallet's own spelling; parts that are None go."""
+    members = strict_json.load_object(scene.file(**parts))
+    return f"{strict_json.dumps(members)}\n".encode()
 
 
 def outcome(arguments: list[str]) -> object:

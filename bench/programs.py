@@ -23,7 +23,7 @@ from bench.harness import Operation, Session
 
 _BARE = "python-c-pass"
 _HELP = ["--help"]
-_TARGETS = {"did-verify": 6, "did-verify-help": 4, "wallet-help": 10, "wallet-list": 10}
+_TARGETS = {"did-verify": 11.5, "did-verify-help": 4, "wallet-help": 10, "wallet-list": 10}
 
 
 def run(session: Session) -> None:

@@ -7,6 +7,7 @@ open, and of an answer only status and length are read.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -64,6 +65,12 @@ class RegistryProcess:
             self._process.stdin.close()
             self._peak_kib = int(self._line())
         return self._peak_kib
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that it has used so far, in all of its threads (Linux)."""
+        stat = Path("/proc", str(self._process.pid), "stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _line(self) -> str:
         assert self._process.stdout is not None

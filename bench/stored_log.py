@@ -44,7 +44,7 @@ def run(session: Session) -> None:
             Operation("judged", judged.run, BATCH),
         ]
         samples = session.measure(operations)
-    session.compare(f"{NAME}.sqlite", samples, "append", V, 0.5)
+    session.compare(f"{NAME}.sqlite", samples, "append", V)
     rate, share = 1 / samples.median("append"), samples.ratio(_PEER, "append")
     session.add(Row(f"{NAME}.sqlite", rate, "entries/s", share, _PEER, 0.7, samples.rounds))
     session.compare(f"{NAME}.judged", samples, "judged", V)

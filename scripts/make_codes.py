@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from did_service.core import errors
-from did_service.core.errors import Bilingual, DidServiceError
+from did_service.core.errors import DidServiceError
+from did_service.core.text import Bilingual
 from did_service.core.verification.codes import CHECKS, UNSAFE
-from did_service.program.failure import WORDS
-from did_service.web import problems, sentences
-from wallet_cli.messages import MESSAGES
+from did_service.program.words import TOPICS, read_topic, words_at, words_of_kind
+from did_service.web import problems
 
 _INTRODUCTION = """\
 # Codes
@@ -30,7 +30,7 @@ Of `did-verify check` and `wallet cred verify`; steps and results as in
 [offline-verification.md](offline-verification.md) 3.
 """
 _ABOUT_CLASSES = """\
-What is said of a code that no table below names. HTTP is the status code of a server.
+What is said of a code that no table below has. HTTP is the status code of a server.
 """
 
 
@@ -50,7 +50,7 @@ def _verdicts() -> Iterator[str]:
                 str(each.step),
                 f"`{code}`",
                 each.result.value,
-                *_cells(each.message, each.next_step),
+                *_cells(words_at("verdict", code).meaning, words_at("verdict", code).following),
             )
             for code, each in CHECKS.items()
         ),
@@ -58,7 +58,7 @@ def _verdicts() -> Iterator[str]:
     yield "Listed in `unsafe`, beside any verdict:\n"
     yield _table(
         ("code", "中文", "English"),
-        ((f"`{code}`", *_cells(text, None)) for code, text in UNSAFE.items()),
+        ((f"`{code}`", *_cells(words_at("verdict", code).meaning, None)) for code in UNSAFE),
     )
 
 
@@ -71,33 +71,32 @@ def _errors() -> Iterator[str]:
             (
                 kind.__name__,
                 str(problems.status_of(kind("x", ""))),
-                *_cells(kind.meaning, kind.next_step),
+                *_cells(words.meaning, words.following),
             )
             for kind in _classes()
+            for words in [words_of_kind(kind)]
         ),
     )
-    yield "## Errors of programs\n"
+    for topic in TOPICS:
+        yield f"## {topic.replace('_', ' ').capitalize()}\n"
+        yield _table(("code", "中文", "English"), _of_topic(topic))
+    yield "## HTTP\n"
+    yield "What answers with another status code than its class.\n"
     yield _table(
-        ("code", "中文", "English"),
-        ((f"`{code}`", *_cells(*words)) for code, words in sorted(WORDS.items())),
+        ("code", "HTTP"),
+        ((f"`{code}`", str(n)) for code, n in sorted(problems.BY_CODE.items())),
     )
-    yield "Of `wallet` alone:\n"
-    yield _table(
-        ("code", "中文", "English"),
-        (
-            (f"`{code}`", *_cells(each.text, each.hint))
-            for code, each in sorted(MESSAGES.items())
-        ),
-    )
-    yield "## Errors of servers\n"
-    yield _table(("code", "HTTP", "中文", "English"), _of_servers())
 
 
-def _of_servers() -> Iterator[tuple[str, ...]]:
-    for code in sorted({*problems.BY_CODE, *sentences.BY_CODE}):
-        words = sentences.BY_CODE.get(code)
-        told = ("by its class", "by its class") if words is None else _cells(*words)
-        yield f"`{code}`", str(problems.BY_CODE.get(code, "by its class")), *told
+def _of_topic(topic: str) -> Iterator[tuple[str, ...]]:
+    for code, members in read_topic("en", topic).items():
+        words = words_at(topic, code)
+        yield f"`{code}`", *_cells(words.meaning, words.following)
+        for name in members:
+            _, own, face = name.partition("@")
+            if own:
+                words = words_at(topic, code, face)
+                yield f"`{code}` ({face})", *_cells(words.meaning, words.following)
 
 
 def _classes() -> list[type[DidServiceError]]:
@@ -112,7 +111,7 @@ def _cells(text: Bilingual, following: Bilingual | None) -> tuple[str, str]:
     """Return a sentence and its next step, in Chinese and in English."""
     if following is None:
         return text.zh, text.en
-    return f"{text.zh.rstrip('：')} → {following.zh}", f"{text.en.rstrip(':')} → {following.en}"
+    return f"{text.zh} → {following.zh}", f"{text.en} → {following.en}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from did_service.core.errors import Bilingual, DidServiceError, Language, UsageError
+from did_service.core.errors import DidServiceError, UsageError
+from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
-from did_service.program.language import asked_for, of_locale
+from did_service.program.language import Language, asked_for, of_locale
 from did_service.program.streams import abandon_stdout, home, prepare_streams
 from wallet_cli.commands import wallet
 from wallet_cli.config import LANGUAGE, Format, Settings, resolve

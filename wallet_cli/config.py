@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from did_service.core.errors import Language, UsageError, quote
-from did_service.program.language import of_locale
+from did_service.core.errors import UsageError, quote
+from did_service.program.language import Language, of_locale
 
 LANGUAGE = "WALLET_LANG"
 

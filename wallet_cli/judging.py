@@ -13,6 +13,7 @@ from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Check, Report
 from did_service.core.verification.request import Clock, Request
 from did_service.core.verification.verify import verify
+from did_service.program.words import words_at
 
 # A credential that fails one of these is not what it says, or was changed: step 1 is its shape,
 # 5 its signature, 7 its schema. One that is not valid yet, expired or revoked is still kept.
@@ -55,6 +56,11 @@ def failed(report: Report, *steps: int) -> Check | None:
     return next((each for each in found if each.result is Result.FAILED), None)
 
 
+def _told(check: Check) -> str:
+    meaning = words_at("verdict", check.code).meaning.en
+    return f"{meaning} ({check.code})"
+
+
 def check_acceptable(report: Report) -> None:
     """Refuse a credential that is not what it says, or whose issuer may not issue it.
 
@@ -64,12 +70,14 @@ def check_acceptable(report: Report) -> None:
     spoilt, denied = failed(report, *_SPOILT), failed(report, _AUTHORITY)
     if spoilt is not None:
         raise RuleError(
-            "credential_spoilt", f"{spoilt.message.en} ({spoilt.code})", check=spoilt.code
+            "credential_spoilt",
+            _told(spoilt),
+            check=spoilt.code,
         )
     if denied is not None:
         raise RuleError(
             "issuer_without_authority",
-            f"{denied.message.en} ({denied.code})",
+            _told(denied),
             check=denied.code,
         )
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from did_service.core.errors import Language
 from did_service.program.exits import Exit
+from did_service.program.language import Language
 
 if TYPE_CHECKING:
     from wallet_cli.session import Session

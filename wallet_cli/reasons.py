@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from did_service.core.errors import Bilingual, DidServiceError
-from did_service.core.text import quote
+from did_service.core.errors import DidServiceError
+from did_service.core.text import Bilingual, quote
 
 _MOST = 5
 _SUBJECT = "/credentialSubject/"

@@ -18,7 +18,6 @@ from did_service.core.crypto.sealed import normalised
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, Numbers
 from did_service.core.errors import (
-    Bilingual,
     DidServiceError,
     LimitError,
     NotFoundError,
@@ -32,6 +31,7 @@ from did_service.core.limits import (
     MAX_PRESENTED_VALUES,
     MIN_PASSPHRASE_CHARACTERS,
 )
+from did_service.core.text import Bilingual
 from did_service.program import streams
 from wallet_cli.config import Settings
 from wallet_cli.slot import Rng

@@ -1,6 +1,6 @@
 """What a person sees and what a script reads.
 
-    stdout   data: lines, or with --json one object {"schema":"wallet/1","ok",…}
+    stdout   data: lines, or with --json one object (`program.envelope`)
     stderr   people: progress, `wallet: warning: …`, `wallet: error: …`, `wallet: hint: …`
 
 Foreign text (names, claims, answers of servers) is quoted by `core.text` before any screen:
@@ -13,21 +13,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from getpass import getpass
 from typing import TYPE_CHECKING, TextIO
 
-from did_service.core.errors import Bilingual, DidServiceError, UnavailableError, UsageError
-from did_service.core.text import printable
+from did_service.core.errors import DidServiceError, UnavailableError, UsageError
+from did_service.core.text import Bilingual, printable
 from did_service.program.exits import Exit, exit_of
 from did_service.program.streams import print_stderr, wrapped, write_out
 from wallet_cli.config import Format, Settings
-from wallet_cli.messages import Message, message_of
 
 if TYPE_CHECKING:
     from did_service.core.encoding.strict_json import JsonObject, JsonValue
 
-SCHEMA = "wallet/1"
+PROGRAM = "wallet"
 
 
 def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -39,16 +37,6 @@ def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     from did_service.program.folding import aligned
 
     return aligned(tuple(printable(cell) for cell in row) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """An error in words: in the reader's language, in English, and what to do."""
-
-    text: str
-    english: str
-    hint: str
-    error: DidServiceError
 
 
 class Terminal:
@@ -75,12 +63,11 @@ class Terminal:
 
     def warn(self, code: str, detail: str = "", **members: str | int) -> None:
         """Point at something that does not stop the command."""
-        told = message_of(code)
         self._warnings.append({"code": code, **members})
         if self._settings.format is Format.TEXT:
-            text = self.say(told.text) if told else code
-            tail = f" ({printable(detail)})" if detail else ""
-            print_stderr(f"wallet: warning: {text}{tail} [{code}]")
+            from did_service.program.failure import warning_text
+
+            print_stderr(warning_text(PROGRAM, code, detail, self._settings.language))
 
     def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
         """Hand out the result: the data with --json, else the lines.
@@ -90,7 +77,7 @@ class Terminal:
             lines: What a person reads; foreign text in them is quoted already.
         """
         if self._settings.format is Format.JSON:
-            self._write_envelope({"ok": True, "data": data})
+            self._write_envelope(data)
             return
         self._write_lines(lines)
 
@@ -106,8 +93,7 @@ class Terminal:
         """
         if self._settings.format is Format.TEXT:
             self._write_lines(lines)
-        self._fail(reason.code, exit_of(reason), self._told(reason), data=data)
-        return exit_of(reason)
+        return self._fail(reason, data=data)
 
     def usage(self, text: str) -> None:
         """Show the help of a group that was called without a command."""
@@ -120,11 +106,7 @@ class Terminal:
             error: What was refused.
             hint: In place of the usual one.
         """
-        told = self._told(error)
-        if hint is not None:
-            told = replace(told, hint=self.say(hint))
-        self._fail(error.code, exit_of(error), told)
-        return exit_of(error)
+        return self._fail(error, hint)
 
     def confirm(self, question: Bilingual) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
@@ -155,64 +137,32 @@ class Terminal:
         if self._settings.no_input or not _is_terminal(sys.stdin):
             raise UsageError("input_needed", f"nobody can be asked here: use {option}")
 
-    def _told(self, error: DidServiceError) -> _Told:
-        """Find the words: ours for the code, or those that all programs share."""
-        told = message_of(error.code) or _shared(error)
-        text, english = (
-            _with_detail(each, error) for each in (self.say(told.text), told.text.en)
-        )
-        return _Told(text, english, self.say(told.hint), error)
-
-    def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
-        from did_service.program.failure import foreign_lines
+    def _fail(
+        self,
+        error: DidServiceError,
+        hint: Bilingual | None = None,
+        data: JsonObject | None = None,
+    ) -> Exit:
+        from did_service.program.failure import failure_text
         from wallet_cli.reasons import reason_lines
 
         if self._settings.format is Format.JSON:
-            error: JsonObject = {
-                "code": name,
-                "exit": int(code),
-                "message": told.text,
-                "message_en": told.english,
-                "hint": told.hint,
-                "details": {**told.error.details},
-                **_said_by_peer(told.error),
-            }
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
-                self._write_envelope({"ok": False, "error": error, "data": data})
-        said = reason_lines(told.error, self.say) or foreign_lines(told.error)
-        print_stderr("\n".join([f"wallet: error: {told.text} [{name}]", *said]))
-        print_stderr(f"wallet: hint: {told.hint}")
+                self._write_envelope(data, error)
+        reasons = reason_lines(error, self.say)
+        print_stderr(failure_text(PROGRAM, error, self._settings.language, reasons, hint))
+        return exit_of(error, self.command)
 
     def _write_lines(self, lines: Iterable[str]) -> None:
         for line in wrapped(lines, sys.stdout):
             write_out(f"{line}\n")
 
-    def _write_envelope(self, members: JsonObject) -> None:
-        from did_service.core.encoding.strict_json import dumps_printable
+    def _write_envelope(
+        self, data: JsonObject | None, error: DidServiceError | None = None
+    ) -> None:
+        from did_service.program.envelope import enveloped, written
 
-        head: JsonObject = {"schema": SCHEMA, "command": self.command}
-        text = dumps_printable({**head, **members, "warnings": self._warnings})
-        write_out(f"{text}\n")
-
-
-def _said_by_peer(error: DidServiceError) -> JsonObject:
-    return {} if error.peer_says is None else {"peer_says": error.peer_says}
-
-
-def _shared(error: DidServiceError) -> Message:
-    from did_service.program.failure import words_of
-
-    meaning, following = words_of(error)
-    return Message(Bilingual(f"{meaning.zh}：", f"{meaning.en}:"), following)
-
-
-def _with_detail(text: str, error: DidServiceError) -> str:
-    """Add what is wrong and where to a text that asks for it by its colon."""
-    if error.peer_says is not None:  # it stands on a line of its own
-        return text.rstrip("：:")
-    if text.endswith("："):
-        return f"{text}{printable(error.message)}"
-    return f"{text} {printable(error.message)}" if text.endswith(":") else text
+        write_out(written(enveloped(PROGRAM, self.command, data, error, self._warnings)))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 from wallet_cli.holdings import Application, HeldCredential, HolderIdentity
 
 _BASE_TYPE = "VerifiableCredential"

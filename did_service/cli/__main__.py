@@ -17,28 +17,14 @@ from did_service import __version__
 from did_service.cli.bundle import bundle
 from did_service.cli.demo.command import demo
 from did_service.cli.language import spoken
-from did_service.core.encoding import strict_json
-from did_service.core.errors import (
-    ConflictError,
-    DidServiceError,
-    NotFoundError,
-    UnavailableError,
-    UsageError,
-)
+from did_service.core.errors import UnavailableError, UsageError
 from did_service.core.text import printable
-from did_service.program.failure import FAULT, as_error, failed, failure_text
+from did_service.program.envelope import enveloped, written
+from did_service.program.exits import Exit, exit_of
+from did_service.program.failure import as_error, failure_text
 from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
 
 PROGRAM = "did-service"
-SCHEMA = "did-service/1"
-
-_REFUSED, _USAGE, _DECLINED, _OUR_FAULT = 1, 2, 3, 70
-_CODES: tuple[tuple[type[DidServiceError], int], ...] = (
-    (UsageError, _USAGE),
-    (ConflictError, _USAGE),
-    (NotFoundError, 7),
-    (UnavailableError, 8),
-)
 
 
 @click.group(context_settings={"max_content_width": 96})
@@ -69,12 +55,12 @@ def run() -> int:
         write_out("")
     except click.exceptions.NoArgsIsHelpError as error:
         print_stderr(error.format_message())
-        return _USAGE
+        return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        return _DECLINED
+        return Exit.DECLINED
     except (SystemExit, BrokenPipeError):  # the reader has left; click exits then
         abandon_stdout()
-        return _DECLINED
+        return Exit.DECLINED
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
         return _refuse(error)
     return done if isinstance(done, int) else 0
@@ -88,21 +74,12 @@ def _refuse(error: Exception) -> int:
     if isinstance(error, click.ClickException):
         error = UsageError("usage", _sentence(error))
     refusal, words = as_error(error), sys.argv[1:]
-    code = _exit_code(refusal)
     if "--json" in words:
         command = next((word for word in words if not word.startswith("-")), "")
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
-            write_out(
-                f"{strict_json.dumps_printable(failed(SCHEMA, command, refusal, code))}\n"
-            )
+            write_out(written(enveloped(PROGRAM, command, None, refusal)))
     print_stderr(failure_text(PROGRAM, refusal, spoken()))
-    return code
-
-
-def _exit_code(error: DidServiceError) -> int:
-    if error.code == FAULT:
-        return _OUR_FAULT
-    return next((code for kind, code in _CODES if isinstance(error, kind)), _REFUSED)
+    return exit_of(refusal)
 
 
 def _sentence(error: click.ClickException) -> str:

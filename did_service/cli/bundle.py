@@ -10,7 +10,7 @@ import click
 
 from did_service.cli import language
 from did_service.cli.language import say
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 if TYPE_CHECKING:
     from did_service.cli.bundling import MadeBundle
@@ -75,20 +75,13 @@ def bundle(
     that is newer.
     """
     from did_service.cli.bundling import make_bundle
-    from did_service.core.encoding import strict_json
-    from did_service.core.encoding.strict_json import JsonObject
     from did_service.program.clock import SYSTEM
+    from did_service.program.envelope import enveloped, written
     from did_service.program.streams import print_stderr, write_out
 
     made = make_bundle(policy_file, out, mirrors, without, now=SYSTEM.clock(), replace=force)
     if as_json:
-        answer: JsonObject = {
-            "schema": "did-service/1",
-            "ok": True,
-            "command": "bundle",
-            "data": made.encode(),
-        }
-        write_out(f"{strict_json.dumps_printable(answer)}\n")
+        write_out(written(enveloped("did-service", "bundle", made.encode())))
         return 0
     for kind, told in _told(made):
         print_stderr(f"did-service: {kind}: {say(told)}")
@@ -97,7 +90,7 @@ def bundle(
 
 def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
     """Say what was written, and how old each log in it is."""
-    from did_service.verifier.verdict_text import duration
+    from did_service.verifier.dates import duration
 
     yield (
         "note",

@@ -21,14 +21,15 @@ from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import did_id
-from did_service.core.did.webvh import WitnessRule, next_key_hash, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.parameters import WitnessRule, next_key_hash
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
 from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog, check_portable
 from did_service.core.log.quorum import Quorum
+from did_service.core.text import Bilingual
 from did_service.program.clock import ClockAndRandom, Rng
 
 _POLICY_LIFETIME = timedelta(days=365)

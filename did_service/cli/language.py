@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from did_service.core.errors import Bilingual, Language
-from did_service.program.language import LANGUAGES, asked_for, of_locale
+from did_service.core.text import Bilingual
+from did_service.program.language import LANGUAGES, Language, asked_for, of_locale
 
 VARIABLE = "DIDSVC_LANG"
 

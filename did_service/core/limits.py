@@ -121,6 +121,8 @@ MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
 MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
 MAX_HEADS_TRIED = 64  # newest heads entries of one root, or with a file, held against an item
 MAX_CLAIMS_TRIED = 8  # claims that one entry is the latest; a staple and bundles make a few
+MAX_LISTS_KEPT = 16  # status lists that stay read, and unpacked, from one visit to the next
+MAX_VERIFIED_KEPT = 1_024  # checkpoints, records and statements that need not be verified again
 MAX_LISTS_TRIED = 64  # newest status lists of one URL; more than two days of them
 MAX_DISCLOSED_CHARACTERS = 65_536  # names of claims in a report; a credential has a dozen
 MAX_DROPPED_NAMED = 32  # pieces of evidence that a report names as dropped
@@ -143,6 +145,7 @@ MAX_MEMORY_VALUES = 1_048_576  # of memory.json: some three a nonce
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 MAX_NONCES_DOUBTED = 1_024  # kept though the clock alone says that their day is over
+MAX_REQUEST_BYTES = 65_536  # a request object with a query of many claims has 2 KB
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out
 POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every year
 

@@ -17,12 +17,17 @@ older than they (GB 18030-2022 makes public services show them).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import category, combining, east_asian_width
 
 from did_service.core.limits import MAX_QUOTED_COLUMNS, MAX_SENTENCE_COLUMNS
 
+MASK_SHOWN, MASK_STARS = 4, 10  # characters of a masked number
+_WORDS = r"[^\W\d_]+(?:[ ·.'’-][^\W\d_]+)*"
+_NAME = re.compile(rf"{_WORDS}(?: ?[（(]{_WORDS}[）)])?")
 MAX_MARKS_STACKED = 4  # as Tibetan and pointed Hebrew need; more cover the lines around
 _IDEOGRAPHIC_SPACE = "\u3000"  # the space of Chinese text: two columns, and looks like a space
 _OVERLAY = 1  # the combining class of strokes through their base (UAX #44 §5.7.4)
@@ -73,6 +78,14 @@ BLANK = frozenset("\u2800\ufffc\U00016fe4\U00013441\U00013442\U0001d159")
 _QUOTING: Mapping[str, str] = {'"': '\\"', "\\": "\\\\"}
 
 
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """One sentence in both languages of our users."""
+
+    zh: str
+    en: str
+
+
 def quote(foreign: object, columns: int = MAX_QUOTED_COLUMNS) -> str:
     """Set foreign text apart: marked, escaped, and cut.
 
@@ -96,6 +109,29 @@ def printable(sentence: str) -> str:
     """
     whole, shown = _cut(_spelled(sentence, escaped, {}), MAX_SENTENCE_COLUMNS)
     return shown if whole else f"{shown}…"
+
+
+def masked(number: str) -> str:
+    """Return a number as it may be shown and kept: its first and last four, at most ten `*`.
+
+    A shorter one shows a quarter at each end, so that half of it stays hidden.
+    """
+    whole = len(number)
+    shown = MASK_SHOWN if whole >= 3 * MASK_SHOWN else whole // 4
+    hidden = "*" * min(whole - 2 * shown, MASK_STARS)
+    return f"{number[:shown]}{hidden}{number[whole - shown :]}"
+
+
+def named(foreign: str, columns: int = MAX_QUOTED_COLUMNS) -> str:
+    """Return a name for a line of its own: plain where it is letters alone, else quoted.
+
+    Letters with single marks and spaces between them, and one bracket behind, cannot be taken
+    for a number, a label or a mark of ours that stands beside them.
+    """
+    plain = len(foreign) <= columns and _NAME.fullmatch(foreign) is not None
+    if plain and _cut(_spelled(foreign, escaped, {}), columns) == (True, foreign):
+        return foreign
+    return quote(foreign, columns)
 
 
 def rewritten(text: str, escape: Callable[[str], str]) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Language, MalformedError, UsageError, quote
+from did_service.core.errors import MalformedError, UsageError, quote
+from did_service.program.language import Language
 from did_service.program.streams import read_input
 
 _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")

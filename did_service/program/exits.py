@@ -1,4 +1,4 @@
-"""Exit codes, one table for all programs of the project (docs/formats.md §7).
+"""Exit codes, one table for all programs of the project (docs/cli.md).
 
 The code of an error decides where its meaning is narrower than its class; the class decides
 otherwise.
@@ -15,6 +15,7 @@ from did_service.core.errors import (
     NotFoundError,
     PolicyError,
     ProofError,
+    RuleError,
     UnavailableError,
 )
 
@@ -63,14 +64,26 @@ _BY_CODE: Mapping[str, Exit] = {
 _BY_CLASS: tuple[tuple[type[DidServiceError], Exit], ...] = (
     (DecryptionError, Exit.LOCKED),
     (ProofError, Exit.REFUSED),
+    (RuleError, Exit.REFUSED),
     (PolicyError, Exit.REFUSED),
     (NotFoundError, Exit.NOT_FOUND),
     (UnavailableError, Exit.UNAVAILABLE),
 )
 
+# What ends with a verdict. An error there is about what was to be judged with, a policy or a
+# bundle: nothing was decided, and REFUSED is the word of a verdict alone.
+_JUDGING = ("check", "cred verify")
 
-def exit_of(error: DidServiceError) -> Exit:
-    """Return the exit code of an error."""
+
+def exit_of(error: DidServiceError, command: str = "") -> Exit:
+    """Return the exit code of an error.
+
+    Args:
+        error: Why the command did not come to its answer.
+        command: Its words, such as `trust pin`.
+    """
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
-    return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), Exit.USAGE)
+    by_class = (code for kind, code in _BY_CLASS if isinstance(error, kind))
+    code = next(by_class, Exit.USAGE)
+    return Exit.UNDECIDED if code is Exit.REFUSED and command in _JUDGING else code

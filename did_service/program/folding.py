@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import width
+from did_service.core.text import Bilingual, width
+from did_service.program.language import Language
 
 MAX_CELL_COLUMNS = 40  # a wider cell moves its own row alone
 MAX_NAMED = 16  # names said in one line
 _INDENT = 2  # of what follows a line without a mark: foreign text begins no line
 _MARK = re.compile(r" *(?:[✔✘?·!→] )?")
+# What stands before a value in a column: a label of ours and the spaces behind it.
+_LABEL = re.compile(r" *[^\s\"]+(?: [^\s\"]+){0,2} {2,}")
+_LABEL_COLUMNS = 28
 _QUOTED = r'"(?:[^"\\]|\\.)*"…?'  # what `core.text.quote` makes
 _SOLID = rf"(?:{_QUOTED}|[^ ])+"
 _PART = re.compile(rf" *{_SOLID}(?: {_SOLID})*")  # what stands apart by more than one space
@@ -35,9 +38,8 @@ def fold(line: str, columns: int) -> str:
     """
     if width(line) <= columns:
         return line
-    mark = _MARK.match(line)
-    lead = mark[0] if mark else ""
-    depth = len(lead) or _INDENT
+    lead = _lead(line)
+    depth = width(lead) or _INDENT
     folded = [lead]
     for word in _pieces(line[len(lead) :], columns - depth):
         if folded[-1].strip(" ") != lead.strip(" ") and width(folded[-1] + word) > columns:
@@ -45,6 +47,15 @@ def fold(line: str, columns: int) -> str:
         else:
             folded[-1] += word
     return "\n".join(folded)
+
+
+def _lead(line: str) -> str:
+    """Return what a line begins with that its other rows stand behind: a mark or a label."""
+    label = _LABEL.match(line)
+    if label is not None and width(label[0]) <= _LABEL_COLUMNS:
+        return label[0]
+    mark = _MARK.match(line)
+    return mark[0] if mark else ""
 
 
 def _pieces(text: str, columns: int) -> Iterator[str]:

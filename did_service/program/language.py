@@ -8,11 +8,34 @@ says (POSIX: LC_ALL over LC_MESSAGES over LANG). Standard library alone: `--help
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from did_service.core.text import Bilingual
 
 LANGUAGES = ("zh", "en", "both")
 OPTION = "--lang"
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+class Language(Enum):
+    """In which language a person is addressed."""
+
+    ZH = "zh"
+    EN = "en"
+    BOTH = "both"
+
+    def say(self, text: Bilingual) -> str:
+        """Return a text in this language."""
+        match self:
+            case Language.ZH:
+                return text.zh
+            case Language.EN:
+                return text.en
+            case Language.BOTH:
+                return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
 
 
 def asked_for(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from did_service.core.did.webvh import History, verify_history
+from did_service.core.did.webvh.history import History, verify_history
 from did_service.core.limits import MAX_HISTORIES_CACHED
 
 

@@ -13,6 +13,7 @@ Method: did:webvh 1.0 §3.6.2; result: W3C DID Resolution 1.0.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from threading import Lock
 
 from did_service.client.transport import Transport
@@ -23,7 +24,8 @@ from did_service.core.did import resolution
 from did_service.core.did.resolution import ResolutionResult
 from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
 from did_service.core.did.web import check_web_document, document_url
-from did_service.core.did.webvh import History, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import History
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
@@ -39,6 +41,8 @@ from did_service.replica.evidence import EvidenceMoment
 from did_service.replica.store import ReplicaStore
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
+_CHECKPOINTS_KEPT = 16  # the newest few; each answer asks for the newest
+_SUBJECTS_KEPT = 1_024  # answers of some kilobytes each
 
 
 class Resolver:
@@ -50,11 +54,14 @@ class Resolver:
     """
 
     def __init__(self, registry: Registry, transport: Transport) -> None:
-        self._registry = registry
         self._region = registry.region
         self._transport = transport
         self._foreign = ForeignDids(self._region.engine)
         self._histories = Histories(self._region.edge.clock)
+        self._control = registry.desks[self._region.control]
+        # Both are settled by a checkpoint's bytes, so what was found for a note stays true.
+        self._fresh_at = lru_cache(maxsize=_CHECKPOINTS_KEPT)(self._verified_fresh_at)
+        self._newest = lru_cache(maxsize=_SUBJECTS_KEPT)(self._control.newest_at)
         self._places: dict[str, str] = {}
         self._scanned = 0
         self._scanning = Lock()
@@ -132,21 +139,22 @@ class Resolver:
     def _log_proof(self, scid: str) -> JsonObject:
         """Return evidence of the newest entry and its time; nothing before it is published."""
         try:
-            evidence = self._registry.desks[self._region.control].newest(
-                "did", scid, EvidenceMoment.NEWEST
-            )
+            note = self._control.checkpoint(EvidenceMoment.NEWEST)
+            evidence = self._newest("did", scid, note)
         except (NotFoundError, UnavailableError):
             return {}
-        note, heads = evidence.checkpoints[0], evidence.items[-1].entry
-        verified = self._region.pinned.log_policy(self._region.control).verify(note)
-        at = Fields(heads.body, "heads").integer("at")
-        fresh = freshness.statement_time(verified.fresh_at, at)
+        at = Fields(evidence.items[-1].entry.body, "heads").integer("at")
+        fresh = freshness.statement_time(self._fresh_at(note), at)
         proof: JsonObject = {
             "type": PROOF_TYPE,
             "evidence": evidence.encode(),
             "freshAt": timestamps.encode(timestamps.from_posix(fresh)),
         }
         return {"proof": [proof]}
+
+    def _verified_fresh_at(self, note: bytes) -> int:
+        """Verify a checkpoint of the control log, and return its time for ages."""
+        return self._region.pinned.log_policy(self._region.control).verify(note).fresh_at
 
     def _scan(self) -> None:
         """Learn where the DIDs of entries that came since are published."""

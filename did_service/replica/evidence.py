@@ -92,7 +92,15 @@ class EvidenceService:
             NotFoundError: `subject_unknown`; see `absence`.
             UnavailableError: `checkpoint_missing` or `heads_missing`: the log is too young.
         """
-        cut = self._cut(self._note(moment))
+        return self.newest_at(kind, subject, self.checkpoint(moment))
+
+    def newest_at(self, kind: str, subject: str, note: bytes) -> UnverifiedEvidence:
+        """Return what `newest` returns at a checkpoint of ours; for one note always the same.
+
+        Raises:
+            NotFoundError, UnavailableError: as `newest`.
+        """
+        cut = self._cut(note)
         if kind == "heads":
             return UnverifiedEvidence((cut.note,), (self._heads_about(subject, cut),))
         position = cut.heads.snapshot.find(kind, subject)
@@ -112,7 +120,7 @@ class EvidenceService:
             NotFoundError: `entry_unknown`.
             UnavailableError: `not_covered_yet`, and as `newest`.
         """
-        cut = self._cut(self._note(moment))
+        cut = self._cut(self.checkpoint(moment))
         placed = self._log.store.numbered(kind, subject, number)
         if placed is None:
             raise NotFoundError("entry_unknown", f"no {kind} entry {number} of this subject")
@@ -129,7 +137,7 @@ class EvidenceService:
 
     def absence(self, kind: str, subject: str, moment: EvidenceMoment) -> JsonObject:
         """Return the proof that a subject has no entry: the records beside its place."""
-        cut = self._cut(self._note(moment))
+        cut = self._cut(self.checkpoint(moment))
         records = cut.heads.snapshot.records
         after = bisect_left(records, subject_key(kind, subject), key=lambda record: record.key)
         beside = [at for at in (after - 1, after) if 0 <= at < len(records)]
@@ -138,7 +146,12 @@ class EvidenceService:
         evidence = UnverifiedEvidence((cut.note,), (heads,))
         return {"evidence": evidence.encode(), "neighbours": neighbours}
 
-    def _note(self, moment: EvidenceMoment) -> bytes:
+    def checkpoint(self, moment: EvidenceMoment) -> bytes:
+        """Return the checkpoint of a moment.
+
+        Raises:
+            UnavailableError: `checkpoint_missing`.
+        """
         tree = self._control.tree
         note = tree.epoch() if moment is EvidenceMoment.EPOCH else tree.checkpoint()
         if note is None:

@@ -21,7 +21,6 @@ class Question:
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
         request: What was asked of the holder; the state of its nonce is not known yet.
-        tier: What the clerk asked for, if anything.
         now: The time to judge by.
         source: Where it comes from.
     """
@@ -31,6 +30,5 @@ class Question:
     bundles: tuple[tuple[str, UnverifiedEvidence], ...]
     unreadable: tuple[Dropped, ...]
     request: Request
-    tier: str | None
     now: datetime
     source: NowFrom

@@ -73,7 +73,7 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     after = remember_logs(memory, report.evidence)
     if report.outcome is Outcome.UNDECIDED:
         return after
-    if any(check.code == "holder_proven" for check in report.checks):
+    if report.holder_signed:
         after = _spend(question, after)
     lasting = _lasting(report, after.witnessed)
     if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:

@@ -1,160 +1,246 @@
-"""The verdict in a clerk's words: lines of plain text in Chinese, English or both.
+"""The verdict in a clerk's words: at most eight entries, each behind its label.
 
-    无法判定 CANNOT TELL
-      ? 状态列表已超出时效 the status list is too old   9 天前 9 d old (限 limit 24 h)
-    → 请更新信任包… refresh the trust bundle…
-    证照 credential "urn:didsvc:residence-permit:1" · 签发机关 issued by "广州市公安局"
-      ✔ 签名有效 signature valid (eddsa-jcs-2022)
+    通过 ACCEPTED
+    证照    居民居住证 JZ99****0318
+    持证人  张三 9999**********0018
+    签发    示例市公安局
+    有效期  至 2031年5月1日
+    原因    证照真实有效，由持证人的钱包为本窗口本次核验签名。
+    下一步  请核对眼前的人与证照是否一致；一致即可办理。
+    数据    核验数据截至 3月18日 07:52，可用至 3月19日 07:52（CST）。
 
-The verdict comes first, then what stands in the way and what to do, then all the rest. Colours,
-if any, are the program's, and so is saying the verdict once more below it all. Values of claims
-never appear. Foreign text is quoted, cut and never at the start of a line (`core.text`), and no
-list of it is longer than a few: no name can pass for a finding (threat rule 30).
+The headline is in both languages always: it has legal effect. All else is in the reader's own.
+Of a document nothing is shown that its issuer did not sign. Colours, if any, are the program's,
+and so is saying the headline once more below it all.
+
+Foreign text stands in entries of its own, never inside a sentence, at the start of a line or
+wider than a part of one (`core.text`): no name adds a row (threat rule 30). The thirteen steps
+are in `verdict_steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import TypeAlias
 
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import printable, quote
-from did_service.core.verification.codes import UNSAFE, Result
-from did_service.core.verification.report import (
-    Basis,
-    Check,
-    CredentialSummary,
-    Outcome,
-    Report,
-)
-from did_service.program.folding import few
+from did_service.core.text import Bilingual, named, quote, width
+from did_service.core.verification.headline import Headline, headline_of
+from did_service.core.verification.hidden import hidden_because
+from did_service.core.verification.report import Basis, CredentialSummary, Outcome, Report
+from did_service.program.language import Language
+from did_service.program.words import words_at
+from did_service.verifier.dates import day, duration, end_of_validity, moment, zone_name
 
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
     Outcome.ACCEPTED_WITH_LIMITS: Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
+    Outcome.DOCUMENT: Bilingual(
+        "证照真实，未核验持证人", "GENUINE DOCUMENT, holder not checked"
+    ),
+    Outcome.ANSWERED: Bilingual("已核验过", "ALREADY ANSWERED"),
     Outcome.REFUSED: Bilingual("不通过", "REFUSED"),
     Outcome.UNDECIDED: Bilingual("无法判定", "CANNOT TELL"),
 }
-MARKS = {
-    Result.PASSED: "✔",
-    Result.FAILED: "✘",
-    Result.UNDECIDED: "?",
-    Result.NOT_ASKED: "·",
+LABELS = {
+    "document": Bilingual("证照", "Document"),
+    "holder": Bilingual("持证人", "Holder"),
+    "issuer": Bilingual("签发", "Issued by"),
+    "valid": Bilingual("有效期", "Valid"),
+    "region": Bilingual("地区", "Region"),
+    "before": Bilingual("上次", "Before"),
+    "reason": Bilingual("原因", "Reason"),
+    "next": Bilingual("下一步", "Next"),
+    "data": Bilingual("数据", "Data"),
+    "note": Bilingual("注意", "Note"),
 }
-_UNITS = ((86_400, "天", "d"), (3_600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
-_CREDENTIAL = Bilingual("证照", "credential")
-_ISSUED_BY = Bilingual("签发机关", "issued by")
-_SHOWN = Bilingual("出示内容", "shown")
-_SOURCE = Bilingual("依据", "evidence")
-# Which evidence, by the first word of a report's `source`; a bundle's file name follows it.
-_SOURCES = {
-    "staple": Bilingual("凭据包", "staple"),
-    "bundle": Bilingual("信任包", "bundle"),
-    "trust": Bilingual("信任目录", "trust directory"),
-    "checkpoint": Bilingual("检查点", "checkpoint"),
-}
-_LIMIT = Bilingual("限", "limit")
-_ACCEPTED_AS = Bilingual("按策略放宽接受", "accepted by the policy's waiver")
-_NOTE = Bilingual("注意", "note")
-_MOST_DETAILS = 4  # of one finding
-_CLAIM_COLUMNS = 24  # of a claim's name
-_UNSAID = ("mandate_not_asked", "query_not_asked")  # of steps that are later: in the JSON alone
+_SENTENCES = ("reason", "next", "data", "note")  # the other entries are values
+_LABEL_COLUMNS = {Language.ZH: 8, Language.EN: 10, Language.BOTH: 16}
+_NAME_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 26}
+_NUMBER_COLUMNS = 18  # of a masked number, which a schema may have let be anything
+_NOTE_COLUMNS = {Language.ZH: 140, Language.EN: 130, Language.BOTH: 62}  # one row, or two
+_MORE_COLUMNS = 24
+_STALE = ("status_stale", "evidence_stale", "waived", "clock_behind")  # data come before notes
+_ENDED = ("revoked", "suspended", "expired", "proof_expired")
 
 
-def render(report: Report, language: Language) -> tuple[str, ...]:
-    """Return the lines of a verdict, without line ends."""
-    return tuple(_lines(report, language))
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: in which language, and in which time zone; None is that of this machine."""
+
+    language: Language
+    zone: tzinfo | None = None
 
 
-def duration(seconds: int) -> Bilingual:
-    """Say a length of time in its largest whole unit."""
-    for unit, zh, en in _UNITS:
-        if seconds >= unit:
-            return Bilingual(f"{seconds // unit} {zh}", f"{seconds // unit} {en}")
-    return Bilingual("0 秒", "0 s")
+Entry: TypeAlias = tuple[str, tuple[Bilingual, ...]]
+"""A key of LABELS, and what stands behind it: sentences of ours, or values."""
 
 
-def _lines(report: Report, language: Language) -> Iterator[str]:
-    against = [check for check in report.checks if _is_against(check)]
-    against.sort(key=lambda check: check.result is not Result.FAILED)
-    told = [c for c in report.checks if c not in against and c.code not in _UNSAID]
-    yield language.say(WORDS[report.outcome])
-    yield from _findings(against, language)
-    yield from (f"→ {language.say(step)}" for step in _next_steps(report))
-    yield from (_note(code, language) for code in report.unsafe)
-    yield from _findings([c for c in told if c.credential is None], language)
-    for position, summary in enumerate(report.credentials):
-        yield from _summary(position, summary, language)
-        own = [check for check in told if check.credential == position]
-        yield from _findings(own, language)
+def render(report: Report, reader: Reader) -> tuple[str, ...]:
+    """Return the lines of a verdict, the headline first, without line ends."""
+    told = headline_of(report)
+    lines = (_lines(label, texts, reader) for label, texts in _entries(report, told, reader))
+    return (headline_text(told, reader.language), *(line for part in lines for line in part))
 
 
-def _is_against(check: Check) -> bool:
-    return check.waived or check.result in (Result.FAILED, Result.UNDECIDED)
+def headline_text(headline: Headline, language: Language) -> str:
+    """Return the first line: the outcome in both languages, the reader's own first."""
+    word = WORDS[headline.outcome]
+    return f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
 
 
-def _next_steps(report: Report) -> Iterator[Bilingual]:
-    """Yield what the clerk can do, each once, however many findings ask for it."""
-    steps = [check.sentence.next_step for check in report.checks if not check.waived]
-    yield from dict.fromkeys(step for step in steps if step is not None)
+def _lines(label: str, texts: tuple[Bilingual, ...], reader: Reader) -> Iterator[str]:
+    """Lay one entry out: each language on a line of its own, where it is a sentence."""
+    columns = _LABEL_COLUMNS[reader.language]
+    name = reader.language.say(LABELS[label])
+    lead = name + " " * (columns - width(name))
+    tongues = [reader.language]
+    if label in _SENTENCES and reader.language is Language.BOTH:
+        tongues = [Language.ZH, Language.EN]
+    for tongue in tongues:
+        gap = "" if tongue is Language.ZH and label in _SENTENCES else " "
+        yield lead + gap.join(tongue.say(text) for text in texts)
+        lead = " " * columns
 
 
-def _note(code: str, language: Language) -> str:
-    return f"  ! {language.say(_NOTE)}: {language.say(UNSAFE[code])}"
+def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+    place = 0 if told.check is None or told.check.credential is None else told.check.credential
+    for summary in report.credentials[place : place + 1]:
+        signed = summary.signer is not None
+        if hidden_because(report.checks, place, signed=signed) is None:
+            yield from _whose(summary, report, told, reader)
+    yield from _of_reason(report, told, reader)
+    words = words_at("verdict", told.reason)
+    yield "reason", (words.meaning,)
+    if words.following is not None:
+        yield "next", (words.following,)
+    yield from _last(report, told, reader)
 
 
-def _summary(position: int, summary: CredentialSummary, language: Language) -> Iterator[str]:
-    number = f"#{position + 1} " if position else ""
-    kind = "?" if summary.type is None else quote(summary.type)
-    parts = [f"{number}{language.say(_CREDENTIAL)} {kind}"]
-    if summary.issuer is not None:
-        parts.append(f"{language.say(_ISSUED_BY)} {_issuer(summary, language)}")
-    if summary.issued is not None:
-        parts.append(timestamps.encode(summary.issued))
-    yield " · ".join(parts)
-    if summary.disclosed:
-        names = [each.rpartition("/")[2] for each in summary.disclosed]
-        claims = few([quote(each, _CLAIM_COLUMNS) for each in names], language)
-        yield f"  {language.say(_SHOWN)}: {', '.join(claims)}"
+def _whose(
+    summary: CredentialSummary, report: Report, told: Headline, reader: Reader
+) -> Iterator[Entry]:
+    """Say whose document it is; what is not known is left out."""
+    whose, columns = summary.identity, _NAME_COLUMNS[reader.language]
+    if whose is None:
+        return
+    kind = "?" if summary.type is None else quote(summary.type, columns)
+    title = _same(kind) if whose.title is None else _named(whose.title, columns)
+    yield "document", (title, *_number(whose.document))
+    name = () if whose.name is None else (_same(named(whose.name, _NAME_COLUMNS[Language.ZH])),)
+    if name or whose.number is not None:
+        yield "holder", (*name, *_number(whose.number))
+    if summary.issuer_name is not None:
+        yield "issuer", (_named(summary.issuer_name, columns),)
+    elif summary.issuer is not None:
+        yield "issuer", (_same(quote(summary.issuer, columns)),)
+    if told.reason == "not_yet_valid" and whose.valid_from is not None:
+        begin = end_of_validity(whose.valid_from, report.now, reader.zone)
+        yield "valid", (Bilingual(f"自 {begin.zh} 起", f"from {begin.en}"),)
+    elif whose.valid_until is not None:
+        until = end_of_validity(whose.valid_until, report.now, reader.zone)
+        was = ("原至", "was until") if told.reason in _ENDED else ("至", "until")
+        yield "valid", (Bilingual(f"{was[0]} {until.zh}", f"{was[1]} {until.en}"),)
 
 
-def _issuer(summary: CredentialSummary, language: Language) -> str:
-    identifier = quote(summary.issuer)
-    if summary.issuer_name is None:
-        return identifier
-    return f"{quote(language.say(summary.issuer_name))} ({identifier})"
+def _named(name: Bilingual, columns: int) -> Bilingual:
+    return Bilingual(named(name.zh, columns), named(name.en, columns))
 
 
-def _findings(checks: Sequence[Check], language: Language) -> Iterator[str]:
-    """Yield a line for each finding; what is found of several things is said once."""
-    details: dict[tuple[str, str], list[str]] = {}
-    for check in checks:
-        about = details.setdefault(_finding(check, language), [])
-        if check.credential and _is_against(check):  # it stands apart from its credential
-            about.append(f"#{check.credential + 1}")
-        if check.detail is not None:
-            about.append(printable(check.detail))
-    for (finding, basis), about in details.items():
-        told = "; ".join(few(about, language, _MOST_DETAILS))
-        yield finding + (f" ({told})" if told else "") + basis
+def _number(masked: str | None) -> tuple[Bilingual, ...]:
+    if masked is None:
+        return ()
+    plain = masked.isascii() and masked.replace("*", "").isalnum()
+    return (_same(masked if plain else quote(masked, _NUMBER_COLUMNS)),)
 
 
-def _finding(check: Check, language: Language) -> tuple[str, str]:
-    """Return what was found and, apart, what by; in between stands what it was found of."""
-    basis = "" if check.basis is None else f"  {_basis(check.basis, language)}"
-    if check.waived:
-        basis += f"  ≈ {language.say(_ACCEPTED_AS)}"
-    return f"  {MARKS[check.result]} {language.say(check.sentence.message)}", basis
+def _same(text: str) -> Bilingual:
+    return Bilingual(text, text)
 
 
-def _basis(basis: Basis, language: Language) -> str:
-    word, *name = basis.source.split(" ", 1)
-    source = language.say(_SOURCES[word]) if word in _SOURCES else quote(word)
-    words = [" ".join([language.say(_SOURCE), source, *map(quote, name)])]
-    if basis.age_seconds is not None:
-        age = duration(basis.age_seconds)
-        words.append(language.say(Bilingual(f"{age.zh}前", f"{age.en} old")))
-    if basis.limit_seconds is not None:
-        bound = duration(basis.limit_seconds)
-        words.append(f"({language.say(_LIMIT)} {language.say(bound)})")
-    return ", ".join(words[:2]) + (f" {words[2]}" if len(words) > 2 else "")
+def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+    """Name what the reason is about, where that is not a document."""
+    if told.check is not None and told.reason == "log_forked" and report.policy is not None:
+        detail = told.check.detail or ""
+        for region in report.policy.regions:
+            if any(quote(origin) in detail for origin in region.logs):
+                columns = _NAME_COLUMNS[Language.ZH]
+                yield "region", (_named(region.name, columns),)
+    if report.answered is not None:
+        when, word = report.answered.time, WORDS[report.answered.outcome]
+        time, name = moment(when, report.now, reader.zone), zone_name(when, reader.zone)
+        zh = f"{time.zh}（{name}），结论：{word.zh}"
+        yield "before", (Bilingual(zh, f"{time.en} ({name}), result: {word.en}"),)
+
+
+def _last(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+    """Say how old the data are, and what else to know: as much as two rows have room for."""
+    if report.answered is not None:
+        return  # when it was answered stands in this place
+    data = [*_data(report, told, reader.zone)]
+    notes = [words_at("verdict", code).meaning for code in dict.fromkeys(told.notes)]
+    late = told.reason in _STALE
+    whole = [*data, *notes] if late else [*notes[:1], *data, *notes[1:]]
+    room = _NOTE_COLUMNS[reader.language]
+    kept: list[Bilingual] = []
+    for text in whole:
+        room -= _columns(text, reader.language) + 1
+        if kept and room < (_MORE_COLUMNS if text is not whole[-1] else 0):
+            break
+        kept.append(text)
+    left = len(whole) - len(kept)
+    if left:
+        kept.append(Bilingual(f"另有 {left} 项，见 --all。", f"{left} more: see --all."))
+    if kept:
+        yield "note" if notes and not (late and data) else "data", tuple(kept)
+
+
+def _columns(text: Bilingual, language: Language) -> int:
+    """Return how wide a sentence is where it stands; in both, each has rows of its own."""
+    both = language is Language.BOTH
+    return max(width(text.zh), width(text.en)) if both else width(language.say(text))
+
+
+def _data(report: Report, told: Headline, zone: tzinfo | None) -> Iterator[Bilingual]:
+    """Say as of when the data are, and until when they are good, by the oldest that counts."""
+    if told.reason == "policy_expired" and report.policy is not None:
+        end = day(report.policy.expires, zone)
+        yield Bilingual(f"信任策略于 {end.zh} 到期。", f"The policy expired on {end.en}.")
+        return
+    if told.reason == "clock_behind":
+        latest = moment(report.now, report.now, zone)
+        name = zone_name(report.now, zone)
+        yield Bilingual(
+            f"已见证的最新时间：{latest.zh}（{name}）。",
+            f"Newest time known: {latest.en} ({name}).",
+        )
+        return
+    aged = [check.basis for check in report.checks if check.basis is not None]
+    yield from _age([basis for basis in aged if basis.limit_seconds is not None], report, zone)
+
+
+def _age(bases: list[Basis], report: Report, zone: tzinfo | None) -> Iterator[Bilingual]:
+    timed = [(basis.as_of, basis.limit_seconds or 0) for basis in bases if basis.as_of]
+    if not timed:
+        return
+    as_of, limit = min(timed)
+    since = timestamps.from_posix(as_of)
+    until = since + timedelta(seconds=limit)
+    yield _span(since, until, report.now, zone)
+
+
+def _span(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) -> Bilingual:
+    begin, end, name = moment(since, now, zone), moment(until, now, zone), zone_name(now, zone)
+    late = int((now - until).total_seconds())
+    if late >= 0:
+        over = duration(late)
+        return Bilingual(
+            f"核验数据截至 {begin.zh}（{name}），已过期{over.zh.replace(' ', '')}。",
+            f"Data as of {begin.en} ({name}), out of date by {over.en}.",
+        )
+    return Bilingual(
+        f"核验数据截至 {begin.zh}，可用至 {end.zh}（{name}）。",
+        f"Data as of {begin.en}, good until {end.en} ({name}).",
+    )

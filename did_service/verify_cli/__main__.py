@@ -21,10 +21,14 @@ from did_service.program.streams import home, prepare_streams, print_stderr, wri
 from did_service.verify_cli.arguments import parser_in
 
 if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at once
+    from argparse import Namespace
+
     from did_service.core.encoding.strict_json import JsonObject
+    from did_service.core.errors import DidServiceError
     from did_service.program.environment import Environment
     from did_service.verify_cli.terminal import CommandResult
 
+PROGRAM = "did-verify"
 VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -43,27 +47,25 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     """
     given = sys.argv[1:] if words is None else words
     spoken = asked_for(given, os.environ, VARIABLE) or of_locale(os.environ)
+    command = ""
     try:
         prepare_streams()
         arguments = parser_in(spoken).parse_args(given)
-        command = import_module(f"did_service.verify_cli.{arguments.command}")
-        answer: CommandResult = command.run(arguments, _surroundings(given, clock))
-        if arguments.json:
-            _write_json(answer.data)
-        else:
-            _write_words(answer, spoken)
+        command = " ".join(filter(None, (arguments.command, getattr(arguments, "action", ""))))
+        room = import_module(f"did_service.verify_cli.{arguments.command}")
+        answer: CommandResult = room.run(arguments, _surroundings(given, clock))
+        return _answer(answer, command, arguments, spoken)
     except SystemExit as leaving:  # --help and --version have spoken
         return int(leaving.code or 0)
     except (KeyboardInterrupt, BrokenPipeError):  # a person, or the reader of a pipe, has left
         return _declined()
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback
-        return _complain(error, given, spoken)
-    return answer.exit_code
+        return _complain(error, command, json="--json" in given, spoken=spoken)
 
 
 def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Environment:
-    from did_service.core.errors import Language
     from did_service.program.environment import Environment
+    from did_service.program.language import Language
 
     return Environment(
         clock=clock(),
@@ -72,7 +74,7 @@ def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Enviro
         variables=os.environ,
         home=home(),
         stdin=sys.stdin.buffer,
-        language=Language(asked_for(words, os.environ, VARIABLE) or "both"),
+        language=Language(asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)),
     )
 
 
@@ -86,42 +88,60 @@ def _boot() -> str:
 # --- speaking ---------------------------------------------------------------------------------
 
 
+def _answer(answer: CommandResult, command: str, arguments: Namespace, spoken: str) -> int:
+    if answer.error is not None:
+        return _complain(answer.error, command, answer.data, json=arguments.json, spoken=spoken)
+    if arguments.json:
+        _write_json(command, answer.data, exit_code=answer.exit_code)
+    else:
+        _write_words(answer, spoken)
+    return answer.exit_code
+
+
 def _write_words(answer: CommandResult, spoken: str) -> None:
-    from did_service.core.errors import Language
+    from did_service.program.failure import NOTE, label
+    from did_service.program.language import Language
 
     write_out("".join(f"{line}\n" for line in answer.words(sys.stdout, os.environ)))
+    language = Language(spoken)
     for remark in answer.remarks:
-        print_stderr(f"did-verify: note: {Language(spoken).say(remark)}")
+        print_stderr(f"{PROGRAM}: {label(NOTE, language)}{language.say(remark)}")
 
 
-def _write_json(data: JsonObject) -> None:
-    from did_service.core.encoding.strict_json import dumps_printable
+def _write_json(
+    command: str,
+    data: JsonObject | None,
+    error: DidServiceError | None = None,
+    exit_code: int = 0,
+) -> None:
+    from did_service.program.envelope import enveloped, written
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON has no other
-    write_out(f"{dumps_printable(data)}\n")
+    write_out(written(enveloped(PROGRAM, command, data, error, exit_code=exit_code)))
 
 
-def _complain(error: Exception, words: Sequence[str], spoken: str) -> int:
+def _complain(
+    error: Exception, command: str, data: JsonObject | None = None, *, json: bool, spoken: str
+) -> int:
     """Say what went wrong and what to do next, and choose the exit code."""
-    from did_service.core.errors import Language, UnavailableError
-    from did_service.program.failure import as_error, failed, failure_text
-    from did_service.verify_cli.terminal import PROGRAM, SCHEMA, exit_code_of
+    from did_service.core.errors import UnavailableError
+    from did_service.program.exits import exit_of
+    from did_service.program.failure import as_error, failure_text
+    from did_service.program.language import Language
 
     refusal = as_error(error)
-    command = next((word for word in words if not word.startswith("-")), "")
-    code = exit_code_of(refusal, command)
-    if "--json" in words:
+    if json:
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
-            _write_json(failed(SCHEMA, command, refusal, code))
+            _write_json(command, data, refusal)
     print_stderr(failure_text(PROGRAM, refusal, Language(spoken)))
-    return code
+    return exit_of(refusal, command)
 
 
 def _declined() -> int:
-    from did_service.verify_cli.terminal import DECLINED
+    from did_service.program.exits import Exit
 
-    return DECLINED
+    return Exit.DECLINED
 
 
 def program() -> NoReturn:

@@ -59,12 +59,12 @@ class Parser(argparse.ArgumentParser):
         """Refuse the command line.
 
         Raises:
-            UsageError: `arguments_invalid`.
+            UsageError: `usage`.
         """
         from did_service.core.errors import UsageError  # noqa: PLC0415 - not for --help
         from did_service.core.text import printable  # noqa: PLC0415 - not for --help
 
-        raise UsageError("arguments_invalid", f"{printable(message)} ({self.prog} --help)")
+        raise UsageError("usage", printable(message))
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
         """Print help or version; argparse itself would say nothing of a full disk."""
@@ -135,7 +135,7 @@ class _Builder:
 
     def language(self, parser: Parser) -> None:
         """Add `--lang`, wherever people look for it; `language.asked_for` has read it."""
-        text = self.say("语言 (默认: 结论用双语)", "language (default: verdicts in both)")
+        text = self.say("语言 (默认: 按系统语言)", "language (default: as the locale says)")
         parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS, help=text)
 
 
@@ -187,6 +187,15 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
     parser.add_argument("--report", metavar="FILE", help=text)
     text = build.say("允许覆盖报告文件", "let --report replace a file")
     parser.add_argument("--force", action="store_true", help=text)
+    text = build.say(
+        "报告文件也写入证照各项内容 (默认只写姓名和遮蔽的号码)",
+        "write the claims into the report file as well (default: name and masked numbers)",
+    )
+    parser.add_argument("--claims", action="store_true", help=text)
+    text = build.say("列出全部十三个步骤", "list all thirteen steps")
+    parser.add_argument("--all", action="store_true", help=text)
+    text = build.say("列出通过核验的证照各项内容", "list every claim of what passed")
+    parser.add_argument("--show", action="store_true", help=text)
 
 
 def _challenge(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:

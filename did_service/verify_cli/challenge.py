@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
-from did_service.core.verification.codes import UNSAFE
+from did_service.core.text import Bilingual
 from did_service.program.environment import Environment
+from did_service.program.words import words_at
 from did_service.verifier.directory import fresh_nonce
 from did_service.verifier.held import directory_at
-from did_service.verify_cli.terminal import CommandResult, answered
+from did_service.verify_cli.terminal import CommandResult
 
 
 def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
@@ -48,9 +48,9 @@ def _answer(
         "expires": expires,
         "unsafe": [*unsafe],
     }
-    remarks = [UNSAFE[code] for code in unsafe]
+    remarks = [words_at("verdict", code).meaning for code in unsafe]
     if expires is not None:
         remarks.append(
             Bilingual(f"{expires} 前有效，只接受一次", f"accepted once, until {expires}")
         )
-    return CommandResult(answered("challenge", data), (nonce,), remarks=tuple(remarks))
+    return CommandResult(data, (nonce,), remarks=tuple(remarks))

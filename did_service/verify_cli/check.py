@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
-from did_service.core.encoding import strict_json, timestamps
+from did_service.core.encoding import strict_json
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -32,9 +32,9 @@ from did_service.core.limits import (
 from did_service.core.verification.codes import Result
 from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Remembered, Request
-from did_service.core.verification.tier import DEFAULT, demand_of_item
 from did_service.core.verification.verify import verify
 from did_service.program.environment import Environment
+from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.file_kinds import check_presented
@@ -48,12 +48,14 @@ from did_service.verifier.held import (
 from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep, remembering
-from did_service.verifier.verdict_text import render
-from did_service.verify_cli.terminal import DONE, REFUSED, UNDECIDED, CommandResult
+from did_service.verifier.report_json import encode_report, report_bytes
+from did_service.verifier.verdict_steps import claim_lines, step_lines
+from did_service.verifier.verdict_text import Reader, render
+from did_service.verify_cli.terminal import COLOURS, CommandResult
 
 _NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
-_EXITS = {Outcome.ACCEPTED: DONE, Outcome.REFUSED: REFUSED}
+_EXITS = {Outcome.ACCEPTED: Exit.DONE, Outcome.REFUSED: Exit.REFUSED}
 
 
 def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
@@ -70,10 +72,18 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         report = _judge(question, parse_policy(strict_json.loads(data)))
         report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
     if arguments.report is not None:
-        replace_file(Path(arguments.report), report.to_bytes())
-    verdict, *lines = render(report, env.language)
+        replace_file(Path(arguments.report), report_bytes(report, claims=arguments.claims))
+    verdict, *lines = render(report, Reader(env.language))
+    if arguments.all:
+        lines += ["", *step_lines(report, env.language)]
+    if arguments.show:
+        lines += ["", *claim_lines(report, env.language)]
     return CommandResult(
-        report.encode(), tuple(lines), verdict, _exit_code(report.outcome, arguments)
+        encode_report(report, claims=True),
+        tuple(lines),
+        verdict,
+        _exit_code(report.outcome, arguments),
+        colour=COLOURS[report.outcome.value],
     )
 
 
@@ -101,12 +111,11 @@ def _read(arguments: argparse.Namespace, env: Environment) -> Question:
         tuple(bundles),
         tuple(unreadable),
         Request(
-            tier=arguments.tier or DEFAULT,
+            tier=arguments.tier,
             nonce=arguments.nonce,
             audience=arguments.audience,
             item=arguments.item,
         ),
-        arguments.tier,
         env.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
     )
@@ -151,38 +160,17 @@ def _is_still_so(
 
 
 def _judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
-    report = _verify(question, question.request, policy, held)
-    check_presented(question.name, question.presented, report)
-    if policy is not None:
-        demand = demand_of_item(
-            question.request.item,
-            policy,
-            _own(question, held),
-            report.evidence,
-            remembered=_NOTHING if held is None else held.remembered,
-            now=timestamps.to_posix(report.now),
-        )
-        tier = demand.binding(question.tier, policy)
-        if tier != report.tier:
-            request = replace(question.request, tier=tier)
-            report = _verify(question, request, policy, held)
-        if demand.is_relaxed(tier, policy):
-            report = replace(report, unsafe=(*report.unsafe, "tier_relaxed"))
-    return _with_unreadable(report, question.unreadable)
-
-
-def _verify(
-    question: Question, request: Request, policy: Policy | None, held: TrustState | None
-) -> Report:
     memory = Memory() if held is None else held.memory
-    return verify(
+    report = verify(
         question.presented,
         policy=policy,
         evidence=_own(question, held),
-        request=request,
+        request=question.request,
         clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
         remembered=_NOTHING if held is None else held.remembered,
     )
+    check_presented(question.name, question.presented, report)
+    return _with_unreadable(report, question.unreadable)
 
 
 def _own(
@@ -198,7 +186,7 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
     missed = any(check.result is Result.UNDECIDED for check in report.checks)
     code = "evidence_dropped" if missed else "evidence_left_out"
     named = [
-        Check(3, code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
+        Check(code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
         for each in unreadable
     ]
     before = [check for check in report.checks if check.step <= 3]
@@ -208,5 +196,5 @@ def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
 
 def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:
     if outcome is Outcome.ACCEPTED_WITH_LIMITS and arguments.accept_limits:
-        return DONE
-    return _EXITS.get(outcome, UNDECIDED)
+        return Exit.DONE
+    return _EXITS.get(outcome, Exit.UNDECIDED)

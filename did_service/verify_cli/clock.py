@@ -11,12 +11,12 @@ import argparse
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 from did_service.program.environment import Environment
 from did_service.verifier.held import directory_at
 from did_service.verifier.memory import Memory
 from did_service.verify_cli.show import describe_floor
-from did_service.verify_cli.terminal import CommandResult, answered
+from did_service.verify_cli.terminal import CommandResult
 
 
 def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResult:
@@ -34,7 +34,7 @@ def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResul
         "see to it that the clock is right: one that is behind lets expired credentials pass",
     )
     lines = tuple(env.language.say(text) for text in (_taken(before), _left(after)))
-    return CommandResult(answered("trust reset-clock", data), lines, remarks=(remark,))
+    return CommandResult(data, lines, remarks=(remark,))
 
 
 def _taken(before: Memory) -> Bilingual:

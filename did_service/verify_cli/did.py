@@ -12,22 +12,17 @@ import argparse
 from datetime import datetime
 
 from did_service.core.did.resolution import error_type, version_metadata
-from did_service.core.did.webvh import History, Version, verify_history
 from did_service.core.did.webvh.entry import parse_version_time
+from did_service.core.did.webvh.history import History, verify_history
+from did_service.core.did.webvh.state import Version
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    Bilingual,
-    DidServiceError,
-    Language,
-    MalformedError,
-    UsageError,
-)
+from did_service.core.errors import DidServiceError, MalformedError, UsageError
 from did_service.core.limits import MAX_DID_LOG_BYTES
-from did_service.core.text import quote
+from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
-from did_service.program.failure import describe
 from did_service.program.folding import aligned, few
-from did_service.verify_cli.terminal import CommandResult, exit_code_of
+from did_service.program.language import Language
+from did_service.verify_cli.terminal import CommandResult
 
 _ID_COLUMNS = 160  # of a DID, which names an authority: two rows of a screen
 _MOST_KEYS = 8
@@ -36,8 +31,7 @@ _MOST_KEYS = 8
 def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Verify a whole log, and answer with the version that was asked for or the newest.
 
-    Raises:
-        DidServiceError: what is wrong, unless `--json` asks for it as an object.
+    What is wrong is an answer as well: its type in DID resolution stands beside the error.
     """
     try:
         history = _history(arguments, env)
@@ -47,8 +41,6 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
             version_number=arguments.version_number,
         )
     except DidServiceError as error:
-        if not arguments.json:
-            raise
         return _failure(error, arguments.did)
     return _answer(history, version, env.language)
 
@@ -76,12 +68,11 @@ def _answer(history: History, version: Version, language: Language) -> CommandRe
     ended = version.parameters.deactivated
     document = None if ended else version.document.raw
     data: JsonObject = {
-        "ok": True,
         "did": str(version.did),
         "versionId": version.version_id,
         "document": document,
         "metadata": metadata,
-        "error": None,
+        "problem": None,
     }
     verdict = language.say(Bilingual("有效", "VALID"))
     return CommandResult(data, _lines(version, metadata, language), verdict)
@@ -119,14 +110,11 @@ def _methods(version: Version) -> list[JsonObject]:
 
 
 def _failure(error: DidServiceError, did: str | None) -> CommandResult:
-    code = exit_code_of(error, "did")
-    described = {**describe(error, code), "type": error_type(error).uri}
     data: JsonObject = {
-        "ok": False,
         "did": did,
         "versionId": None,
         "document": None,
         "metadata": {},
-        "error": described,
+        "problem": error_type(error).uri,
     }
-    return CommandResult(data, exit_code=code)
+    return CommandResult(data, error=error)

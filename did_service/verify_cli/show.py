@@ -11,15 +11,15 @@ from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, Language
-from did_service.core.text import printable, quote
-from did_service.core.verification.codes import UNSAFE
+from did_service.core.text import Bilingual, printable, quote
 from did_service.program.environment import Environment
 from did_service.program.folding import aligned
+from did_service.program.language import Language
+from did_service.program.words import words_at
+from did_service.verifier.dates import duration
 from did_service.verifier.held import TrustState, directory_at, prove, read_held
 from did_service.verifier.memory import Memory, RememberedLog
-from did_service.verifier.verdict_text import duration
-from did_service.verify_cli.terminal import CommandResult, answered
+from did_service.verify_cli.terminal import CommandResult
 
 Fact: TypeAlias = tuple[Bilingual, str]
 """What is told, and its value."""
@@ -48,9 +48,7 @@ def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         *_floor_facts(memory),
         (Bilingual("材料", "evidence"), counted or "0"),
     ]
-    return CommandResult(
-        answered("trust show", data), _lines(facts, language), remarks=warnings(policy)
-    )
+    return CommandResult(data, _lines(facts, language), remarks=warnings(policy))
 
 
 def describe_policy(policy: Policy) -> JsonObject:
@@ -86,7 +84,7 @@ def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
 
 def warnings(policy: Policy) -> tuple[Bilingual, ...]:
     """Return what must be said whenever a policy is shown."""
-    return (UNSAFE["policy_demo"],) if policy.demo else ()
+    return (words_at("verdict", "policy_demo").meaning,) if policy.demo else ()
 
 
 def _describe_log(log: RememberedLog, now: int) -> JsonObject:

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TextIO
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    Bilingual,
-    ConflictError,
-    DidServiceError,
-    NotFoundError,
-    UnavailableError,
-    UsageError,
-)
+from did_service.core.errors import DidServiceError
+from did_service.core.text import Bilingual
+from did_service.program.exits import Exit
 from did_service.program.streams import wrapped
 
 PROGRAM = "did-verify"
-SCHEMA = "did-verify/1"
 
-DONE, REFUSED, USAGE, DECLINED, UNDECIDED = 0, 1, 2, 3, 5
-NOT_FOUND, TRY_AGAIN, DAMAGED, OUR_FAULT = 7, 8, 11, 70
-
-_BY_CODE = {"trust_damaged": DAMAGED, "policy_missing": UNDECIDED, "internal_fault": OUR_FAULT}
-_BY_CLASS: tuple[tuple[type[DidServiceError], int], ...] = (
-    (UsageError, USAGE),
-    (ConflictError, USAGE),
-    (NotFoundError, NOT_FOUND),
-    (UnavailableError, TRY_AGAIN),
-)
-
-_RED, _GREEN, _YELLOW, _DIM, _BOLD, _PLAIN = (f"\033[{n}m" for n in (31, 32, 33, 2, 1, 0))
+_RED, _GREEN, _YELLOW, _BLUE = (f"\033[{n}m" for n in (31, 32, 33, 34))
+_DIM, _BOLD, _PLAIN = (f"\033[{n}m" for n in (2, 1, 0))
 _BY_MARK = {"✔": _GREEN, "✘": _RED, "?": _YELLOW, "!": _YELLOW, "·": _DIM}
-_BY_EXIT = {DONE: _GREEN, REFUSED: _RED}
+_BY_EXIT = {Exit.DONE: _GREEN, Exit.REFUSED: _RED}
+# Of a verdict: nothing but what is accepted is green, however the program ends.
+COLOURS = {
+    "accepted": _GREEN,
+    "accepted-with-limits": _YELLOW,
+    "document": _BLUE,
+    "answered": _BLUE,
+    "refused": _RED,
+    "undecided": _YELLOW,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +34,23 @@ class CommandResult:
     """What a command has to say.
 
     Attributes:
-        data: The object that `--json` prints.
+        data: What `--json` has in its envelope.
         lines: The same for people, without line ends; foreign text is quoted already.
         verdict: A line before them that is worth a colour.
-        exit_code: By the table of docs/formats.md §7.
+        exit_code: By the table of docs/cli.md.
         remarks: What people should know beside the data.
+        error: Why this is no answer, or not all of it.
+        colour: Of the verdict, and the only one of what stands below it unless that is
+            green; None where the exit code decides it.
     """
 
     data: JsonObject
     lines: tuple[str, ...] = ()
     verdict: str | None = None
-    exit_code: int = DONE
-    remarks: tuple[Bilingual, ...] = field(default=())
+    exit_code: int = Exit.DONE
+    remarks: tuple[Bilingual, ...] = ()
+    error: DidServiceError | None = None
+    colour: str | None = None
 
     def words(self, stream: TextIO, environment: Mapping[str, str]) -> Iterator[str]:
         """Yield the lines for people, as wide and as colourful as `stream` shows them.
@@ -64,31 +62,14 @@ class CommandResult:
         if verdict is not None:
             yield verdict
         for line in wrapped(self.lines, stream):
-            yield _paint(line) if coloured else line
+            yield _paint(line) if coloured and self.colour in (None, _GREEN) else line
         if verdict is not None and stream.isatty():
             yield verdict
 
     def _verdict(self) -> str | None:
         """Return the verdict in its colour."""
-        colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
+        colour = _BOLD + (self.colour or _BY_EXIT.get(Exit(self.exit_code), _YELLOW))
         return None if self.verdict is None else f"{colour}{self.verdict}{_PLAIN}"
-
-
-def answered(command: str, data: JsonObject) -> JsonObject:
-    """Wrap the data of a command that has no published format of its own."""
-    return {"schema": SCHEMA, "ok": True, "command": command, "data": data}
-
-
-def exit_code_of(error: DidServiceError, command: str) -> int:
-    """Choose the exit code of an error.
-
-    Refused is a word about what was to be judged: where `check` got no policy or bundle to
-    judge with, nothing was decided.
-    """
-    if error.code in _BY_CODE:
-        return _BY_CODE[error.code]
-    otherwise = UNDECIDED if command == "check" else REFUSED
-    return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), otherwise)
 
 
 def shows_colours(stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -22,12 +22,13 @@ from did_service.core.anchor.bodies.policy import (
 )
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, DidServiceError, UsageError
+from did_service.core.errors import DidServiceError, UsageError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
+from did_service.core.text import Bilingual
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
@@ -42,7 +43,7 @@ from did_service.verifier.held import (
 )
 from did_service.verify_cli.clock import reset_clock
 from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
-from did_service.verify_cli.terminal import CommandResult, answered
+from did_service.verify_cli.terminal import CommandResult
 
 _BUNDLE = "bundle"
 
@@ -70,9 +71,7 @@ def pin(arguments: argparse.Namespace, env: Environment) -> CommandResult:
             _write_policy(directory, held, offered)
     language = env.language
     lines = (language.say(_pinned(held, offered)), *policy_lines(offered, language))
-    return CommandResult(
-        answered("trust pin", describe_policy(offered)), lines, remarks=warnings(offered)
-    )
+    return CommandResult(describe_policy(offered), lines, remarks=warnings(offered))
 
 
 def _pinned(held: Policy | None, offered: Policy) -> Bilingual:
@@ -131,7 +130,7 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         number = after.sequence
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
     lines = tuple(env.language.say(text) for text in texts)
-    return CommandResult(answered("trust import", data), lines, remarks=_fork_remarks(merged))
+    return CommandResult(data, lines, remarks=_fork_remarks(merged))
 
 
 def _walk(held: Policy, offered: Iterable[JsonObject], now: datetime) -> Policy:

@@ -22,7 +22,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
-    Bilingual,
     ConflictError,
     DidServiceError,
     LimitError,
@@ -37,14 +36,15 @@ from did_service.core.errors import (
     kind_and_place,
 )
 from did_service.core.text import quote
-from did_service.web.sentences import sentences_of
+from did_service.program.failure import FAULT
+from did_service.program.words import words_of_error
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:didsvc:problem:"
 RETRY_AFTER_SECONDS = 2  # the pace at which a log publishes
 _UNAUTHORIZED = 401
-_FAULT = Bilingual("服务内部出错", "something went wrong on our side")
-_FAULT_NEXT = Bilingual("请稍后重试", "try again later")
+_FACE = "http"
+_TOPICS = ("service",)  # the others speak of files and command lines
 _LOG = logging.getLogger("did_service.web")
 
 # The most particular class decides; a subclass stands above the class it belongs to.
@@ -70,6 +70,7 @@ BY_CODE: Mapping[str, int] = {
     "officer_role_missing": 403,
     "pickup_used": 410,
     "too_many_requests": 429,
+    FAULT: 500,
 }
 
 
@@ -88,7 +89,7 @@ def problem_of(error: DidServiceError, accept_language: str = "") -> JsonObject:
         accept_language: The request's header.
     """
     language = preferred(accept_language)
-    meaning, following = sentences_of(error)
+    meaning, following = words_of_error(error, _FACE, _TOPICS)
     return {
         **error.details,
         "type": TYPE_PREFIX + error.code,
@@ -210,11 +211,6 @@ class FaultBarrier:
 def _fault(scope: Scope) -> Response:
     headers = {name: value for name, value in scope["headers"] if name == b"accept-language"}
     language = preferred(headers.get(b"accept-language", b"").decode("latin-1"))
-    document: JsonObject = {
-        "type": f"{TYPE_PREFIX}internal_fault",
-        "title": getattr(_FAULT, language),
-        "status": 500,
-        "next": getattr(_FAULT_NEXT, language),
-        "code": "internal_fault",
-    }
+    document = problem_of(DidServiceError(FAULT, ""), language)
+    del document["detail"]
     return Response(jcs.encode(document), 500, {"Content-Language": language}, MEDIA_TYPE)

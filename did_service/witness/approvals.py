@@ -13,7 +13,9 @@ from did_service.core.anchor.rules_number import check_known
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.did.webvh import HistoryState, Profile, accept, check_profile, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.profile import Profile, check_profile
+from did_service.core.did.webvh.state import HistoryState, accept
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import ConflictError, LimitError, RuleError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES

@@ -73,6 +73,16 @@ def test_the_wheel_holds_the_schemas_as_package_data(wheel):
 
 
 @pytest.mark.clock
+def test_the_wheel_holds_the_words_as_package_data(wheel):
+    words = {
+        str(path.relative_to(CHECKOUT))
+        for path in CHECKOUT.glob("did_service/program/words/*/*.json")
+    }
+    assert len(words) > 10
+    assert words <= wheel
+
+
+@pytest.mark.clock
 def test_the_wheel_holds_nothing_else(wheel):
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"did_service", "wallet_cli"}
 

@@ -10,7 +10,10 @@ from did_service.core.did.document import (
     parse_document,
 )
 from did_service.core.did.syntax import did_id, parse_webvh
-from did_service.core.did.webvh import Profile, accept, check_profile, verify_history, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
+from did_service.core.did.webvh.profile import Profile, check_profile
+from did_service.core.did.webvh.state import accept
 from did_service.core.errors import MalformedError, ProofError, RuleError
 from did_service.registry.histories import Histories, WebvhFiles
 from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, resigned, rule_of

@@ -78,7 +78,7 @@ def test_pinned_context_appended_as_a_synonym(scene, context):
     signed = proof_set.sign(scene.unsigned(), scene.agency.key, options, eddsa_rdfc_2022)
     scene.fed.tick(60)
     scene.publish()
-    assert codes(scene.check(scene.present(signed))) == ["expired"]
+    assert codes(scene.check(scene.present(signed))) == ["proof_expired"]
     signed["@context"].append(context)
     signed["proof"]["expiration"] = signed["proof"].pop("expires")
     assert scene.check(scene.present(signed)).outcome is not Outcome.ACCEPTED

@@ -76,7 +76,7 @@ def test_deactivated_issuer_backdates(scene):
     scene.publish()
     assert scene.check(bundle=early).outcome is Outcome.ACCEPTED
     backdated = scene.present(scene.issue(at=scene.grant.entry.at + 10))
-    assert codes(scene.check(backdated, bundle=early)) == ["issuance_time_not_proven"]
+    assert codes(scene.check(backdated, bundle=early)) == ["issued_before_end_not_proven"]
 
 
 def test_evidence_in_a_shorter_log(custodial):

@@ -10,10 +10,11 @@ import re
 import pytest
 
 from did_service.core.encoding import jcs
-from did_service.core.errors import Language
 from did_service.core.text import quote, width
 from did_service.core.verification.report import Outcome
-from did_service.verifier.verdict_text import WORDS, render
+from did_service.program.language import Language
+from did_service.verifier.verdict_steps import step_lines
+from did_service.verifier.verdict_text import LABELS, WORDS, Reader, render
 from did_service.verify_cli.__main__ import main
 from tests.attacks.test_wallet import purse_with
 from tests.support.counter import Scene
@@ -24,6 +25,7 @@ from wallet_cli.holdings import Application, keep
 
 BYTES = 200_000
 MOST_ROWS = 60
+MOST_ROWS_OF_A_VERDICT = 17
 BLANK = "\u2800"
 VERDICT = ("通过 ACCEPTED", "  ✔ 签名有效 signature valid", "  ✔ 未被吊销 not revoked", "")
 
@@ -93,9 +95,8 @@ MEMBERS = {
     "context": lambda text: _presented(**{"@context": [text]}),
     "proof": lambda text: _presented(proof={"type": text, "verificationMethod": text}),
 }
-OURS = re.compile(
-    r" |→ |证照 credential( |$)|不通过 REFUSED$|无法判定 CANNOT TELL$|did-verify: |$"
-)
+LABEL = "|".join(f"{label.zh} {label.en} +" for label in LABELS.values())
+OURS = re.compile(rf" |{LABEL}|不通过 REFUSED$|无法判定 CANNOT TELL$|did-verify: |$")
 
 
 def _checked(desk, path, *words):
@@ -113,8 +114,14 @@ def test_no_member_of_a_file_hides_or_feigns_the_verdict(desk, member, hostile):
     outcome = {1: Outcome.REFUSED, 5: Outcome.UNDECIDED}[screen.exit]
     headline = Language.BOTH.say(WORDS[outcome])
     assert screen.rows[0] == screen.rows[-1] == headline
-    assert len(screen.rows) <= MOST_ROWS
+    assert headline in screen.in_sight
+    assert len(screen.rows) <= MOST_ROWS_OF_A_VERDICT
     assert [row for row in screen.rows if not OURS.match(row)] == []
+    whole = _checked(desk, path, "--all", "--show")
+    assert whole.rows[0] == whole.rows[-1] == headline
+    assert len(whole.rows) <= MOST_ROWS
+    behind = re.compile(rf"{OURS.pattern}|证照 Document #1 ")
+    assert [row for row in whole.rows if not behind.match(row)] == []
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -134,8 +141,9 @@ def test_no_name_of_a_bundle_feigns_the_verdict(desk, hostile):
     bundle = desk.save(name, b"no bundle")
     screen = _checked(desk, path, "--bundle", str(bundle))
     bundle.unlink()
-    assert screen.rows[0] == screen.rows[-1] == "通过 ACCEPTED"
-    ours = re.compile(OURS.pattern + "|通过 ACCEPTED$")
+    headline = Language.BOTH.say(WORDS[Outcome.DOCUMENT])
+    assert screen.rows[0] == screen.rows[-1] == headline
+    ours = re.compile(f"{OURS.pattern}|{headline}$")
     assert [row for row in screen.rows if not ours.match(row)] == []
 
 
@@ -146,9 +154,11 @@ def test_no_name_in_the_log_feigns_a_finding(hostile):
     scene = Scene(name={"zh": text, "en": text}, basis={"zh": text, "en": text})
     scene.fed.tick()
     scene.publish()
-    lines = render(scene.check(), Language.BOTH)
-    assert lines[0] == "通过 ACCEPTED"
-    ours = re.compile(OURS.pattern + "|通过 ACCEPTED$")
+    report = scene.check()
+    verdict = render(report, Reader(Language.BOTH))
+    assert verdict[0] == "通过 ACCEPTED"
+    lines = (*verdict, *step_lines(report, Language.BOTH))
+    ours = re.compile(OURS.pattern + "|通过 ACCEPTED$|证照 Document #1 ")
     assert [line for line in lines if not ours.match(line)] == []
     assert not {"\x1b", "\n", "\u202e", "\u2028", BLANK, "\u3164"} & set("".join(lines))
     assert f"{quote(text)} / {quote(text)}" in "".join(lines)  # the basis
@@ -187,7 +197,8 @@ CLAIMS = {
     "value of a claim": lambda text: {"familyName": text},
 }
 WALLET = re.compile(
-    r" |→ |证照|#|名称|种类|签发机关|机关标识|持证标识|有效期|佐证|不通过|无法判定|card-1|"
+    r" |→ |证照|#|名称|种类|签发|持证|机关标识|有效期|佐证|原因|下一步|数据|注意|不通过|"
+    r"无法判定|card-1|"
     r"wallet: (error|hint|warning): |$"
 )
 

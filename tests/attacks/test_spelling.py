@@ -83,7 +83,7 @@ def test_claim_spelled_past_its_schema(hide):
     shown = {**signed, "credentialSubject": hide(subject(scene, grade=9))}
     report = scene.check(scene.present(shown))
     assert report.outcome is not Outcome.ACCEPTED
-    assert "unsupported" in codes(report)
+    assert "proof_unsupported" in codes(report)
     assert "proof_valid" not in all_codes(report)
 
 
@@ -96,7 +96,7 @@ def test_member_that_nobody_signed(scene, member, place):
     shown = copy.deepcopy(signed)
     (shown if place == "root" else shown[place])[member] = "ltr"
     report = scene.check(scene.present(shown))
-    assert codes(report) == ["unsupported"]
+    assert codes(report) == ["proof_unsupported"]
 
 
 def test_order_of_a_set_decides_nothing(scene):
@@ -147,7 +147,7 @@ def test_expiry_of_a_presentation_renamed(scene, rename):
     assert scene.check(shown)
     assert codes(scene.check(shown, clock=scene.clock(3_600))) == ["holder_proof_invalid"]
     rename(shown)
-    assert codes(scene.check(shown, clock=scene.clock(3_600))) == ["unsupported"]
+    assert codes(scene.check(shown, clock=scene.clock(3_600))) == ["holder_proof_unsupported"]
 
 
 def test_credential_hidden_in_its_presentation(scene):
@@ -166,7 +166,7 @@ def test_credential_hidden_in_its_presentation(scene):
         "verifiableCredential": [scene.credential],
         "hidden": [other],
     }
-    assert "unsupported" in codes(scene.check(hidden))
+    assert "holder_proof_unsupported" in codes(scene.check(hidden))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_inline_context_bends_a_name_that_counters_read(scene, bent):
     assert scene.check(scene.present(added))
     document = scene.unsigned(**{"@context": [CREDENTIALS_V2, DIDSVC_1, bent]})
     report = scene.check(scene.present(scene.secure(document, scene.agency)))
-    assert "unsupported" in codes(report)
+    assert "proof_unsupported" in codes(report)
     assert "proof_valid" not in all_codes(report)
 
 
@@ -221,14 +221,14 @@ def test_digest_by_an_unknown_function_is_undecided(scene):
     scene.publish()
     bound = {"id": SCHEMA, "type": "JsonSchema", "digestSRI": "md5-AAAA"}
     report = scene.check(scene.present(scene.issue(credentialSchema=bound)))
-    assert codes(report) == ["unsupported"]
+    assert codes(report) == ["resource_unsupported"]
 
 
 def test_number_of_others_is_no_forgery():
     """Case 50: signed as xsd:double 1.0E21, which not all implementations write alike."""
     file = case("50-rdfc-number-1e21") / "credential.json"
     report = Scene().check(data=file.read_bytes(), request=request(nonce=None, audience=None))
-    assert "unsupported" in codes(report)
+    assert "proof_unsupported" in codes(report)
     assert "proof_invalid" not in codes(report)
 
 
@@ -335,7 +335,7 @@ def test_json_ld_work_that_nobody_signed_is_bounded(scene, counted, shape, kind,
         report = scene.check(
             data=json.dumps(shown).encode(), request=request(nonce=None, audience=None)
         )
-        assert report.outcome is not Outcome.ACCEPTED
+        assert report.outcome not in (Outcome.ACCEPTED, Outcome.DOCUMENT)
     else:
         shown = {**scene.present(), "termsOfUse": made, "@context": [CREDENTIALS_V2]}
         shown["proof"] = {**shown["proof"], "cryptosuite": "eddsa-rdfc-2022"}

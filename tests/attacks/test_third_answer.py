@@ -62,10 +62,10 @@ def test_proof_added_by_a_stranger(scene):
     valid = scene.secure(scene.credential, scene.holder)["proof"][1]
     false = {**valid, "created": "2020-01-01T00:00:00Z"}
     unknown = {**valid, "cryptosuite": "ecdsa-rdfc-2019"}
-    assert carried(scene, valid).outcome is Outcome.ACCEPTED
+    assert carried(scene, valid).outcome is Outcome.DOCUMENT
     assert carried(scene, valid).credentials[0].signer == scene.agency.method
     assert codes(carried(scene, false)) == ["proof_beside"]
-    assert codes(carried(scene, unknown)) == ["unsupported"]
+    assert codes(carried(scene, unknown)) == ["proof_unsupported"]
 
 
 def test_digest_in_a_strangers_proof(scene):
@@ -80,7 +80,7 @@ def test_digest_in_a_strangers_proof(scene):
             "digestSRI": "sha256-" + "A" * 43 + "=",
         }
         valid = data_integrity.create(unsecured, options, scene.holder.key, eddsa_jcs_2022)
-        assert carried(scene, valid).outcome is Outcome.ACCEPTED
+        assert carried(scene, valid).outcome is Outcome.DOCUMENT
         named = {**scene.credential["proof"], **options}
         assert codes(carried(scene, named)) == ["proof_beside"]
 
@@ -120,11 +120,11 @@ def test_proof_added_where_no_holder_is_named(scene):
             by.method, "authentication", created, challenge=NONCE, domain=AUDIENCE
         )
         shown = proof_set.sign(shown, by.key, options, eddsa_jcs_2022)
-        expected = [] if by is scene.holder else ["unsupported"]
+        expected = [] if by is scene.holder else ["holder_proof_unsupported"]
         assert codes(scene.check(shown)) == expected
     own, added = shown["proof"]
     false = {**added, "created": "2020-01-01T00:00:00Z"}
-    assert codes(scene.check({**shown, "proof": [own, false]})) == ["unsupported"]
+    assert codes(scene.check({**shown, "proof": [own, false]})) == ["holder_proof_unsupported"]
     both = {**shown, "proof": [{**own, "created": false["created"]}, false]}
     assert codes(scene.check(both)) == ["holder_proof_invalid"]
 
@@ -186,7 +186,9 @@ def test_altered_claim_under_an_unknown_proof(scene):
     assert codes(report) == ["proof_invalid"]
     unknown = {**good, "type": "Other"}
     report = carried(scene, unknown, credentialSubject=subject)
-    assert codes(report) == ["unsupported"]  # it could be good, so nobody is accepted by it
+    assert codes(report) == [
+        "proof_unsupported"
+    ]  # it could be good, so nobody is accepted by it
 
 
 def test_revoked_credential_under_an_unknown_proof(scene):
@@ -195,7 +197,7 @@ def test_revoked_credential_under_an_unknown_proof(scene):
     scene.publish()
     report = carried(scene, {**scene.credential["proof"], "type": "Other"})
     assert report.outcome is Outcome.REFUSED
-    assert {"revoked", "unsupported"} <= set(codes(report))
+    assert {"revoked", "proof_unsupported"} <= set(codes(report))
 
 
 def test_expiry_written_into_a_proof_on_the_way(scene):

@@ -12,7 +12,6 @@ import pytest
 from did_service.core.anchor.bodies.policy import parse_policy, sign_policy
 from did_service.core.anchor.entry import compose
 from did_service.core.encoding import b64, timestamps
-from did_service.core.errors import Language
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven import Latest
 from did_service.core.evidence.sets import parse_evidence
@@ -21,7 +20,8 @@ from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Clock
-from did_service.verifier.verdict_text import render
+from did_service.program.language import Language
+from did_service.verifier.verdict_text import Reader, render
 from tests.support.counter import (
     INDEX,
     all_codes,
@@ -287,7 +287,7 @@ def test_dead_battery_says_so(scene):
     scene.publish()
     report = scene.check(clock=clock_at(0))
     assert codes(report) == ["clock_behind"]
-    assert any("时钟" in line for line in render(report, Language.ZH))
+    assert any("时钟" in line for line in render(report, Reader(Language.ZH)))
 
 
 def test_fresh_fetch_always_meets_online_tier(scene):

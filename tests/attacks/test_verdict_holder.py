@@ -9,11 +9,12 @@ import pytest
 
 from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Language
 from did_service.core.integrity import eddsa_jcs_2022
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import NonceState
-from did_service.verifier.verdict_text import render
+from did_service.program.language import Language
+from did_service.verifier.verdict_steps import claim_lines
+from did_service.verifier.verdict_text import Reader, render
 from tests.support.counter import (
     AUDIENCE,
     INDEX,
@@ -134,7 +135,7 @@ def test_terminal_escape_in_claim(scene):
         "a\x1b[2J": 1,
     }
     report = scene.check(scene.present(scene.issue(credentialSubject=subject)))
-    lines = "".join(render(report, Language.BOTH))
+    lines = "".join((*render(report, Reader(Language.BOTH)), *claim_lines(report, Language.EN)))
     assert "\x1b" not in lines
     assert "\\u{1b}[2J" in lines
 
@@ -144,7 +145,7 @@ def test_bidi_in_name():
     scene = Scene(name=name)
     scene.fed.tick()
     scene.publish()
-    lines = render(scene.check(), Language.BOTH)
+    lines = render(scene.check(), Reader(Language.BOTH))
     assert not any(set(line) & {"\u202e", "\n"} for line in lines)
     assert any("\\u{202e}" in line for line in lines)
 

@@ -349,7 +349,7 @@ def test_did_web_issuer_offline(scene):
     foreign = replace(scene.agency, did=did, method=f"{did}#key-1")
     report = scene.check(scene.present(scene.issue(signer=foreign, issuer=did)))
     assert report.outcome is Outcome.UNDECIDED
-    assert {"unsupported", "authority_missing"} <= set(codes(report))
+    assert {"issuer_unsupported", "authority_missing"} <= set(codes(report))
 
 
 def test_demo_issuer_in_production(scene):
@@ -358,4 +358,4 @@ def test_demo_issuer_in_production(scene):
     demo = scene.fed.device("seeded issuer")
     report = scene.check(scene.present(scene.issue(signer=demo, issuer=demo.did)))
     assert report.outcome is Outcome.UNDECIDED
-    assert {"unsupported", "authority_missing"} <= set(codes(report))
+    assert {"issuer_unsupported", "authority_missing"} <= set(codes(report))

@@ -5,14 +5,15 @@ import shlex
 import pytest
 
 from did_service.cli.demo.narrator import Narrator
-from did_service.core.errors import Bilingual, Language
+from did_service.core.text import Bilingual
 from did_service.program.folding import width
+from did_service.program.language import Language
 
 VERDICT = [
     "不通过 REFUSED",
-    "  ✘ 证照签名无效，内容可能被改动 the signature is not valid: it may have been changed",
-    "→ 请勿采信，保留材料并报告主管部门 do not rely on it; keep the files and report it",
-    "  ✔ 在有效期内 within its period of validity",
+    "原因 Reason     证照内容与签发机关的签名不符，可能被改动。",
+    "                The contents do not match the issuer's signature: they were changed.",
+    "下一步 Next     请勿采信，保留本次文件，并报告主管部门。",
 ]
 COMMAND = f"did-verify check 'my file.json' --nonce {'n' * 43} --audience https://w.example"
 
@@ -28,14 +29,14 @@ def test_a_box_closes_at_the_edge_of_the_screen(screen, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert {width(line) for line in lines} == {screen}
     assert lines[0].startswith("╭─ 不通过 REFUSED ─")
-    assert "其余 1 行从略" in lines[-2]
+    assert "下一步 Next" in lines[-2]
 
 
-def test_an_acceptance_is_shown_whole_and_what_was_not_expected_is_told(screen, capsys):
+def test_a_verdict_is_shown_whole_and_what_was_not_expected_is_told(screen, capsys):
     told = ["通过 ACCEPTED", *VERDICT[1:]]
     Narrator(Language.EN).verdict("accepted", told, expected="refused")
     shown = capsys.readouterr().err
-    assert "within its period of validity" in shown
+    assert "请勿采信" in shown
     assert "expected refused, got accepted" in shown
 
 

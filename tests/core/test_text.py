@@ -12,6 +12,8 @@ from did_service.core.text import (
     escaped,
     hidden_in,
     is_han,
+    masked,
+    named,
     printable,
     quote,
     rewritten,
@@ -166,3 +168,70 @@ def test_names_of_the_world_hide_nothing(name):
 )
 def test_what_no_name_is_written_with_is_found(hidden):
     assert hidden_in(f"王{hidden}明") == hidden
+
+
+# --- names and numbers ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("999911199001010018", "9999**********0018"),
+        ("JZ9999990318", "JZ99****0318"),
+        ("12345678", "12****78"),
+        ("123", "***"),
+        ("", ""),
+        ("1" * 200, "1111**********1111"),
+    ],
+)
+def test_a_number_shows_its_ends_alone(number, shown):
+    assert masked(number) == shown
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_at_least_half_of_a_short_number_stays_hidden(number):
+    shown = masked(number)
+    kept = len(shown) - shown.count("*") if "*" not in number else 0
+    assert kept <= max(8, len(number) // 2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "王芳",
+        "Zhang San",
+        "Zhang San (example)",
+        "广州市公安局（天河）",
+        "阿卜杜·热西提",
+        "O'Neill",
+    ],
+)
+def test_a_name_of_letters_stands_plain(name):
+    assert named(name, 40) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "王芳 9999**********0018",
+        "张三  通过",
+        "(x",
+        " x",
+        "x ",
+        "x:",
+        "✔x",
+        "a1",
+        "王\u3000芳",
+        "李\u202e",
+        "\u115f",
+        "王" * 21,
+        "",
+    ],
+)
+def test_a_name_that_could_be_taken_for_more_is_quoted(name):
+    assert named(name, 40).startswith('"')
+
+
+@given(st.text(max_size=60), st.integers(8, 40))
+def test_a_name_is_no_wider_than_its_place(name, columns):
+    assert width(named(name, columns)) <= columns + 3

@@ -24,7 +24,8 @@ def checkout(tmp_path_factory):
 def readme_session(checkout):
     """What README's session printed, run as printed."""
     script = "\n".join(["set -e", *commands(README.read_text())])
-    environment = {**os.environ, "MAKEFLAGS": "", "PYTHONSAFEPATH": "1"}
+    spoken = {"DIDVERIFY_LANG": "both"}
+    environment = {**os.environ, **spoken, "MAKEFLAGS": "", "PYTHONSAFEPATH": "1"}
     return subprocess.run(
         ["bash", "-c", script],
         cwd=checkout,

@@ -16,8 +16,8 @@ from did_service.cli.demo.cast import ITEM
 from did_service.cli.demo.scenes import SCENES
 from did_service.core.credentials import schema_check
 from did_service.core.encoding import strict_json
-from did_service.core.errors import Language
 from did_service.program.clock import SYSTEM
+from did_service.program.language import Language
 
 pytestmark = [pytest.mark.clock, pytest.mark.offline, pytest.mark.xdist_group("demo")]
 

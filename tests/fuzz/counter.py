@@ -16,7 +16,7 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proven_set import Dropped
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.net import FAULT
+from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.presented import PresentedFile, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
 from did_service.verifier.held import TrustState
@@ -25,7 +25,7 @@ from did_service.verify_cli.check import Question, _judge
 from tests.fuzz.world import ITEM, World
 from tests.support.counter import request
 
-ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_WITH_LIMITS)
+ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_WITH_LIMITS, Outcome.DOCUMENT)
 TRUST = "trust"  # the file that stands for the directory's evidence
 AGES = (1, 299, 301, 86_399, 86_401, 200_000, 1_000_000, 10_000_000)
 
@@ -118,7 +118,7 @@ def _time(second: int | None) -> datetime | None:
 def fault_of(report: Report) -> str | None:
     """What a step fell over, if one did; a report that cannot be written raises."""
     report.to_bytes()
-    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code == FAULT]
+    faults = [f"step {c.step}: {c.detail}" for c in report.checks if c.code in FAULTS.values()]
     return "; ".join(faults) or None
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import cache
 from random import Random
 
-from did_service.core.did.webvh import History, HistoryState, verify_history
+from did_service.core.did.webvh.history import History, verify_history
+from did_service.core.did.webvh.state import HistoryState
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError

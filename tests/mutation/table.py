@@ -28,22 +28,22 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a list's signer may be any former state of its keeper",
-        f"{VERIFICATION}/steps/issuer.py",
+        f"{VERIFICATION}/did_states.py",
         "attacks/test_old_evidence.py"
         " test_list_signed_by_a_retired_key_beside_the_state_that_listed_it",
         'context.evidence.latest("did", scid or "", home)',
         '(context.evidence.chain("did", scid or "", home) or (None,))[-1]',
-        "    return read_state(latest, context.use(latest), context.records)\n",
-        "    return read_state(latest, latest.read_against(), context.records)\n",
+        "    return read_state(latest, context.use(latest), context.verified.records)\n",
+        "    return read_state(latest, latest.read_against(), context.verified.records)\n",
     ),
     _row(
         "a keeper's record need not be the latest",
-        f"{VERIFICATION}/steps/issuer.py",
+        f"{VERIFICATION}/did_states.py",
         "attacks/test_old_evidence.py test_new_key_of_the_custodian_kept_back",
         'latest = None if home is None else context.evidence.latest("did", scid or "", home)',
         'latest = None if home is None else context.evidence.newest("did", scid or "", home)',
-        "    return read_state(latest, context.use(latest), context.records)\n",
-        "    return read_state(latest, latest.read_against(), context.records)\n",
+        "    return read_state(latest, context.use(latest), context.verified.records)\n",
+        "    return read_state(latest, latest.read_against(), context.verified.records)\n",
     ),
     _row(
         "any statement registers a list",
@@ -90,7 +90,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a signature holds under a state that may be outdated",
-        f"{VERIFICATION}/steps/issuer.py",
+        f"{VERIFICATION}/steps/proof.py",
         "attacks/test_old_evidence.py test_good_signature_by_a_key_that_may_be_listed_no_more",
         "if found.signer is not None and issuer.may_be_outdated:",
         "if found.signer is None and issuer.may_be_outdated:",
@@ -136,7 +136,7 @@ VERDICT = (
     ),
     _row(
         "a context may be added after signing",
-        f"{VERIFICATION}/steps/issuer.py",
+        f"{VERIFICATION}/steps/proof.py",
         "attacks/test_verdict_issuer.py test_context_added_after_signing",
         "if found.signer is not None and not _are_contexts_signed(credential.raw, findings):",
         "if found.signer is None and not _are_contexts_signed(credential.raw, findings):",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.errors import Language
 from did_service.core.text import quote, width
 from did_service.program.folding import MAX_CELL_COLUMNS, aligned, few, fold
+from did_service.program.language import Language
 
 WORDS = st.lists(st.text("aZ9通过，。（)", min_size=1, max_size=30), max_size=12).map(" ".join)
 FINDING = "  ✔ 未被吊销 not revoked  依据 evidence staple, 9 天前 9 d old"
@@ -90,3 +90,20 @@ def test_a_quotation_of_plain_letters_is_broken_too():
     lines = fold(f"issued by {quote('x' * 70)} today", 30).split("\n")
     assert all(width(line) <= 30 for line in lines)
     assert all(line.startswith("  ") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        (
+            "原因    证照真实有效，可以办理",
+            ["原因    证照真实", "        有效，可", "        以办理"],
+        ),
+        (
+            "Reason    It is good today",
+            ["Reason    It is", "          good", "          today"],
+        ),
+    ],
+)
+def test_what_follows_a_label_stands_behind_it(line, rows):
+    assert fold(line, 16).split("\n") == rows

@@ -11,7 +11,7 @@ from did_service.client.issuer import IssuerClient, NotYet, parse_delivery
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.core.credentials.bitstring_status_list import Purpose
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding import jcs
 from did_service.core.errors import NotFoundError
 from did_service.issuer.app import create_app

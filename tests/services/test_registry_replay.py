@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.did.resolution import resolve_history
 from did_service.core.did.syntax import parse_did_url, parse_webvh
-from did_service.core.did.webvh import verify_history, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
 from tests.support.live import running

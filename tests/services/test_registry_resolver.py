@@ -12,10 +12,12 @@ from did_service.core.did.document import document_with_keys
 from did_service.core.did.jwk import did_jwk_of
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_did_url
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding import timestamps
+from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import MAX_HISTORY_CACHED_BYTES, MAX_MEDIA_RANGES
+from did_service.core.log.policy import LogPolicy
 from did_service.registry import store
 from did_service.registry.resolver import Resolver
 from did_service.web import database
@@ -82,6 +84,27 @@ def test_the_proof_of_the_log_and_its_time_stand_in_the_metadata(fed, psb):
     freshest = min(verified.fresh_at, heads.body["at"])
     assert proof["freshAt"] == timestamps.encode(timestamps.from_posix(freshest))
     assert evidence.items[0].entry.body["did"] == psb.did
+
+
+def test_a_checkpoint_is_verified_once_and_the_next_one_anew(fed, psb, monkeypatch):
+    """What is remembered belongs to a note: a newer one has a time, and a proof, of its own."""
+    verified, verify = [], LogPolicy.verify
+    monkeypatch.setattr(
+        LogPolicy, "verify", lambda self, note: verified.append(note) or verify(self, note)
+    )
+    times = []
+    for _ in range(2):
+        fed.tick(60)
+        fed.publish("gd")
+        verified.clear()
+        answers = [document(get(fed, psb.did)) for _ in range(3)]
+        (proof,) = answers[0]["didResolutionMetadata"]["proof"]
+        assert answers[1:] == answers[:1] * 2
+        assert len(verified) == 1
+        times.append(proof["freshAt"])
+        evidence = verify_evidence([("answer", parse_evidence(proof["evidence"]))], fed.policy)
+        assert evidence.dropped == ()
+    assert times[0] < times[1]
 
 
 def test_a_did_that_is_not_published_yet_has_no_proof(fed):

@@ -26,7 +26,6 @@ from did_service.client.transport import Transport
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
-    Language,
     LimitError,
     MalformedError,
     NotFoundError,
@@ -37,6 +36,7 @@ from did_service.core.errors import (
 )
 from did_service.core.text import width
 from did_service.program.failure import failure_text
+from did_service.program.language import Language
 from did_service.web.app import create_app
 from did_service.web.problems import status_of
 from did_service.web.serve import Server, loopback, unix_socket

@@ -35,7 +35,13 @@ KEEP = object()  # "as the scene has it"
 class Scene:
     """See the module's docstring."""
 
-    def __init__(self, *, federation: Federation | None = None, **statement: object) -> None:
+    def __init__(
+        self,
+        *,
+        federation: Federation | None = None,
+        terms: JsonObject | None = None,
+        **statement: object,
+    ) -> None:
         self.fed = federation or founded()
         self.agency = self.fed.agency("gz.gd.example")
         self.holder = self.fed.device("wang")
@@ -43,7 +49,7 @@ class Scene:
         self.grants = [self.grant]
         schema = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "x-didsvc": {"type": RESIDENCE, "status": "required"},
+            "x-didsvc": {"type": RESIDENCE, "status": "required", **(terms or {})},
             "type": "object",
             "properties": {"credentialSubject": {"required": ["familyName"]}},
         }

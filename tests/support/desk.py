@@ -54,7 +54,12 @@ class Run:
 
     @property
     def report(self) -> JsonObject:
-        """What `--json` printed."""
+        """What `--json` printed as its answer: a report, where `check` came to one."""
+        return self.envelope["data"]
+
+    @property
+    def envelope(self) -> JsonObject:
+        """What `--json` printed, whole."""
         return json.loads(self.out)
 
     @property

@@ -10,7 +10,9 @@ from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.key import did_key_of
-from did_service.core.did.webvh import HistoryState, WitnessRule, accept, next_key_hash, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.parameters import WitnessRule, next_key_hash
+from did_service.core.did.webvh.state import HistoryState, accept
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 

@@ -37,7 +37,9 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import document_with_keys
 from did_service.core.did.key import did_key_method, did_key_of
 from did_service.core.did.syntax import did_id
-from did_service.core.did.webvh import HistoryState, WitnessRule, accept, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.parameters import WitnessRule
+from did_service.core.did.webvh.state import HistoryState, accept
 from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022

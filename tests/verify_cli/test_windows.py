@@ -75,7 +75,7 @@ def test_question_that_closed_meanwhile_is_in_doubt(desk, meanwhile):
     later = desk.trust.memory().nonces[nonce].expires
     meanwhile(lambda: desk.trust.change(lambda memory: memory.with_witnessed(later)))
     run = desk.check(shown, *asked(nonce))
-    assert (run.exit, "clock_in_doubt" in run.codes) == (5, True)
+    assert (run.exit, "holder_time_in_doubt" in run.codes) == (5, True)
 
 
 def test_revocation_that_is_imported_meanwhile_counts(desk, scene, meanwhile):

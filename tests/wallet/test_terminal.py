@@ -10,20 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.errors import (
-    Bilingual,
-    Language,
-    NotFoundError,
-    UnavailableError,
-    UsageError,
-)
-from did_service.core.text import escaped, rewritten
+from did_service.core.errors import NotFoundError, UnavailableError, UsageError
+from did_service.core.text import Bilingual, escaped, rewritten
 from did_service.program.exits import Exit
 from did_service.program.failure import as_error
+from did_service.program.language import Language
 from wallet_cli.config import Format, Settings, default_store, language_of, resolve
 from wallet_cli.terminal import Terminal, table
 
 HOME = Path("/home/wang")
+NONE = 'none is "a"\\u{1b}'
 
 
 def terminal(**settings):
@@ -65,6 +61,7 @@ def test_lines_go_to_people_and_data_to_scripts(capsys):
         "ok": True,
         "data": {"n": 1},
         "warnings": [],
+        "error": None,
     }
 
 
@@ -97,24 +94,32 @@ def test_warnings_are_told_and_counted(capsys):
 @pytest.mark.parametrize(
     ("language", "text", "hint"),
     [
-        (Language.ZH, "没有这份证照：no credential", "请用 wallet cred list 查看"),
-        (Language.EN, "no such credential: no credential", "see wallet cred list"),
-        (Language.BOTH, "没有这份证照： no such credential: no credential", "see wallet"),
+        (Language.ZH, '错误：没有这份证照："a"', "提示：请用 wallet cred list 查看"),
+        (
+            Language.EN,
+            'error: no such credential: none is "a"\\u{1b}',
+            "hint: see wallet cred list",
+        ),
+        (
+            Language.BOTH,
+            'error: 没有这份证照 no such credential: none is "a"\\u{1b}',
+            "hint: 请用 wa",
+        ),
     ],
 )
 def test_errors_are_told_in_the_readers_language(capsys, language, text, hint):
-    error = NotFoundError("credential_unknown", "no credential\x1b here")
+    error = NotFoundError("credential_unknown", 'none is "a"\x1b')
     assert terminal(language=language).error(error) is Exit.NOT_FOUND
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"wallet: error: {text}\\u{{1b}} here")
-    assert first.endswith("[credential_unknown]")
-    assert second.startswith("wallet: hint: ")
-    assert hint in second
+    assert first == f"wallet: {text} [credential_unknown]"
+    assert second.startswith(f"wallet: {hint}")
 
 
 def test_an_error_of_another_room_is_told_by_its_class_with_what_is_wrong(capsys):
+    """English details stand on a line of their own, never within a Chinese sentence."""
     terminal(language=Language.ZH).error(NotFoundError("tile_unknown", "tile 7"))
-    assert "wallet: error: 未找到：tile 7 [tile_unknown]" in capsys.readouterr().err
+    first, second, _ = capsys.readouterr().err.splitlines()
+    assert (first, second) == ("wallet: 错误：未找到 [tile_unknown]", "  (tile 7)")
 
 
 def test_a_fault_of_ours_tells_its_class_and_nothing_of_its_content(capsys):

@@ -9,14 +9,8 @@ from urllib.parse import urlsplit
 import click
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    Bilingual,
-    DidServiceError,
-    PolicyError,
-    RuleError,
-    UsageError,
-    quote,
-)
+from did_service.core.errors import DidServiceError, PolicyError, RuleError, UsageError, quote
+from did_service.core.text import Bilingual
 from wallet_cli.commands.id import make_identity
 from wallet_cli.holdings import Application, HolderIdentity, keep
 from wallet_cli.parser import WalletCommand

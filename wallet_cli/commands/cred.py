@@ -10,10 +10,11 @@ import click
 
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, Language, RuleError, UsageError
-from did_service.core.text import quote
+from did_service.core.errors import RuleError, UsageError
+from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
+from did_service.program.language import Language
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
@@ -180,15 +181,16 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     policy = session.trust.policy()
     from did_service.core.verification.report import Outcome
     from did_service.verifier import verdict_text
+    from did_service.verifier.report_json import encode_report
     from wallet_cli.judging import judge
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = verdict_text.render(report, session.settings.language)
+    lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
         lines = (*lines, lines[0])
-    data: JsonObject = {"alias": held.alias, "report": report.encode()}
-    if report:
+    data: JsonObject = {"alias": held.alias, "report": encode_report(report, claims=True)}
+    if report.outcome is Outcome.DOCUMENT and not report.limits:  # nobody asks the holder here
         session.terminal.finish(data, lines)
         return Exit.DONE
     if report.outcome is Outcome.REFUSED:

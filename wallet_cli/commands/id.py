@@ -11,9 +11,9 @@ import click
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.did.key import did_key_of
 from did_service.core.encoding import timestamps
-from did_service.core.errors import Bilingual, UsageError
+from did_service.core.errors import UsageError
 from did_service.core.limits import MAX_LABEL_CHARACTERS
-from did_service.core.text import quote
+from did_service.core.text import Bilingual, quote
 from wallet_cli.holdings import HolderIdentity, credentials, identities, keep
 from wallet_cli.naming import find_identity
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand

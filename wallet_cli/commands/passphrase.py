@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from did_service.core.errors import Bilingual, NotFoundError, UsageError, quote
+from did_service.core.errors import NotFoundError, UsageError, quote
+from did_service.core.text import Bilingual
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session

@@ -9,16 +9,11 @@ import click
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    Bilingual,
-    ConflictError,
-    Language,
-    NotFoundError,
-    UsageError,
-)
-from did_service.core.text import quote
+from did_service.core.errors import ConflictError, NotFoundError, UsageError
+from did_service.core.text import Bilingual, quote
 from did_service.program.files import check_output, replace_file
 from did_service.program.folding import few
+from did_service.program.language import Language
 from wallet_cli.commands.store import is_stale
 from wallet_cli.holdings import (
     GivenPresentation,

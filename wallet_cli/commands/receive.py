@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, DidServiceError, UnavailableError
-from did_service.core.text import quote
+from did_service.core.errors import DidServiceError, UnavailableError
+from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, UnavailableError
+from did_service.core.errors import UnavailableError
 from did_service.core.limits import MAX_MIRRORS
+from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
 from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.naming import find_credential

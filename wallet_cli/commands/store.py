@@ -9,7 +9,8 @@ import click
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
-from did_service.core.errors import Bilingual, ConflictError, MalformedError, quote
+from did_service.core.errors import ConflictError, MalformedError, quote
+from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
 from did_service.program.files import read_file, replace_file
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities

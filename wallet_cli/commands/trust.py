@@ -8,7 +8,8 @@ import click
 
 from did_service.core.encoding import b64, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, DidServiceError, MalformedError, quote
+from did_service.core.errors import DidServiceError, MalformedError, quote
+from did_service.core.text import Bilingual
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session, read_input, read_json
 from wallet_cli.terminal import table

@@ -8,7 +8,7 @@ from importlib.resources import files
 from did_service.cli.founding import Plan, RegionPlan
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 REGIONS = (
     RegionPlan("gd", Bilingual("广东", "Guangdong"), "440000", "gd.example"),

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from did_service.cli.language import VARIABLE
-from did_service.core.encoding import strict_json
-from did_service.core.errors import Language
+from did_service.program.language import Language
 from did_service.program.streams import write_out
 
 _EXAMPLES = """\b
@@ -47,10 +46,13 @@ def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
     """
     from did_service.cli.demo import play
     from did_service.program.clock import SYSTEM
+    from did_service.program.envelope import enveloped, written
+    from did_service.program.exits import Exit
 
     options = play.Options(Language(lang), keep, quiet=as_json)
     played, seconds = play.play(options, SYSTEM)
     result = play.encode(played, seconds)
+    code = Exit.DONE if result["ok"] else Exit.REFUSED
     if as_json:
-        write_out(f"{strict_json.dumps_printable(result)}\n")
-    return 0 if result["ok"] else 1
+        write_out(written(enveloped("did-service", "demo", result, exit_code=code)))
+    return code

@@ -17,18 +17,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from did_service.core.errors import Bilingual, Language
+from did_service.core.text import Bilingual
 from did_service.core.verification.report import Outcome
 from did_service.program.folding import fold
+from did_service.program.language import Language
 from did_service.verifier.verdict_text import WORDS
 
 _COLOURS = {
     "accepted": "green",
-    "accepted-with-limits": "green",
+    "accepted-with-limits": "yellow",
+    "document": "blue",
+    "answered": "blue",
     "refused": "red",
     "undecided": "yellow",
 }
-_STYLES = {"✔": "green", "✘": "red", "?": "yellow", "!": "yellow", "·": "dim", "→": "bold"}
 _TIME = re.compile(r"([0-9.]+ s)$")
 _BEFORE_OPTION = re.compile(r" (?=--)")
 
@@ -84,14 +86,10 @@ class Narrator:
         self._console.print(Text(" \\\n".join(lines), "dim"), soft_wrap=True)
 
     def verdict(self, outcome: str, lines: Sequence[str], *, expected: str) -> None:
-        """Show a verdict as the clerk sees it, and whether it is the expected one.
-
-        What was accepted is shown whole; otherwise only what stands in the way of it.
-        """
+        """Show a verdict as the clerk sees it, and whether it is the expected one."""
         word, *found = lines
-        shown = found if outcome == "accepted" else _against(found)
         colour = _COLOURS.get(outcome, "red")
-        body = self._found(shown, hidden=len(found) - len(shown))
+        body = self._found(found)
         title = Text(word, f"bold {colour}")
         self._console.print(Panel(body, title=title, title_align="left", border_style=colour))
         if outcome != expected:
@@ -129,17 +127,9 @@ class Narrator:
         for line in self._lines(told):
             self._print(line)
 
-    def _found(self, lines: Sequence[str], *, hidden: int) -> Text:
-        """Return findings as they stand in a box, each in the colour of its mark."""
-        body = Text()
-        for line in lines:
-            within = fold(line, self._console.width - 4)
-            body.append(f"{within}\n", _STYLES.get(line.lstrip()[:1], ""))
-        if hidden:
-            more = Bilingual(f"其余 {hidden} 行从略", f"{hidden} more lines are left out")
-            body.append(f"  … {self._language.say(more)}", "dim")
-        body.rstrip()
-        return body
+    def _found(self, lines: Sequence[str]) -> Text:
+        """Return the entries of a verdict as they stand in a box."""
+        return Text("\n".join(fold(line, self._console.width - 4) for line in lines))
 
     def _say(self, text: Bilingual) -> str:
         return escape(self._language.say(text))
@@ -155,8 +145,3 @@ class Narrator:
 
     def _print_under(self, line: str) -> None:
         self._print(f"[dim]{fold(f'    {line}', self._console.width)}[/]")
-
-
-def _against(lines: Sequence[str]) -> list[str]:
-    """Return the findings that stand against the credential, and what can be done."""
-    return [line for line in lines if not line.startswith(" ") or line[2] in "✘?"]

@@ -18,8 +18,10 @@ from did_service.cli.demo.stage import Scene, Stage
 from did_service.cli.demo.story import Story
 from did_service.cli.demo.world import opened
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual, ConflictError, Language, quote
+from did_service.core.errors import ConflictError, quote
+from did_service.core.text import Bilingual
 from did_service.program.clock import ClockAndRandom
+from did_service.program.language import Language
 
 SCHEMA = "demo/1"
 
@@ -139,6 +141,6 @@ def _folder(keep: Path | None, stack: ExitStack) -> Path:
     if keep is None:
         return Path(stack.enter_context(TemporaryDirectory(prefix="didsvc-demo-")))
     if keep.exists() and any(keep.iterdir()):
-        raise ConflictError("folder_not_empty", f"{quote(keep)} is not empty")
+        raise ConflictError("folder_not_empty", quote(keep))
     keep.mkdir(parents=True, exist_ok=True)
     return keep.resolve()

@@ -16,7 +16,7 @@ from did_service.cli.demo.children import ChildRun
 from did_service.cli.demo.forks import forked_evidence
 from did_service.cli.demo.stage import Scene, Stage
 from did_service.cli.demo.story import TRUST
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 FIRST = "scenes/accept-offline"
 OLDER = "scenes/accept-issued-while-authorised"

@@ -16,7 +16,7 @@ from did_service.cli.demo.children import ChildRun
 from did_service.cli.demo.story import Story
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 Play = Callable[["Stage"], ChildRun]
 

@@ -16,7 +16,7 @@ from did_service.cli.demo.children import Children, ChildRun
 from did_service.cli.demo.narrator import Narrator
 from did_service.cli.demo.world import DemoWorld
 from did_service.core.encoding import strict_json
-from did_service.core.errors import Bilingual
+from did_service.core.text import Bilingual
 
 WALLET = f"wallets/{CITIZEN}"
 TRUST = "counter/trust"

@@ -117,24 +117,30 @@ def parse_carried(data: bytes) -> Entry:
 
 def _sequenced(data: bytes, *, any_type: bool) -> Entry:
     members = strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
-    entry = _entry(members, any_type=any_type)
-    if entry.at is None:
-        raise MalformedError("entry_malformed", "entry.a is missing")
+    entry = _demand_time(_entry(members, any_type=any_type))
     if entry.data != data:
         raise MalformedError("entry_not_canonical", "the entry is not in canonical form")
+    return entry
+
+
+def _demand_time(entry: Entry) -> Entry:
+    if entry.at is None:
+        raise MalformedError("entry_malformed", "entry.a is missing")
     return entry
 
 
 def parse_sequenced(value: JsonObject) -> Entry:
     """Take a sequenced entry of any type that is a member of another document, as evidence has.
 
-    It is read from its canonical bytes: that document may write 7 as 7.0, which has the same
-    leaf hash and is no integer.
+    That document may write 7 as 7.0, which has the same leaf hash and is no integer: an entry
+    with any such number is read again from its canonical bytes.
 
     Raises:
         LimitError, MalformedError: as `parse_carried`.
     """
-    return parse_carried(jcs.encode(value))
+    if not strict_json.has_integers_alone(value):
+        return parse_carried(jcs.encode(value))
+    return _demand_time(_entry(value, any_type=True))
 
 
 def parse_submission(value: JsonObject) -> Entry:

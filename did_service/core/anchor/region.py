@@ -16,10 +16,11 @@ from did_service.core.anchor.bodies.authority import bilingual, covers
 from did_service.core.did.location import parse_location
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding.strict_json import Fields, JsonValue
-from did_service.core.errors import Bilingual, MalformedError, quote
+from did_service.core.errors import MalformedError, quote
 from did_service.core.limits import MAX_LOG_POLICY_BYTES, MAX_POLICY_MEMBERS
 from did_service.core.log.note import VerifierKey, parse_verifier_key
 from did_service.core.log.policy import LogPolicy, parse_log_policy
+from did_service.core.text import Bilingual
 
 _NAME = re.compile(r"reg|witness|ev/[0-9]{4}")
 

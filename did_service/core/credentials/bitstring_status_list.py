@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -207,8 +207,17 @@ def parse_status_entry(value: JsonObject) -> StatusEntry:
     return StatusEntry(_purpose(value.get("statusPurpose")), int(index), url)
 
 
-def check_status(entry: StatusEntry, status_list: Credential) -> CredentialStatus:
+def check_status(
+    entry: StatusEntry,
+    status_list: Credential,
+    decode: Callable[[str], BitstringStatusList] = BitstringStatusList.decode,
+) -> CredentialStatus:
     """Say what a list, whose proof is verified elsewhere, says about an entry (§3.2).
+
+    Args:
+        entry: Of the credential.
+        status_list: The list.
+        decode: Reads `encodedList`; one that remembers what it has read saves unpacking.
 
     Raises:
         MalformedError: `status_list_mismatch` for another list or purpose,
@@ -221,7 +230,7 @@ def check_status(entry: StatusEntry, status_list: Credential) -> CredentialStatu
         raise MalformedError("status_list_mismatch", f"the subject is not one {LIST_TYPE}")
     if entry.purpose.value not in _purposes(subject.get("statusPurpose")):
         raise MalformedError("status_list_mismatch", "the list is for another purpose")
-    bits = BitstringStatusList.decode(as_text(subject.get("encodedList"), "encodedList"))
+    bits = decode(as_text(subject.get("encodedList"), "encodedList"))
     return _MEANING[entry.purpose] if bits[entry.index] else CredentialStatus.CLEAR
 
 

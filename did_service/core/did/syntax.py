@@ -154,8 +154,11 @@ def parse_webvh(text: str) -> WebvhDid:
     return WebvhDid(scid, parse_location(place))
 
 
+@lru_cache(maxsize=1_024)
 def did_id(did: str) -> str:
     """Return what names a subject for good: a did:webvh's SCID, else the whole DID.
+
+    Asked of the same few DIDs by every rule and step, so the last answers are remembered.
 
     Raises:
         MalformedError: as `parse_did` and `parse_webvh`.

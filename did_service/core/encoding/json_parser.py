@@ -52,7 +52,7 @@ def parse(text: bytes, numbers: Numbers, max_values: int) -> JsonValue:
     _check_values(text, max_values)
     try:
         value: JsonValue = orjson.loads(text)
-        if _is_own_spelling(text, value) and _is_allowed(value, numbers):
+        if _is_own_spelling(text, value) and is_allowed(value, numbers):
             return value
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass  # the careful parser takes it, or says what is wrong
@@ -91,7 +91,7 @@ def _is_own_spelling(text: bytes, value: JsonValue) -> bool:
     )
 
 
-def _is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) -> bool:
+def is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) -> bool:
     """Check for fractions, and that objects and arrays are at most `depth` deep."""
     if isinstance(value, dict):
         items: Iterable[JsonValue] = value.values()
@@ -101,7 +101,7 @@ def _is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH)
         return numbers is Numbers.FINITE or not isinstance(value, float)
     for item in items:
         # Most are strings, and those need no look.
-        if type(item) is not str and not _is_allowed(item, numbers, depth - 1):
+        if type(item) is not str and not is_allowed(item, numbers, depth - 1):
             return False
     return depth > 0
 

@@ -15,7 +15,13 @@ import json
 from typing import NoReturn
 
 from did_service.core.encoding import b64
-from did_service.core.encoding.json_parser import JsonObject, JsonValue, Numbers, parse
+from did_service.core.encoding.json_parser import (
+    JsonObject,
+    JsonValue,
+    Numbers,
+    is_allowed,
+    parse,
+)
 from did_service.core.errors import LimitError, MalformedError, quote
 from did_service.core.limits import MAX_JSON_BYTES, MAX_JSON_VALUES, MAX_SAFE_INTEGER
 from did_service.core.text import rewritten
@@ -70,6 +76,11 @@ def load_object(
     """Parse one JSON object strictly; arguments and errors as `loads`."""
     value = loads(data, max_bytes=max_bytes, max_values=max_values, numbers=numbers)
     return as_object(value, "document")
+
+
+def has_integers_alone(value: JsonValue) -> bool:
+    """Say whether a value that was parsed would be read alike where fractions are refused."""
+    return is_allowed(value, Numbers.INTEGERS)
 
 
 def as_object(value: JsonValue, where: str) -> JsonObject:

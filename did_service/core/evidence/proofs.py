@@ -12,7 +12,7 @@ two roots, both with a quorum, is a fork; then nothing of that log counts (threa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,19 +24,17 @@ from did_service.core.encoding.compression import gunzip
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.evidence.batches import anchoring_of, take_batch
+from did_service.core.evidence.items import Items, Sources, items_of, what_is
 from did_service.core.evidence.latest import LatestIndex, is_claim_unproven
 from did_service.core.evidence.pieces import UnverifiedItem
 from did_service.core.evidence.policy_succession import succeeding
 from did_service.core.evidence.proven import IssuanceProof, ProvenEntry, ProvenHeads
 from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
-from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
-
-Sources = Sequence[tuple[str, UnverifiedEvidence]]
 
 
 def verify_evidence(
@@ -44,6 +42,7 @@ def verify_evidence(
     policy: Policy,
     remembered: Mapping[str, Tree] | None = None,
     forked: frozenset[str] = frozenset(),
+    verified: MutableMapping[bytes, VerifiedCheckpoint] | None = None,
 ) -> Evidence:
     """Check evidence sets under a policy and say what they prove.
 
@@ -53,16 +52,19 @@ def verify_evidence(
         remembered: The largest tree of each log that was verified before: another root at the
             same size is a fork. It never makes a smaller tree unusable.
         forked: Origins of logs whose fork is on record; nothing of theirs counts.
+        verified: Checkpoints by their notes that were verified before, under this very policy;
+            those that are now are entered.
 
     Raises:
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
-    work = _Verification(policy, set(forked))
+    work = _Verification(policy, set(forked), {} if verified is None else verified)
     for name, evidence in sources:
         work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
-    work.take_control(sources)
-    work.take_data(sources)
+    items = list(items_of(sources))
+    work.take_control(items)
+    work.take_data(items)
     work.take_contents(sources)
     work.take_heads_files(sources)
     order = LatestIndex(work.heads, work.snapshots)
@@ -95,12 +97,14 @@ class _Verification:
 
     policy: Policy
     forked: set[str]
+    verified: MutableMapping[bytes, VerifiedCheckpoint]
     notes: set[tuple[bytes, frozenset[SignatureLine]]] = field(default_factory=set)
     trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
         default_factory=dict
     )
     heads: dict[str, list[ProvenHeads]] = field(default_factory=dict)
     ordered: set[tuple[str, int, int, bytes]] = field(default_factory=set)
+    covering: dict[tuple[str, int], ProvenHeads] = field(default_factory=dict)
     found: list[ProvenEntry] = field(default_factory=list)
     contents: dict[bytes, bytes] = field(default_factory=dict)
     snapshots: dict[bytes, HeadsSnapshot] = field(default_factory=dict)
@@ -139,12 +143,9 @@ class _Verification:
                 self._fork(Fork(origin, size, notes))
 
     def _checkpoint(self, note: bytes) -> None:
-        parsed = parse_note(note)
-        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
+        verified = self.verified.get(note) or self._verify(note)
+        if verified is None:
             return
-        self.notes.add(same)
-        origin = parse_checkpoint(parsed.text).origin
-        verified = self.policy.log_policy(origin).verify(note)
         tree = verified.checkpoint
         roots = self.trees.setdefault((tree.origin, tree.size), {})
         known = [*roots.get(tree.root, ()), verified]
@@ -153,15 +154,25 @@ class _Verification:
         earliest = min(known, key=lambda each: each.existed_by)
         roots[tree.root] = [freshest] if freshest is earliest else [freshest, earliest]
 
+    def _verify(self, note: bytes) -> VerifiedCheckpoint | None:
+        """Verify a note; None where it was, with its lines in another order."""
+        parsed = parse_note(note)
+        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
+            return None
+        self.notes.add(same)
+        origin = parse_checkpoint(parsed.text).origin
+        self.verified[note] = self.policy.log_policy(origin).verify_parsed(parsed, note)
+        return self.verified[note]
+
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)
         self.forks.append(fork)
 
-    def take_control(self, sources: Sources) -> None:
+    def take_control(self, items: Items) -> None:
         """Take the entries of control logs; their heads entries name the trees of data logs."""
-        for name, item in _items(sources):
+        for name, item, leaf in items:
             if item.log.endswith("/reg"):
-                self.attempt(name, _what(item), partial(self._control_item, name, item))
+                self.attempt(name, what_is(item), partial(self._control_item, name, item, leaf))
         for known in self.heads.values():
             known.sort(key=lambda each: each.item.index, reverse=True)
             roots = {each.size: each for each in known}
@@ -177,8 +188,7 @@ class _Verification:
         if notes and one.about not in self.forked:
             self._fork(Fork(one.about, one.size, (one.note, *notes)))
 
-    def _control_item(self, source: str, item: UnverifiedItem) -> None:
-        leaf = item.entry.leaf()
+    def _control_item(self, source: str, item: UnverifiedItem, leaf: bytes) -> None:
         proving = self._checkpoints(item.log, item.size)
         check_inclusion(
             leaf, item.index, item.size, list(item.path), proving[0].checkpoint.root
@@ -226,13 +236,13 @@ class _Verification:
             self.ordered.add((item.log, item.size, item.index, checkpoint.note))
             known.append(heads)
 
-    def take_data(self, sources: Sources) -> None:
+    def take_data(self, items: Items) -> None:
         """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
-        covering = self._earliest_covering()
-        for name, item in _items(sources):
+        self.covering = self._earliest_covering()
+        for name, item, leaf in items:
             if not item.log.endswith("/reg"):
-                heads = covering.get((item.log, item.size))
-                self.attempt(name, _what(item), partial(self._data_item, name, item, heads))
+                take = partial(self._data_item, name, item, leaf)
+                self.attempt(name, what_is(item), take)
 
     def _earliest_covering(self) -> dict[tuple[str, int], ProvenHeads]:
         """Find the heads entry that names each tree first, once for all items in it."""
@@ -243,8 +253,8 @@ class _Verification:
                 found[each.about, each.size] = each
         return found
 
-    def _data_item(self, source: str, item: UnverifiedItem, heads: ProvenHeads | None) -> None:
-        leaf = item.entry.leaf()
+    def _data_item(self, source: str, item: UnverifiedItem, leaf: bytes) -> None:
+        heads = self.covering.get((item.log, item.size))
         if self.is_forked(item.log):
             raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")
         if heads is not None:
@@ -282,19 +292,5 @@ class _Verification:
         self.heads_files[root] = file
 
 
-def _items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
-    """Yield every item, each once: the same one again costs work and proves nothing."""
-    seen = set()
-    for name, item in ((name, item) for name, evidence in sources for item in evidence.items):
-        same = item.log, item.size, item.index, item.path, item.head, item.entry.leaf()
-        if same not in seen:
-            seen.add(same)
-            yield name, item
-
-
-def _what(item: UnverifiedItem) -> str:
-    return f"{item.entry.type} entry {item.index} of {quote(item.log)}"
-
-
 def _undated(found: ProvenEntry) -> Dropped:
-    return Dropped(found.source, _what(found.as_received), "head_unproven")
+    return Dropped(found.source, what_is(found.as_received), "head_unproven")

@@ -118,7 +118,14 @@ class LogPolicy:
             ProofError: `log_signature_missing`, `quorum_not_met`, `signature_invalid` or
                 `cosignature_invalid`.
         """
-        parsed = parse_note(note)
+        return self.verify_parsed(parse_note(note), note)
+
+    def verify_parsed(self, parsed: UnverifiedNote, note: bytes) -> VerifiedCheckpoint:
+        """Check a checkpoint note that was parsed; `note` is kept as it is.
+
+        Raises:
+            MalformedError, ProofError: as `verify`.
+        """
         checkpoint = parse_checkpoint(parsed.text)
         for key in self._log_keys(checkpoint.origin, parsed):
             verify_note(parsed, key)

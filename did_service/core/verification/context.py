@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
@@ -17,25 +16,24 @@ from did_service.core.anchor.region import Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
-from did_service.core.did.document import DidDocument
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
-from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.proven_set import Dropped, Evidence
 from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
+from did_service.core.verification.findings import Findings
 from did_service.core.verification.present import Present
-from did_service.core.verification.report import Basis
+from did_service.core.verification.presented import PresentedFile
+from did_service.core.verification.report import Basis, Check
+from did_service.core.verification.request import Request
+from did_service.core.verification.verified import Verified
 
 _REGION = re.compile(r"[0-9]{6}")
 _BASE_TYPE = "https://www.w3.org/2018/credentials#VerifiableCredential"
-
-
-Record: TypeAlias = tuple[DidDocument, bool]
-"""What a did entry says: the document, and whether the DID has ended with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,49 @@ class End:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class PresentationContext:
+    """What concerns a presentation as a whole.
+
+    Attributes:
+        file: What is presented.
+        request: What was asked.
+        policy: The pinned one.
+        evidence: All that was proven at hand.
+        present: When it is.
+        tier: How old evidence may be, by name.
+        verified: What the credentials share, and a counter may keep.
+        checks: What the steps have found so far.
+    """
+
+    file: PresentedFile
+    request: Request
+    policy: Policy | None
+    evidence: Evidence
+    present: Present
+    tier: str
+    verified: Verified
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def limit_seconds(self) -> int:
+        """The tier's bound on age."""
+        return 0 if self.policy is None else self.policy.tiers[self.tier]
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """The evidence that did not verify, with a staple that could not be read."""
+        unread = self.file.dropped
+        return self.evidence.dropped if unread is None else (*self.evidence.dropped, unread)
+
+
 @dataclass(frozen=True)
 class CredentialContext:
     """One credential, the evidence, and the time.
 
     `position` is the credential's place in the report, `limit_seconds` the tier's bound on age.
-    `used` are the statements that `use` has read, by their place in the logs; `lists` are the
-    status lists read so far, by their SHA-256, and `records` what did entries say, by their
-    leaf: the credentials of one presentation share both.
+    `verified` is what the credentials of one presentation share. `used` are the statements
+    that `use` has read, by their place in the logs; `findings` are the credential's own.
     """
 
     credential: Credential
@@ -69,9 +102,9 @@ class CredentialContext:
     evidence: Evidence
     present: Present
     limit_seconds: int
+    verified: Verified
     used: dict[tuple[str, int], Latest] = field(default_factory=dict)
-    lists: dict[bytes, Credential] = field(default_factory=dict)
-    records: dict[bytes, Record] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
     def use(self, latest: Latest) -> JsonObject:
         """Return the body of what is latest, for a positive answer; step 13 judges its age."""

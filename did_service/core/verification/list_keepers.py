@@ -14,15 +14,23 @@ from collections.abc import Iterator, Sequence
 
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import proof_set
-from did_service.core.credentials.model import Credential
-from did_service.core.credentials.proof_set import ProofDemand
+from did_service.core.credentials.proof_set import KeyResolver, ProofDemand
 from did_service.core.did.document import Relationship
 from did_service.core.encoding import timestamps
 from did_service.core.errors import ProofError, quote
 from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.did_states import latest_state
 from did_service.core.verification.statements import ProvenStatement
-from did_service.core.verification.steps.issuer import latest_state
+from did_service.core.verification.verified import ReadList
+
+_DEMAND = ProofDemand(
+    purpose=proof_set.ASSERTION,
+    suites=frozenset(proof_set.SUITES),
+    now=timestamps.from_posix(0),  # whether a proof has expired is asked each time it is used
+    challenge=None,
+    domain=None,
+)
 
 
 def registering(statements: Sequence[ProvenStatement], url: str) -> list[Latest]:
@@ -33,7 +41,7 @@ def registering(statements: Sequence[ProvenStatement], url: str) -> list[Latest]
 
 def check_kept(
     context: CredentialContext,
-    status_list: Credential,
+    read: ReadList,
     logged: int,
     statements: Sequence[ProvenStatement],
 ) -> list[Latest]:
@@ -41,7 +49,7 @@ def check_kept(
 
     Args:
         context: The credential.
-        status_list: The list itself, whose `id` is its URL.
+        read: The list itself, whose `id` is its URL.
         logged: POSIX second at which its log took it.
         statements: The newest at hand of each chain about the issuer.
 
@@ -59,18 +67,13 @@ def check_kept(
         rests_on.extend(each for each in (state.proven,) if isinstance(each, Latest))
         return state.document.public_key(method, Relationship(purpose))
 
-    demand = ProofDemand(
-        purpose=proof_set.ASSERTION,
-        suites=frozenset(proof_set.SUITES),
-        now=timestamps.from_posix(context.now),
-        challenge=None,
-        domain=None,
-    )
-    proofs = proof_set.verify_proofs(status_list.raw, resolve, demand)
-    signer = proof_set.signer_of(status_list, proofs).did
+    _verify(read, resolve)
+    if any(each.has_lapsed_by(context.now) for each in read.proofs):
+        raise ProofError("proof_expired", "a proof of the list has expired")
+    signer = proof_set.signer_of(read.credential, read.proofs).did
     naming = [
         latest
-        for keeper, latest in _keepers(statements, status_list.id or "", logged)
+        for keeper, latest in _keepers(statements, read.credential.id or "", logged)
         if same_subject(keeper, signer)
     ]
     if not naming:
@@ -78,6 +81,23 @@ def check_kept(
     freshest = max(naming, key=lambda each: each.as_of)
     context.use(freshest)
     return [*rests_on, freshest]
+
+
+def _verify(read: ReadList, resolve: KeyResolver) -> None:
+    """Verify a list's proofs; once, as long as the same methods have the same keys."""
+    if read.proofs and all(
+        resolve(method, proof_set.ASSERTION) == key for method, key in read.keys
+    ):
+        return
+    keys: dict[str, bytes] = {}
+
+    def noting(method: str, purpose: str) -> bytes:
+        keys[method] = resolve(method, purpose)
+        return keys[method]
+
+    read.proofs = ()
+    read.proofs = proof_set.verify_proofs(read.credential.raw, noting, _DEMAND)
+    read.keys = tuple(keys.items())
 
 
 def _keepers(

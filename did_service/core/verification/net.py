@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.report import Check
 
 T = TypeVar("T")
 
-FAULT = "internal_fault"
 _RUST = "pyo3_runtime"  # where the panics of libraries in Rust come from; not to be imported
 
 
 def guarded(
-    step: int,
+    step: str,
     credential: int | None,
     work: Callable[[], T],
     otherwise: Callable[[Check], T],
@@ -34,11 +34,11 @@ def guarded(
     except BaseException as fault:
         if not isinstance(fault, Exception) and type(fault).__module__ != _RUST:
             raise
-        return otherwise(Check(step, FAULT, credential, detail=type(fault).__name__))
+        return otherwise(Check(FAULTS[step], credential, detail=type(fault).__name__))
 
 
 def guarded_checks(
-    step: int, credential: int | None, work: Callable[[], Iterable[Check]]
+    step: str, credential: int | None, work: Callable[[], Iterable[Check]]
 ) -> list[Check]:
     """Gather a step's checks; after a fault those that came before it, and the fault's."""
     found: list[Check] = []

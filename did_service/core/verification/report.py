@@ -7,6 +7,7 @@ forgotten outcome cannot pass. Same input, same bytes. Shape: docs/formats.md §
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -14,21 +15,29 @@ from enum import Enum
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding import b64, strict_json, timestamps
-from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import Bilingual
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
+from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.evidence.proven_set import Evidence
-from did_service.core.verification.codes import CHECKS, Result, Sentence
+from did_service.core.text import Bilingual
+from did_service.core.verification.codes import CHECKS, Result
 
 FORMAT = "didsvc-report/1"
+HOLDER_STEP, HOLDER_PROVEN = 10, "holder_proven"
 
 
 class Outcome(Enum):
-    """The word that the clerk is told."""
+    """The word that the clerk is told.
+
+    `DOCUMENT` is a genuine document whose holder nobody has proven to be; `ANSWERED` is a file
+    that was judged here before and was not judged again. Neither is a kind of acceptance.
+    """
 
     ACCEPTED = "accepted"
     ACCEPTED_WITH_LIMITS = "accepted-with-limits"
     REFUSED = "refused"
     UNDECIDED = "undecided"
+    DOCUMENT = "document"
+    ANSWERED = "answered"
 
 
 class NowFrom(Enum):
@@ -68,18 +77,16 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of one step. The code alone decides the result (`messages.CHECKS`).
+    """One finding of one step. The code alone decides step and result (`codes.CHECKS`).
 
     Attributes:
-        step: 1 to 13.
-        code: Stable; a key of `messages.CHECKS`.
+        code: Stable; a key of `codes.CHECKS`.
         credential: Which credential of the report; None for the whole.
         basis: What it rests on, where it rests on evidence.
         detail: What exactly, for people and machines: a claim, a log, a code; no values.
         waived: Whether the policy waives it (staleness only).
     """
 
-    step: int
     code: str
     credential: int | None = None
     basis: Basis | None = None
@@ -87,40 +94,78 @@ class Check:
     waived: bool = False
 
     @property
-    def sentence(self) -> Sentence:
-        """The closed table's entry for the code."""
-        return CHECKS[self.code]
+    def step(self) -> int:
+        """1 to 13."""
+        return CHECKS[self.code].step
 
     @property
     def result(self) -> Result:
-        """Passed, failed, undecided or not-asked."""
-        return self.sentence.result
-
-    @property
-    def message(self) -> Bilingual:
-        """What was found, with the detail in brackets."""
-        text = self.sentence.message
-        if self.detail is None:
-            return text
-        return Bilingual(f"{text.zh} ({self.detail})", f"{text.en} ({self.detail})")
+        """Passed, failed, undecided, not asked, or not judged."""
+        return CHECKS[self.code].result
 
     def encode(self) -> JsonObject:
         """Write one member of `checks`."""
-        following = self.sentence.next_step
         return {
             "step": self.step,
             "credential": self.credential,
             "code": self.code,
             "result": self.result.value,
             "evidence": None if self.basis is None else self.basis.encode(),
-            "message": _encode(self.message),
-            "next": None if following is None else _encode(following),
+            "detail": self.detail,
+            "waived": self.waived,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentIdentity:
+    """Whose document it is, from claims that its issuer signed, by its type's own schema.
+
+    Attributes:
+        title: What the type is called; None where its schema says nothing.
+        name: The holder's name.
+        number: The holder's number, masked.
+        document: The document's number, masked.
+        valid_from: When it takes effect.
+        valid_until: When it ends.
+        titles: What its claims are called, by the last part of their pointers.
+    """
+
+    title: Bilingual | None = None
+    name: str | None = field(default=None, repr=False)
+    number: str | None = None
+    document: str | None = None
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
+    titles: Mapping[str, Bilingual] = field(default_factory=dict, repr=False)
+
+    def encode(self) -> JsonObject:
+        """Write the member `identity` of a credential of the report."""
+        return {
+            "title": None if self.title is None else _encode(self.title),
+            "name": self.name,
+            "number": self.number,
+            "document": self.document,
+            "valid_from": None if self.valid_from is None else str(self.valid_from),
+            "valid_until": None if self.valid_until is None else str(self.valid_until),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialSummary:
-    """What was shown, by name: claims as JSON Pointers, never their values."""
+    """What was shown: the names of its claims, and whose document it is.
+
+    Attributes:
+        query: Which query it answers.
+        type: Its first type IRI beside VerifiableCredential.
+        issuer: As it is named in the credential.
+        signer: The verification method whose signature holds; None where none does.
+        issued: When the issuer claims to have signed.
+        jurisdiction: Six digits.
+        disclosed: Its claims as JSON Pointers, never their values.
+        issuer_name: As the granter's statement has it.
+        identity: Whose it is; None unless its signature and its schema hold.
+        claims: `credentialSubject` of what passed every step; None of everything else.
+    """
 
     query: str
     type: str | None
@@ -130,9 +175,12 @@ class CredentialSummary:
     jurisdiction: str | None
     disclosed: tuple[str, ...]
     issuer_name: Bilingual | None = None
+    identity: DocumentIdentity | None = None
+    claims: JsonValue = field(default=None, repr=False)
 
-    def encode(self) -> JsonObject:
-        """Write one member of `credentials`."""
+    def encode(self, *, claims: bool = False) -> JsonObject:
+        """Write one member of `credentials`; values of claims only if they are asked for."""
+        identity = None if self.identity is None else self.identity.encode()
         return {
             "query": self.query,
             "type": self.type,
@@ -141,15 +189,32 @@ class CredentialSummary:
             "issued": None if self.issued is None else timestamps.encode(self.issued),
             "jurisdiction": self.jurisdiction,
             "disclosed": list(self.disclosed),
+            "issuer_name": None if self.issuer_name is None else _encode(self.issuer_name),
+            "identity": identity,
+            **({"claims": self.claims} if claims else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FirstVerdict:
+    """When the same bytes were judged here, and what came out."""
+
+    time: datetime
+    outcome: Outcome
+
+    def encode(self) -> JsonObject:
+        """Write the member `answered` of a report."""
+        return {"time": timestamps.encode(self.time), "outcome": self.outcome.value}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The verdict; true only when everything is accepted without limits.
 
+    `answered` is the first verdict on a file that was judged before: there are no others.
     `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
-    the credentials whose signature holds: what they need is worth keeping. Neither is written.
+    the credentials whose signature holds: what they need is worth keeping; `holder_signed`
+    says that a holder signed for the nonce, whatever else was found. None of them is written.
     """
 
     now: datetime
@@ -159,18 +224,30 @@ class Report:
     credentials: tuple[CredentialSummary, ...]
     checks: tuple[Check, ...]
     unsafe: tuple[str, ...] = ()
+    answered: FirstVerdict | None = None
     evidence: Evidence = field(default_factory=Evidence, compare=False, repr=False)
     proven: tuple[Credential, ...] = field(default=(), compare=False, repr=False)
+    holder_signed: bool = field(default=False, compare=False)
 
     @property
     def outcome(self) -> Outcome:
-        """Refused over undecided over accepted with limits over accepted."""
+        """Refused over undecided over document over accepted with limits over accepted."""
+        if self.answered is not None:
+            return Outcome.ANSWERED
         results = {check.result for check in self.checks if not check.waived}
         if Result.FAILED in results:
             return Outcome.REFUSED
         if Result.UNDECIDED in results or not self.checks:
             return Outcome.UNDECIDED
+        if not self.holder_proven:
+            return Outcome.DOCUMENT
         return Outcome.ACCEPTED_WITH_LIMITS if self.limits else Outcome.ACCEPTED
+
+    @property
+    def holder_proven(self) -> bool:
+        """Whether each credential was shown by its holder; without that nothing is accepted."""
+        found = {check.code for check in self.checks if check.step == HOLDER_STEP}
+        return found == {HOLDER_PROVEN}
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -180,8 +257,13 @@ class Report:
     def __bool__(self) -> bool:
         return self.outcome is Outcome.ACCEPTED
 
-    def encode(self) -> JsonObject:
-        """Write the report as a JSON object."""
+    def encode(self, *, claims: bool = False) -> JsonObject:
+        """Write the report as a JSON object.
+
+        Args:
+            claims: Whether it carries the claims of what passed, and not only names and masked
+                numbers. What is kept does not, unless somebody asks for it.
+        """
         return {
             "format": FORMAT,
             "outcome": self.outcome.value,
@@ -189,18 +271,19 @@ class Report:
             "now_from": self.now_from.value,
             "tier": self.tier,
             "policy": None if self.policy is None else _encode_policy(self.policy),
-            "credentials": [summary.encode() for summary in self.credentials],
+            "credentials": [each.encode(claims=claims) for each in self.credentials],
             "checks": [check.encode() for check in self.checks],
             "limits": list(self.limits),
             "unsafe": list(self.unsafe),
+            "answered": None if self.answered is None else self.answered.encode(),
         }
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, *, claims: bool = False) -> bytes:
         """Write the report as it stands in a file: the same input gives the same bytes.
 
         A file is shown on screens too, by `cat`: what does not show is escaped.
         """
-        return strict_json.dumps_printable(self.encode()).encode() + b"\n"
+        return strict_json.dumps_printable(self.encode(claims=claims)).encode() + b"\n"
 
 
 def _encode_policy(policy: Policy) -> JsonObject:

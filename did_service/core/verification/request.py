@@ -9,6 +9,10 @@ from enum import Enum
 
 from did_service.core.evidence.proven_set import Tree
 from did_service.core.verification.report import NowFrom
+from did_service.core.verification.verified import Verified
+
+NO_QUESTION = ""
+"""The nonce of a demand that nothing shown can meet: it answers no question at all."""
 
 
 class NonceState(Enum):
@@ -25,15 +29,17 @@ class Request:
     """What the counter asked for.
 
     Attributes:
-        tier: `online`, `day` or `field`: how old evidence may be.
-        nonce: The challenge; None where no holder proof is demanded.
+        tier: `online`, `day` or `field`: how old the clerk lets evidence be; None where nothing
+            is said. What the item demands binds as well (`tier`).
+        nonce: The challenge; None where no holder proof is demanded: the outcome is
+            `document` at best.
         audience: Whom the answer must be for; goes with the nonce.
         nonce_state: From the counter's memory.
         nonce_until: Until when an open one may be answered; None where nothing is remembered.
-        item: The service item, whose waivers in the policy apply.
+        item: The service item, whose tier and whose waivers in the policy apply.
     """
 
-    tier: str = "day"
+    tier: str | None = None
     nonce: str | None = None
     audience: str | None = None
     nonce_state: NonceState = NonceState.NOT_REMEMBERED
@@ -60,7 +66,15 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What this verifier has met: the largest tree by origin, and origins with a fork."""
+    """What this verifier has met.
+
+    Attributes:
+        trees: The largest tree of each log, by origin.
+        forked: Origins of logs whose fork is on record.
+        verified: What was verified before, for a counter that keeps it from visit to visit; of
+            another policy nothing of it counts.
+    """
 
     trees: Mapping[str, Tree] = field(default_factory=dict)
     forked: frozenset[str] = frozenset()
+    verified: Verified | None = None

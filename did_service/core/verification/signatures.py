@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.credentials.proof_set import (
@@ -26,7 +25,6 @@ from did_service.core.credentials.proof_set import (
 from did_service.core.errors import DidServiceError, LimitError, ProofError, UnsupportedError
 from did_service.core.verification.codes import CHECKS, Result
 
-UNSUPPORTED, UNREADABLE, BESIDE = "unsupported", "proof_unreadable", "proof_beside"
 # What is known of a proof that was judged, and not merely that it could not be.
 NEGATIVES = frozenset(
     {
@@ -41,8 +39,20 @@ NEGATIVES = frozenset(
     }
 )
 
-CodeOf: TypeAlias = Callable[[DidServiceError], str]
-"""The step's code for a proof that did not verify, where it is of a form that we process."""
+
+@dataclass(frozen=True, slots=True)
+class SignatureCodes:
+    """A step's own codes for what stands in the way of a signature.
+
+    Attributes:
+        unsupported: A proof is of a form that this release does not process.
+        beside: The party's proof verifies, and another one beside it does not.
+        of: The code for a proof that did not verify, where it is of a form that we process.
+    """
+
+    unsupported: str
+    beside: str
+    of: Callable[[DidServiceError], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +71,22 @@ class Signature:
 
 
 def judge_proofs(
-    document: Credential | Presentation, findings: Sequence[ProofFinding], code_of: CodeOf
+    document: Credential | Presentation, findings: Sequence[ProofFinding], codes: SignatureCodes
 ) -> Signature:
     """Judge a proof set as a whole by what was found of its members."""
     party = party_of(document, {each.did for each in findings})
     if party is None and any(each.verified for each in findings):
         # anybody may have added his own proof, and no holder is named to tell them apart
-        return Signature(None, UNSUPPORTED, "holder_not_named")
+        return Signature(None, codes.unsupported, "holder_not_named")
     own = [each for each in findings if each.did == party]
     refusals = [each.refusal for each in findings if each.refusal is not None]
     if any(each.verified for each in own):
         verified = tuple(each.verified for each in own if each.verified is not None)
-        return _beside(signer_of(document, verified), refusals)
+        return _beside(signer_of(document, verified), refusals, codes)
     if own:
         refusals = [each.refusal for each in own if each.refusal is not None]
-    judged = [unsigned(each, code_of) for each in refusals]
-    mismatch = unsigned(ProofError("signer_mismatch", "the party did not sign"), code_of)
+    judged = [unsigned(each, codes) for each in refusals]
+    mismatch = unsigned(ProofError("signer_mismatch", "the party did not sign"), codes)
     open_ones = (each for each in judged if CHECKS[each.code or ""].result is Result.UNDECIDED)
     return next(open_ones, next(iter(judged), mismatch))
 
@@ -87,16 +97,18 @@ def has_lapsed(findings: Sequence[ProofFinding], second: int) -> bool:
     return any(each is not None and each.has_lapsed_by(second) for each in verified)
 
 
-def unsigned(error: DidServiceError, code_of: CodeOf) -> Signature:
+def unsigned(error: DidServiceError, codes: SignatureCodes) -> Signature:
     """Return what a refusal means where no proof of the party verified."""
     if isinstance(error, UnsupportedError | LimitError):
-        return Signature(None, UNSUPPORTED, f"{error.code}: {error.message}")
-    return Signature(None, code_of(error), error.code)
+        return Signature(None, codes.unsupported, f"{error.code}: {error.message}")
+    return Signature(None, codes.of(error), error.code)
 
 
-def _beside(signer: VerifiedProof, refusals: Sequence[DidServiceError]) -> Signature:
+def _beside(
+    signer: VerifiedProof, refusals: Sequence[DidServiceError], codes: SignatureCodes
+) -> Signature:
     """Say what stands beside the party's own good proof."""
     for error in refusals:
         if isinstance(error, UnsupportedError | LimitError):
-            return Signature(signer, UNSUPPORTED, f"{error.code}: {error.message}")
-    return Signature(signer, BESIDE, refusals[0].code) if refusals else Signature(signer)
+            return Signature(signer, codes.unsupported, f"{error.code}: {error.message}")
+    return Signature(signer, codes.beside, refusals[0].code) if refusals else Signature(signer)

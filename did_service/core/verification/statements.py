@@ -41,18 +41,18 @@ def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:
 def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
     """Return the newest statement at hand of each chain about the issuer, the latest or not."""
     chains = chains_about_issuer(context)
-    return tuple(each for chain in chains for each in linked(chain[:1]))
+    return tuple(each for chain in chains for each in linked(context, chain[:1]))
 
 
-def linked(chain: Chain) -> Iterator[ProvenStatement]:
+def linked(context: CredentialContext, chain: Chain) -> Iterator[ProvenStatement]:
     """Yield the statements of a chain, newest first.
 
     One that cannot be read hides all behind it, as one does that is not at hand.
     """
     try:
-        yield _read(chain[0], chain[0].read_against())
+        yield _read(context, chain[0], chain[0].read_against())
         for successor, proven in pairwise(chain):
-            yield _read(proven, proven.read_until(successor))
+            yield _read(context, proven, proven.read_until(successor))
     except DidServiceError:
         return
 
@@ -60,7 +60,7 @@ def linked(chain: Chain) -> Iterator[ProvenStatement]:
 def why_unread(proven: ProvenEntry) -> str | None:
     """Name a statement that this release cannot read, with the code of the reason."""
     try:
-        _read(proven, proven.read_against())
+        parse_authority(proven.read_against())
     except DidServiceError as error:
         return f"authority entry {proven.number}: {error.code}"
     return None
@@ -83,5 +83,8 @@ def unread_naming(
     return None
 
 
-def _read(proven: ProvenEntry, body: JsonObject) -> ProvenStatement:
-    return ProvenStatement(proven, parse_authority(body))
+def _read(context: CredentialContext, proven: ProvenEntry, body: JsonObject) -> ProvenStatement:
+    known = context.verified.statements
+    if proven.leaf not in known:
+        known[proven.leaf] = parse_authority(body)
+    return ProvenStatement(proven, known[proven.leaf])

@@ -1,33 +1,41 @@
-"""What was shown, by name, for the report: no value of a claim ever stands in it."""
+"""What was shown, for the report: names of claims, whose document it is, and what passed.
+
+    identity    name, masked numbers, title, validity: of what its issuer signed
+    claims      all values: of what passed every step
+    disclosed   names of claims: of whatever was shown
+
+Which claims are the name and the numbers, and what all of them are called, says the schema of
+the type (`x-didsvc` of docs/formats.md §8), where that was proven to be the latest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
+from did_service.core.text import Bilingual, is_han, masked
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import SchemaFinding
+from did_service.core.verification.hidden import hidden_because, passed
 from did_service.core.verification.presented import PresentedCredential
-from did_service.core.verification.report import CredentialSummary
-from did_service.core.verification.steps.authority import AuthorityFinding
+from did_service.core.verification.report import Check, CredentialSummary, DocumentIdentity
+
+_MAX_TITLE_CHARACTERS = 200
 
 
-def summary_of(
-    context: CredentialContext,
-    shown: PresentedCredential,
-    signer: VerifiedProof | None,
-    authority: AuthorityFinding,
-) -> CredentialSummary:
+def summary_of(context: CredentialContext, shown: PresentedCredential) -> CredentialSummary:
     """Say what one credential is, who signed it and what was shown."""
     try:
         types = context.types
     except DidServiceError:
         types = ()
     issued = None if context.claimed is None else timestamps.from_posix(context.claimed)
-    statement = authority.statement
+    findings = context.findings
+    signer, statement = findings.signer, findings.authority.statement
     return CredentialSummary(
         query=shown.query,
         type=next(iter(types), None),
@@ -37,7 +45,20 @@ def summary_of(
         jurisdiction=next(iter(context.printed_regions), None),
         disclosed=tuple(_disclosed(context.credential.raw.get("credentialSubject"))),
         issuer_name=None if statement is None else statement.name,
+        identity=None if signer is None else _identity(context, findings.schemas or ()),
     )
+
+
+def as_told(
+    summary: CredentialSummary, context: CredentialContext, checks: Sequence[Check]
+) -> CredentialSummary:
+    """Return what a report may tell of a credential, all of its findings being known."""
+    place, signed = context.position, summary.signer is not None
+    if hidden_because(checks, place, signed=signed) is not None:
+        return replace(summary, identity=None, issuer_name=None, issued=None, jurisdiction=None)
+    if not passed(checks, place):
+        return summary
+    return replace(summary, claims=context.credential.raw.get("credentialSubject"))
 
 
 def bare_summary(context: CredentialContext, shown: PresentedCredential) -> CredentialSummary:
@@ -51,6 +72,56 @@ def bare_summary(context: CredentialContext, shown: PresentedCredential) -> Cred
         jurisdiction=None,
         disclosed=(),
     )
+
+
+def _identity(context: CredentialContext, schemas: Sequence[SchemaFinding]) -> DocumentIdentity:
+    """Read whose document it is by the schema that it fits; without one, only its dates."""
+    fitting = (each.terms for each in schemas if each.check.code == "schema_met")
+    terms = next((each for each in fitting if each), {})
+    subject = next(iter(context.credential.subjects), {})
+    wanted = _object(terms.get("identity"))
+    number, document = (_claim(subject, wanted.get(each)) for each in ("number", "document"))
+    return DocumentIdentity(
+        title=_title(terms.get("title")),
+        name=_name(subject, wanted.get("name")),
+        number=None if number is None else masked(number),
+        document=None if document is None else masked(document),
+        valid_from=context.credential.valid_from,
+        valid_until=context.credential.valid_until,
+        titles=dict(_titles(terms.get("claims"))),
+    )
+
+
+def _name(subject: JsonObject, members: JsonValue) -> str | None:
+    """Join the parts of a name: Chinese ones as they are, others with a space between."""
+    names = members if isinstance(members, list) else [members]
+    parts = [part for part in (_claim(subject, name) for name in names) if part]
+    chinese = all(is_han(character) for part in parts for character in part)
+    return ("" if chinese else " ").join(parts) or None
+
+
+def _claim(subject: JsonObject, member: JsonValue) -> str | None:
+    value = subject.get(member) if isinstance(member, str) else None
+    return value if isinstance(value, str) else None
+
+
+def _titles(claims: JsonValue) -> Iterator[tuple[str, Bilingual]]:
+    for pointer, words in _object(claims).items():
+        title = _title(words)
+        if title is not None:
+            yield pointer, title
+
+
+def _title(words: JsonValue) -> Bilingual | None:
+    texts = [_object(words).get(tongue) for tongue in ("zh", "en")]
+    zh, en = (each if isinstance(each, str) else "" for each in texts)
+    if not (zh and en) or max(len(zh), len(en)) > _MAX_TITLE_CHARACTERS:
+        return None
+    return Bilingual(zh, en)
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _disclosed(subjects: JsonValue) -> Iterator[str]:

@@ -38,6 +38,7 @@ from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_SCHEMA_BYTES
 from did_service.core.verification.request import Remembered
+from did_service.core.verification.verified import Verified
 
 DEFAULT = "day"
 
@@ -54,8 +55,10 @@ class Demand:
     strictest: str | None = None
     loosens: bool = False
 
-    def binding(self, asked: str | None, policy: Policy) -> str:
+    def binding(self, asked: str | None, policy: Policy | None) -> str:
         """Return the tier to judge by; `asked` is the clerk's."""
+        if policy is None:
+            return asked or DEFAULT  # nothing will be judged
         default = None if asked is not None or self.loosens else DEFAULT
         given = [each for each in (asked, self.strictest, default) if each is not None]
         return _strictest(given, policy.tiers)
@@ -89,7 +92,9 @@ def demand_of_item(
         return Demand()
     log = control_origin(home)
     narrowed = [(name, each.about(log, "schema", item)) for name, each in own]
-    kept = verify_evidence(narrowed, policy, remembered.trees, remembered.forked)
+    trees, forked = remembered.trees, remembered.forked
+    notes = Verified.under(policy, remembered.verified).notes
+    kept = verify_evidence(narrowed, policy, trees, forked, notes)
     mine = kept.newest("schema", item, home)
     copies = (mine, evidence.newest("schema", item, home))
     tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]
@@ -97,6 +102,11 @@ def demand_of_item(
         return Demand()
     fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <= policy.tiers[DEFAULT]
     return Demand(_strictest(tiers, policy.tiers), fresh and all(map(_is_in_use, copies)))
+
+
+def strictest_demand(policy: Policy) -> Demand:
+    """Return the demand of an item of which nothing is known but that it has one."""
+    return Demand(_strictest(TIERS, policy.tiers))
 
 
 def is_service_item(proven: ProvenEntry) -> bool:

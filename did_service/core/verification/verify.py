@@ -5,61 +5,75 @@
     13 freshness ─► report
 
 Every step runs, whatever the ones before it found; one failure hides no other, and a fault of
-ours in one leaves that one undecided (`net`). Design: docs/offline-verification.md §3; the
-numbers stand in code, docs and report.
+ours in one leaves that one undecided (`net`). Steps run in the order of the two tables below,
+and stand in the report by their numbers. Design: docs/offline-verification.md §3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import Waiver
-from did_service.core.credentials.model import Credential
 from did_service.core.encoding import timestamps
-from did_service.core.errors import DidServiceError, LimitError, UnsupportedError
-from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.context import CredentialContext, Record
+from did_service.core.verification.context import CredentialContext, PresentationContext
 from did_service.core.verification.net import guarded, guarded_checks
+from did_service.core.verification.not_judged import without_judgement
 from did_service.core.verification.present import Present
-from did_service.core.verification.presented import (
-    QUERY,
-    STAPLE,
-    PresentedCredential,
-    PresentedFile,
-    parse_presented,
-)
+from did_service.core.verification.presented import STAPLE, PresentedCredential, PresentedFile
 from did_service.core.verification.report import (
+    HOLDER_PROVEN,
     Check,
     CredentialSummary,
     NowFrom,
     Report,
 )
 from did_service.core.verification.request import Clock, NonceState, Remembered, Request
-from did_service.core.verification.steps.authority import (
-    MISSING,
-    AuthorityFinding,
-    check_authority,
-    find_authority,
+from did_service.core.verification.steps import (
+    authority,
+    freshness,
+    holder,
+    issuer,
+    log,
+    mandate,
+    proof,
+    schema,
+    shape,
+    status,
+    time,
 )
-from did_service.core.verification.steps.holder import check_holders
-from did_service.core.verification.steps.issuer import IssuerFinding, check_proof, find_issuer
-from did_service.core.verification.steps.log import (
-    check_clock,
-    check_freshness,
-    check_log,
-    check_policy,
-    check_time,
-)
-from did_service.core.verification.steps.resources import check_resources
-from did_service.core.verification.steps.schema import SchemaFinding, check_schemas
-from did_service.core.verification.steps.status import check_status
-from did_service.core.verification.summary import bare_summary, summary_of
+from did_service.core.verification.steps import policy as policy_step
+from did_service.core.verification.steps import request as request_step
+from did_service.core.verification.summary import as_told, bare_summary, summary_of
+from did_service.core.verification.tier import Demand, demand_of_item, strictest_demand
+from did_service.core.verification.verified import Verified
 
 _NOTHING_REMEMBERED = Remembered()
+
+STEPS: dict[str, Callable[[CredentialContext], Iterator[Check]]] = {
+    "issuer": issuer.check,
+    "proof": proof.check,  # by the issuer's keys
+    "schema": schema.check,  # digests count that were signed
+    "authority": authority.check,  # a schema says whether a type's issuance is logged
+    "time": time.check,
+    "status": status.check,  # a schema says whether a type keeps a status
+    "freshness": freshness.check,  # judges what the others used
+}
+"""The steps that judge one credential, in the order in which they need each other."""
+
+STEPS_OF_ALL: dict[str, Callable[[PresentationContext], Iterator[Check]]] = {
+    "policy": policy_step.check,
+    "time": time.check_clock,
+    "holder": holder.check,
+    "mandate": mandate.check,
+    "request": request_step.check,
+    "log": log.check,  # what was dropped matters where another step is undecided
+}
+"""The steps that judge a presentation as a whole, after those of its credentials."""
 
 
 def verify(
@@ -76,142 +90,145 @@ def verify(
     Args:
         presented: `{"vp_token":…}` of formats.md §6, or a bare credential or presentation.
         policy: The pinned policy; None leaves everything undecided.
-        evidence: Sets by name, as `("bundle", …)`; a staple inside `presented` adds itself.
-        request: What was asked; its tier is one of the policy's.
+        evidence: The counter's own sets by name, as `("bundle", …)`; a staple inside
+            `presented` adds itself.
+        request: What was asked. Where the item is at hand, its tier is found here.
         clock: When.
-        remembered: What the trust directory remembers of the logs.
+        remembered: What the trust directory remembers of the logs, and has verified.
 
     Returns:
         The report; nothing in `presented` or `evidence` makes this raise.
     """
-    shown, shape = guarded(
-        1, None, lambda: _read(presented), lambda fault: (PresentedFile(()), fault)
+    file, shape_check = guarded(
+        "shape", None, lambda: shape.check(presented), lambda fault: (PresentedFile(()), fault)
     )
-    staple = () if shown.staple is None else ((STAPLE, shown.staple),)
-    proven, checks = guarded(
-        3,
-        None,
-        lambda: (_prove((*evidence, *staple), policy, remembered), list[Check]()),
-        lambda fault: (Evidence(), [fault]),
-    )
+    verified = Verified.under(policy, remembered.verified)
+    remembered = replace(remembered, verified=verified)
+    proven, faults = _prove(file, evidence, policy, remembered, verified)
     present = Present.of(clock, proven.fresh_at)
-    now = present.latest
-    limit = 0 if policy is None else policy.tiers[request.tier]
-    lists: dict[bytes, Credential] = {}
-    records: dict[bytes, Record] = {}
-    contexts = [
-        CredentialContext(
-            each.credential, position, policy, proven, present, limit, {}, lists, records
-        )
-        for position, each in enumerate(shown.shown)
+    demand, more = _demand(evidence, policy, request, remembered, proven, present.latest)
+    tier = demand.binding(request.tier, policy)
+    whole = PresentationContext(file, request, policy, proven, present, tier, verified)
+    whole.checks.extend((*faults, *more, shape_check))
+    contexts = list(_credentials(whole))
+    summaries = [
+        _examine(context, shown, whole.checks)
+        for context, shown in zip(contexts, file.shown, strict=True)
     ]
-    examined = [
-        _examine(context, each) for context, each in zip(contexts, shown.shown, strict=True)
-    ]
-    checks += [check for found, _ in examined for check in found]
-    checks += check_clock(present)
-    checks += guarded_checks(10, None, lambda: check_holders(shown.shown, request, present))
-    checks += _of_request(shown)
-    dropped = proven.dropped if shown.dropped is None else (*proven.dropped, shown.dropped)
-    checks += guarded_checks(3, None, lambda: check_log(proven, dropped, [*checks], now))
-    checks += guarded_checks(2, None, lambda: [check_policy(policy, proven, present)])
-    checks.append(shape)
-    return Report(
-        now=timestamps.from_posix(now),
-        now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
-        tier=request.tier,
-        policy=policy,
-        credentials=tuple(summary for _, summary in examined),
-        checks=tuple(_waived(check, policy, request) for check in sorted(checks, key=_order)),
-        unsafe=tuple(_unsafe(policy, request, clock)),
-        evidence=proven,
-        proven=tuple(
-            context.credential
-            for context, (_, summary) in zip(contexts, examined, strict=True)
-            if summary.signer is not None
-        ),
-    )
+    for name, step in STEPS_OF_ALL.items():
+        whole.checks.extend(guarded_checks(name, None, partial(step, whole)))
+    return _report(whole, clock, contexts, summaries, demand)
 
 
 def _prove(
+    file: PresentedFile,
     sources: Sequence[tuple[str, UnverifiedEvidence]],
     policy: Policy | None,
     remembered: Remembered,
-) -> Evidence:
+    verified: Verified,
+) -> tuple[Evidence, list[Check]]:
+    """Prove all evidence at hand; nothing where no policy is pinned."""
     if policy is None:
-        return Evidence()
-    return verify_evidence(sources, policy, remembered.trees, remembered.forked)
+        return Evidence(), []
+    staple = () if file.staple is None else ((STAPLE, file.staple),)
+    trees, forked = remembered.trees, remembered.forked
+    return guarded(
+        "log",
+        None,
+        lambda: (verified.prove(sources, staple, policy, trees, forked), list[Check]()),
+        lambda fault: (Evidence(), [fault]),
+    )
 
 
-def _read(presented: bytes) -> tuple[PresentedFile, Check]:
-    try:
-        return parse_presented(presented), Check(1, "shape_valid")
-    except DidServiceError as error:
-        detail = f"{error.code}: {error.message}"
-        return PresentedFile(()), Check(1, _shape_code(error), detail=detail)
+def _demand(
+    sources: Sequence[tuple[str, UnverifiedEvidence]],
+    policy: Policy | None,
+    request: Request,
+    remembered: Remembered,
+    proven: Evidence,
+    now: int,
+) -> tuple[Demand, list[Check]]:
+    """Find what the service item demands; after a fault of ours the strictest that there is."""
+    if policy is None:
+        return Demand(), []
+    return guarded(
+        "freshness",
+        None,
+        lambda: (
+            demand_of_item(
+                request.item,
+                policy,
+                sources,
+                proven,
+                remembered=remembered,
+                now=now,
+            ),
+            list[Check](),
+        ),
+        lambda fault: (strictest_demand(policy), [fault]),
+    )
+
+
+def _credentials(whole: PresentationContext) -> Iterator[CredentialContext]:
+    """Make one context a credential; they share the lists and records that any has read."""
+    for position, shown in enumerate(whole.file.shown):
+        yield CredentialContext(
+            shown.credential,
+            position,
+            whole.policy,
+            whole.evidence,
+            whole.present,
+            whole.limit_seconds,
+            whole.verified,
+        )
 
 
 def _examine(
-    context: CredentialContext, shown: PresentedCredential
-) -> tuple[list[Check], CredentialSummary]:
-    """Run the steps that concern one credential; step 10 needs all of them at once.
-
-    Step 13 is the last: it judges what the others used.
-    """
-    at = context.position
-    issuer = guarded(4, at, lambda: find_issuer(context), IssuerFinding)
-    proof, signer = guarded(
-        5, at, lambda: check_proof(context, issuer), lambda fault: (fault, None)
-    )
-    schemas = guarded(7, at, lambda: [*check_schemas(context)], _no_schema)
-    authority, chain = guarded(
-        6,
-        at,
-        lambda: _judge_authority(context, schemas),
-        lambda fault: (AuthorityFinding(MISSING), [fault]),
-    )
+    context: CredentialContext, shown: PresentedCredential, checks: list[Check]
+) -> CredentialSummary:
+    """Run the steps of one credential, and say what was shown."""
+    for name, step in STEPS.items():
+        checks += guarded_checks(name, context.position, partial(step, context))
     summary, unnamed = guarded(
-        1,
-        at,
-        lambda: (summary_of(context, shown, signer, authority), list[Check]()),
+        "shape",
+        context.position,
+        lambda: (summary_of(context, shown), list[Check]()),
         lambda fault: (bare_summary(context, shown), [fault]),
     )
-    checks = [
-        *unnamed,
-        issuer.check,
-        proof,
-        *chain,
-        *(each.check for each in schemas),
-        *guarded_checks(7, at, lambda: check_resources(context, signer, schemas)),
-        *guarded_checks(8, at, lambda: [check_time(context)]),
-        *guarded_checks(9, at, lambda: check_status(context, schemas)),
-        *guarded_checks(13, at, lambda: check_freshness(context)),
-    ]
-    return checks, summary
+    checks += unnamed
+    return summary
 
 
-def _no_schema(fault: Check) -> list[SchemaFinding]:
-    """Return what a step 7 that was not made says: nobody knows what the type demands."""
-    return [SchemaFinding(fault), SchemaFinding(replace(fault, code="schema_missing"))]
-
-
-def _judge_authority(
-    context: CredentialContext, schemas: Sequence[SchemaFinding]
-) -> tuple[AuthorityFinding, list[Check]]:
-    found = find_authority(context)
-    return found, [*check_authority(context, found, schemas)]
-
-
-def _of_request(shown: PresentedFile) -> Iterator[Check]:
-    yield Check(11, "mandate_not_asked")
-    strays = [each for each in shown.shown if each.query != QUERY]
-    yield Check(12, "query_not_answered" if strays else "query_not_asked")
-
-
-def _shape_code(error: DidServiceError) -> str:
-    if isinstance(error, UnsupportedError):
-        return "unsupported"
-    return "too_large" if isinstance(error, LimitError) else "malformed"
+def _report(
+    whole: PresentationContext,
+    clock: Clock,
+    contexts: Sequence[CredentialContext],
+    summaries: Sequence[CredentialSummary],
+    demand: Demand,
+) -> Report:
+    """Put the findings in the order of the steps, and mark those that the policy waives."""
+    now, policy, request = whole.present.latest, whole.policy, whole.request
+    judged = without_judgement(sorted(whole.checks, key=_order))
+    told = tuple(_waived(check, policy, request) for check in judged)
+    return Report(
+        now=timestamps.from_posix(now),
+        now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
+        tier=whole.tier,
+        policy=policy,
+        credentials=tuple(
+            as_told(summary, context, told)
+            for context, summary in zip(contexts, summaries, strict=True)
+        ),
+        checks=told,
+        unsafe=tuple(_unsafe(whole, clock, demand)),
+        evidence=whole.evidence,
+        proven=tuple(
+            context.credential
+            for context, summary in zip(contexts, summaries, strict=True)
+            if summary.signer is not None
+        ),
+        holder_signed=any(check.code == HOLDER_PROVEN for check in whole.checks),
+    )
 
 
 def _order(check: Check) -> tuple[int, int]:
@@ -229,7 +246,8 @@ def _waived(check: Check, policy: Policy | None, request: Request) -> Check:
     return check
 
 
-def _unsafe(policy: Policy | None, request: Request, clock: Clock) -> Iterator[str]:
+def _unsafe(whole: PresentationContext, clock: Clock, demand: Demand) -> Iterator[str]:
+    policy, request = whole.policy, whole.request
     if clock.source is NowFrom.GIVEN:
         yield "now_given"
     if policy is not None and policy.demo:
@@ -238,3 +256,5 @@ def _unsafe(policy: Policy | None, request: Request, clock: Clock) -> Iterator[s
         yield "nonce_not_remembered"
     if request.nonce is not None and request.audience is None:
         yield "audience_not_asked"
+    if policy is not None and demand.is_relaxed(whole.tier, policy):
+        yield "tier_relaxed"

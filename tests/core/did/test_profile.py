@@ -2,7 +2,8 @@
 
 import pytest
 
-from did_service.core.did.webvh import Profile, check_profile, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.profile import Profile, check_profile
 from did_service.core.errors import MalformedError, RuleError
 from tests.support.dids import Controller, hash_of, key, rule_of
 

@@ -20,7 +20,8 @@ from did_service.core.did.resolution import (
     resolved,
 )
 from did_service.core.did.syntax import parse_did_url
-from did_service.core.did.webvh import verify_history, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.errors import DidServiceError, MalformedError, NotFoundError
 from tests.support.dids import NOW, Controller, key, rule_of
 

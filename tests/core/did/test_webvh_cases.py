@@ -6,7 +6,7 @@ import pytest
 
 from did_service.core.did.resolution import resolve_history
 from did_service.core.did.syntax import parse_did_url
-from did_service.core.did.webvh import verify_history
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.errors import MalformedError
 from tests.support.optional import case
 

@@ -12,7 +12,8 @@ from multiformats import multihash
 
 from did_service.core.did.resolution import version_metadata
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.did.webvh import verify_history, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
 from did_service.core.errors import MalformedError
 from tests.support.dids import Author, Controller, hash_of, key, multikey_of, rule_of, steps
 

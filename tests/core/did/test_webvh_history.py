@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from did_service.core.did.webvh import accept, check_witness_proofs, verify_history, write
-from did_service.core.did.webvh.witness import parse_witness_file
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
+from did_service.core.did.webvh.state import accept
+from did_service.core.did.webvh.witness import check_witness_proofs, parse_witness_file
 from did_service.core.errors import (
     DidServiceError,
     LimitError,

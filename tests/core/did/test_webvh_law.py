@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from did_service.core.did.webvh import accept, write
+from did_service.core.did.webvh import write
 from did_service.core.did.webvh.entry import SCID_PLACEHOLDER, entry_hash, scid_of
+from did_service.core.did.webvh.state import accept
 from did_service.core.encoding.multiformats import multihash_sha256
 from did_service.core.errors import DidServiceError, OrderError
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022

@@ -10,7 +10,10 @@ from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.resolution import resolve_history
 from did_service.core.did.syntax import parse_did_url, parse_webvh
-from did_service.core.did.webvh import accept, next_key_hash, verify_history, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.history import verify_history
+from did_service.core.did.webvh.parameters import next_key_hash
+from did_service.core.did.webvh.state import accept
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import DidServiceError, MalformedError
 from tests.support.optional import vectors

@@ -145,11 +145,27 @@ def ends_policy(here, floor, clock):
 
 
 ENDINGS = {
-    ends_validity: {"good": "within_validity", "over": "expired"},
-    ends_proof: {"good": "proof_valid", "over": "expired"},
-    ends_presentation: {"good": "holder_proven", "over": "holder_proof_invalid"},
-    ends_nonce: {"good": "holder_proven", "over": "nonce_unknown"},
-    ends_policy: {"good": "policy_current", "over": "policy_expired"},
+    ends_validity: {"good": "within_validity", "over": "expired", "doubt": "clock_in_doubt"},
+    ends_proof: {
+        "good": "proof_valid",
+        "over": "proof_expired",
+        "doubt": "proof_time_in_doubt",
+    },
+    ends_presentation: {
+        "good": "holder_proven",
+        "over": "holder_proof_invalid",
+        "doubt": "holder_time_in_doubt",
+    },
+    ends_nonce: {
+        "good": "holder_proven",
+        "over": "nonce_unknown",
+        "doubt": "holder_time_in_doubt",
+    },
+    ends_policy: {
+        "good": "policy_current",
+        "over": "policy_expired",
+        "doubt": "policy_time_in_doubt",
+    },
 }
 
 
@@ -157,8 +173,7 @@ ENDINGS = {
 @pytest.mark.parametrize("floor", ENDS)
 @pytest.mark.parametrize("judge", ENDINGS, ids=lambda judge: judge.__name__)
 def test_an_end_is_over_only_where_clock_and_quorum_agree(judge, floor, clock):
-    words = {**ENDINGS[judge], "doubt": "clock_in_doubt"}
-    assert judge(stand(), floor, clock) == words[ENDS[floor][clock]]
+    assert judge(stand(), floor, clock) == ENDINGS[judge][ENDS[floor][clock]]
 
 
 BEGINNINGS = {
@@ -195,6 +210,7 @@ def test_what_a_date_ahead_gains_is_a_note_and_no_later_end(clock):
 
 
 def test_a_clock_in_doubt_never_refuses_and_never_passes():
-    results = {"clock_in_doubt", "clock_behind", "dated_ahead", "policy_expired"}
+    results = {code for code in CHECKS if code.endswith("_in_doubt")}
+    results |= {"clock_behind", "dated_ahead", "policy_expired"}
     assert {CHECKS[code].result for code in results} == {Result.UNDECIDED}
     assert CHECKS["within_clock_skew"].result is Result.PASSED

@@ -211,7 +211,8 @@ def test_suspended_counts_only_while_fresh(scene):
 def test_unsigned_presentation_proves_no_holder(scene):
     bare = {name: value for name, value in scene.present().items() if name != "proof"}
     assert codes(scene.check(bare)) == ["holder_proof_missing"]
-    assert scene.check(bare, request=request(nonce=None))
+    unasked = scene.check(bare, request=request(nonce=None))
+    assert (unasked.outcome, bool(unasked)) == (Outcome.DOCUMENT, False)
 
 
 def test_altered_presentation_is_refused_even_if_nobody_asked(scene):
@@ -226,8 +227,8 @@ def test_holder_of_another_did_method_is_named(scene):
         holder=replace(scene.holder, did=scene.agency.did, method=scene.agency.method)
     )
     report = scene.check(shown)
-    assert codes(report) == ["unsupported"]
-    (named,) = [check for check in report.checks if check.code == "unsupported"]
+    assert codes(report) == ["holder_proof_unsupported"]
+    (named,) = [check for check in report.checks if check.code == "holder_proof_unsupported"]
     assert named.step == 10
     assert named.detail.startswith("did_method_unknown: ")
 

@@ -9,8 +9,8 @@ from did_service.core.credentials.proof_set import ProofOptions, sign
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.integrity import eddsa_jcs_2022
+from did_service.core.verification.did_states import read_state
 from did_service.core.verification.report import Outcome
-from did_service.core.verification.steps.issuer import read_state
 from tests.support.counter import (
     Scene,
     all_codes,
@@ -75,7 +75,7 @@ def test_deactivated_issuer(custodial):
 def test_a_did_key_signs_with_the_key_that_it_names_and_is_no_issuer_of_ours(scene):
     own = scene.issue(issuer=scene.holder.did, signer=scene.holder)
     report = scene.check(scene.present(own))
-    assert {"unsupported", "proof_valid"} <= set(all_codes(report))
+    assert {"issuer_unsupported", "proof_valid"} <= set(all_codes(report))
     assert report.outcome is Outcome.UNDECIDED
 
 
@@ -132,14 +132,14 @@ def test_unknown_cryptosuite_is_named(scene):
     credential["proof"]["cryptosuite"] = "ecdsa-sd-2023"
     data = json.dumps(credential).encode()
     report = scene.check(data=data, bundle=scene.staple(), request=request(nonce=None))
-    assert codes(report) == ["unsupported"]
+    assert codes(report) == ["proof_unsupported"]
 
 
 def test_expired_proof_is_expired(scene):
     created = timestamps.from_posix(scene.fed.now)
     options = ProofOptions(scene.agency.method, "assertionMethod", created, expires=created)
     credential = sign(scene.unsigned(), scene.agency.key, options, eddsa_jcs_2022)
-    assert codes(scene.check(scene.present(credential))) == ["expired"]
+    assert codes(scene.check(scene.present(credential))) == ["proof_expired"]
 
 
 # --- 6 authority ----------------------------------------------------------------------------

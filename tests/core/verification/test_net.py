@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from did_service.core.verification import net, verify
+from did_service.core.verification import verify
+from did_service.core.verification.codes import FAULTS as FAULT_CODES
+from did_service.core.verification.codes import STEPS as STEP_NAMES
 from did_service.core.verification.report import Outcome
 from tests.support.counter import all_codes, codes, request
 
@@ -14,20 +16,14 @@ pytestmark = pytest.mark.offline
 PANIC = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
 FAULTS = [RuntimeError, RecursionError, MemoryError, KeyError, PANIC]
 PARTS = {
-    "parse_presented": 1,
-    "summary_of": 1,
-    "check_policy": 2,
-    "verify_evidence": 3,
-    "check_log": 3,
-    "find_issuer": 4,
-    "check_proof": 5,
-    "find_authority": 6,
-    "check_authority": 6,
-    "check_schemas": 7,
-    "check_time": 8,
-    "check_status": 9,
-    "check_holders": 10,
-    "check_freshness": 13,
+    "shape": ("shape.check", 1),
+    "summary": ("summary_of", 1),
+    "evidence": ("Verified.prove", 3),
+    "tier": ("demand_of_item", 13),
+    **{
+        name: (name, STEP_NAMES.index(name) + 1)
+        for name in (*verify.STEPS, *verify.STEPS_OF_ALL)
+    },
 }
 
 
@@ -38,27 +34,37 @@ def broken(kind):
     return fail
 
 
+def break_part(monkeypatch, part, fault):
+    """Let a step raise; "time" is the one of each credential."""
+    place, _ = PARTS[part]
+    for table in (verify.STEPS, verify.STEPS_OF_ALL):
+        if place in table:
+            monkeypatch.setitem(table, place, broken(fault))
+            return
+    monkeypatch.setattr(f"{verify.__name__}.{place}", broken(fault))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("part", PARTS)
 def test_fault_in_a_step_is_undecided_there_and_says_nothing_of_what_was_shown(
     scene, monkeypatch, part, fault
 ):
     data = scene.file()
-    monkeypatch.setattr(verify, part, broken(fault))
+    break_part(monkeypatch, part, fault)
     report = scene.check(data=data)
-    named = [check for check in report.checks if check.code == net.FAULT]
-    assert [(check.step, check.detail) for check in named] == [(PARTS[part], fault.__name__)]
+    named = [check for check in report.checks if check.code in FAULT_CODES.values()]
+    assert [(check.step, check.detail) for check in named] == [(PARTS[part][1], fault.__name__)]
     assert report.outcome is Outcome.UNDECIDED
     assert "王芳" not in report.to_bytes().decode()
 
 
-@pytest.mark.parametrize("part", [part for part, step in PARTS.items() if step > 3])
+@pytest.mark.parametrize("part", [part for part, (_, step) in PARTS.items() if step > 3])
 def test_fault_in_a_step_hides_no_other(scene, monkeypatch, part):
     """Every other step has its say, a refusal too."""
     late = {"clock": scene.clock(400 * 86_400), "request": request(nonce="other")}
     data = scene.file()
     good = set(codes(scene.check(data=data, **late)))
-    monkeypatch.setattr(verify, part, broken(RuntimeError))
+    break_part(monkeypatch, part, RuntimeError)
     report = scene.check(data=data, **late)
     assert report.outcome is Outcome.REFUSED
     assert {"expired", "nonce_unknown"} <= good
@@ -67,15 +73,15 @@ def test_fault_in_a_step_hides_no_other(scene, monkeypatch, part):
 
 
 def test_what_was_found_before_a_fault_is_kept(scene, monkeypatch):
-    def half(case, schemas):
-        yield from found(case, schemas)
+    def half(context):
+        yield from found(context)
         raise RuntimeError
 
-    found = verify.check_status
-    monkeypatch.setattr(verify, "check_status", half)
+    found = verify.STEPS["status"]
+    monkeypatch.setitem(verify.STEPS, "status", half)
     report = scene.check()
     assert "status_clear" in all_codes(report)
-    assert codes(report) == [net.FAULT]
+    assert codes(report) == ["status_fault"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,6 @@ def test_what_was_found_before_a_fault_is_kept(scene, monkeypatch):
 @pytest.mark.parametrize("part", PARTS)
 def test_whoever_wants_to_leave_is_not_held(scene, monkeypatch, part, leaving):
     data = scene.file()
-    monkeypatch.setattr(verify, part, broken(leaving))
+    break_part(monkeypatch, part, leaving)
     with pytest.raises(leaving):
         scene.check(data=data)

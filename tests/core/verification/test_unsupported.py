@@ -31,13 +31,13 @@ CONTROL = {
 @pytest.mark.parametrize(
     ("name", "exit_code", "step", "code"),
     [
-        ("01-proof-type-ed25519signature2020", 5, 5, "unsupported"),
-        ("03-proof-set-good-eddsa-plus-old-type", 5, 5, "unsupported"),
+        ("01-proof-type-ed25519signature2020", 5, 5, "proof_unsupported"),
+        ("03-proof-set-good-eddsa-plus-old-type", 5, 5, "proof_unsupported"),
         ("04-vcdm-1.1-credential", 5, 1, "unsupported"),
         ("06-holder-did-jwk", 0, None, None),
         ("08-status-entry-other-form", 5, 9, "status_unsupported"),
         ("19-bom-presented-file", 0, None, None),
-        ("43-proof-type-jsonwebsignature2020", 5, 5, "unsupported"),
+        ("43-proof-type-jsonwebsignature2020", 5, 5, "proof_unsupported"),
     ],
 )
 def test_case_of_the_field_is_told_at_its_step(name, exit_code, step, code):
@@ -115,14 +115,14 @@ def test_proof_of_a_form_that_is_not_processed_is_named(scene, name):
     change, what = UNSUPPORTED[name]
     for proof in (own(scene, **change), own(scene, **change, id="urn:uuid:2")):
         against, found = judged(scene, proof)
-        assert against == ["unsupported"]
+        assert against == ["proof_unsupported"]
         assert found.detail.startswith(f"{what}: ")
 
 
 def test_key_named_by_a_version_of_its_did_is_unsupported(scene):
     method = scene.agency.method.replace("#", "?versionId=1-QmX#")
     against, found = judged(scene, own(scene, verificationMethod=method))
-    assert against == ["unsupported"]
+    assert against == ["proof_unsupported"]
     assert found.detail.startswith("verification_method_unknown: ")
 
 
@@ -152,7 +152,7 @@ def test_without_the_issuers_key_nothing_is_said_against_a_proof(scene):
 # --- proof sets -------------------------------------------------------------------------------
 
 BESIDE = {
-    "unsupported": [change for change, _ in UNSUPPORTED.values()],
+    "proof_unsupported": [change for change, _ in UNSUPPORTED.values()],
     "proof_beside": [*UNREADABLE.values(), *BROKEN.values()],
 }
 
@@ -183,7 +183,7 @@ def test_false_proof_beside_one_that_is_not_processed_refuses_nothing(scene, fir
         if "verificationMethod" in change:
             continue  # then it is nobody's of the issuer
         pair = (own(scene, **BROKEN["another value"]), own(scene, **change))
-        assert judged(scene, *(pair if first else pair[::-1]))[0] == ["unsupported"]
+        assert judged(scene, *(pair if first else pair[::-1]))[0] == ["proof_unsupported"]
 
 
 def test_set_of_false_proofs_refuses(scene):
@@ -216,7 +216,7 @@ def test_issuers_proof_that_rests_on_an_unknown_one_verifies_and_the_unknown_is_
         {**bare, "proof": [earlier]}, options, scene.agency.key, eddsa_jcs_2022
     )
     against, found = judged(scene, earlier, proof)
-    assert against == ["unsupported"]
+    assert against == ["proof_unsupported"]
     assert found.detail.startswith("proof_type_unknown: ")
     assert judged(scene, {**earlier, "proofValue": "z2"}, proof)[0] == ["proof_invalid"]
 
@@ -266,7 +266,10 @@ def test_presentation_of_another_data_model_is_named(scene):
 def test_issuer_of_another_method_is_named(scene, issuer):
     report = scene.check(scene.present(scene.issue(issuer=issuer)))
     (found,) = [check for check in report.checks if check.step == 4]
-    assert (found.code, found.detail.partition(":")[0]) == ("unsupported", "did_method_unknown")
+    assert (found.code, found.detail.partition(":")[0]) == (
+        "issuer_unsupported",
+        "did_method_unknown",
+    )
 
 
 # --- holders ----------------------------------------------------------------------------------
@@ -300,11 +303,11 @@ def test_did_jwk_that_is_not_for_signing_proves_nobody(scene):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"type": "Ed25519Signature2020"}, "unsupported"),
-        ({"cryptosuite": "bbs-2023"}, "unsupported"),
-        ({"verificationMethod": f"{P256}#x"}, "unsupported"),
-        ({"verificationMethod": "did:key:z0#z0"}, "proof_unreadable"),
-        ({"proofValue": "z0"}, "proof_unreadable"),
+        ({"type": "Ed25519Signature2020"}, "holder_proof_unsupported"),
+        ({"cryptosuite": "bbs-2023"}, "holder_proof_unsupported"),
+        ({"verificationMethod": f"{P256}#x"}, "holder_proof_unsupported"),
+        ({"verificationMethod": "did:key:z0#z0"}, "holder_proof_unreadable"),
+        ({"proofValue": "z0"}, "holder_proof_unreadable"),
         ({"challenge": "another"}, "holder_proof_invalid"),
         ({"domain": "another"}, "holder_proof_invalid"),
         ({"proofValue": multibase_encode(bytes(64))}, "holder_proof_invalid"),
@@ -319,8 +322,8 @@ def test_holders_proof_fails_only_where_it_was_judged(scene, change, code):
 def test_second_proof_beside_the_holders_leaves_it_open(scene):
     shown = scene.present()
     for change, code in (
-        ({"type": "Ed25519Signature2020"}, "unsupported"),
-        ({"challenge": "another"}, "proof_beside"),
+        ({"type": "Ed25519Signature2020"}, "holder_proof_unsupported"),
+        ({"challenge": "another"}, "holder_proof_beside"),
     ):
         pair = [shown["proof"], {**shown["proof"], **change}]
         assert codes(scene.check({**shown, "proof": pair})) == [code]

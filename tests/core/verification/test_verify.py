@@ -24,7 +24,6 @@ from tests.support.counter import (
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
-SHARED = ("unsupported", "expired", "internal_fault", "proof_unreadable", "proof_beside")
 
 
 # --- the whole ------------------------------------------------------------------------------
@@ -124,10 +123,10 @@ def test_too_many_credentials_are_refused_by_size(scene):
     assert codes(scene.check(data=json.dumps(file).encode()))[0] == "too_large"
 
 
-def test_bare_credential_leaves_the_holder_unasked(scene):
+def test_bare_credential_is_a_genuine_document_and_never_accepted(scene):
     data = json.dumps(scene.credential).encode()
     report = scene.check(data=data, bundle=scene.staple(), request=request(nonce=None))
-    assert report
+    assert (report.outcome, bool(report)) == (Outcome.DOCUMENT, False)
     assert "holder_not_asked" in all_codes(report)
     report = scene.check(data=data, bundle=scene.staple())
     assert codes(report) == ["holder_proof_missing"]
@@ -253,7 +252,7 @@ def test_two_good_credentials_in_one_presentation(scene):
 def test_every_result_follows_from_the_code(scene):
     for check in scene.check(staple=None).checks:
         assert check.result is CHECKS[check.code].result
-        assert check.step == CHECKS[check.code].step or check.code in SHARED
+        assert check.step == CHECKS[check.code].step
 
 
 def test_evidence_of_nothing_is_nothing(scene):

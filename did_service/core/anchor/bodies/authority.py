@@ -19,8 +19,9 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
-from did_service.core.errors import Bilingual, MalformedError, RuleError, quote
+from did_service.core.errors import MalformedError, RuleError, quote
 from did_service.core.limits import MAX_NOTE_BYTES
+from did_service.core.text import Bilingual
 
 ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
 STATES = ("active", "suspended", "ended")

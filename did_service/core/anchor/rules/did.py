@@ -15,14 +15,9 @@ from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.did.webvh import (
-    HistoryState,
-    Profile,
-    accept,
-    check_profile,
-    check_witness_proofs,
-)
-from did_service.core.did.webvh.witness import witness_of
+from did_service.core.did.webvh.profile import Profile, check_profile
+from did_service.core.did.webvh.state import HistoryState, accept
+from did_service.core.did.webvh.witness import check_witness_proofs, witness_of
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.errors import RuleError, UnsupportedError, quote

@@ -26,11 +26,10 @@ from did_service.core.errors import (
 from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
+from did_service.core.verification.findings import AuthorityFinding
 from did_service.core.verification.report import Check
 from did_service.core.verification.statements import ProvenStatement, linked, why_unread
-from did_service.core.verification.steps.schema import SchemaFinding
 
-_STEP = 6
 HELD = "authority_held"
 FORMERLY = "issued_while_authorised"
 _MOST_REGIONS_NAMED = 4
@@ -49,32 +48,23 @@ _ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorityFinding:
-    """What came out of a chain of grants.
-
-    Attributes:
-        code: Of the check.
-        statement: The issuer's own statement, where one fits.
-        hops: The statements walked, the issuer's first.
-        rests_on: What a positive finding needs to be the latest: the newest statement of each
-            chain, whether it is still in force or says that this one has ended.
-        unread: Why the newest statement of a chain cannot be read, if that leaves it open.
-    """
-
-    code: str
-    statement: Authority | None = None
-    hops: tuple[ProvenEntry, ...] = ()
-    rests_on: tuple[Latest, ...] = ()
-    unread: str | None = None
-
-    @property
-    def order(self) -> int:
-        """Its place among findings: the smaller, the better it could still turn out."""
-        return _ORDER.index(self.code)
+def check(context: CredentialContext) -> Iterator[Check]:
+    """Say what was found, and whether a type that demands its issuance batch has one."""
+    finding = context.findings.authority = _find(context)
+    for latest in finding.rests_on:
+        context.use(latest)
+    own = next(iter(finding.hops), None)
+    basis = None if own is None else context.basis(own)
+    said = [_regions_text(context), _basis_text(finding.statement), finding.unread]
+    detail = "; ".join(filter(None, said))
+    yield Check(finding.code, context.position, basis, detail or None)
+    schemas = context.findings.schemas or ()
+    demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
+    if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
+        yield Check(UNPROVEN, context.position)
 
 
-def find_authority(context: CredentialContext) -> AuthorityFinding:
+def _find(context: CredentialContext) -> AuthorityFinding:
     """Walk every chain of grants that leads to the issuer, and return the best finding."""
     policy = context.policy
     if policy is None:
@@ -89,20 +79,9 @@ def find_authority(context: CredentialContext) -> AuthorityFinding:
     return walk.best(context.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
 
 
-def check_authority(
-    context: CredentialContext, finding: AuthorityFinding, schemas: Iterable[SchemaFinding]
-) -> Iterator[Check]:
-    """Say what was found, and whether a type that demands its issuance batch has one."""
-    for latest in finding.rests_on:
-        context.use(latest)
-    own = next(iter(finding.hops), None)
-    basis = None if own is None else context.basis(own)
-    said = [_regions_text(context), _basis_text(finding.statement), finding.unread]
-    detail = "; ".join(filter(None, said))
-    yield Check(_STEP, finding.code, context.position, basis, detail or None)
-    demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
-    if demanded and not context.issuances and finding.code in (HELD, FORMERLY):
-        yield Check(_STEP, UNPROVEN, context.position)
+def _order(finding: AuthorityFinding) -> int:
+    """Return a finding's place among others: the smaller, the better it could still be."""
+    return _ORDER.index(finding.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +108,8 @@ class _GrantWalk:
             self._up(self._judged(chain, role), hops)
             for chain in self.context.evidence.statements_about(grantee, home)
         ]
-        best = min(found, key=lambda each: each.order, default=AuthorityFinding(_ORDER[-1]))
-        if best.order <= _ORDER.index(MISSING):
+        best = min(found, key=_order, default=AuthorityFinding(_ORDER[-1]))
+        if _order(best) <= _ORDER.index(MISSING):
             return best
         strange = self.context.evidence.about_nobody(home)
         if strange is not None:
@@ -141,7 +120,7 @@ class _GrantWalk:
         return best
 
     def _judged(self, chain: tuple[ProvenEntry, ...], role: str) -> AuthorityFinding:
-        stated = list(linked(chain))
+        stated = list(linked(self.context, chain))
         if not stated:
             return AuthorityFinding(MISSING, unread=why_unread(chain[0]))
         return self._chain(stated, role)
@@ -161,7 +140,7 @@ class _GrantWalk:
         oldest, dated = chain[-1].proven, self.context.dated
         if oldest.number > 1 and (dated is None or dated < oldest.at):
             return AuthorityFinding(MISSING)
-        return min(misfits, key=lambda each: each.order)
+        return min(misfits, key=_order)
 
     def _misfit(self, statement: Authority, begin: int, role: str) -> str | None:
         """Say what a statement does not grant, by its own words.

@@ -8,7 +8,7 @@ Every credential of one response must be shown by the same signer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.credentials import proof_set, vocabulary
@@ -17,23 +17,22 @@ from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.did.own_key import public_in_did
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
+from did_service.core.verification.context import PresentationContext
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.presented import PresentedCredential
-from did_service.core.verification.report import Check
+from did_service.core.verification.report import HOLDER_PROVEN, Check
 from did_service.core.verification.request import NonceState, Request
 from did_service.core.verification.signatures import (
     NEGATIVES,
-    UNREADABLE,
+    SignatureCodes,
     has_lapsed,
     judge_proofs,
     unsigned,
 )
 
-_STEP = 10
 _CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
-PROVEN = "holder_proven"
 _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
-_LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "clock_in_doubt"}
+_LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "holder_time_in_doubt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,9 @@ class HolderFinding:
     detail: str | None = None
 
 
-def check_holders(
-    shown: Sequence[PresentedCredential], request: Request, present: Present
-) -> Iterator[Check]:
+def check(context: PresentationContext) -> Iterator[Check]:
     """Check the holder of each credential shown; a nonce makes the check a demand."""
+    shown, request, present = context.file.shown, context.request, context.present
     found: dict[int, HolderFinding] = {}
     for each in shown:
         if each.presentation is not None and id(each.presentation) not in found:
@@ -57,9 +55,9 @@ def check_holders(
     for position, each in enumerate(shown):
         finding = None if each.presentation is None else found[id(each.presentation)]
         code, detail = _judge(each, finding, request, signers)
-        if code == PROVEN:
+        if code == HOLDER_PROVEN:
             code = _nonce_code(request, present)
-        yield Check(_STEP, code, position, detail=detail)
+        yield Check(code, position, detail=detail)
 
 
 def _judge(
@@ -79,7 +77,7 @@ def _judge(
     subjects = {subject.get("id") for subject in shown.credential.subjects}
     if not subjects == signers == {finding.signer}:
         return "holder_mismatch", None
-    return PROVEN, None
+    return HOLDER_PROVEN, None
 
 
 def _nonce_code(request: Request, present: Present) -> str:
@@ -87,9 +85,9 @@ def _nonce_code(request: Request, present: Present) -> str:
     if request.nonce_state in _NONCE:
         return _NONCE[request.nonce_state]
     if request.nonce_until is None:
-        return PROVEN
+        return HOLDER_PROVEN
     last = timestamps.to_posix(request.nonce_until) - 1  # the last second of its day
-    return _LAPSED.get(present.has_passed(last), PROVEN)
+    return _LAPSED.get(present.has_passed(last), HOLDER_PROVEN)
 
 
 def _signer(presentation: Presentation, request: Request, present: Present) -> HolderFinding:
@@ -106,15 +104,18 @@ def _signer(presentation: Presentation, request: Request, present: Present) -> H
     try:
         vocabulary.check_contexts(presentation.raw)
         findings = proof_set.examine_proofs(presentation.raw, public_in_did, demand)
-        found = judge_proofs(presentation, findings, _code)
+        found = judge_proofs(presentation, findings, _SIGNATURE)
     except DidServiceError as error:
-        found, findings = unsigned(error, _code), ()
+        found, findings = unsigned(error, _SIGNATURE), ()
     signer = None if found.signer is None else found.signer.did
     if found.code is None and has_lapsed(findings, present.latest):
-        return HolderFinding(signer, "clock_in_doubt", "proof_expired")
+        return HolderFinding(signer, "holder_time_in_doubt", "proof_expired")
     return HolderFinding(signer, found.code, found.detail)
 
 
 def _code(error: DidServiceError) -> str:
-    invalid = "holder_proof_invalid" if error.code in NEGATIVES else UNREADABLE
+    invalid = "holder_proof_invalid" if error.code in NEGATIVES else "holder_proof_unreadable"
     return _CODES.get(error.code, invalid)
+
+
+_SIGNATURE = SignatureCodes("holder_proof_unsupported", "holder_proof_beside", _code)

@@ -10,7 +10,6 @@ a schema from the home of the type's own name (threat rule 12).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.bodies.reading import SchemaBody, read_schema
@@ -20,44 +19,34 @@ from did_service.core.errors import DidServiceError, MalformedError, NotFoundErr
 from did_service.core.evidence.proven import Latest
 from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.report import Check
-
-_STEP = 7
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaFinding:
-    """What came out of one schema.
-
-    Attributes:
-        check: The check.
-        latest: The entry it came from, where that is shown to be the latest.
-        terms: Its `x-didsvc`, where it speaks for a type of the credential; else empty.
-        deprecated: Whether its publisher advises against it.
-    """
-
-    check: Check
-    latest: Latest | None = None
-    terms: JsonObject = field(default_factory=dict)
-    deprecated: bool = False
+from did_service.core.verification.resources import check_resources
 
 
-def check_schemas(context: CredentialContext) -> Iterator[SchemaFinding]:
+def check(context: CredentialContext) -> Iterator[Check]:
     """Judge the content by each schema that the credential names, and its types by all."""
+    findings = tuple(_find(context))
+    context.findings.schemas = findings
+    yield from (each.check for each in findings)
+    yield from check_resources(context, findings)
+
+
+def _find(context: CredentialContext) -> Iterator[SchemaFinding]:
     findings = [_judge(context, str(member.get("id"))) for member in context.credential.schemas]
     yield from findings
     for each in findings:
         if each.deprecated:
-            note = Check(_STEP, "schema_deprecated", context.position, each.check.basis)
+            note = Check("schema_deprecated", context.position, each.check.basis)
             yield SchemaFinding(note)
     described = {each.terms.get("type") for each in findings}
     nameless = not findings or not described.issuperset(_types(context))
     if nameless and all(each.check.code == "schema_met" for each in findings):
-        yield SchemaFinding(Check(_STEP, "schema_missing", context.position))
+        yield SchemaFinding(Check("schema_missing", context.position))
 
 
 def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     try:
         latest = _latest(context, identifier)
     except DidServiceError as error:

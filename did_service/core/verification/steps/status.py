@@ -19,7 +19,7 @@ from did_service.core.credentials.bitstring_status_list import (
     Purpose,
     StatusEntry,
 )
-from did_service.core.credentials.model import Credential, parse_credential
+from did_service.core.credentials.model import parse_credential
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError
@@ -33,26 +33,18 @@ from did_service.core.verification.statements import (
     statements,
     unread_naming,
 )
-from did_service.core.verification.steps.schema import SchemaFinding
+from did_service.core.verification.verified import ReadList
 
-_STEP = 9
 _CLEAR = {Purpose.REVOCATION: "status_clear", Purpose.SUSPENSION: "not_suspended"}
 
 
-def check_status(
-    context: CredentialContext, schemas: Sequence[SchemaFinding]
-) -> Iterator[Check]:
-    """Check every status entry of a credential, and that the one its type demands is there.
-
-    Args:
-        context: The credential.
-        schemas: What step 7 found: the terms of a type say whether it keeps a status.
-    """
+def check(context: CredentialContext) -> Iterator[Check]:
+    """Check every status entry of a credential, and that the one its type demands is there."""
     members = context.credential.statuses
     if not any(map(_may_revoke, members)):
-        code = _without_revocation(context, schemas)
+        code = _without_revocation(context)
         if code != "status_not_required" or not any(map(lists.concerns_validity, members)):
-            yield Check(_STEP, code, context.position)
+            yield Check(code, context.position)
     known = statements(context)
     for member in members:
         yield _check_member(context, member, known)
@@ -66,13 +58,14 @@ def _may_revoke(member: JsonObject) -> bool:
         return lists.concerns_validity(member)
 
 
-def _without_revocation(context: CredentialContext, schemas: Sequence[SchemaFinding]) -> str:
+def _without_revocation(context: CredentialContext) -> str:
     """Say what it means that no status entry of a credential can revoke it.
 
     A suspension can be lifted: what a type demands is the entry of what cannot.
     """
-    if any(each.check.code == "schema_missing" for each in schemas):
-        return "status_missing"  # nobody knows what its type demands
+    schemas = context.findings.schemas
+    if schemas is None or any(each.is_missing for each in schemas):
+        return "status_missing"
     demanding = [e.latest for e in schemas if e.latest and e.terms.get("status") == "required"]
     if not demanding:
         return "status_not_required"
@@ -83,7 +76,7 @@ def _without_revocation(context: CredentialContext, schemas: Sequence[SchemaFind
 def _check_member(
     context: CredentialContext, member: JsonObject, known: Sequence[ProvenStatement]
 ) -> Check:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     if not lists.concerns_validity(member):
         return check("status_passed_over", detail=str(member.get("statusPurpose")))
     try:
@@ -96,7 +89,7 @@ def _check_member(
 def _check_entry(
     context: CredentialContext, entry: StatusEntry, known: Sequence[ProvenStatement]
 ) -> Check:
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     home = context.home(context.credential.issuer)
     chain = () if home is None else context.evidence.chain("status", entry.list_url, home)
     tried = chain[:MAX_LISTS_TRIED]
@@ -125,7 +118,7 @@ def _check_newest(
     Suspended can be mended, so it refuses only while all that the answer rests on is fresh.
     """
     basis = context.basis(newest, limited=context.limit_seconds)
-    check = partial(Check, _STEP, credential=context.position, basis=basis)
+    check = partial(Check, credential=context.position, basis=basis)
     if not isinstance(newest, Latest):
         return check("status_missing")
     body = context.use(newest)
@@ -167,19 +160,21 @@ def _says(
     if not same_subject(read_status(body).issuer, context.credential.issuer):
         return None
     try:
-        return lists.check_status(entry, _list(context, digest))
+        read = _list(context, digest)
+        return lists.check_status(entry, read.credential, context.verified.read_bits)
     except DidServiceError as error:
         if error.code == "index_out_of_range":
             raise
         return None
 
 
-def _list(context: CredentialContext, digest: bytes) -> Credential:
-    """Read a list; each once, though several entries and questions meet it."""
-    if digest not in context.lists:
-        content = context.evidence.content(digest)
-        if content is None:
-            raise NotFoundError("content_missing", "the list itself is not at hand")
+def _list(context: CredentialContext, digest: bytes) -> ReadList:
+    """Read a list that is at hand; each once, though several entries and questions meet it."""
+    content = context.evidence.content(digest)
+    if content is None:
+        raise NotFoundError("content_missing", "the list itself is not at hand")
+    known = context.verified.lists
+    if digest not in known:
         members = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
-        context.lists[digest] = parse_credential(members)
-    return context.lists[digest]
+        known[digest] = ReadList(parse_credential(members))
+    return known[digest]

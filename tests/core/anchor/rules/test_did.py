@@ -4,7 +4,8 @@ import pytest
 
 from did_service.core.anchor.rules.did import profile_of, state_of
 from did_service.core.did.document import document_with_keys
-from did_service.core.did.webvh import Profile, write
+from did_service.core.did.webvh import write
+from did_service.core.did.webvh.profile import Profile
 from did_service.core.encoding import timestamps
 from did_service.core.errors import LimitError, MalformedError, ProofError, RuleError
 from tests.support.dids import hash_of, key

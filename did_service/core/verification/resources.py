@@ -10,23 +10,20 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from did_service.core.credentials import related_resources
-from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.errors import MalformedError, ProofError
 from did_service.core.evidence.proven import Latest
 from did_service.core.verification.context import CredentialContext
+from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.report import Check
-from did_service.core.verification.steps.schema import SchemaFinding
-
-_STEP = 7
 
 
 def check_resources(
-    context: CredentialContext, signer: VerifiedProof | None, schemas: Sequence[SchemaFinding]
+    context: CredentialContext, schemas: Sequence[SchemaFinding]
 ) -> Iterator[Check]:
     """Check the digests of contexts and schemas that the issuer bound its credential to."""
-    if signer is None:
+    if context.findings.signer is None:
         return
-    check = partial(Check, _STEP, credential=context.position)
+    check = partial(Check, credential=context.position)
     latest = [each.latest for each in schemas if each.latest is not None]
     contents = {each.subject: _content(context, each) for each in latest}
     fresh = {each.subject for each in latest if context.speaks_against(each)}
@@ -37,14 +34,16 @@ def check_resources(
         yield check("resource_altered", detail=error.message)
         return
     except MalformedError as error:
-        yield check("unsupported", detail=error.code)
+        yield check("resource_unsupported", detail=error.code)
         return
+    if settled.keys() == contents.keys():
+        return  # all that was asked
     try:
         related_resources.check(context.credential.raw, contents)
     except ProofError as error:
         yield check("schema_missing", detail=error.code)
     except MalformedError as error:
-        yield check("unsupported", detail=error.code)
+        yield check("resource_unsupported", detail=error.code)
 
 
 def _content(context: CredentialContext, latest: Latest) -> bytes:
