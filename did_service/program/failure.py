@@ -157,6 +157,26 @@ WORDS: Mapping[str, Words] = {
     "file_is_image": _instead("图片", "a picture"),
     "file_is_page": _instead("网页或 XML 文件", "a web page or XML"),
     "file_is_other": _instead("其他 JSON 文件", "some other JSON file"),
+    # what a counter asks (did_service.verify_cli)
+    "audience_missing": _words(
+        "尚不知道本窗口的名称",
+        "this counter has no name yet",
+        "请用 --audience 给出一次，以后会记住",
+        "give it once with --audience; it is remembered from then on",
+    ),
+    "question_remembered": _words(
+        "信任目录已记住所给出的核验码、窗口名称和办理事项",
+        "the trust directory remembers its codes, with the counter's name and item",
+        "请去掉这些选项；只看证照本身的，用 --document",
+        "leave these options out; for the document alone there is --document",
+    ),
+    "holder_or_document": _words(
+        "没有说明如何核验持证人",
+        "it was not said how the holder is to be proven",
+        "请用 --nonce 和 --audience 给出核验码与窗口名称；只看证照本身的，用 --document",
+        "give the code and the counter with --nonce and --audience; for the document alone"
+        " there is --document",
+    ),
     # the request of a counter (did_service.core.openid.request_object)
     "request_unsupported": _words(
         "本版本不能回答此种核验请求",

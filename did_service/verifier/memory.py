@@ -66,6 +66,7 @@ class Memory:
         nonces: By text; a directory reads one when it is asked for, and never all.
         witnessed, decided: See the module's docstring.
         boot: In which this was written.
+        audience: The name under which it asked last.
         spent: The questions that were answered in the making of this value.
     """
 
@@ -74,6 +75,7 @@ class Memory:
     witnessed: datetime | None = None
     decided: datetime | None = None
     boot: str | None = None
+    audience: str | None = None
     spent: Mapping[str, Nonce] = field(default_factory=dict)
 
     @property

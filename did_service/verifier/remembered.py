@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from did_service.verifier.database import Cell, Row, Rows
 
 _TIMES = ("witnessed", "decided")
+_NAMES = ("boot", "audience")
 
 
 def read_memory(rows: Rows, ask: Callable[..., list[Row]]) -> Memory:
@@ -33,9 +34,9 @@ def read_memory(rows: Rows, ask: Callable[..., list[Row]]) -> Memory:
         for origin, size, root, time in rows.all("SELECT origin, size, root, time FROM logs")
     }
     witnessed, decided = (_time(facts.get(name)) for name in _TIMES)
-    boot = facts.get("boot")
     stored = nonces.StoredNonces(ask)
-    return Memory(logs, stored, witnessed, decided, None if boot is None else str(boot))
+    boot, audience = (_text(facts.get(name)) for name in _NAMES)
+    return Memory(logs, stored, witnessed, decided, boot, audience)
 
 
 def write_memory(rows: Rows, before: Memory, after: Memory) -> None:
@@ -55,6 +56,8 @@ def write_memory(rows: Rows, before: Memory, after: Memory) -> None:
     if before.boot != after.boot:
         nonces.close_others(rows, after.boot)
         _put_fact(rows, "boot", after.boot)
+    if before.audience != after.audience:
+        _put_fact(rows, "audience", after.audience)
     for text, nonce in after.spent.items():
         nonces.put(rows, text, nonce)
 
@@ -78,6 +81,10 @@ def take_over(rows: Rows, memory: Memory, former: Memory) -> None:
 
 def _put_fact(rows: Rows, name: str, value: Cell) -> None:
     rows.change("REPLACE INTO facts VALUES (?, ?)", name, value)
+
+
+def _text(value: Cell | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _time(seconds: Cell | None) -> datetime | None:

@@ -31,9 +31,19 @@ _BY_CLASS: tuple[tuple[type[DidServiceError], int], ...] = (
     (UnavailableError, TRY_AGAIN),
 )
 
-_RED, _GREEN, _YELLOW, _DIM, _BOLD, _PLAIN = (f"\033[{n}m" for n in (31, 32, 33, 2, 1, 0))
+_RED, _GREEN, _YELLOW, _BLUE = (f"\033[{n}m" for n in (31, 32, 33, 34))
+_DIM, _BOLD, _PLAIN = (f"\033[{n}m" for n in (2, 1, 0))
 _BY_MARK = {"✔": _GREEN, "✘": _RED, "?": _YELLOW, "!": _YELLOW, "·": _DIM}
 _BY_EXIT = {DONE: _GREEN, REFUSED: _RED}
+# Of a verdict: nothing but what is accepted is green, however the program ends.
+COLOURS = {
+    "accepted": _GREEN,
+    "accepted-with-limits": _YELLOW,
+    "document": _BLUE,
+    "answered": _BLUE,
+    "refused": _RED,
+    "undecided": _YELLOW,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class CommandResult:
         verdict: A line before them that is worth a colour.
         exit_code: By the table of docs/formats.md §7.
         remarks: What people should know beside the data.
+        colour: Of the verdict; None where the exit code decides it.
     """
 
     data: JsonObject
@@ -53,6 +64,7 @@ class CommandResult:
     verdict: str | None = None
     exit_code: int = DONE
     remarks: tuple[Bilingual, ...] = field(default=())
+    colour: str | None = None
 
     def words(self, stream: TextIO, environment: Mapping[str, str]) -> Iterator[str]:
         """Yield the lines for people, as wide and as colourful as `stream` shows them.
@@ -70,7 +82,7 @@ class CommandResult:
 
     def _verdict(self) -> str | None:
         """Return the verdict in its colour."""
-        colour = _BOLD + _BY_EXIT.get(self.exit_code, _YELLOW)
+        colour = _BOLD + (self.colour or _BY_EXIT.get(self.exit_code, _YELLOW))
         return None if self.verdict is None else f"{colour}{self.verdict}{_PLAIN}"
 
 

@@ -202,7 +202,7 @@ READERS = [
     ("wallet", ["apply", "https://gz.gd.example/agencies/a", "x", "--claims", "FILE"]),
     ("did-verify", ["trust", "pin", "FILE", "--fingerprint", "00"]),
     ("did-verify", ["trust", "import", "FILE"]),
-    ("did-verify", ["check", "SHOWN", "--policy", "FILE"]),
+    ("did-verify", ["check", "SHOWN", "--policy", "FILE", "--document"]),
     ("did-verify", ["did", "FILE"]),
     ("did-service", ["bundle", "--policy", "FILE", "--out", "NEW"]),
 ]

@@ -24,7 +24,9 @@ from did_service.verifier.verdict_text import WORDS
 
 _COLOURS = {
     "accepted": "green",
-    "accepted-with-limits": "green",
+    "accepted-with-limits": "yellow",
+    "document": "blue",
+    "answered": "blue",
     "refused": "red",
     "undecided": "yellow",
 }

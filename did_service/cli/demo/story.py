@@ -131,7 +131,7 @@ class Story:
 
     def challenge(self) -> str:
         """Ask the counter for a nonce that it will accept once."""
-        run = self.verify("challenge", "--trust", TRUST, "--json")
+        run = self.verify("challenge", "--audience", AUDIENCE, "--trust", TRUST, "--json")
         data = strict_json.as_object(run.output["data"], "data")
         return strict_json.as_text(data["nonce"], "nonce")
 

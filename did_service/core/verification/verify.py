@@ -111,7 +111,7 @@ def verify(
     checks += [check for found, _ in examined for check in found]
     checks += check_clock(present)
     checks += guarded_checks(10, None, lambda: check_holders(shown.shown, request, present))
-    checks += _of_request(shown)
+    checks += _of_request(shown, request)
     dropped = proven.dropped if shown.dropped is None else (*proven.dropped, shown.dropped)
     checks += guarded_checks(3, None, lambda: check_log(proven, dropped, [*checks], now))
     checks += guarded_checks(2, None, lambda: [check_policy(policy, proven, present)])
@@ -202,10 +202,13 @@ def _judge_authority(
     return found, [*check_authority(context, found, schemas)]
 
 
-def _of_request(shown: PresentedFile) -> Iterator[Check]:
+def _of_request(shown: PresentedFile, request: Request) -> Iterator[Check]:
+    """Yield what steps 11 and 12 find; a state that came back is that of the request."""
     yield Check(11, "mandate_not_asked")
-    strays = [each for each in shown.shown if each.query != QUERY]
-    yield Check(12, "query_not_answered" if strays else "query_not_asked")
+    answers = all(each.query == QUERY for each in shown.shown)
+    if None not in (shown.state, request.state):
+        answers = answers and shown.state == request.state
+    yield Check(12, "query_not_asked" if answers else "query_not_answered")
 
 
 def _shape_code(error: DidServiceError) -> str:
@@ -236,5 +239,6 @@ def _unsafe(policy: Policy | None, request: Request, clock: Clock) -> Iterator[s
         yield "policy_demo"
     if request.nonce is not None and request.nonce_state is NonceState.NOT_REMEMBERED:
         yield "nonce_not_remembered"
-    if request.nonce is not None and request.audience is None:
+    unknown = request.nonce_state is NonceState.UNKNOWN  # nothing is accepted then
+    if request.nonce is not None and request.audience is None and not unknown:
         yield "audience_not_asked"
