@@ -23,7 +23,8 @@ from did_service.core.evidence.bundle import encode_bundle, parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.verifier.directory import TrustDirectory, parse_or_damaged
+from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.state import parse_or_damaged
 
 
 class WalletTrust:

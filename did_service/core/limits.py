@@ -145,6 +145,7 @@ MAX_MEMORY_VALUES = 1_048_576  # of memory.json: some three a nonce
 MAX_MEMORY_BYTES = 33_554_432  # memory.json: all nonces and a thousand logs fit
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 MAX_NONCES_DOUBTED = 1_024  # kept though the clock alone says that their day is over
+MAX_REQUEST_BYTES = 65_536  # a request object with a query of many claims has 2 KB
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out
 POLICY_LIFETIME_DAYS = 396  # thirteen months: a policy must be renewed every year
 

@@ -146,6 +146,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "file_is_bundle": _instead("信任包或其他压缩文件", "a trust bundle, or another gzip file"),
     "file_is_report": _instead("核验报告", "a report of a verification"),
+    "file_is_request": _instead("核验请求", "a counter's request"),
     "file_is_did_log": _instead("DID 日志", "the log of a DID"),
     "file_is_did_document": _instead("DID 文档", "a DID document"),
     "file_is_pdf": _instead(" PDF 文件", "a PDF"),
@@ -156,6 +157,25 @@ WORDS: Mapping[str, Words] = {
     "file_is_image": _instead("图片", "a picture"),
     "file_is_page": _instead("网页或 XML 文件", "a web page or XML"),
     "file_is_other": _instead("其他 JSON 文件", "some other JSON file"),
+    # the request of a counter (did_service.core.openid.request_object)
+    "request_unsupported": _words(
+        "本版本不能回答此种核验请求",
+        "this release cannot answer this kind of request",
+        "请窗口改用文件形式的核验请求（did-verify challenge），或升级软件",
+        "ask the counter for a request file (did-verify challenge), or upgrade",
+    ),
+    "request_expired": _words(
+        "核验请求已过期",
+        "the counter's request has expired",
+        "请窗口另发一份核验请求",
+        "ask the counter for a new request",
+    ),
+    "request_ahead": _words(
+        "核验请求的时间晚于本机时钟",
+        "the counter's request is dated later than this clock",
+        "请核对本机与窗口的时钟，再由窗口另发一份核验请求",
+        "compare this clock with the counter's, then ask for a new request",
+    ),
     # trust
     "trust_damaged": _words(
         "信任目录中的文件已损坏",

@@ -99,6 +99,8 @@ def _of_object(members: JsonObject) -> str | None:
     name = str(members.get("format")).partition("/")[0]
     if name in _FORMATS:
         return _FORMATS[name]
+    if {"response_type", "client_id"} <= members.keys():
+        return "file_is_request"
     if {"versionId", "parameters", "state"} <= members.keys():
         return "file_is_did_log"
     if {"id", "verificationMethod"} <= members.keys():

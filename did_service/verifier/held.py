@@ -32,8 +32,9 @@ from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
 from did_service.core.verification.tier import is_service_item
 from did_service.program.environment import Environment
-from did_service.verifier.directory import TrustDirectory, default_path, parse_or_damaged
+from did_service.verifier.directory import TrustDirectory, default_path
 from did_service.verifier.memory import Memory, RememberedLog
+from did_service.verifier.state import parse_or_damaged
 
 FORK_FORMAT = "didsvc-fork/1"
 

@@ -30,7 +30,7 @@ def remembering(request: Request, memory: Memory) -> Request:
     """Add what is remembered of the question; whether its day is over, step 10 judges."""
     if request.nonce is None:
         return request
-    asked = memory.nonces.get(request.nonce)
+    asked = memory.nonce(request.nonce)
     if asked is None:
         return replace(request, nonce_state=NonceState.UNKNOWN)
     return replace(request, nonce_state=NonceState(asked.state), nonce_until=asked.expires)

@@ -34,6 +34,10 @@ WORDS = {
     Outcome.ACCEPTED_WITH_LIMITS: Bilingual("有条件通过", "ACCEPTED WITH LIMITS"),
     Outcome.REFUSED: Bilingual("不通过", "REFUSED"),
     Outcome.UNDECIDED: Bilingual("无法判定", "CANNOT TELL"),
+    Outcome.DOCUMENT: Bilingual(
+        "证照真实，未核验持证人", "GENUINE DOCUMENT, holder not checked"
+    ),
+    Outcome.ANSWERED: Bilingual("已核验过", "ALREADY ANSWERED"),
 }
 MARKS = {
     Result.PASSED: "✔",

@@ -335,7 +335,7 @@ def test_json_ld_work_that_nobody_signed_is_bounded(scene, counted, shape, kind,
         report = scene.check(
             data=json.dumps(shown).encode(), request=request(nonce=None, audience=None)
         )
-        assert report.outcome is not Outcome.ACCEPTED
+        assert report.outcome not in (Outcome.ACCEPTED, Outcome.DOCUMENT)
     else:
         shown = {**scene.present(), "termsOfUse": made, "@context": [CREDENTIALS_V2]}
         shown["proof"] = {**shown["proof"], "cryptosuite": "eddsa-rdfc-2022"}

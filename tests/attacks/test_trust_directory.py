@@ -166,7 +166,9 @@ def test_temporary_files_of_other_programs_survive(desk, tmp_path):
     assert [(folder / name).read_text() for name in names] == ["only copy"] * 3
 
 
-@pytest.mark.parametrize("name", ["policy.json", "evidence.json.gz", "memory.json"])
+@pytest.mark.parametrize(
+    "name", ["policy.json", "evidence.json.gz", "memory.json", "state.sqlite"]
+)
 def test_pipe_in_the_trust_directory_holds_up_nobody(desk, name):
     """Reading it would wait for a writer for ever, with the lock held."""
     path = desk.path / name

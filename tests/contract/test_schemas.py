@@ -19,6 +19,8 @@ from did_service.core.credentials.model import parse_credential
 from did_service.core.crypto.key_file import parse_key_file
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.evidence.sets import parse_evidence
+from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.openid.request_object import parse_request_object
 from did_service.core.verification.presented import parse_presented
 from tests.support.json_values import changed_value
 
@@ -72,6 +74,11 @@ BROKEN = {
     "report.message-in-one-language": ("/checks/0/message", "required"),
     "report.outcome-unknown": ("/outcome", "enum"),
     "report.step-out-of-range": ("/checks/0/step", "maximum"),
+    "request-object.answer-elsewhere": ("", "false"),
+    "request-object.both-queries": ("", "oneOf"),
+    "request-object.mode-online": ("/response_mode", "const"),
+    "request-object.name-promises-proof": ("/client_id", "not"),
+    "request-object.nonce-short": ("/nonce", "pattern"),
     "residence-permit.address-without-region": (f"{SUBJECT}/residence", "required"),
     "residence-permit.citizen-number-birth-date": (f"{SUBJECT}/citizenNumber", "format"),
     "residence-permit.citizen-number-check-digit": (f"{SUBJECT}/citizenNumber", "format"),
@@ -146,6 +153,7 @@ PARSERS = {
     "key-file": lambda value: parse_key_file(jcs.encode(value)),
     "policy": parse_policy,
     "presentation-file": lambda value: parse_presented(jcs.encode(value)),
+    "request-object": lambda value: parse_request_object(jcs.encode(value)),
     **{path.stem: parse_credential for path in TYPES},
 }
 PARSED = [path for path in VALID if path.name.split(".")[0] in PARSERS]
@@ -169,7 +177,10 @@ def fits(name, value):
 
 
 def in_order(name, value):
-    """Whether a statement ends after it begins: no schema can compare two members."""
+    """Whether an end follows its beginning, and a name shows: no schema can say these."""
+    if name == "request-object":
+        lasts = value["exp"] - value["iat"]
+        return 0 < lasts <= NONCE_LIFETIME_SECONDS and value["client_id"].isprintable()
     return name != "authority" or value["from"] < value["until"]
 
 

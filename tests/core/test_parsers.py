@@ -48,6 +48,7 @@ from did_service.core.integrity import data_integrity
 from did_service.core.limits import MAX_JSON_VALUES
 from did_service.core.log import checkpoint, note, proof, tiles, witnessing
 from did_service.core.log import policy as log_policy
+from did_service.core.openid import request_object
 from did_service.core.verification import presented
 from tests.support.cosigners import NOON, WitnessPool, signer
 from tests.support.dids import Controller, rule_of
@@ -272,6 +273,11 @@ PARSERS = dict(
         of(pieces.parse_batch, BATCH, back=written),
         of(pieces.parse_checkpoint, EVIDENCE["checkpoints"][0], back=bytes.decode),
         of(pieces.parse_content, "{}", back=bytes.decode),
+        of(
+            request_object.parse_request_object,
+            (EXAMPLES / "request-object.json").read_bytes(),
+            back=written,
+        ),
         of(presented.parse_presented, (EXAMPLES / "presentation-file.json").read_bytes()),
     ]
 )

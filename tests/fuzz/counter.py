@@ -25,7 +25,7 @@ from did_service.verify_cli.check import Question, _judge
 from tests.fuzz.world import ITEM, World
 from tests.support.counter import request
 
-ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_WITH_LIMITS)
+ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_WITH_LIMITS, Outcome.DOCUMENT)
 TRUST = "trust"  # the file that stands for the directory's evidence
 AGES = (1, 299, 301, 86_399, 86_401, 200_000, 1_000_000, 10_000_000)
 

@@ -369,7 +369,7 @@ def test_a_stranger_cannot_spend_our_question(desk, scene):
 
 
 def test_a_damaged_directory_is_named(desk):
-    for name in ("memory.json", "evidence.json.gz", "policy.json"):
+    for name in ("memory.json", "state.sqlite", "evidence.json.gz", "policy.json"):
         kept = (desk.path / name).read_bytes() if (desk.path / name).exists() else None
         (desk.path / name).write_bytes(b"\0")
         run = desk.check(desk.shown(None))

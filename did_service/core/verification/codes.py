@@ -44,8 +44,8 @@ _REFRESH = Bilingual(
     "refresh the trust bundle, or let the holder refresh the staple, and try again",
 )
 _SHOW_AGAIN = Bilingual(
-    "请给出新的验证码，由持证人重新出示",
-    "give a new challenge and let the holder present again",
+    "请给出新的核验码，由持证人重新出示",
+    "give a new code and let the holder present again",
 )
 _POLICY = Bilingual(
     "请向主管部门索取现行策略并核对指纹后导入",
@@ -384,9 +384,24 @@ CHECKS: Mapping[str, Sentence] = {
         _REISSUE,
     ),
     # 10 holder
-    "holder_proven": _passed(10, "本人当场出示", "shown by its holder, to this counter, now"),
+    "holder_proven": _passed(
+        10,
+        "由持证人的钱包为本窗口本次核验签名",
+        "the holder's wallet signed it for this counter just now",
+    ),
     "holder_not_asked": _not_asked(
-        10, "未要求证明持证人身份", "proof of the holder was not asked for"
+        10,
+        "没有证明出示的人就是持证人",
+        "nothing shows that whoever has the file is its holder",
+    ),
+    "answered_before": _undecided(
+        10,
+        "这份出示此前已在本窗口核验过",
+        "this was checked at this counter before",
+        Bilingual(
+            "同一人的同一次办理才有效；否则请给出新的核验码，重新出示",
+            "good only for the same person's same visit; otherwise give a new code",
+        ),
     ),
     "holder_proof_missing": _failed(
         10, "缺少持证人当场签名", "the holder's signature is missing", _SHOW_AGAIN
@@ -402,18 +417,21 @@ CHECKS: Mapping[str, Sentence] = {
     ),
     "nonce_unknown": _failed(
         10,
-        "出示所用的验证码不是本窗口发出的，或已失效",
-        "it does not answer a challenge that is open at this counter",
+        "核验码已过期，或不是本窗口发出的",
+        "the code has expired or is not one of this counter",
         _SHOW_AGAIN,
     ),
     "nonce_used": _failed(
         10,
-        "该验证码已使用过，疑似重放",
-        "this challenge was answered before: a replay",
+        "本次核验码已用于另一份出示",
+        "this code was already answered by another file",
         _SHOW_AGAIN,
     ),
     "audience_wrong": _failed(
-        10, "出示内容不是专供本窗口的", "it was made for another counter", _SHOW_AGAIN
+        10,
+        "这是出示给其他窗口的，不能在本窗口使用",
+        "this was presented to another counter and cannot be used here",
+        _SHOW_AGAIN,
     ),
     # 11 delegation
     "mandate_not_asked": _not_asked(11, "未涉及代办", "nobody acts for another here"),
@@ -441,8 +459,8 @@ UNSAFE: Mapping[str, Bilingual] = {
         "按指定时间而非本机时钟判断", "judged by a given time, not by the clock"
     ),
     "nonce_not_remembered": Bilingual(
-        "验证码未被记录，重复出示无法识别",
-        "the challenge is not remembered: a replay would pass",
+        "核验码未被记录，重复出示无法识别",
+        "the code is not remembered: a replay would pass",
     ),
     "nothing_remembered": Bilingual(
         "未使用信任目录：不记录、不比对以往所见",

@@ -20,15 +20,22 @@ from did_service.core.evidence.proven_set import Evidence
 from did_service.core.verification.codes import CHECKS, Result, Sentence
 
 FORMAT = "didsvc-report/1"
+HOLDER_STEP, HOLDER_PROVEN = 10, "holder_proven"
 
 
 class Outcome(Enum):
-    """The word that the clerk is told."""
+    """The word that the clerk is told.
+
+    `DOCUMENT` is a genuine document whose holder nobody has proven to be; `ANSWERED` is a file
+    that was judged here before and was not judged again. Neither is a kind of acceptance.
+    """
 
     ACCEPTED = "accepted"
     ACCEPTED_WITH_LIMITS = "accepted-with-limits"
     REFUSED = "refused"
     UNDECIDED = "undecided"
+    DOCUMENT = "document"
+    ANSWERED = "answered"
 
 
 class NowFrom(Enum):
@@ -145,9 +152,22 @@ class CredentialSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstVerdict:
+    """When the same bytes were judged here, and what came out."""
+
+    time: datetime
+    outcome: Outcome
+
+    def encode(self) -> JsonObject:
+        """Write the member `answered` of a report."""
+        return {"time": timestamps.encode(self.time), "outcome": self.outcome.value}
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The verdict; true only when everything is accepted without limits.
 
+    `answered` is the first verdict on a file that was judged before: there are no others.
     `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
     the credentials whose signature holds: what they need is worth keeping. Neither is written.
     """
@@ -159,18 +179,29 @@ class Report:
     credentials: tuple[CredentialSummary, ...]
     checks: tuple[Check, ...]
     unsafe: tuple[str, ...] = ()
+    answered: FirstVerdict | None = None
     evidence: Evidence = field(default_factory=Evidence, compare=False, repr=False)
     proven: tuple[Credential, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def outcome(self) -> Outcome:
-        """Refused over undecided over accepted with limits over accepted."""
+        """Refused over undecided over document over accepted with limits over accepted."""
+        if self.answered is not None:
+            return Outcome.ANSWERED
         results = {check.result for check in self.checks if not check.waived}
         if Result.FAILED in results:
             return Outcome.REFUSED
         if Result.UNDECIDED in results or not self.checks:
             return Outcome.UNDECIDED
+        if not self.holder_proven:
+            return Outcome.DOCUMENT
         return Outcome.ACCEPTED_WITH_LIMITS if self.limits else Outcome.ACCEPTED
+
+    @property
+    def holder_proven(self) -> bool:
+        """Whether each credential was shown by its holder; without that nothing is accepted."""
+        found = {check.code for check in self.checks if check.step == HOLDER_STEP}
+        return found == {HOLDER_PROVEN}
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -193,6 +224,7 @@ class Report:
             "checks": [check.encode() for check in self.checks],
             "limits": list(self.limits),
             "unsafe": list(self.unsafe),
+            "answered": None if self.answered is None else self.answered.encode(),
         }
 
     def to_bytes(self) -> bytes:

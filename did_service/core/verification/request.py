@@ -10,6 +10,9 @@ from enum import Enum
 from did_service.core.evidence.proven_set import Tree
 from did_service.core.verification.report import NowFrom
 
+NO_QUESTION = ""
+"""The nonce of a demand that nothing shown can meet: it answers no question at all."""
+
 
 class NonceState(Enum):
     """What this counter's memory says about the nonce of the request."""
@@ -26,7 +29,8 @@ class Request:
 
     Attributes:
         tier: `online`, `day` or `field`: how old evidence may be.
-        nonce: The challenge; None where no holder proof is demanded.
+        nonce: The challenge; None where no holder proof is demanded: the outcome is
+            `document` at best.
         audience: Whom the answer must be for; goes with the nonce.
         nonce_state: From the counter's memory.
         nonce_until: Until when an open one may be answered; None where nothing is remembered.

@@ -211,7 +211,8 @@ def test_suspended_counts_only_while_fresh(scene):
 def test_unsigned_presentation_proves_no_holder(scene):
     bare = {name: value for name, value in scene.present().items() if name != "proof"}
     assert codes(scene.check(bare)) == ["holder_proof_missing"]
-    assert scene.check(bare, request=request(nonce=None))
+    unasked = scene.check(bare, request=request(nonce=None))
+    assert (unasked.outcome, bool(unasked)) == (Outcome.DOCUMENT, False)
 
 
 def test_altered_presentation_is_refused_even_if_nobody_asked(scene):

@@ -124,10 +124,10 @@ def test_too_many_credentials_are_refused_by_size(scene):
     assert codes(scene.check(data=json.dumps(file).encode()))[0] == "too_large"
 
 
-def test_bare_credential_leaves_the_holder_unasked(scene):
+def test_bare_credential_is_a_genuine_document_and_never_accepted(scene):
     data = json.dumps(scene.credential).encode()
     report = scene.check(data=data, bundle=scene.staple(), request=request(nonce=None))
-    assert report
+    assert (report.outcome, bool(report)) == (Outcome.DOCUMENT, False)
     assert "holder_not_asked" in all_codes(report)
     report = scene.check(data=data, bundle=scene.staple())
     assert codes(report) == ["holder_proof_missing"]

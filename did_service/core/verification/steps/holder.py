@@ -19,7 +19,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
 from did_service.core.verification.present import Certainty, Present
 from did_service.core.verification.presented import PresentedCredential
-from did_service.core.verification.report import Check
+from did_service.core.verification.report import HOLDER_PROVEN, HOLDER_STEP, Check
 from did_service.core.verification.request import NonceState, Request
 from did_service.core.verification.signatures import (
     NEGATIVES,
@@ -29,9 +29,7 @@ from did_service.core.verification.signatures import (
     unsigned,
 )
 
-_STEP = 10
 _CODES = {"challenge_wrong": "nonce_unknown", "domain_wrong": "audience_wrong"}
-PROVEN = "holder_proven"
 _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
 _LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "clock_in_doubt"}
 
@@ -57,9 +55,9 @@ def check_holders(
     for position, each in enumerate(shown):
         finding = None if each.presentation is None else found[id(each.presentation)]
         code, detail = _judge(each, finding, request, signers)
-        if code == PROVEN:
+        if code == HOLDER_PROVEN:
             code = _nonce_code(request, present)
-        yield Check(_STEP, code, position, detail=detail)
+        yield Check(HOLDER_STEP, code, position, detail=detail)
 
 
 def _judge(
@@ -79,7 +77,7 @@ def _judge(
     subjects = {subject.get("id") for subject in shown.credential.subjects}
     if not subjects == signers == {finding.signer}:
         return "holder_mismatch", None
-    return PROVEN, None
+    return HOLDER_PROVEN, None
 
 
 def _nonce_code(request: Request, present: Present) -> str:
@@ -87,9 +85,9 @@ def _nonce_code(request: Request, present: Present) -> str:
     if request.nonce_state in _NONCE:
         return _NONCE[request.nonce_state]
     if request.nonce_until is None:
-        return PROVEN
+        return HOLDER_PROVEN
     last = timestamps.to_posix(request.nonce_until) - 1  # the last second of its day
-    return _LAPSED.get(present.has_passed(last), PROVEN)
+    return _LAPSED.get(present.has_passed(last), HOLDER_PROVEN)
 
 
 def _signer(presentation: Presentation, request: Request, present: Present) -> HolderFinding:
