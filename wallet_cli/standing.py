@@ -45,11 +45,11 @@ def standing_of(report: Report) -> Standing:
             failed = {each.code for each in report.checks if each.result is Result.FAILED}
             named = _BY_FAILURE.get(next(iter(failed)))
             return named if named and len(failed) == 1 else REFUSED
-        case Outcome.ACCEPTED:
+        case Outcome.ACCEPTED | Outcome.DOCUMENT:  # the holder is whoever has this wallet
             return GOOD
         case Outcome.ACCEPTED_WITH_LIMITS:
             return LIMITED
-        case Outcome.UNDECIDED:
+        case Outcome.UNDECIDED | Outcome.ANSWERED:
             return UNCHECKED
 
 

@@ -175,7 +175,7 @@ class Terminal:
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
         from did_service.program.failure import foreign_lines
-        from wallet_cli.reasons import reason_lines
+        from wallet_cli.reasons import fields_view, reason_lines
 
         if self._settings.format is Format.JSON:
             error: JsonObject = {
@@ -185,8 +185,9 @@ class Terminal:
                 "message_en": told.english,
                 "hint": told.hint,
                 "details": {**told.error.details},
-                **_said_by_peer(told.error),
             }
+            fields = fields_view(told.error)
+            error |= {"fields": fields} if fields else _said_by_peer(told.error)
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
         said = reason_lines(told.error, self.say) or foreign_lines(told.error)

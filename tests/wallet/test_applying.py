@@ -55,7 +55,7 @@ def test_the_pickup_address_is_shown_to_nobody(town):
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("zh", '  "citizenNumber": 格式不符'),
+        ("zh", '  "公民身份号码": 格式不符'),
         ("en", '  "citizenNumber": does not have the right form'),
     ],
 )
@@ -70,6 +70,25 @@ def test_the_whole_reason_is_told_in_the_readers_language(town, language, told):
     run = purse.run(*words, "--yes")
     assert run.exit == 2
     assert told in run.err.splitlines()
+    assert "credentialSubject" not in run.err
+    assert "\\" not in run.err
+
+
+def test_every_field_of_a_form_is_told_with_its_title_and_never_its_value(town):
+    """They were cut after the first, escaped twice, and in English for everybody."""
+    purse = town.citizen("whole-form")
+    wrong = {"citizenNumber": "110105x", "residence": {"region": "44"}, "nickname": "阿明"}
+    for name in ("permitNumber", "familyName", "givenName", "birthDate"):
+        wrong[name] = None
+    run = town.apply(purse, POLICE, **wrong)
+    fields = {each["name"]: each for each in run.envelope["error"]["fields"]}
+    assert {"citizenNumber", "permitNumber", "familyName", "nickname"} <= fields.keys()
+    assert {"residence.region", "residence.address"} <= fields.keys()
+    assert fields["citizenNumber"]["title"] == "公民身份号码"
+    assert fields["residence.address"]["keyword"] == "required"
+    assert "peer_says" not in run.envelope["error"]
+    for value in ("110105x", "阿明", '"44"'):
+        assert value not in run.out + run.err
 
 
 def test_a_file_that_begins_with_a_byte_order_mark_is_read(town):
