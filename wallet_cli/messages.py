@@ -414,6 +414,12 @@ MESSAGES: Mapping[str, Message] = {
         "请联系签发机关",
         "ask the agency",
     ),
+    "evidence_blinded": _m(
+        "核验数据不完整：最新的一项缺少证明，有关证照暂时无法判定",
+        "evidence is incomplete: the newest entry cannot be used, and nothing is decided by it",
+        "请向发布方索取完整的核验数据",
+        "ask its publisher for the whole bundle",
+    ),
     "evidence_dropped": _m(
         "有核验数据未通过核验，已弃用",
         "evidence that did not verify was left out",

@@ -269,10 +269,11 @@ class Receiver:
         """Collect the staple and judge by it: as of the hour, else as of now."""
         session = self.session
         received, budget = Received(held, None), RequestBudget()
+        known = session.trust.evidence().remembered
         with session.transport.within(COLLECTION_SECONDS):
             for moment in StapleMoment:
                 places = EvidenceSources(session.transport, delivery.evidence, moment, budget)
-                collected = collect(received.held, policy, places)
+                collected = collect(received.held, policy, places, known)
                 session.report_forks(collected.forks)
                 held = collected.into(received.held)
                 received = Received(held, self._judged(held, policy), collected.missing)

@@ -215,13 +215,11 @@ def read_json(name: str) -> JsonObject:
         raise type(error)(error.code, f"{quote(name)}: {error.message}") from error
 
 
-def read_input(name: str) -> bytes:
+def read_input(name: str, max_bytes: int = MAX_PRESENTED_BYTES) -> bytes:
     """Read a file of at most 8 MiB, or stdin where the name is `-`; raises as `read_json`."""
-    data = streams.read_input(name, MAX_PRESENTED_BYTES, sys.stdin.buffer)
-    if len(data) > MAX_PRESENTED_BYTES:
-        raise LimitError(
-            "too_large", f"{quote(name)} has more than {MAX_PRESENTED_BYTES} bytes"
-        )
+    data = streams.read_input(name, max_bytes, sys.stdin.buffer)
+    if len(data) > max_bytes:
+        raise LimitError("too_large", f"{quote(name)} has more than {max_bytes} bytes")
     return data
 
 

@@ -31,6 +31,7 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence, Fork
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.limits import COLLECTION_SECONDS, MAX_STAPLE_FETCHES
+from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import EvidenceRequest, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential
 from wallet_cli.sources import EvidenceSources
@@ -71,9 +72,8 @@ class CollectedStaple:
         """Return a credential with this staple; with its own where this one proves less."""
         if not self.proves_no_less(held):
             return held
-        as_of = (
-            "" if self.as_of is None else timestamps.encode(timestamps.from_posix(self.as_of))
-        )
+        since = None if self.as_of is None else timestamps.from_posix(self.as_of)
+        as_of = "" if since is None else timestamps.encode(since)
         return replace(held, staple=self.staple.encode(), as_of=as_of)
 
     def proves_no_less(self, held: HeldCredential) -> bool:
@@ -91,7 +91,8 @@ class CollectedStaple:
         sets = [(FETCHED, self.staple)]
         if held.staple is not None:
             sets.append((HELD, parse_evidence(held.staple)))
-        return _collected(credential, policy, sets, self.missing).into(held)
+        evidence = verify_evidence(sets, policy)
+        return _collected(credential, policy, evidence, sets, self.missing).into(held)
 
 
 def _about(staple: UnverifiedEvidence) -> set[tuple[str, str]]:
@@ -105,13 +106,21 @@ def _about(staple: UnverifiedEvidence) -> set[tuple[str, str]]:
     return subjects | {("batch", each.record.hex()) for each in staple.batches}
 
 
-def collect(held: HeldCredential, policy: Policy, places: EvidenceSources) -> CollectedStaple:
+def collect(
+    held: HeldCredential, policy: Policy, places: EvidenceSources, remembered: Remembered
+) -> CollectedStaple:
     """Collect the staple of a credential, on top of the one that is held.
+
+    Args:
+        held: The credential.
+        policy: The pinned one.
+        places: Where to ask.
+        remembered: What the trust directory knows of the logs.
 
     Raises:
         MalformedError: the credential is none.
     """
-    work = _Collection(parse_credential(held.credential), policy, places)
+    work = _Collection(parse_credential(held.credential), policy, places, remembered)
     if held.staple is not None:
         work.sets.append((HELD, parse_evidence(held.staple)))
     with places.transport.within(COLLECTION_SECONDS):
@@ -119,16 +128,16 @@ def collect(held: HeldCredential, policy: Policy, places: EvidenceSources) -> Co
         work.take_statements(parse_delivery(held.delivery).authority)
         work.take_needed()
         work.take_issuance(held)
-    return _collected(work.credential, policy, work.sets, tuple(work.missing))
+    return _collected(work.credential, policy, work.evidence(), work.sets, tuple(work.missing))
 
 
 def _collected(
     credential: Credential,
     policy: Policy,
+    evidence: Evidence,
     sets: Sequence[tuple[str, UnverifiedEvidence]],
     missing: tuple[Missing, ...],
 ) -> CollectedStaple:
-    evidence = verify_evidence(sets, policy)
     return CollectedStaple(
         staple=staple_for(credential, policy, evidence),
         as_of=_as_of(credential, policy, evidence),
@@ -157,12 +166,14 @@ class _Collection:
     credential: Credential
     policy: Policy
     places: EvidenceSources
+    remembered: Remembered
     sets: list[tuple[str, UnverifiedEvidence]] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     asked: set[EvidenceRequest] = field(default_factory=set)
 
     def evidence(self) -> Evidence:
-        return verify_evidence(self.sets, self.policy)
+        known = self.remembered
+        return verify_evidence(self.sets, self.policy, known.trees, known.forked)
 
     def take_needed(self) -> None:
         """Fetch what is named until nothing new is named."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from did_service.core.anchor.bodies.policy import Policy
+    from did_service.verifier.held import TrustState
 
 _CELL = 40  # columns of a name in a table
 _DID_COLUMNS = 160
@@ -72,8 +72,9 @@ def listed(session: Session) -> None:
 
     It stands as a counter would say today with the evidence in this wallet; no network.
     """
-    held, policy = credentials(session.vault), session.trust.policy()
-    rows = [(each, _standing(session, each, policy), good_until(each, policy)) for each in held]
+    held, known, now = credentials(session.vault), session.trust.evidence(), session.now()
+    policy = known.policy
+    rows = [(each, _standing(each, known, now), good_until(each, policy)) for each in held]
     views: list[JsonValue] = [
         {
             **credential_view(each),
@@ -85,12 +86,11 @@ def listed(session: Session) -> None:
     session.terminal.finish({"credentials": views}, _rows(session, rows))
 
 
-def _standing(session: Session, held: HeldCredential, policy: Policy | None) -> Standing:
+def _standing(held: HeldCredential, known: TrustState, now: datetime) -> Standing:
     from wallet_cli.judging import judge
     from wallet_cli.standing import standing_of
 
-    evidence = (session.trust.evidence(), held.staple)
-    return standing_of(judge(held.credential, policy, evidence, session.now()))
+    return standing_of(judge(held.credential, known.policy, (known, held.staple), now))
 
 
 def _rows(

@@ -90,7 +90,8 @@ def _refresh(
     from wallet_cli.sources import StapleMoment
     from wallet_cli.staples import collect
 
-    collected = collect(held, policy, places)
+    known = session.trust.evidence().remembered
+    collected = collect(held, policy, places, known)
     session.report_forks(collected.forks)
     if collected.fetched and not collected.proves_no_less(held):
         session.terminal.warn("staple_kept", held.alias, credential=held.alias)

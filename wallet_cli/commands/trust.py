@@ -9,7 +9,7 @@ import click
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import Bilingual, DidServiceError, MalformedError, quote
-from did_service.core.limits import MAX_JSON_BYTES
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from wallet_cli.dates import local_time
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session, read_input, read_json
@@ -72,7 +72,7 @@ def imported(session: Session, file: str) -> None:
     """Take the policy that follows the pinned one, or a file of evidence."""
     from did_service.core.evidence.bundle import parse_bundle
 
-    data = read_input(file)
+    data = read_input(file, MAX_BUNDLE_BYTES)
     members = _policy_in(data)
     if members is not None:
         policy = session.trust.succeed(members, session.now())
@@ -82,12 +82,20 @@ def imported(session: Session, file: str) -> None:
         offered = parse_bundle(data)
     except DidServiceError as error:
         raise MalformedError("evidence_malformed", f"{quote(file)}: {error.message}") from error
-    proven = session.trust.merge(offered)
+    taken = session.trust.take(offered, session.now())
+    proven = taken.evidence
     for each in proven.forks:
         session.terminal.warn("log_forked", each.origin, log=each.origin)
     if proven.dropped:
         session.terminal.warn("evidence_dropped", str(len(proven.dropped)))
-    counted: JsonObject = {"entries": len(proven.entries), "dropped": len(proven.dropped)}
+    if taken.blinded:
+        session.terminal.warn("evidence_blinded", str(len(taken.blinded)))
+    counted: JsonObject = {
+        "entries": len(proven.entries),
+        "dropped": len(proven.dropped),
+        "blinded": len(taken.blinded),
+        "policy": _view(taken.policy),
+    }
     words = Bilingual("项佐证材料有效", "entries are proven")
     session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
 
