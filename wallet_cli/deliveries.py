@@ -10,6 +10,7 @@ from did_service.core.errors import (
     ConflictError,
     DidServiceError,
     LimitError,
+    NotFoundError,
     RuleError,
     UnavailableError,
     quote,
@@ -64,10 +65,16 @@ def holder_of(vault: Vault, credential: Credential) -> str:
     raise RuleError("subject_foreign", f"it is issued to {quote(subjects[0])}")
 
 
-def same_credential(vault: Vault, delivery: JsonObject) -> HeldCredential | None:
-    """Return the credential of a delivery, if it is in the wallet."""
-    found = (each for each in credentials(vault) if each.credential == delivery["credential"])
-    return next(found, None)
+def same_credential(vault: Vault, delivery: JsonObject) -> HeldCredential:
+    """Return the credential of a delivery that is in the wallet.
+
+    Raises:
+        NotFoundError: `credential_unknown`: it was deleted meanwhile.
+    """
+    for each in credentials(vault):
+        if each.credential == delivery["credential"]:
+            return each
+    raise NotFoundError("credential_unknown", "it was deleted meanwhile")
 
 
 def records_answered(

@@ -24,6 +24,7 @@ from did_service.client.issuer import (
 )
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, DidServiceError, RuleError
 from did_service.core.limits import COLLECTION_SECONDS, MAX_CREDENTIAL_BYTES
 from did_service.core.verification.report import Report
@@ -49,9 +50,10 @@ from wallet_cli.judging import (
     judge,
 )
 from wallet_cli.naming import new_alias, short_name
+from wallet_cli.received import Received, SetAside
 from wallet_cli.session import Session
 from wallet_cli.sources import EvidenceSources, RequestBudget, StapleMoment
-from wallet_cli.staples import Missing, collect
+from wallet_cli.staples import collect
 from wallet_cli.submitting import hand_in
 from wallet_cli.vault import Vault, new_id
 from wallet_cli.views import SET_ASIDE
@@ -64,22 +66,6 @@ class IssuerCheck(Enum):
 
     LISTED = "listed"
     ANY = "any"
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A credential that was taken in; `report` is None where no policy is pinned."""
-
-    held: HeldCredential
-    report: Report | None
-    missing: tuple[Missing, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A delivery of which nothing is proven: it stays apart, under `wallet pending`."""
-
-    application: Application
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,21 +211,34 @@ class Receiver:
 
     def _take_in_kept(self, application: Application) -> Received | SetAside:
         """Take in the delivery of an application; one that is here already ends it too."""
-        session, delivery = self.session, application.delivery or {}
+        delivery = application.delivery or {}
         try:
             received = self.take_in(parse_delivery(delivery), application)
         except DidServiceError as error:
-            held = same_credential(session.vault, delivery)
-            if error.code != "credential_held" or held is None:
-                told = replace(application, note=f"{error.code}: {error.message}"[:1000])
-                session.commit(lambda vault: keep(vault, told, session.rng))
+            if error.code != "credential_held":
+                self._note(application, error)
                 raise
-            done = records_answered(session.vault, application, held.credential)
-            session.commit(lambda vault: vault.drop(done))
-            received = Received(held, None)
+            received = self._held_already(application, delivery)
         if isinstance(received, Received) and application.pickup:
             self._acknowledge(application)
         return received
+
+    def _note(self, application: Application, error: DidServiceError) -> None:
+        """Keep why a delivery was refused, unless its application has ended meanwhile."""
+        session = self.session
+        told = replace(application, note=f"{error.code}: {error.message}"[:1000])
+        session.commit(
+            lambda vault: keep(vault, told, session.rng) if told.id in vault.records else vault
+        )
+
+    def _held_already(self, application: Application, delivery: JsonObject) -> Received:
+        """End an application whose credential is in the newest vault, maybe just come there."""
+
+        def change(vault: Vault) -> Vault:
+            held = same_credential(vault, delivery)
+            return vault.drop(records_answered(vault, application, held.credential))
+
+        return Received(same_credential(self.session.commit(change), delivery), None)
 
     def _acknowledge(self, application: Application) -> None:
         """Let the issuer forget what is kept here; if it does not hear it, a day does it."""

@@ -21,7 +21,8 @@ from wallet_cli.views import application_view, credential_view
 
 if TYPE_CHECKING:
     from did_service.client.issuer import NotYet, UnverifiedDelivery
-    from wallet_cli.receiving import Received, Receiver, SetAside
+    from wallet_cli.received import Received, SetAside
+    from wallet_cli.receiving import Receiver
 
 
 @click.command(
@@ -84,7 +85,7 @@ class _Harvest:
 
     def add(self, application: Application, answer: Received | SetAside | NotYet) -> None:
         """Sort in what became of an application."""
-        from wallet_cli.receiving import Received, SetAside
+        from wallet_cli.received import Received, SetAside
 
         if isinstance(answer, Received | SetAside):
             self.take(answer)
@@ -93,7 +94,7 @@ class _Harvest:
 
     def take(self, answer: Received | SetAside) -> None:
         """Sort in what was taken in, or set apart."""
-        from wallet_cli.receiving import Received
+        from wallet_cli.received import Received
 
         if isinstance(answer, Received):
             self.received.append(answer)
