@@ -134,6 +134,12 @@ MESSAGES: Mapping[str, Message] = {
         "请给出两个不同的文件名",
         "give two names",
     ),
+    "file_in_store": _m(
+        "不能写入钱包自己的目录：",
+        "not among the wallet's own files:",
+        "请写到其他目录",
+        "give a name in another directory",
+    ),
     # what is named
     "credential_unknown": _m(
         "没有这份证照：",
@@ -174,10 +180,10 @@ MESSAGES: Mapping[str, Message] = {
     "label_long": _m("名称太长：", "the name is too long:", "请缩短", "shorten it"),
     # issuers
     "issuer_unlisted": _m(
-        "该机关不在信任策略所列地区内，未发送任何信息：",
-        "the issuer is in no region of the pinned policy; nothing was sent:",
-        "请核对网址；确需继续，请加 --allow-untrusted",
-        "check the address; --allow-untrusted goes on all the same",
+        "没有一份已载入的信任策略列有该机关的主机，未发送任何信息：",
+        "no pinned policy lists the issuer's host; nothing was sent:",
+        "请核对网址，并用 wallet trust pin 载入策略；确需发送，请加 --unlisted 主机名",
+        "check the address and pin the policy (wallet trust pin); --unlisted HOST sends anyway",
     ),
     "issuer_without_authority": _m(
         "签发机关无权签发此证照，窗口不会接受：",
@@ -192,16 +198,22 @@ MESSAGES: Mapping[str, Message] = {
         "pin a policy with wallet trust pin",
     ),
     "authority_not_proven": _m(
-        "现有佐证材料不足以证明机关有权签发此证照",
+        "现有核验数据不足以证明机关有权签发此证照",
         "nothing at hand shows that the issuer may issue this",
         "请稍后运行 wallet refresh；在此之前窗口可能不接受",
         "later: wallet refresh; counters may not accept it",
     ),
     "signature_not_checked": _m(
-        "佐证材料不足，签名尚未核验",
+        "核验数据不足，签名尚未核验",
         "the signature could not be checked with the evidence at hand",
         "请稍后运行 wallet refresh 和 wallet cred verify",
         "later: wallet refresh, then wallet cred verify",
+    ),
+    "set_aside": _m(
+        "尚无材料证明由谁签发，未列入证照，另行存放",
+        "nothing proves who issued it: it is kept apart from your credentials",
+        "请联网后运行 wallet receive 再次核验；见 wallet pending list",
+        "wallet receive checks it again, with the network; see wallet pending list",
     ),
     "credential_spoilt": _m(
         "收到的证照有误，未收入钱包：",
@@ -214,6 +226,12 @@ MESSAGES: Mapping[str, Message] = {
         "the credential is not for a key of this wallet:",
         "请用申请时所用的钱包领取",
         "receive it with the wallet that applied for it",
+    ),
+    "subjects_several": _m(
+        "证照写有不止一个主体，未收入钱包：",
+        "the credential is about more than one subject and was not kept:",
+        "请联系签发机关；本钱包只保存发给一人的证照",
+        "ask the agency; this wallet keeps credentials of one person only",
     ),
     "credential_held": _m(
         "此证照已在钱包中：",
@@ -257,6 +275,18 @@ MESSAGES: Mapping[str, Message] = {
         "请稍后重试或联系机关",
         "try again later, or tell the agency",
     ),
+    "answer_lost": _m(
+        "未收到机关的答复，申请可能已经送达；密钥和申请都已保留：",
+        "no answer came, though the application may have arrived; it is kept with its key:",
+        "请稍后运行 wallet receive，会再次送出同一份申请；请勿重新申请",
+        "run wallet receive later: it sends the same application again; do not apply anew",
+    ),
+    "challenge_unknown": _m(
+        "机关没有收到过这份申请，它也已过期",
+        "the agency has never had this application, and it has expired",
+        "请重新申请，并用 wallet pending drop 放弃这一份",
+        "apply anew, and give this one up with wallet pending drop",
+    ),
     "claims_invalid": _m(
         "申请内容不符合要求：",
         "the claims do not fit what the item asks for:",
@@ -280,6 +310,12 @@ MESSAGES: Mapping[str, Message] = {
         "cannot be reached:",
         "请检查网络，稍后重试",
         "check the network, try again later",
+    ),
+    "peer_timeout": _m(
+        "对方没有及时答复：",
+        "no answer came in time:",
+        "请稍后重试",
+        "try again later",
     ),
     "routes_in_use": _m(
         "主机的连接地址按 DIDSVC_ROUTES 改写",
@@ -313,7 +349,7 @@ MESSAGES: Mapping[str, Message] = {
         "try another mirror: --from URL",
     ),
     "evidence_unproven": _m(
-        "镜像返回的佐证材料未通过核验：",
+        "镜像返回的核验数据未通过核验：",
         "what the mirror gave does not verify:",
         "请换一个镜像：--from URL",
         "try another mirror: --from URL",
@@ -339,42 +375,72 @@ MESSAGES: Mapping[str, Message] = {
     "trust_damaged": _m(
         "信任目录已损坏：",
         "the trust directory is damaged:",
-        "请重新载入策略，或重新导入佐证材料",
+        "请重新载入策略，或重新导入核验数据",
         "pin the policy again, or import the evidence again",
     ),
     "evidence_malformed": _m(
-        "不是佐证材料文件：",
+        "不是核验数据文件：",
         "not a file of evidence:",
         "请索取完整的原始文件",
         "ask for the complete original",
     ),
     "evidence_missing": _m(
-        "有佐证材料未能取得",
+        "有核验数据未能取得",
         "a piece of evidence could not be fetched",
         "请换一个镜像：--from URL",
         "try another mirror: --from URL",
     ),
+    "not_published_yet": _m(
+        "核验数据尚未公布；下次公布时间：",
+        "the evidence is not published yet; the next time is:",
+        "请届时再运行 wallet refresh，或现在加 --fresh",
+        "run wallet refresh then, or now with --fresh",
+    ),
+    "collection_ended": _m(
+        "核验数据的请求次数已用完",
+        "no more requests for evidence in one go",
+        "请稍后再运行 wallet refresh",
+        "run wallet refresh again later",
+    ),
+    "staple_kept": _m(
+        "新取得的核验数据比现有的少，已保留现有的",
+        "what came proves less than what is here; the older evidence was kept",
+        "请换一个镜像：--from URL；一再如此，请报告主管部门",
+        "try another mirror: --from URL; if it stays so, report it",
+    ),
+    "delivery_same": _m(
+        "该地址给出的仍是此前未能收入的内容",
+        "the address gives what could not be taken in before",
+        "请联系签发机关",
+        "ask the agency",
+    ),
+    "evidence_blinded": _m(
+        "核验数据不完整：最新的一项缺少证明，有关证照暂时无法判定",
+        "evidence is incomplete: the newest entry cannot be used, and nothing is decided by it",
+        "请向发布方索取完整的核验数据",
+        "ask its publisher for the whole bundle",
+    ),
     "evidence_dropped": _m(
-        "有佐证材料未通过核验，已弃用",
+        "有核验数据未通过核验，已弃用",
         "evidence that did not verify was left out",
         "请换一个来源",
         "try another source",
     ),
     "log_forked": _m(
-        "登记簿出现两份相互矛盾的历史，其佐证材料未采用",
+        "登记簿出现两份相互矛盾的历史，其核验数据未采用",
         "a log shows two histories; its evidence was not taken",
         "请停止采信并报告主管部门",
         "do not rely on it, and report it",
     ),
     "staple_old": _m(
-        "佐证材料缺失或已超过一天",
+        "核验数据缺失或已超过一天",
         "its evidence is missing or older than a day",
         "wallet refresh",
         "wallet refresh",
     ),
     "nothing_fetched": _m(
-        "未能取得任何佐证材料",
-        "no evidence could be fetched",
+        "未能取得任何核验数据：",
+        "no evidence could be fetched:",
         "请检查网络，或用 --from 换一个镜像",
         "check the network, or try another mirror with --from",
     ),
@@ -385,22 +451,46 @@ MESSAGES: Mapping[str, Message] = {
         "the reasons stand above",
     ),
     "credential_undecided": _m(
-        "现有佐证材料不足以判定",
+        "现有核验数据不足以判定",
         "the evidence at hand does not settle it",
         "wallet refresh",
         "wallet refresh",
     ),
     # presenting
     "addressee_invalid": _m(
-        "验证码或窗口名称不正确：",
+        "核验码或窗口名称不正确：",
         "the challenge or the counter's name is wrong:",
         "请按窗口显示的内容输入",
         "copy what the counter shows",
     ),
+    "request_missing": _m(
+        "缺少窗口的请求：",
+        "what does the counter ask:",
+        "请用 --request 指定窗口给出的请求文件",
+        "give the counter's request file with --request",
+    ),
+    "request_expired": _m(
+        "窗口的请求已过期：",
+        "the counter's request has expired:",
+        "请窗口重新发出请求；若时间不对，请校正本机时钟",
+        "ask the counter for a new one; set this machine's clock if it is wrong",
+    ),
+    "request_ahead": _m(
+        "窗口请求的时间晚于本机时钟：",
+        "the counter's request is dated later than this machine's clock:",
+        "请校正本机时钟；时钟无误的，请窗口重新发出请求",
+        "set the clock; if it is right, ask the counter for a new request",
+    ),
+    "request_unsupported": _m(
+        "本钱包不能答复这种请求：",
+        "this wallet cannot answer such a request:",
+        "请窗口改发未签名、以文件答复的请求，或升级钱包",
+        "ask for one that is unsigned and answered by a file, or upgrade the wallet",
+    ),
     "answered_otherwise": _m(
-        "此验证码已用另一份证照答复过",
+        "此核验码已用另一份证照答复过",
         "this challenge was answered with another credential",
-        "请窗口给出新的验证码",
+        "请窗口给出新的核验码",
         "ask the counter for a new challenge",
     ),
     # the state of the store

@@ -80,7 +80,7 @@ class Terminal:
         if self._settings.format is Format.TEXT:
             text = self.say(told.text) if told else code
             tail = f" ({printable(detail)})" if detail else ""
-            print_stderr(f"wallet: warning: {text}{tail} [{code}]")
+            print_stderr(f"wallet: warning: {text.rstrip('：:')}{tail} [{code}]")
 
     def finish(self, data: JsonObject, lines: Iterable[str] = ()) -> None:
         """Hand out the result: the data with --json, else the lines.
@@ -126,15 +126,25 @@ class Terminal:
         self._fail(error.code, exit_of(error), told)
         return exit_of(error)
 
-    def confirm(self, question: Bilingual) -> None:
+    def confirm(self, question: Bilingual, about: Iterable[str] = ()) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
+
+        Args:
+            question: Answered by yes or no.
+            about: Lines that whoever is asked reads first, also with --quiet or --json;
+                foreign text in them is quoted already.
 
         Raises:
             UsageError: `declined`, or `input_needed` where nobody can be asked.
         """
+        lines = tuple(about)
         if self._settings.assume_yes:
+            for line in lines:
+                self.note(Bilingual(line, line))
             return
         self._check_person("--yes")
+        for line in lines:
+            print_stderr(line)
         print(f"{self.say(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
             raise UsageError("declined", "it was not confirmed")
@@ -165,7 +175,7 @@ class Terminal:
 
     def _fail(self, name: str, code: Exit, told: _Told, data: JsonObject | None = None) -> None:
         from did_service.program.failure import foreign_lines
-        from wallet_cli.reasons import reason_lines
+        from wallet_cli.reasons import fields_view, reason_lines
 
         if self._settings.format is Format.JSON:
             error: JsonObject = {
@@ -175,8 +185,9 @@ class Terminal:
                 "message_en": told.english,
                 "hint": told.hint,
                 "details": {**told.error.details},
-                **_said_by_peer(told.error),
             }
+            fields = fields_view(told.error)
+            error |= {"fields": fields} if fields else _said_by_peer(told.error)
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope({"ok": False, "error": error, "data": data})
         said = reason_lines(told.error, self.say) or foreign_lines(told.error)

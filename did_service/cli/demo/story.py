@@ -139,7 +139,7 @@ class Story:
         """Let the wallet answer the counter with one credential and its staple."""
         name = self.alias(plan)
         return self.wallet(
-            "present", name, "--nonce", nonce, "--audience", AUDIENCE, "--out", target
+            "present", name, "--nonce", nonce, "--audience", AUDIENCE, "--out", target, "--yes"
         )
 
     def alias(self, plan: AgencyPlan) -> str:
@@ -161,7 +161,7 @@ class Story:
         with self.tell.step(
             Bilingual(f"向{plan.name.zh}提出申请", f"the citizen applies to {plan.name.en}")
         ):
-            self.wallet("apply", plan.url, plan.item, "--claims", claims)
+            self.wallet("apply", plan.url, plan.item, "--claims", claims, "--yes")
         with self.tell.step(
             Bilingual("一人受理，另一人审批", "one officer accepts, another approves")
         ):
