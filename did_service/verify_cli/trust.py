@@ -22,6 +22,7 @@ from did_service.verifier.held import directory_at
 from did_service.verifier.importing import ImportCounts, Imported, import_bundle
 from did_service.verifier.pinning import Pinned
 from did_service.verifier.pinning import pin as pin_policy
+from did_service.verifier.validity import told, validity
 from did_service.verify_cli.clock import reset_clock
 from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
 from did_service.verify_cli.terminal import CommandResult, answered
@@ -39,7 +40,7 @@ def pin(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     directory = directory_at(arguments.trust, env)
     pinned = pin_policy(directory, offered, arguments.fingerprint, env.clock)
     language = env.language
-    lines = (language.say(_told(pinned)), *policy_lines(offered, language))
+    lines = (language.say(_told(pinned)), *policy_lines(offered, env.clock, language))
     return CommandResult(
         answered("trust pin", describe_policy(offered)), lines, remarks=warnings(offered)
     )
@@ -56,8 +57,10 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Merge a bundle: its policies one step at a time, then each item that is newer."""
     bundle = parse_bundle(env.read(arguments.bundle, MAX_BUNDLE_BYTES))
     imported = import_bundle(directory_at(arguments.trust, env), bundle, env.clock, env.boot)
+    good = validity(imported.evidence, imported.policy)
     data: JsonObject = {
         **asdict(imported.counts),
+        **good.encode(),
         "blinded": [{"type": kind, "subject": subject} for kind, subject in imported.blinded],
         "forked": [fork.origin for fork in imported.evidence.forks],
         "policy": describe_policy(imported.policy),
@@ -68,7 +71,8 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
     lines = tuple(env.language.say(text) for text in texts)
     remarks = tuple(_remarks(imported))
-    return CommandResult(answered("trust import", data), lines, remarks=remarks)
+    verdict = env.language.say(told(good, env.clock))
+    return CommandResult(answered("trust import", data), lines, verdict, remarks=remarks)
 
 
 def _counted(counts: ImportCounts) -> Bilingual:

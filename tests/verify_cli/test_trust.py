@@ -9,6 +9,7 @@ from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.openid.request_object import parse_request_object
 from did_service.core.text import quote
 from did_service.verifier.challenges import state_of
+from did_service.verifier.dates import moment_in_zone
 from did_service.verifier.state import STATE_FILE
 from did_service.verify_cli import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
@@ -263,8 +264,34 @@ def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
     )
     assert told == {"witnessed": witnessed, "decided": decided}
     words = desk.run("trust", "show", "--lang", "en").out
-    assert witnessed in words
-    assert decided in words
+    for later in (0, 30):
+        instant = timestamps.from_posix(scene.fed.now + later)
+        assert moment_in_zone(instant, instant, None).en in words
+
+
+def test_show_answers_first_until_when_it_is_good(desk, scene):
+    assert desk.run("trust", "import", desk.save_bundle(), "--lang", "en").out.startswith(
+        "good until "
+    )
+    for later, exit_code, begins in (
+        (0, 0, "good until "),
+        (86_399, 0, "good until "),
+        (86_400, 5, "too old: data as of "),
+        (8 * 86_400, 5, "too old: data as of "),
+        (400 * 86_400, 5, "the policy expired on "),
+    ):
+        run = desk.run("trust", "show", "--lang", "en", later=later)
+        assert (run.exit, run.out.startswith(begins)) == (exit_code, True), run.out
+    data = desk.run("trust", "show", "--json").report["data"]
+    day = timestamps.encode(timestamps.from_posix(scene.fed.now + 86_400))
+    assert data["good_until"]["day"] == day
+    assert data["as_of"] == timestamps.encode(timestamps.from_posix(scene.fed.now))
+
+
+def test_a_desk_without_evidence_says_so(desk):
+    run = desk.run("trust", "show", "--lang", "zh")
+    assert (run.exit, run.out.startswith("没有核验数据")) == (0, True)
+    assert desk.run("trust", "show", "--json").report["data"]["as_of"] is None
 
 
 def test_show_changes_nothing(desk):
