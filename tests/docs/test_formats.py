@@ -185,6 +185,9 @@ def _below(story, pattern):
         yield from (path.rglob("*") if path.is_dir() else [path])
 
 
+_LEFT = ("ask.json", "shown.json")
+
+
 def _is_beside(name):
-    """Say whether a file is named elsewhere: a wallet's, SQLite's own, the one of README."""
-    return name.startswith("wallets/wang/") or ".sqlite-" in name or name == "shown.json"
+    """Say whether a file is named elsewhere: a wallet's, SQLite's own, those of README."""
+    return name.startswith("wallets/wang/") or ".sqlite-" in name or name in _LEFT

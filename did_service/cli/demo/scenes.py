@@ -24,10 +24,10 @@ BUNDLE = "counter/newest.bundle.jsonl.gz"
 
 
 def _present(stage: Stage, agency: AgencyPlan = POLICE) -> str:
-    """Let the wallet answer a fresh challenge of the counter into the scene's input."""
-    nonce = stage.story.challenge()
-    stage.story.present(agency, nonce, stage.input)
-    stage.write(f"{stage.folder}/nonce.txt", f"{nonce}\n")
+    """Let the wallet answer a fresh request of the counter into the scene's input."""
+    request = f"{stage.folder}/ask.request.json"
+    nonce = stage.story.challenge(request)
+    stage.story.present(agency, request, stage.input)
     return nonce
 
 
@@ -37,7 +37,7 @@ def _asked(nonce: str) -> tuple[str, ...]:
 
 def _asked_in(stage: Stage, folder: str) -> tuple[str, ...]:
     """Return what was asked of the holder in an earlier scene."""
-    return _asked(stage.path(f"{folder}/nonce.txt").read_text(encoding="utf-8").strip())
+    return _asked(str(stage.read(f"{folder}/ask.request.json")["nonce"]))
 
 
 def _check_at_counter(stage: Stage, nonce: str, *evidence: str) -> ChildRun:
