@@ -65,17 +65,19 @@ class HolderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application on its way.
+    """An application on its way, or a delivery that nothing is proven of yet.
 
     Attributes:
         id: The record's id.
-        issuer: The issuer's URL.
+        issuer: The issuer's URL; empty for a file.
         item: The service item; empty where only a pick-up address is known.
         holder: did:key that the application is bound to; empty likewise.
         applied: RFC 3339.
         pickup: One-time address; empty until the issuer answered.
         delivery: What was picked up and could not be taken in yet.
         note: Why not, or what the officer said.
+        signed: The signed application, until the issuer has answered it: what is sent again is
+            the same bytes, and the issuer gives the same address for it.
     """
 
     kind: ClassVar[str] = "application"
@@ -88,6 +90,7 @@ class Application:
     pickup: str = field(default="", repr=False)
     delivery: JsonObject | None = field(default=None, repr=False)
     note: str = ""
+    signed: JsonObject | None = field(default=None, repr=False)
 
     def encode(self) -> JsonObject:
         """Return the record's content."""
@@ -99,6 +102,7 @@ class Application:
             "pickup": self.pickup,
             "delivery": self.delivery,
             "note": self.note,
+            **({} if self.signed is None else {"signed": self.signed}),
         }
 
 
@@ -216,13 +220,14 @@ def _application(record: Record) -> Application:
     fields = Fields(record.value, "application")
     found = Application(
         id=record.id,
-        issuer=fields.text("issuer", max_chars=MAX_URL_CHARACTERS),
+        issuer=_text(fields, "issuer", MAX_URL_CHARACTERS),
         item=_text(fields, "item"),
         holder=_text(fields, "holder"),
         applied=fields.text("applied"),
         pickup=_text(fields, "pickup", MAX_URL_CHARACTERS),
         delivery=None if fields.value("delivery") is None else fields.object("delivery"),
         note=_text(fields, "note"),
+        signed=fields.object("signed") if fields.has("signed") else None,
     )
     fields.close()
     return found

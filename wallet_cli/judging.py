@@ -8,12 +8,13 @@ from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import RuleError
-from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.codes import Result
-from did_service.core.verification.report import Check, Report
+from did_service.core.verification.report import Check, NowFrom, Report
 from did_service.core.verification.request import Clock, Request
 from did_service.core.verification.verify import verify
 from did_service.program.words import words_at
+from did_service.verifier.held import TrustState
 
 # A credential that fails one of these is not what it says, or was changed: step 1 is its shape,
 # 5 its signature, 7 its schema. One that is not valid yet, expired or revoked is still kept.
@@ -24,7 +25,7 @@ _AUTHORITY = 6
 def judge(
     credential: JsonObject,
     policy: Policy | None,
-    evidence: tuple[UnverifiedEvidence, JsonObject | None],
+    evidence: tuple[TrustState, JsonObject | None],
     now: datetime,
     tier: str = "day",
 ) -> Report:
@@ -33,12 +34,13 @@ def judge(
     Args:
         credential: As its issuer wrote it.
         policy: The pinned policy; None leaves everything undecided.
-        evidence: What was imported, and the staple.
+        evidence: The wallet's trust directory, read, and the staple.
         now: The present instant.
         tier: How old evidence may be.
     """
     imported, staple = evidence
-    sources = [("bundle", imported)]
+    memory = imported.memory
+    sources = [("bundle", imported.evidence)]
     if staple is not None:
         sources.append(("staple", parse_evidence(staple)))
     return verify(
@@ -46,7 +48,8 @@ def judge(
         policy=policy,
         evidence=sources,
         request=Request(tier=tier),
-        clock=Clock(now),
+        clock=Clock(now, NowFrom.CLOCK, memory.witnessed, memory.decided),
+        remembered=imported.remembered,
     )
 
 

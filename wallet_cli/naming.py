@@ -34,6 +34,11 @@ def find_credential(vault: Vault, name: str) -> HeldCredential:
     return found[0]
 
 
+def find_record(vault: Vault, identifier: str) -> HeldCredential | None:
+    """Return the credential of a record, whatever it is called now; None if it is gone."""
+    return next((each for each in credentials(vault) if each.id == identifier), None)
+
+
 def find_identity(vault: Vault, name: str) -> HolderIdentity:
     """Find a key by its did:key, its label, or the beginning of either.
 

@@ -1,10 +1,12 @@
-"""Taking in what an issuer hands over: kept first, checked then, and whole or not at all.
+"""Taking in what an issuer hands over: read, kept, checked, and whole or not at all.
 
-    pick-up ──► sealed beside its application ──► checked ──► a credential; the issuer is told,
-                                                     │        and the application ends
-                                                     └─ refused: it stays, with the reason
+    pick-up ──► is a delivery ──► sealed beside its application ──► checked ──► a credential;
+      ▲             │ no                                             │         the issuer is
+      └─ again ─────┘                     refused, nothing proven: it stays,   told
+         and so is what was refused       apart from credentials
 
-So neither a killed process nor a refusal loses what cannot be fetched again after a day.
+So neither a killed process nor a refusal loses what cannot be fetched again after a day, and
+nothing that an address answers by mistake ends a pick-up: it is asked again while it lives.
 """
 
 from __future__ import annotations
@@ -21,24 +23,24 @@ from did_service.client.issuer import (
     parse_delivery,
 )
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.credentials.model import Credential, parse_credential
-from did_service.core.encoding import jcs
+from did_service.core.credentials.model import Credential
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import (
-    ConflictError,
-    DidServiceError,
-    LimitError,
-    RuleError,
-    quote,
-)
-from did_service.core.limits import MAX_CREDENTIAL_BYTES
+from did_service.core.errors import ConflictError, DidServiceError, RuleError
+from did_service.core.limits import COLLECTION_SECONDS, MAX_CREDENTIAL_BYTES
 from did_service.core.verification.report import Report
+from wallet_cli.deliveries import (
+    check_delivery,
+    check_new,
+    holder_of,
+    parse_offered,
+    records_answered,
+    same_credential,
+)
 from wallet_cli.holdings import (
     Application,
     HeldCredential,
     applications,
     credentials,
-    identities,
     keep,
 )
 from wallet_cli.judging import (
@@ -48,9 +50,13 @@ from wallet_cli.judging import (
     judge,
 )
 from wallet_cli.naming import new_alias, short_name
+from wallet_cli.received import Received, SetAside
 from wallet_cli.session import Session
-from wallet_cli.staples import EvidenceSources, Missing, StapleMoment, collect
+from wallet_cli.sources import EvidenceSources, RequestBudget, StapleMoment
+from wallet_cli.staples import collect
+from wallet_cli.submitting import hand_in
 from wallet_cli.vault import Vault, new_id
+from wallet_cli.views import SET_ASIDE
 
 _DELIVERY_ROOM = 4 * MAX_CREDENTIAL_BYTES  # the largest delivery, as it is stored
 
@@ -63,38 +69,57 @@ class IssuerCheck(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A credential that was taken in; `report` is None where no policy is pinned."""
-
-    held: HeldCredential
-    report: Report | None
-    missing: tuple[Missing, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Receiver:
     """Receives into one wallet."""
 
     session: Session
     trusting: IssuerCheck = IssuerCheck.LISTED
 
-    def pick_up(self, application: Application) -> Received | NotYet:
-        """Fetch what lies at an application's address, unless that was done; take it in.
+    def pick_up(self, application: Application) -> Received | SetAside | NotYet:
+        """Take in what is held of an application, else what its address gives now.
 
         Raises:
-            DidServiceError: what the transport raises; `pickup_used`; what `take_in` raises,
-                and then the delivery stays with its application.
+            DidServiceError: what the transport raises; `pickup_used`; `answer_invalid`; what
+                `take_in` raises, and then the delivery stays with its application.
         """
         session = self.session
+        if application.signed is not None:  # its answer was lost
+            application = hand_in(session, application, application.signed)
         if application.delivery is None:
-            session.directory.check_room(_DELIVERY_ROOM)
-            client = IssuerClient(session.transport, application.issuer)
-            answer = client.pick_up(application.pickup)
-            if isinstance(answer, NotYet):
-                return answer
-            application = replace(application, delivery=answer)
-            session.commit(lambda vault: keep(vault, application, session.rng))
-        return self._take_in_kept(application)
+            return self._fetched(application)
+        can_ask = application.pickup and not session.settings.offline
+        try:
+            kept = self._take_in_kept(application)
+        except DidServiceError as refused:
+            if not can_ask:
+                raise
+            with suppress(DidServiceError):
+                return self._fetched(application)
+            raise refused from None
+        if isinstance(kept, SetAside) and can_ask:
+            with suppress(DidServiceError):
+                return self._fetched(application)
+        return kept
+
+    def _fetched(self, application: Application) -> Received | SetAside | NotYet:
+        """Fetch what lies at the address, keep it, and take it in.
+
+        Raises:
+            ConflictError: `delivery_same`: it is what is held already.
+            UnavailableError: `answer_invalid`: what came is no delivery of a credential.
+        """
+        session = self.session
+        session.directory.check_room(_DELIVERY_ROOM)
+        client = IssuerClient(session.transport, application.issuer)
+        answer = client.pick_up(application.pickup)
+        if isinstance(answer, NotYet):
+            return answer
+        if answer == application.delivery:
+            raise ConflictError("delivery_same", "it was tried before")
+        check_delivery(answer)
+        fetched = replace(application, delivery=answer)
+        session.commit(lambda vault: keep(vault, fetched, session.rng))
+        return self._take_in_kept(fetched)
 
     def at_address(self, url: str) -> Application:
         """Return the application of a pick-up address; one that is new begins here.
@@ -114,7 +139,7 @@ class Receiver:
 
     def take_in(
         self, delivery: UnverifiedDelivery, application: Application | None
-    ) -> Received:
+    ) -> Received | SetAside:
         """Check a delivery and keep its credential.
 
         Args:
@@ -123,43 +148,97 @@ class Receiver:
 
         Raises:
             MalformedError, LimitError: no credential.
-            RuleError: `subject_foreign`, `credential_spoilt`, `issuer_without_authority`.
+            RuleError: `subject_foreign`, `subjects_several`, `credential_spoilt`,
+                `issuer_without_authority`.
             ConflictError: `credential_held`.
         """
         session = self.session
-        credential = _parse(delivery)
+        credential = parse_offered(delivery)
         held = HeldCredential(
             id=new_id(session.rng),
             alias="",
-            holder=_holder(session.vault, credential),
+            holder=holder_of(session.vault, credential),
             delivery=delivery.encode(),
             issuer_url=application.issuer if application else "",
             received=session.stamp(),
         )
+        check_new(session.vault, delivery.credential)
         received = self._checked(held, delivery)
-        name = application.item if application else ""
-        done = () if application is None else (application.id,)
+        was_asked_for = application is not None and application.item
+        if not (was_asked_for or is_signature_proven(received.report)):
+            return self._set_aside(application, received.held)
+        return self._kept(received, application, credential)
+
+    def _set_aside(self, application: Application | None, held: HeldCredential) -> SetAside:
+        """Keep what anybody may have written apart from credentials, to be tried again."""
+        session = self.session
+        apart = application or Application(held.id, "", "", held.holder, held.received)
+        apart = replace(
+            apart,
+            holder=held.holder,
+            delivery=held.delivery,
+            note=f"{SET_ASIDE}: nothing at hand proves who issued it",
+        )
 
         def change(vault: Vault) -> Vault:
-            _check_new(vault, delivery.credential)
+            known = (each for each in applications(vault) if each.delivery == apart.delivery)
+            same = next(known, apart)
+            return keep(vault, replace(apart, id=same.id), session.rng)
+
+        session.commit(change)
+        return SetAside(apart)
+
+    def _kept(
+        self, received: Received, application: Application | None, credential: Credential
+    ) -> Received:
+        session = self.session
+        if received.report is not None and not is_signature_proven(received.report):
+            session.terminal.warn("signature_not_checked")
+        elif received.report is not None and not is_authority_proven(received.report):
+            session.terminal.warn("authority_not_proven")
+        name = application.item if application else ""
+
+        def change(vault: Vault) -> Vault:
+            check_new(vault, credential.raw)
             alias = new_alias(vault, short_name((name,) if name else credential.types))
             named = replace(received.held, alias=alias)
+            done = records_answered(vault, application, credential.raw)
             return keep(vault.drop(done), named, session.rng)
 
         vault = session.commit(change)
-        named = next(each for each in credentials(vault) if each.id == held.id)
+        named = next(each for each in credentials(vault) if each.id == received.held.id)
         return replace(received, held=named)
 
-    def _take_in_kept(self, application: Application) -> Received:
-        session = self.session
+    def _take_in_kept(self, application: Application) -> Received | SetAside:
+        """Take in the delivery of an application; one that is here already ends it too."""
+        delivery = application.delivery or {}
         try:
-            received = self.take_in(parse_delivery(application.delivery or {}), application)
+            received = self.take_in(parse_delivery(delivery), application)
         except DidServiceError as error:
-            told = replace(application, note=f"{error.code}: {error.message}"[:1000])
-            session.commit(lambda vault: keep(vault, told, session.rng))
-            raise
-        self._acknowledge(application)
+            if error.code != "credential_held":
+                self._note(application, error)
+                raise
+            received = self._held_already(application, delivery)
+        if isinstance(received, Received) and application.pickup:
+            self._acknowledge(application)
         return received
+
+    def _note(self, application: Application, error: DidServiceError) -> None:
+        """Keep why a delivery was refused, unless its application has ended meanwhile."""
+        session = self.session
+        told = replace(application, note=f"{error.code}: {error.message}"[:1000])
+        session.commit(
+            lambda vault: keep(vault, told, session.rng) if told.id in vault.records else vault
+        )
+
+    def _held_already(self, application: Application, delivery: JsonObject) -> Received:
+        """End an application whose credential is in the newest vault, maybe just come there."""
+
+        def change(vault: Vault) -> Vault:
+            held = same_credential(vault, delivery)
+            return vault.drop(records_answered(vault, application, held.credential))
+
+        return Received(same_credential(self.session.commit(change), delivery), None)
 
     def _acknowledge(self, application: Application) -> None:
         """Let the issuer forget what is kept here; if it does not hear it, a day does it."""
@@ -179,23 +258,27 @@ class Receiver:
         if session.settings.offline:
             received = Received(held, self._judged(held, policy))
         else:
-            received = self._collected(held, policy, delivery, StapleMoment.EPOCH)
-            if not is_signature_proven(received.report):  # an issuer of this very hour
-                received = self._collected(received.held, policy, delivery, StapleMoment.NEWEST)
+            received = self._collected(held, policy, delivery)
         self._accept(received.report)
         return received
 
     def _collected(
-        self,
-        held: HeldCredential,
-        policy: Policy,
-        delivery: UnverifiedDelivery,
-        moment: StapleMoment,
+        self, held: HeldCredential, policy: Policy, delivery: UnverifiedDelivery
     ) -> Received:
-        places = EvidenceSources(self.session.transport, delivery.evidence, moment)
-        collected = collect(held, policy, places)
-        held = collected.into(held)
-        return Received(held, self._judged(held, policy), collected.missing)
+        """Collect the staple and judge by it: as of the hour, else as of now."""
+        session = self.session
+        received, budget = Received(held, None), RequestBudget()
+        known = session.trust.evidence().remembered
+        with session.transport.within(COLLECTION_SECONDS):
+            for moment in StapleMoment:
+                places = EvidenceSources(session.transport, delivery.evidence, moment, budget)
+                collected = collect(received.held, policy, places, known)
+                session.report_forks(collected.forks)
+                held = collected.into(received.held)
+                received = Received(held, self._judged(held, policy), collected.missing)
+                if is_signature_proven(received.report):  # else an issuer of this very hour
+                    break
+        return received
 
     def _judged(self, held: HeldCredential, policy: Policy) -> Report:
         session = self.session
@@ -203,7 +286,7 @@ class Receiver:
         return judge(held.credential, policy, evidence, session.now())
 
     def _accept(self, report: Report | None) -> None:
-        """Refuse what is spoilt or was issued without authority; say what was not checked."""
+        """Refuse what is spoilt or was issued without authority."""
         session = self.session
         try:
             if report is not None:
@@ -212,30 +295,3 @@ class Receiver:
             if error.code != "issuer_without_authority" or self.trusting is IssuerCheck.LISTED:
                 raise
             session.terminal.warn(error.code, error.message)
-        if not is_signature_proven(report):
-            session.terminal.warn("signature_not_checked")
-        elif not is_authority_proven(report):
-            session.terminal.warn("authority_not_proven")
-
-
-def _parse(delivery: UnverifiedDelivery) -> Credential:
-    if len(jcs.encode(delivery.credential)) > MAX_CREDENTIAL_BYTES:
-        raise LimitError("too_large", f"a credential of more than {MAX_CREDENTIAL_BYTES} bytes")
-    return parse_credential(delivery.credential)
-
-
-def _holder(vault: Vault, credential: Credential) -> str:
-    """Return the key of this wallet that a credential is about."""
-    own = {each.did for each in identities(vault)}
-    subjects = [subject.get("id") for subject in credential.subjects]
-    for subject in subjects:
-        if isinstance(subject, str) and subject in own:
-            return subject
-    raise RuleError("subject_foreign", f"it is issued to {quote(subjects[0])}")
-
-
-def _check_new(vault: Vault, credential: JsonObject) -> None:
-    spelled = jcs.encode(credential)
-    for each in credentials(vault):
-        if jcs.encode(each.credential) == spelled:
-            raise ConflictError("credential_held", f"it is here already as {each.alias}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ from did_service.core.limits import (
 )
 from did_service.core.text import Bilingual
 from did_service.program import streams
+from did_service.program.files import check_output
 from wallet_cli.config import Settings
 from wallet_cli.slot import Rng
 from wallet_cli.store import Change, OpenStore, StoreDirectory
@@ -41,6 +42,7 @@ from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
     from did_service.client.transport import Transport
+    from did_service.core.evidence.proven_set import Fork
     from wallet_cli.trusting import WalletTrust
 
 _PROMPT = Bilingual("钱包口令", "passphrase of the wallet")
@@ -91,6 +93,10 @@ class Session:
     def commit(self, change: Change) -> Vault:
         """Change the wallet; see `OpenStore.commit`."""
         return self.store.commit(change)
+
+    def commit_deletion(self, change: Change) -> Vault:
+        """Delete from the wallet; see `OpenStore.commit_deletion`."""
+        return self.store.commit_deletion(change)
 
     def passphrase(self) -> str:
         """Return the passphrase: from its file or descriptor, else asked of the person."""
@@ -161,6 +167,28 @@ class Session:
             self.terminal.warn("routes_in_use", f"DIDSVC_ROUTES: {len(routes.places)}")
         return Transport(routes)
 
+    def report_forks(self, forks: Sequence[Fork]) -> None:
+        """Say which logs have shown two histories, and keep the proof as a counter keeps it."""
+        if not forks:
+            return
+        from did_service.core.evidence.sets import UnverifiedEvidence
+
+        for fork in forks:
+            self.terminal.warn("log_forked", fork.origin, log=fork.origin)
+        notes = tuple(note for fork in forks for note in fork.notes)
+        self.trust.merge(UnverifiedEvidence(checkpoints=notes))
+
+    def check_output(self, path: Path, *, force: bool) -> None:
+        """See to it that a file may be written where a person says, beside the wallet.
+
+        Raises:
+            UsageError: `file_in_store`: it would stand among the wallet's own files.
+            DidServiceError: as `program.files.check_output`.
+        """
+        if self.directory.holds(path):
+            raise UsageError("file_in_store", quote(path))
+        check_output(path, force=force)
+
     def close(self) -> None:
         """Close connections, if there are any."""
         if "transport" in self.__dict__:
@@ -187,13 +215,11 @@ def read_json(name: str) -> JsonObject:
         raise type(error)(error.code, f"{quote(name)}: {error.message}") from error
 
 
-def read_input(name: str) -> bytes:
+def read_input(name: str, max_bytes: int = MAX_PRESENTED_BYTES) -> bytes:
     """Read a file of at most 8 MiB, or stdin where the name is `-`; raises as `read_json`."""
-    data = streams.read_input(name, MAX_PRESENTED_BYTES, sys.stdin.buffer)
-    if len(data) > MAX_PRESENTED_BYTES:
-        raise LimitError(
-            "too_large", f"{quote(name)} has more than {MAX_PRESENTED_BYTES} bytes"
-        )
+    data = streams.read_input(name, max_bytes, sys.stdin.buffer)
+    if len(data) > max_bytes:
+        raise LimitError("too_large", f"{quote(name)} has more than {max_bytes} bytes")
     return data
 
 

@@ -55,10 +55,21 @@ def signed_presentation(
     return _signed(document, holder, addressee, created)
 
 
-def presentation_file(presentation: JsonObject, staple: JsonObject | None) -> JsonObject:
-    """Return the file that goes to a counter, with its evidence where there is some."""
-    members: JsonObject = {"vp_token": {QUERY: [presentation]}}
-    return members if staple is None else {**members, "staple": staple}
+def presentation_file(
+    presentation: JsonObject, staple: JsonObject | None, state: str | None = None
+) -> JsonObject:
+    """Return the file that goes to a counter.
+
+    Args:
+        presentation: Signed.
+        staple: Its evidence, where there is some.
+        state: Of the counter's request, to be given back as it came.
+    """
+    return {
+        "vp_token": {QUERY: [presentation]},
+        **({} if state is None else {"state": state}),
+        **({} if staple is None else {"staple": staple}),
+    }
 
 
 def _signed(

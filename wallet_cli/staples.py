@@ -4,21 +4,20 @@
     nothing new is named. The issuance batch leads to the entry that anchored it.
 
 Any mirror will do, since every item proves itself: those that were named, in their order, then
-the log's own address. What does not verify is left out. Nothing that is held is ever replaced
-by something older, and the proof that a credential existed early is never given up.
+the log's own address (`sources`). What does not verify is left out. Nothing that is held is
+ever replaced by something older, and the proof that a credential existed early is never given
+up: a new staple is made of the one that is held and what came, and put in its place only if it
+proves no less. Two histories of a log prove nothing but that; the held staple stays then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from did_service.client.issuer import IssuerClient, parse_delivery
-from did_service.client.registry import LogReader
-from did_service.client.transport import Transport
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.region import Region, control_origin
 from did_service.core.anchor.rules.streams import stream_id
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.crypto.hashes import sha256
@@ -29,63 +28,17 @@ from did_service.core.errors import DidServiceError, NotFoundError, UnavailableE
 from did_service.core.evidence import sets
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proofs import verify_evidence
-from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.proven_set import Evidence, Fork
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
-from did_service.core.limits import MAX_STAPLE_FETCHES
+from did_service.core.limits import COLLECTION_SECONDS, MAX_STAPLE_FETCHES
+from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import EvidenceRequest, needed_for, staple_for
 from wallet_cli.holdings import HeldCredential
+from wallet_cli.sources import EvidenceSources
 
 ISSUANCE = "issuance"
-FETCHED = "fetched"
-
-
-class StapleMoment(Enum):
-    """At which checkpoint evidence is asked for: the hour's, as all wallets do, or now's."""
-
-    EPOCH = "epoch"
-    NEWEST = "newest"
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceSources:
-    """Where evidence is asked for.
-
-    Attributes:
-        transport: Reaches them.
-        bases: Base URLs of logs and mirrors, in the order in which they are asked; one that
-            ends in `/witness` stands for all mirrors that this witness keeps.
-        moment: The checkpoint.
-    """
-
-    transport: Transport
-    bases: Sequence[str]
-    moment: StapleMoment = StapleMoment.EPOCH
-
-    def all_readers(self, wanted: EvidenceRequest) -> Iterator[LogReader]:
-        """Yield the readers of each log in which an entry may stand, the likeliest first."""
-        for origin in (wanted.origin, *wanted.before):
-            yield from self.readers(origin)
-
-    def readers(self, origin: str) -> Iterator[LogReader]:
-        """Yield the readers of one log: mirrors of it, then its own address."""
-        mirror, own = sha256(origin.encode()).hex(), f"https://{origin}"
-        found: list[str] = []
-        for base in (each.rstrip("/") for each in self.bases):
-            if base.endswith("/witness"):
-                found.append(f"{base}/{mirror}")
-            elif base == own or base.endswith(f"/{mirror}"):
-                found.append(base)
-        for base in dict.fromkeys([*found, own]):
-            yield LogReader(self.transport, base)
-
-    def read(self, reader: LogReader, wanted: EvidenceRequest, number: int | None) -> bytes:
-        """Ask one reader for the newest entry of a subject, or for entry `number` of it."""
-        kind, subject, newest = wanted.kind, wanted.subject, self.moment is StapleMoment.NEWEST
-        if number is None:
-            ask = reader.fresh_evidence if newest else reader.evidence
-            return ask(kind, subject)
-        ask_numbered = reader.fresh_numbered_evidence if newest else reader.numbered_evidence
-        return ask_numbered(kind, subject, number)
+FETCHED = "fetched"  # names of sets of evidence: what came now, and what was there
+HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +59,91 @@ class CollectedStaple:
             part is not.
         fetched: How many entries came.
         missing: What did not come.
+        forks: Logs that have shown two histories, with the checkpoints that prove it.
     """
 
     staple: UnverifiedEvidence
     as_of: int | None
     fetched: int
     missing: tuple[Missing, ...]
+    forks: tuple[Fork, ...] = ()
 
     def into(self, held: HeldCredential) -> HeldCredential:
-        """Return a credential with this staple."""
-        as_of = (
-            "" if self.as_of is None else timestamps.encode(timestamps.from_posix(self.as_of))
-        )
+        """Return a credential with this staple; with its own where this one proves less."""
+        if not self.proves_no_less(held):
+            return held
+        since = None if self.as_of is None else timestamps.from_posix(self.as_of)
+        as_of = "" if since is None else timestamps.encode(since)
         return replace(held, staple=self.staple.encode(), as_of=as_of)
 
+    def proves_no_less(self, held: HeldCredential) -> bool:
+        """Say whether every subject, list and batch of the held staple is in this one."""
+        if held.staple is None:
+            return not self.forks
+        return not self.forks and _about(parse_evidence(held.staple)) <= _about(self.staple)
 
-def collect(held: HeldCredential, policy: Policy, places: EvidenceSources) -> CollectedStaple:
+    def merged(self, held: HeldCredential, policy: Policy) -> HeldCredential:
+        """Do as `into`, on top of a staple that another program has put there meanwhile.
+
+        Each part is the newest of both, whoever came first.
+        """
+        credential = parse_credential(held.credential)
+        sets = [(FETCHED, self.staple)]
+        if held.staple is not None:
+            sets.append((HELD, parse_evidence(held.staple)))
+        evidence = verify_evidence(sets, policy)
+        return _collected(credential, policy, evidence, sets, self.missing).into(held)
+
+
+def _about(staple: UnverifiedEvidence) -> set[tuple[str, str]]:
+    """Name what a staple proves something about; a list that has no content is none."""
+    subjects = {
+        (item.entry.type, item.entry.subject)
+        for item in staple.items
+        if item.entry.type not in ("heads", "evidence", "status")
+        or (item.entry.digest or b"") in staple.contents
+    }
+    return subjects | {("batch", each.record.hex()) for each in staple.batches}
+
+
+def collect(
+    held: HeldCredential, policy: Policy, places: EvidenceSources, remembered: Remembered
+) -> CollectedStaple:
     """Collect the staple of a credential, on top of the one that is held.
+
+    Args:
+        held: The credential.
+        policy: The pinned one.
+        places: Where to ask.
+        remembered: What the trust directory knows of the logs.
 
     Raises:
         MalformedError: the credential is none.
     """
-    work = _Collection(parse_credential(held.credential), policy, places)
+    work = _Collection(parse_credential(held.credential), policy, places, remembered)
     if held.staple is not None:
-        work.sets.append(("held", parse_evidence(held.staple)))
-    work.take_statements(parse_delivery(held.delivery).authority)
-    work.take_needed()
-    work.take_issuance(held)
-    evidence = work.evidence()
+        work.sets.append((HELD, parse_evidence(held.staple)))
+    with places.transport.within(COLLECTION_SECONDS):
+        work.take_needed()  # first what nobody chose for us: it may cost all that there is
+        work.take_statements(parse_delivery(held.delivery).authority)
+        work.take_needed()
+        work.take_issuance(held)
+    return _collected(work.credential, policy, work.evidence(), work.sets, tuple(work.missing))
+
+
+def _collected(
+    credential: Credential,
+    policy: Policy,
+    evidence: Evidence,
+    sets: Sequence[tuple[str, UnverifiedEvidence]],
+    missing: tuple[Missing, ...],
+) -> CollectedStaple:
     return CollectedStaple(
-        staple=staple_for(work.credential, policy, evidence),
-        as_of=_as_of(work.credential, policy, evidence),
-        fetched=sum(name == FETCHED for name, _ in work.sets),
-        missing=tuple(work.missing),
+        staple=staple_for(credential, policy, evidence),
+        as_of=_as_of(credential, policy, evidence),
+        fetched=sum(name == FETCHED for name, _ in sets),
+        missing=missing,
+        forks=evidence.forks,
     )
 
 
@@ -161,12 +166,14 @@ class _Collection:
     credential: Credential
     policy: Policy
     places: EvidenceSources
+    remembered: Remembered
     sets: list[tuple[str, UnverifiedEvidence]] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     asked: set[EvidenceRequest] = field(default_factory=set)
 
     def evidence(self) -> Evidence:
-        return verify_evidence(self.sets, self.policy)
+        known = self.remembered
+        return verify_evidence(self.sets, self.policy, known.trees, known.forked)
 
     def take_needed(self) -> None:
         """Fetch what is named until nothing new is named."""
@@ -187,12 +194,23 @@ class _Collection:
             return
         regions = [home, *(region for region in self.policy.regions if region is not home)]
         for subject in subjects:
-            wanted = [
-                EvidenceRequest(control_origin(region), "authority", subject)
-                for region in regions
-            ]
-            if not any(self._fetched(each) for each in wanted):
-                self.missing.append(Missing("authority", "subject_unknown"))
+            self._take_statement(subject, regions)
+
+    def _take_statement(self, subject: str, regions: Sequence[Region]) -> None:
+        """Fetch a statement from the first region that has it."""
+        codes: list[str] = []
+        for region in regions:
+            wanted = EvidenceRequest(control_origin(region), "authority", subject)
+            if wanted in self.asked:
+                return
+            try:
+                self.sets.append((FETCHED, self.fetch(wanted)))
+            except DidServiceError as error:
+                codes.append(error.code)
+                continue
+            self.asked.add(wanted)
+            return
+        self.missing.append(Missing("authority", codes[0]))
 
     def take(self, wanted: EvidenceRequest) -> None:
         """Fetch one entry, or note that it is missing."""
@@ -202,14 +220,6 @@ class _Collection:
         except DidServiceError as error:
             self.missing.append(Missing(wanted.kind, error.code))
 
-    def _fetched(self, wanted: EvidenceRequest) -> bool:
-        self.asked.add(wanted)
-        try:
-            self.sets.append((FETCHED, self.fetch(wanted)))
-        except DidServiceError:
-            return False
-        return True
-
     def fetch(self, wanted: EvidenceRequest, number: int | None = None) -> UnverifiedEvidence:
         """Ask one place after the other until what comes verifies.
 
@@ -217,9 +227,9 @@ class _Collection:
             DidServiceError: the last place's refusal.
         """
         refusal: DidServiceError = UnavailableError("evidence_missing", "no place to ask")
-        for reader in self.places.all_readers(wanted):
+        for base in self.places.all_bases(wanted):
             try:
-                found = parse_evidence(self.places.read(reader, wanted, number))
+                found = parse_evidence(self.places.read(base, wanted, number))
                 self._check_holds(found, wanted)
             except DidServiceError as error:
                 refusal = error
@@ -257,7 +267,8 @@ class _Collection:
         if members is None:
             if not held.issuer_url:
                 raise NotFoundError("batch_unknown", "it came without a place in a batch")
-            members = IssuerClient(self.places.transport, held.issuer_url).batch(record)
+            issuer = IssuerClient(self.places.transport, held.issuer_url)
+            members = self.places.budget.spend(issuer.base, lambda: issuer.batch(record))
         whole: JsonObject = {"format": sets.FORMAT, "checkpoints": [], "items": []}
         (batch,) = parse_evidence({**whole, "batches": [members]}).batches
         return batch

@@ -1,7 +1,9 @@
 """The wallet's directory: `wallet.json`, the version before it, the lock, the trust files.
 
     STORE/wallet.json      replaced whole, mode 0600, in a directory of mode 0700
-          wallet.json.1    what it was before the last change; removed with a passphrase
+          wallet.json.1    what it was before the last change; removed with a passphrase,
+                           and with whatever was deleted
+          wallet.json.damaged    what `wallet doctor --restore` replaced; removed likewise
           lock             held while the file changes
           trust/           the wallet's own trust directory (`did_service.verifier`)
 
@@ -31,6 +33,7 @@ from wallet_cli.vault import Vault, open_vault, reopen
 
 FILE = "wallet.json"
 PREVIOUS = "wallet.json.1"
+DAMAGED = "wallet.json.damaged"
 Change = Callable[[Vault], Vault]
 
 
@@ -41,6 +44,7 @@ class StoreDirectory:
         self.path = path
         self.file = path / FILE
         self.previous = path / PREVIOUS
+        self.damaged = path / DAMAGED
         self.trust = path / "trust"
 
     def create(self, vault: Vault, rng: Rng) -> OpenStore:
@@ -88,6 +92,15 @@ class StoreDirectory:
         except OSError as error:
             raise UnavailableError("file_not_written", f"{FILE}: {error.strerror}") from error
 
+    def holds(self, path: Path) -> bool:
+        """Say whether a path, its links followed, leads into this directory."""
+        return path.resolve().is_relative_to(self.path.resolve())
+
+    def wipe_older(self) -> None:
+        """Wipe every older version of the wallet; the caller holds the lock."""
+        for path in (self.previous, self.damaged):
+            _wipe(path)
+
     def sweep(self) -> None:
         """Remove what a killed writer left; the caller holds the lock."""
         for path in (self.file, self.previous):
@@ -117,6 +130,15 @@ class OpenStore:
             self._write(change(self._newest(before)), before)
         return self.vault
 
+    def commit_deletion(self, change: Change) -> Vault:
+        """Do as `commit`, and wipe every older file: what is deleted is in none of them."""
+        directory = self.directory
+        with exclusive_lock(directory.path / "lock"):
+            directory.sweep()
+            self._write(change(self._newest(directory.read())), None)
+            directory.wipe_older()
+        return self.vault
+
     def commit_passphrase(self, change: Change) -> Vault:
         """Apply a change of slots; the version before, which the old ones open, is wiped.
 
@@ -131,7 +153,7 @@ class OpenStore:
             if newest.slots != self.vault.slots:
                 raise ConflictError("store_rekeyed", "another program was at work")
             self._write(change(newest), None)
-            _wipe(directory.previous)
+            directory.wipe_older()
         return self.vault
 
     def _newest(self, data: bytes) -> Vault:

@@ -108,15 +108,25 @@ class Terminal:
         """
         return self._fail(error, hint)
 
-    def confirm(self, question: Bilingual) -> None:
+    def confirm(self, question: Bilingual, about: Iterable[str] = ()) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
+
+        Args:
+            question: Answered by yes or no.
+            about: Lines that whoever is asked reads first, also with --quiet or --json;
+                foreign text in them is quoted already.
 
         Raises:
             UsageError: `declined`, or `input_needed` where nobody can be asked.
         """
+        lines = tuple(about)
         if self._settings.assume_yes:
+            for line in lines:
+                self.note(Bilingual(line, line))
             return
         self._check_person("--yes")
+        for line in lines:
+            print_stderr(line)
         print(f"{self.say(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
             raise UsageError("declined", "it was not confirmed")

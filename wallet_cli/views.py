@@ -8,6 +8,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_ob
 from did_service.core.text import Bilingual
 from wallet_cli.holdings import Application, HeldCredential, HolderIdentity
 
+SET_ASIDE = "set_aside"  # how the note begins of what nothing proves
 _BASE_TYPE = "VerifiableCredential"
 
 
@@ -30,9 +31,9 @@ def application_view(application: Application) -> JsonObject:
 
 
 def state_of(application: Application) -> str:
-    """Return how far an application is: `unsent`, `waiting` or `held-back`."""
+    """Return how far an application is: `unsent`, `waiting`, `held-back` or `unproven`."""
     if application.delivery is not None:
-        return "held-back"
+        return "unproven" if application.note.startswith(SET_ASIDE) else "held-back"
     return "waiting" if application.pickup else "unsent"
 
 

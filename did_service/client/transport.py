@@ -9,7 +9,9 @@ UnavailableError, a problem document (RFC 9457) is the error it names (`answers`
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -119,6 +121,16 @@ class Transport:
         except httpx.HTTPError as error:
             what = f"{quote(place.netloc)} could not be asked"
             raise UnavailableError("peer_unreachable", what) from error
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Give all requests of this thread in a `with` so long together; may be nested."""
+        before = self._deadline.last
+        self._deadline.last = min(before, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._deadline.last = before
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,7 +6,8 @@
 Whoever accepts may not approve (threat rule 33). An application is bound to its holder's key by
 a proof over the agency's own challenge, so that issuing binds a proven key. A credential that
 was picked up can be fetched again until the wallet says that it has it, or a day has passed: an
-answer that is lost on the way costs nobody a credential.
+answer that is lost on the way costs nobody a credential. Nor does one that is lost before: the
+same application, handed in again, gets the same address.
 """
 
 from __future__ import annotations
@@ -57,10 +58,11 @@ class Applications:
         return {"challenge": challenge, "expires": expires}
 
     def submit(self, body: JsonObject) -> JsonObject:
-        """Take an application `{"item","claims","holder","proof"}`.
+        """Take an application `{"item","claims","holder","proof"}`: once, however often.
 
         Returns:
             `{"id","pickup"}`: its name, and the one-time address where the credential will be.
+            The same bytes get the same answer, also after their challenge has expired.
 
         Raises:
             NotFoundError: `item_unknown`.
@@ -75,22 +77,44 @@ class Applications:
         challenge = fields.fields("proof").text("challenge", max_chars=64)
         fields.close()
         self._check_holder(body, holder, challenge)
-        self._issuance.check_claims(item, claims, holder)
-        code = b64.encode_url(self._edge.rng(_RANDOM_BYTES))
-        identifier = b64.encode_url(self._edge.rng(12))
-        now = self._edge.posix()
+        code = _code_of(body)
+        identifier = self._taken(code)
+        if identifier is None:
+            self._issuance.check_claims(item, claims, holder)
+            row: dict[str, Value] = {
+                "item": item.id,
+                "claims": jcs.encode(claims).decode(),
+                "holder": holder,
+            }
+            identifier = self._take(row, challenge, code)
+        return {"id": identifier, "pickup": f"{self._agency.url}/pickup/{code}"}
+
+    def _take(self, application: dict[str, Value], challenge: str, code: str) -> str:
+        """Store an application, and return its name; one that came twice at once is one."""
+        identifier, now = b64.encode_url(self._edge.rng(12)), self._edge.posix()
         row: dict[str, Value] = {
+            **application,
             "id": identifier,
-            "item": item.id,
-            "claims": jcs.encode(claims).decode(),
-            "holder": holder,
             "state": "received",
             "note": "",
             "received": now,
             "pickup_sha256": sha256(code.encode()),
         }
-        self._store.receive(challenge, now, row)
-        return {"id": identifier, "pickup": f"{self._agency.url}/pickup/{code}"}
+        try:
+            self._store.receive(challenge, now, row)
+        except ConflictError:
+            taken = self._taken(code)
+            if taken is None:
+                raise
+            return taken
+        return identifier
+
+    def _taken(self, code: str) -> str | None:
+        """Return the name of the application that has a pick-up code, None where none has."""
+        try:
+            return str(self._at(code)["id"])
+        except NotFoundError:
+            return None
 
     def listed(self, state: str | None, start: int) -> list[JsonObject]:
         """Return what officers see of the applications, the claims included.
@@ -209,3 +233,12 @@ class Applications:
             return public
 
         proof_set.verify_proofs(body, resolve, demand)
+
+
+def _code_of(application: JsonObject) -> str:
+    """Return the pick-up code of a signed application: 43 characters.
+
+    Nobody guesses it without the holder's signature over our challenge, and whoever has that
+    has all that the address would show.
+    """
+    return b64.encode_url(sha256(b"didsvc-pickup/1\n" + jcs.encode(application)))

@@ -7,7 +7,6 @@ refused is named by its path; values, which are personal data, are never repeate
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,6 @@ from did_service.core.credentials.bitstring_status_list import Purpose, StatusEn
 from did_service.core.credentials.claim_text import check_claim_text
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
-from did_service.core.credentials.schema_rules import Violation
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
 from did_service.core.errors import (
@@ -38,6 +36,7 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
+from did_service.issuer.claim_reasons import reasons_of
 from did_service.issuer.evidence import IssuanceEvidence, record_of
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
@@ -45,9 +44,7 @@ from did_service.program.clock import ClockAndRandom
 _CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked
 _SET_BY_AGENCY = frozenset({"id", "jurisdiction"})
-_OF_NAMES = frozenset({"required", "additionalProperties"})
-_MEMBER = re.compile(r"'([A-Za-z0-9]{1,64})'")  # as jsonschema names the member
-_MOST_NAMED = 5  # claims named in one refusal
+_MOST_NAMED = 5  # claims named in one sentence; `reasons` has all
 
 
 class CredentialIssuer:
@@ -162,7 +159,9 @@ def _check_names(claims: JsonObject) -> None:
         raise LimitError("too_large", f"claims of {size} bytes; {MAX_CLAIMS_BYTES} are taken")
     reserved = sorted(_SET_BY_AGENCY & claims.keys())
     if reserved:
-        raise RuleError("claims_invalid", f"the agency sets {reserved[0]} by itself")
+        reasons = "; ".join(f"/credentialSubject/{each} setByAgency" for each in reserved)
+        told = f"the agency sets {reserved[0]} by itself"
+        raise RuleError("claims_invalid", told, reasons=reasons)
     if _has_context(claims):
         raise RuleError("claims_invalid", "claims do not define terms: @context")
     check_claim_text(claims)
@@ -174,18 +173,12 @@ def _has_context(value: JsonValue) -> bool:
     return isinstance(value, list) and any(map(_has_context, value))
 
 
-def _place(violation: Violation) -> str:
-    """Return the path of a claim that does not fit, also of one that is missing."""
-    named = _MEMBER.search(violation.message) if violation.keyword in _OF_NAMES else None
-    return violation.path + (f"/{named[1]}" if named else "")
-
-
 def _check_draft(item: Item, draft: JsonObject) -> None:
     violations = schema_check.check_to_issue(item.schema, draft)
     if violations:
         told = "; ".join(f"{v.path}: {v.message}" for v in violations[:_MOST_NAMED])
-        reasons = "; ".join(f"{_place(v)} {v.keyword}" for v in violations[:_MOST_NAMED])
-        raise RuleError("claims_invalid", told, count=len(violations), reasons=reasons)
+        reasons = reasons_of(item.schema, violations)
+        raise RuleError("claims_invalid", told, count=len(violations), **reasons)
     try:
         parse_credential(draft)
         vocabulary.check_terms(draft)

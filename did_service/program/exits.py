@@ -42,6 +42,7 @@ _BY_CODE: Mapping[str, Exit] = {
     "declined": Exit.DECLINED,
     "input_needed": Exit.INPUT_NEEDED,
     "not_yet": Exit.PENDING,
+    "set_aside": Exit.UNDECIDED,
     "credential_refused": Exit.REFUSED,
     "credential_undecided": Exit.UNDECIDED,
     "previous_usable": Exit.DAMAGED,

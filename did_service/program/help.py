@@ -66,7 +66,7 @@ TEXTS: Mapping[str, str] = {
     "make the store": "新建钱包",
     "whom to believe": "信任谁",
     "once the agency has approved": "机关批准之后领取",
-    "fetch the evidence": "取得佐证材料",
+    "fetch the evidence": "取得核验数据",
     "Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot tell,": (
         "退出码: 0 完成，1 不通过，2 用法，3 已取消，4 口令错误，5 无法判定，"
     ),
@@ -128,24 +128,27 @@ TEXTS: Mapping[str, str] = {
     "Apply to the agency at ISSUER for the service item ITEM.": (
         "向 ISSUER 处的机关申请办理事项 ITEM。"
     ),
-    "The application goes to that agency alone, signed with a new key that the credential will"
-    " be bound to. Where to pick the credential up is remembered, sealed like everything"
-    " else.": (
+    "First it shows what would be sent to whom, and asks. The application goes to that agency"
+    " alone, signed with a new key that the credential will be bound to. Where to pick the"
+    " credential up is remembered, sealed like everything else.": (
+        "发送之前先列明发给谁、发送什么，并请您确认。\n"
         "申请只发给该机关，由新密钥签名，证照将与此密钥绑定。\n"
         "领取地址会记下，与其他内容一样加密保存。"
     ),
     "JSON object; - for stdin.": "申请内容，JSON 对象；- 为标准输入。",
-    "Also outside the pinned policy.": "机关不在信任策略内也申请。",
+    "Send to this host, which no policy lists.": "指定发送给这个不在信任策略内的主机。",
+    "Ask this host, which no policy lists.": "指定连接这个不在信任策略内的主机。",
     "me.json holds what the credential should say, for example": (
         "me.json 写明证照应载的内容，例如"
     ),
     "Pick up, check and keep credentials.": "领取证照，核验后保存。",
-    "A credential is kept only if its subject is a key of this wallet, its signature does not"
-    " fail, and the evidence at hand does not deny the issuer's authority. What cannot be"
-    " checked yet is said. Nothing that arrives is lost: what was refused stays under"
-    " `wallet pending`.": (
-        "只有发给本钱包的密钥、签名无误、现有佐证材料不否定机关权限的证照才会收入。\n"
-        "暂时无法核验的会说明。收到的不会丢失：未收入的留在 wallet pending 中。"
+    "A credential is kept only if its one subject is a key of this wallet, its signature does"
+    " not fail, and the evidence at hand does not deny the issuer's authority. What was not"
+    " applied for here, and whose issuer nothing proves, stays apart under `wallet pending`."
+    " Nothing that arrives is lost: what was refused stays there too, and is tried again.": (
+        "只有发给本钱包一个密钥、签名无误、现有核验数据不否定机关权限的证照才会收入。\n"
+        "不是在此申请、又无从证明由谁签发的，另存在 wallet pending 中。\n"
+        "收到的不会丢失：未收入的也留在那里，下次再试。"
     ),
     "Keep it without the issuer's authority.": "机关无权签发也保存。",
     "all that was applied for": "领取全部申请",
@@ -157,7 +160,9 @@ TEXTS: Mapping[str, str] = {
     ),
     "List applications on their way.": "列出办理中的申请。",
     "Give one up, with what arrived.": "放弃一项申请及已收到的内容。",
-    "Give an application up, with whatever arrived for it.": "放弃一项申请及已收到的内容。",
+    "Give an application up, with whatever arrived for it and with its key.": (
+        "放弃一项申请，连同已收到的内容和密钥。"
+    ),
     "the beginning of its id will do": "写编号的开头即可",
     # credentials
     "Your credentials.": "您的证照。",
@@ -165,18 +170,21 @@ TEXTS: Mapping[str, str] = {
         "您的证照。CRED 是短名称，如 residence-permit-1，写开头也可。"
     ),
     "List your credentials.": "列出证照。",
-    "List your credentials: name, type, validity, and how old their evidence is.": (
-        "列出证照：名称、种类、有效期、佐证材料的时间。"
+    "List your credentials: what each is, how it stands, and until when counters take it.": (
+        "列出证照：种类、状态，以及窗口可核验到何时。"
+    ),
+    "It stands as a counter would say today with the evidence in this wallet; no network.": (
+        "状态是窗口今天凭本钱包的核验数据会得出的结论，不联网。"
     ),
     "Show what one says.": "显示一份证照的内容。",
     "Show what a credential says.": "显示一份证照的内容。",
     "the credential itself, as its issuer wrote it": "证照原文",
     "Judge one as a counter would.": "像窗口那样核验一份证照。",
     "Judge a credential as a counter would, with the evidence in this wallet; no network.": (
-        "像窗口那样，用本钱包里的佐证材料核验一份证照，不联网。"
+        "像窗口那样，用本钱包里的核验数据核验一份证照，不联网。"
     ),
-    "How old evidence may be.": "佐证材料的时效要求。",
-    "demand evidence of the last minutes": "要求最近几分钟的佐证材料",
+    "How old evidence may be.": "核验数据的时效要求。",
+    "demand evidence of the last minutes": "要求最近几分钟的核验数据",
     "Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).": (
         "退出码: 0 通过，1 不通过，5 无法判定 (或有条件通过)。"
     ),
@@ -185,23 +193,26 @@ TEXTS: Mapping[str, str] = {
         "把一份证照写入文件。密钥留在本钱包，副本不能用于出示。"
     ),
     "Where to write.": "写到何处。",
-    "Write its evidence here as well.": "同时把佐证材料写到此处。",
+    "Write its evidence here as well.": "同时把核验数据写到此处。",
     "Replace files that are there.": "覆盖已有的文件。",
     "Delete one, and its key.": "删除一份证照及其密钥。",
     "Delete a credential and the key that it is bound to.": "删除一份证照及与之绑定的密钥。",
-    "It cannot be presented any more, and the agency has to issue it again.": (
-        "此后不能再出示，须由机关重新签发。"
+    "It cannot be presented any more, and the agency has to issue it again. Its evidence, other"
+    " copies of it and every older version of the wallet are wiped as well.": (
+        "此后不能再出示，须由机关重新签发。\n其核验数据、其他副本和钱包的旧版本也一并抹除。"
     ),
-    "Fetch the evidence of credentials.": "取得证照的佐证材料。",
+    "Fetch the evidence of credentials.": "取得证照的核验数据。",
     "Fetch the evidence of credentials: issuer, authority, schema, status, issuance.": (
-        "取得证照的佐证材料：机关、权限、格式、状态、签发存证。"
+        "取得证照的核验数据：机关、权限、格式、状态、签发存证。"
     ),
     "Evidence is public and proves itself under the pinned policy, so any mirror may give it."
     " The hour's checkpoint is the same for every wallet and tells nobody which credential you"
-    " hold; --fresh is for a status that must be known to the minute.": (
-        "佐证材料是公开的，凭信任策略自证真伪，取自哪个镜像都行。\n"
+    " hold; --fresh is for a status that must be known to the minute. Nothing that is held is"
+    " given up for something older, or for less.": (
+        "核验数据是公开的，凭信任策略自证真伪，取自哪个镜像都行。\n"
         "整点的检查点各钱包都一样，不会泄露您持有哪份证照；\n"
-        "--fresh 用于必须知道此刻状态的情形。"
+        "--fresh 用于必须知道此刻状态的情形。\n"
+        "已有的核验数据不会被更旧或更少的代替。"
     ),
     "A log or mirror; repeatable.": "登记簿或镜像的地址，可重复。",
     "The newest checkpoint instead of the hour's.": "取最新而非整点的检查点。",
@@ -210,19 +221,23 @@ TEXTS: Mapping[str, str] = {
     # presenting
     "Answer a counter with a credential.": "向窗口出示证照。",
     "Answer a counter with a credential: a file signed for this challenge and counter alone.": (
-        "向窗口出示证照：生成只供此窗口、此验证码使用的签名文件。"
+        "向窗口出示证照：生成只供此窗口、此核验码使用的签名文件。"
     ),
-    "The same challenge is answered once: a second answer with another credential is refused,"
-    " the same answer again is the same file.": (
-        "一个验证码只答复一次：换一份证照再答会被拒绝，同样的答复得到同样的文件。"
+    "First it shows who asks, for what, and what would be shown, and asks. Requests are not"
+    " signed so far: who asks is a claim, so look whose counter you are at. The same challenge"
+    " is answered once: a second answer with another credential is refused, the same answer"
+    " again is the same file.": (
+        "出示之前先列明谁在请求、为何事项、出示什么，并请您确认。\n"
+        "目前的请求没有签名：窗口身份未经证明，请看清您在哪个窗口。\n"
+        "一个核验码只答复一次：换一份证照再答会被拒绝，同样的答复得到同样的文件。"
     ),
-    "The counter's challenge.": "窗口给出的验证码。",
-    "The counter's name.": "窗口的名称。",
-    "Without the evidence.": "不附佐证材料。",
+    "The counter's request; - for stdin.": "窗口的请求文件；- 为标准输入。",
+    "The counter's challenge, without a request file.": "没有请求文件时，窗口给出的核验码。",
+    "The counter's name, likewise.": "没有请求文件时，窗口的名称。",
+    "Without the evidence.": "不附核验数据。",
     "Replace the file if it is there.": "覆盖已有的文件。",
-    "N and A are what the counter shows: its challenge, and its name.": (
-        "N 和 A 由窗口显示：验证码和窗口名称。"
-    ),
+    "ask.json is the counter's request file. N and A are for scripts: its challenge, and its"
+    " name.": ("ask.json 是窗口给出的请求文件。N 和 A 供脚本使用：核验码和窗口名称。"),
     # trust
     "Whom the wallet believes.": "钱包信任谁。",
     "Whom the wallet believes. A pinned policy is all it takes on trust; everything else must"
@@ -233,12 +248,12 @@ TEXTS: Mapping[str, str] = {
         "指纹须来自另一渠道：谁能同时替换两者，谁就能让您相信任何事。"
     ),
     "From a second channel: a letter, a poster, a call.": "由另一渠道得到：公函、公告、电话。",
-    "Take the next policy, or evidence.": "导入后续策略或佐证材料。",
+    "Take the next policy, or evidence.": "导入后续策略或核验数据。",
     "Take the policy that follows the pinned one, or a file of evidence.": (
-        "导入接续已载入策略的新策略，或佐证材料文件。"
+        "导入接续已载入策略的新策略，或核验数据文件。"
     ),
     "the policy that follows the pinned one": "接续已载入策略的新策略",
-    "evidence for many credentials": "多份证照的佐证材料",
+    "evidence for many credentials": "多份证照的核验数据",
     "Show what is pinned.": "显示已载入的策略。",
     "Show the pinned policy: federation, number, fingerprint, expiry, regions.": (
         "显示已载入的策略：联邦、编号、指纹、有效期、地区。"

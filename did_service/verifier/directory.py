@@ -14,29 +14,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from did_service.core.encoding import b64
 from did_service.core.errors import (
     ConflictError,
     MalformedError,
     NotFoundError,
-    PolicyError,
     quote,
 )
-from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES, MAX_MEMORY_BYTES
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.program.files import (
     exclusive_lock,
     make_private_directory,
-    read_own_file,
     replace_file,
     sweep,
 )
-from did_service.verifier.memory import Memory, parse_memory
+from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE
+from did_service.verifier.memory import OPEN, Memory, Nonce
+from did_service.verifier.nonces import expiry, give
+from did_service.verifier.remembered import read_memory, write_memory
+from did_service.verifier.state import STATE_FILE, State, read_own
 
-T = TypeVar("T")
 NONCE_BYTES = 32
-_FILES = ("policy.json", "evidence.json.gz", "memory.json")
+_FILES = ("policy.json", EVIDENCE_FILE, MEMORY_FILE, STATE_FILE)
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -53,18 +53,6 @@ def fresh_nonce(rng: Callable[[int], bytes]) -> str:
     return b64.encode_word(rng(NONCE_BYTES))
 
 
-def parse_or_damaged(name: str, parse: Callable[[bytes], T], data: bytes) -> T:
-    """Parse a file of the directory: what is wrong with it is damage.
-
-    Raises:
-        MalformedError: `trust_damaged`, naming the file.
-    """
-    try:
-        return parse(data)
-    except (MalformedError, PolicyError) as error:
-        raise MalformedError("trust_damaged", f"{name}: {error.message}", file=name) from error
-
-
 class TrustDirectory:
     """The files of one verifier; nothing is made on disk before the first change.
 
@@ -76,6 +64,7 @@ class TrustDirectory:
         self.path = path
         self._thread = threading.RLock()
         self._holding = 0
+        self._state = State(path)
 
     @property
     def exposed(self) -> bool:
@@ -87,7 +76,10 @@ class TrustDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep all other writers out, in this process and in others; may be nested."""
+        """Keep all other writers out, in this process and in others; may be nested.
+
+        What is changed in the state meanwhile is one step: kept at the end, or not at all.
+        """
         with self._thread:
             if self._holding:
                 yield
@@ -97,7 +89,8 @@ class TrustDirectory:
                 self._holding += 1
                 try:
                     self._sweep()
-                    yield
+                    with self._state.transaction():
+                        yield
                 finally:
                     self._holding -= 1
 
@@ -129,28 +122,50 @@ class TrustDirectory:
 
     def memory(self) -> Memory:
         """Return what is remembered: log sizes, nonces, times."""
-        data = self._read("memory.json", MAX_MEMORY_BYTES)
-        if data is None:
-            return Memory()
-        return parse_or_damaged("memory.json", parse_memory, data)
+        self._take_over()
+        with self._state.reading() as rows:
+            return Memory() if rows is None else read_memory(rows, self._state.ask)
 
     def change(self, step: Callable[[Memory], Memory]) -> None:
         """Replace what is remembered by what `step` makes of it; all of it or nothing."""
         with self.locked():
-            before = self.memory()
+            rows = self._state.rows()
+            before = read_memory(rows, self._state.ask)
             after = step(before)
             if after is not before:
-                self._write("memory.json", after.encode())
+                write_memory(rows, before, after)
 
-    def new_challenge(self, now: datetime, rng: Callable[[int], bytes]) -> str:
+    def new_challenge(
+        self,
+        now: datetime,
+        rng: Callable[[int], bytes],
+        audience: str | None = None,
+        item: str | None = None,
+    ) -> str:
         """Give out a nonce of 43 characters, to be answered once and within the day.
+
+        Args:
+            now: The present instant, never before the floor.
+            rng: Source of randomness.
+            audience: Remembered with it: whose question it is.
+            item: Remembered with it: the service it is asked for.
 
         Raises:
             UnavailableError: `nonces_exhausted`.
         """
-        nonce = fresh_nonce(rng)
-        self.change(lambda memory: memory.with_nonce(nonce, now))
-        return nonce
+        text = fresh_nonce(rng)
+        with self.locked():
+            rows = self._state.rows()
+            memory = read_memory(rows, self._state.ask)
+            asked = Nonce(expiry(now), OPEN, memory.boot, audience, item)
+            give(rows, text, asked, now, memory.witnessed)
+        return text
+
+    def _take_over(self) -> None:
+        """Take over what a former release left, if it did, before anything is read."""
+        if self._state.is_former:
+            with self.locked():
+                self._state.rows()
 
     # --- what is kept as evidence ---------------------------------------------------------
 
@@ -185,10 +200,7 @@ class TrustDirectory:
     # --- files ----------------------------------------------------------------------------
 
     def _read(self, name: str, max_bytes: int) -> bytes | None:
-        try:
-            return read_own_file(self.path / name, max_bytes)
-        except MalformedError as error:
-            raise MalformedError("trust_damaged", error.message, file=name) from error
+        return read_own(self.path, name, max_bytes)
 
     def _write(self, name: str, data: bytes) -> None:
         with self.locked():

@@ -32,8 +32,9 @@ from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
 from did_service.core.verification.tier import is_service_item
 from did_service.program.environment import Environment
-from did_service.verifier.directory import TrustDirectory, default_path, parse_or_damaged
+from did_service.verifier.directory import TrustDirectory, default_path
 from did_service.verifier.memory import Memory, RememberedLog
+from did_service.verifier.state import parse_or_damaged
 
 FORK_FORMAT = "didsvc-fork/1"
 
@@ -72,6 +73,17 @@ def directory_at(given: str | None, env: Environment) -> TrustDirectory:
     return TrustDirectory(own if given is None else Path(given))
 
 
+def read_policy(directory: TrustDirectory) -> Policy | None:
+    """Read the pinned policy, None before the first pin.
+
+    Raises:
+        MalformedError: `trust_damaged`.
+        UnavailableError: `file_not_read`.
+    """
+    stored = directory.read_policy()
+    return None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+
+
 def read_held(directory: TrustDirectory, boot: str) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
 
@@ -79,8 +91,7 @@ def read_held(directory: TrustDirectory, boot: str) -> TrustState:
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    stored, evidence = directory.read_policy(), directory.read_evidence()
-    policy = None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+    policy, evidence = read_policy(directory), directory.read_evidence()
     return TrustState(
         policy,
         UnverifiedEvidence()
@@ -167,7 +178,7 @@ def of_decision(
         for each in needed_for(credential, policy, evidence)
     }
     wanted |= {_subject(each) for each in evidence.entries if each.source != visitors}
-    usable = _newest_usable(evidence)
+    usable = newest_usable(evidence)
     entries = (
         each
         for each in evidence.entries
@@ -177,7 +188,8 @@ def of_decision(
     return replace(evidence, entries=tuple(entries))
 
 
-def _newest_usable(evidence: Evidence) -> dict[tuple[str, str, str], int]:
+def newest_usable(evidence: Evidence) -> dict[tuple[str, str, str], int]:
+    """Return the number of the newest entry that can serve a yes, by log, kind and subject."""
     found: dict[tuple[str, str, str], int] = {}
     for each in filter(evidence.is_usable, evidence.entries):
         found[_chain(each)] = max(each.number, found.get(_chain(each), 0))

@@ -1,9 +1,4 @@
-"""What a verifier must not forget: `didsvc-memory/1` (formats.md 8), as a value.
-
-    {"format":"didsvc-memory/1",
-     "logs":{origin:{"size","root":"b64u","time"}},
-     "nonces":{nonce:{"expires","state":"open|used"}},
-     "witnessed":"2026-11-21T11:10:00Z","decided":"2026-11-21T11:10:30Z","boot":"1f0c…"}
+"""What a verifier must not forget, as a value: sizes of logs, questions, times (formats.md 8).
 
 Sizes and the two times only rise: `witnessed` a quorum has shown, `decided` was this machine's
 clock at a decision, and can be taken back. A nonce is answered once; used ones are remembered
@@ -17,26 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from did_service.core.encoding import b64, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
-from did_service.core.errors import (
-    ConflictError,
-    NotFoundError,
-    UnavailableError,
-    quote,
-)
-from did_service.core.limits import (
-    MAX_MEMORY_BYTES,
-    MAX_MEMORY_VALUES,
-    MAX_NONCES_DOUBTED,
-    MAX_NONCES_REMEMBERED,
-    NONCE_LIFETIME_SECONDS,
-)
+from did_service.core.errors import ConflictError, NotFoundError, quote
 
-FORMAT = "didsvc-memory/1"
-ROOT_BYTES = 32
+OPEN, USED = "open", "used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,51 +27,62 @@ class RememberedLog:
     root: bytes
     time: datetime
 
-    def encode(self) -> JsonObject:
-        """Return the JSON shape."""
-        time = timestamps.encode(self.time)
-        return {"size": self.size, "root": b64.encode_url(self.root), "time": time}
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The first answer to a question: when it was judged, how, and SHA-256 of its bytes."""
+
+    time: datetime
+    outcome: str
+    presented: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """One question given out: until when it may be answered, and whether it was."""
+    """One question given out.
+
+    Attributes:
+        expires: Until when it may be answered.
+        state: `open` or `used`.
+        boot: Of the machine that asked it.
+        audience, item: Whose question it is and for which service, where that was said.
+        answer: Of one that is used, where it was told.
+    """
 
     expires: datetime
-    state: str
-
-    def encode(self) -> JsonObject:
-        """Return the JSON shape."""
-        return {"expires": timestamps.encode(self.expires), "state": self.state}
+    state: str = OPEN
+    boot: str | None = None
+    audience: str | None = None
+    item: str | None = None
+    answer: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Everything remembered; each change makes a new value."""
+    """Everything remembered; each change makes a new value.
+
+    Attributes:
+        logs: By origin.
+        nonces: By text; a directory reads one when it is asked for, and never all.
+        witnessed, decided: See the module's docstring.
+        boot: In which this was written.
+        audience: The name under which it asked last.
+        spent: The questions that were answered in the making of this value.
+    """
 
     logs: Mapping[str, RememberedLog] = field(default_factory=dict)
     nonces: Mapping[str, Nonce] = field(default_factory=dict)
     witnessed: datetime | None = None
     decided: datetime | None = None
     boot: str | None = None
+    audience: str | None = None
+    spent: Mapping[str, Nonce] = field(default_factory=dict)
 
     @property
     def floor(self) -> datetime | None:
         """The later of both times: before it, it is not."""
         known = [each for each in (self.witnessed, self.decided) if each is not None]
         return max(known, default=None)
-
-    def encode(self) -> bytes:
-        """Write the file that `parse_memory` reads."""
-        members: JsonObject = {
-            "format": FORMAT,
-            "logs": {origin: log.encode() for origin, log in self.logs.items()},
-            "nonces": {text: nonce.encode() for text, nonce in self.nonces.items()},
-            "witnessed": _written(self.witnessed),
-            "decided": _written(self.decided),
-            "boot": self.boot,
-        }
-        return f"{dumps(members)}\n".encode()
 
     def with_log(self, origin: str, log: RememberedLog) -> Memory:
         """Remember a verified tree; a smaller or older one changes nothing.
@@ -133,100 +124,28 @@ class Memory:
 
     def in_boot(self, boot: str) -> Memory:
         """Go on in this boot of the machine; what an earlier one asked is closed for good."""
-        if boot == self.boot:
-            return self
-        used = {text: nonce for text, nonce in self.nonces.items() if nonce.state == "used"}
-        return replace(self, nonces=used, boot=boot)
+        return self if boot == self.boot else replace(self, boot=boot)
 
-    def with_nonce(self, nonce: str, now: datetime) -> Memory:
-        """Remember a question that may be answered within the day; forget what is over.
+    def nonce(self, text: str) -> Nonce | None:
+        """Return what is remembered of a question; an open one of another boot is unknown."""
+        known = self.spent.get(text) or self.nonces.get(text)
+        if known is None or (known.state == OPEN and known.boot != self.boot):
+            return None
+        return known
 
-        Raises:
-            UnavailableError: `nonces_exhausted`: too many are open.
-        """
-        alive = self._kept(now)
-        if len(alive) >= MAX_NONCES_REMEMBERED:
-            raise UnavailableError(
-                "nonces_exhausted", f"{len(alive)} challenges are remembered"
-            )
-        expires = now + timedelta(seconds=NONCE_LIFETIME_SECONDS)
-        return replace(self, nonces={**alive, nonce: Nonce(expires, "open")})
-
-    def with_answer(self, nonce: str, now: datetime) -> Memory:
+    def with_answer(self, text: str, now: datetime, answer: Answered | None = None) -> Memory:
         """Mark a question as answered.
 
         Raises:
             NotFoundError: `nonce_unknown`: never given out here, or expired.
             ConflictError: `nonce_used`.
         """
-        asked = self.nonces.get(nonce)
+        asked = self.nonce(text)
         if asked is None or asked.expires <= now:
             raise NotFoundError(
-                "nonce_unknown", f"not given out here, or expired: {quote(nonce)}"
+                "nonce_unknown", f"not given out here, or expired: {quote(text)}"
             )
-        if asked.state == "used":
-            raise ConflictError("nonce_used", f"answered before: {quote(nonce)}")
-        return replace(self, nonces={**self._kept(now), nonce: replace(asked, state="used")})
-
-    def _kept(self, now: datetime) -> dict[str, Nonce]:
-        """Leave out the questions whose day is over by a quorum's time.
-
-        Where the clock alone says so, the latest stay: it may be wrong, and with it they would
-        be lost that can still be answered.
-        """
-        over = self.witnessed
-        kept = {t: n for t, n in self.nonces.items() if over is None or n.expires > over}
-        lapsed = [text for text, nonce in kept.items() if nonce.expires <= now]
-        lapsed.sort(key=lambda text: kept[text].expires)
-        for text in lapsed[:-MAX_NONCES_DOUBTED]:
-            del kept[text]
-        return kept
-
-
-def parse_memory(data: bytes) -> Memory:
-    """Read what `Memory.encode` wrote.
-
-    Raises:
-        MalformedError: not `didsvc-memory/1`, with the member's own code.
-        LimitError: larger than 32 MiB.
-    """
-    fields = Fields(
-        load_object(data, max_bytes=MAX_MEMORY_BYTES, max_values=MAX_MEMORY_VALUES), "memory"
-    )
-    fields.constant("format", FORMAT)
-    logs, nonces = fields.fields("logs"), fields.fields("nonces")
-    witnessed, decided = _time_or_none(fields, "witnessed"), _time_or_none(fields, "decided")
-    boot = None if fields.value("boot") is None else fields.text("boot")
-    fields.close()
-    return Memory(
-        {name: _parse_log(logs.fields(name)) for name in logs.names()},
-        {name: _parse_nonce(nonces.fields(name)) for name in nonces.names()},
-        witnessed,
-        decided,
-        boot,
-    )
-
-
-def _parse_log(fields: Fields) -> RememberedLog:
-    root = fields.data("root", size=ROOT_BYTES)
-    log = RememberedLog(fields.integer("size"), root, _time(fields, "time"))
-    fields.close()
-    return log
-
-
-def _parse_nonce(fields: Fields) -> Nonce:
-    nonce = Nonce(_time(fields, "expires"), fields.choice("state", ("open", "used")))
-    fields.close()
-    return nonce
-
-
-def _written(instant: datetime | None) -> str | None:
-    return None if instant is None else timestamps.encode(instant)
-
-
-def _time_or_none(fields: Fields, name: str) -> datetime | None:
-    return None if fields.value(name) is None else _time(fields, name)
-
-
-def _time(fields: Fields, name: str) -> datetime:
-    return timestamps.parse_utc(fields.text(name))
+        if asked.state == USED:
+            raise ConflictError("nonce_used", f"answered before: {quote(text)}")
+        used = replace(asked, state=USED, answer=answer)
+        return replace(self, spent={**self.spent, text: used})

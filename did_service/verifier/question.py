@@ -1,4 +1,4 @@
-"""What `did-verify check` is asked, read."""
+"""What a face asks of this room: a file to judge, and what is wanted of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from did_service.core.verification.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the command line asks, read.
+    """One file to judge.
 
     Attributes:
         presented: The file as it is.
         name: What the person called it.
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
-        request: What was asked of the holder; the state of its nonce is not known yet.
+        request: What was asked of the holder; a directory finds its own question by itself.
         now: The time to judge by.
         source: Where it comes from.
+        document: Whether the document alone is wanted, whoever its holder is.
     """
 
     presented: bytes
@@ -32,3 +33,4 @@ class Question:
     request: Request
     now: datetime
     source: NowFrom
+    document: bool = False

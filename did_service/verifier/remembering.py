@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import (
     DidServiceError,
     LimitError,
@@ -13,7 +13,6 @@ from did_service.core.errors import (
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.report import NowFrom, Outcome, Report
-from did_service.core.verification.request import NonceState, Request
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
@@ -22,18 +21,8 @@ from did_service.verifier.held import (
     of_decision,
     remember_logs,
 )
-from did_service.verifier.memory import Memory
+from did_service.verifier.memory import Answered, Memory
 from did_service.verifier.question import Question
-
-
-def remembering(request: Request, memory: Memory) -> Request:
-    """Add what is remembered of the question; whether its day is over, step 10 judges."""
-    if request.nonce is None:
-        return request
-    asked = memory.nonces.get(request.nonce)
-    if asked is None:
-        return replace(request, nonce_state=NonceState.UNKNOWN)
-    return replace(request, nonce_state=NonceState(asked.state), nonce_until=asked.expires)
 
 
 def can_spend(question: Question, memory: Memory) -> bool:
@@ -45,10 +34,10 @@ def can_spend(question: Question, memory: Memory) -> bool:
     return True
 
 
-def _spend(question: Question, memory: Memory) -> Memory:
+def _spend(question: Question, memory: Memory, answer: Answered | None = None) -> Memory:
     """Take the answer; a clock set back keeps no question open that had closed."""
     instant = max(question.now, memory.floor or question.now)
-    return memory.with_answer(question.request.nonce or "", instant)
+    return memory.with_answer(question.request.nonce or "", instant, answer)
 
 
 def keep(
@@ -74,7 +63,8 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     if report.outcome is Outcome.UNDECIDED:
         return after
     if report.holder_signed:
-        after = _spend(question, after)
+        answer = Answered(report.now, report.outcome.value, sha256(question.presented))
+        after = _spend(question, after, answer)
     lasting = _lasting(report, after.witnessed)
     if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:
         return after

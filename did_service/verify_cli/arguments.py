@@ -21,9 +21,9 @@ _ABOUT = (
 _EXAMPLES = """
   did-verify trust pin policy.json --fingerprint "1f0c 88a2 …"
   did-verify trust import south.bundle.jsonl.gz
-  N=$(did-verify challenge)
-  wallet present residence --nonce "$N" --audience window-3 --out shown.vp.json
-  did-verify check shown.vp.json --nonce "$N" --audience window-3
+  did-verify challenge --audience window-3 --out ask.request.json
+  wallet present residence --request ask.request.json --out shown.vp.json
+  did-verify check shown.vp.json
 """
 _EXITS = (
     """
@@ -37,10 +37,15 @@ exit codes: 0 accepted · 1 refused · 5 cannot tell, or accepted with limits
 """,
 )
 _CHECK_EXAMPLES = """
-  did-verify check shown.vp.json --nonce "$N" --audience window-3
-  did-verify check permit.vc.json --bundle south.bundle.jsonl.gz --tier field
-  did-verify check shown.vp.json --policy policy.json --json | jq .outcome
-  did-verify check shown.vp.json --now +2d
+  did-verify check shown.vp.json
+  did-verify check permit.vc.json --document --tier field
+  did-verify check shown.vp.json --policy policy.json --nonce "$N" --audience window-3
+  did-verify check shown.vp.json --json | jq .outcome
+"""
+_CHALLENGE_EXAMPLES = """
+  did-verify challenge --audience window-3 --out ask.request.json
+  did-verify challenge --out ask.request.json --force
+  did-verify challenge --json | jq .data.request
 """
 _DID_EXAMPLES = """
   did-verify did did.jsonl --witness did-witness.json
@@ -170,16 +175,24 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
     text = build.say("另加的信任包，可重复", "one more trust bundle, may be repeated")
     parser.add_argument("--bundle", metavar="B", action="append", default=[], help=text)
     build.now(parser)
-    text = build.say("本窗口给出的验证码", "the challenge that was given out here")
+    text = build.say(
+        "只核验证照本身，不核验持证人，仅供查看",
+        "verify the document alone and not its holder, for reading only",
+    )
+    parser.add_argument("--document", action="store_true", help=text)
+    text = build.say("与 --policy 同用：给出的核验码", "with --policy: the code that was given")
     parser.add_argument("--nonce", metavar="N", help=text)
-    text = build.say("本窗口的名称", "the name of this counter")
+    text = build.say("与 --policy 同用：本窗口的名称", "with --policy: this counter's name")
     parser.add_argument("--audience", metavar="A", help=text)
     text = build.say(
         "佐证材料的时效要求 (默认按办理事项，否则 day)",
         "how old evidence may be (default: as the item says, else day)",
     )
     parser.add_argument("--tier", choices=_TIERS, help=text)
-    text = build.say("办理事项", "the service item")
+    text = build.say(
+        "办理事项 (由核验码记住；与 --policy 或 --document 同用)",
+        "the service item (a code remembers it; with --policy or --document)",
+    )
     parser.add_argument("--item", metavar="ITEM", help=text)
     text = build.say("有条件通过时退出码为 0", "exit 0 also when accepted with limits")
     parser.add_argument("--accept-limits", action="store_true", help=text)
@@ -199,11 +212,22 @@ def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> Non
 
 
 def _challenge(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = ("生成一次性验证码", "give out a challenge that is accepted once")
-    parser = build.command(commands, "challenge", about)
+    about = (
+        "生成核验请求，内含一次性核验码",
+        "ask a holder: a request with a code that is accepted once",
+    )
+    parser = build.command(commands, "challenge", about, _CHALLENGE_EXAMPLES)
     build.trust_or_policy(parser)
-    text = build.say("本窗口的名称", "the name of this counter")
+    text = build.say(
+        "本窗口的名称 (默认为上次所用)", "the name of this counter (default: as last time)"
+    )
     parser.add_argument("--audience", metavar="A", help=text)
+    text = build.say("办理事项", "the service item")
+    parser.add_argument("--item", metavar="ITEM", help=text)
+    text = build.say("请求写入此文件 (默认为标准输出)", "write it there (default: stdout)")
+    parser.add_argument("--out", metavar="FILE", help=text)
+    text = build.say("允许覆盖该文件", "let --out replace a file")
+    parser.add_argument("--force", action="store_true", help=text)
     build.now(parser)
 
 

@@ -1,56 +1,84 @@
-"""`did-verify challenge`: a question that this trust directory takes one answer to."""
+"""`did-verify challenge`: ask a holder something that is answered once, as a request file."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import timedelta
+from pathlib import Path
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.limits import NONCE_LIFETIME_SECONDS
-from did_service.core.text import Bilingual
+from did_service.core.errors import UsageError
+from did_service.core.openid.request_object import RequestObject
+from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
+from did_service.program.files import check_output, replace_file
 from did_service.program.words import words_at
-from did_service.verifier.directory import fresh_nonce
+from did_service.verifier.challenges import give_out, unremembered
+from did_service.verifier.dates import moment_in_zone
 from did_service.verifier.held import directory_at
 from did_service.verify_cli.terminal import CommandResult
 
 
 def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
-    """Give out a nonce: on stdout alone, so that a script may catch it."""
-    if arguments.policy is None:
-        return _remembered(arguments, env)
-    nonce = fresh_nonce(env.rng)
-    return _answer(nonce, arguments.audience, None, "nonce_not_remembered")
+    """Remember a question and write its request: into a file, or on stdout for a pipe."""
+    if arguments.out is not None:
+        check_output(Path(arguments.out), force=arguments.force)
+    request, *unsafe = _asked(arguments, env)
+    if arguments.out is not None:
+        replace_file(Path(arguments.out), request.encode())
+    return _answer(arguments, request, unsafe, env)
 
 
-def _remembered(arguments: argparse.Namespace, env: Environment) -> CommandResult:
-    directory = directory_at(arguments.trust, env)
+def _asked(
+    arguments: argparse.Namespace, env: Environment
+) -> tuple[RequestObject, *tuple[str, ...]]:
+    """Return the request, and by code what weakens it."""
     now = env.instant(arguments.now)
-    with directory.locked():
-        directory.change(lambda memory: memory.in_boot(env.boot))
-        # Never before the floor, or a clock set back would keep old questions open.
-        instant = max(now, directory.memory().floor or now)
-        nonce = directory.new_challenge(instant, env.rng)
-    expires = instant + timedelta(seconds=NONCE_LIFETIME_SECONDS)
-    unsafe = () if arguments.now is None else ("now_given",)
-    if directory.exposed:
-        unsafe = (*unsafe, "trust_exposed")
-    return _answer(nonce, arguments.audience, timestamps.encode(expires), *unsafe)
+    given = () if arguments.now is None else ("now_given",)
+    if arguments.policy is not None:
+        name = _named(arguments.audience)
+        request = unremembered(env, name, arguments.item, now)
+        return (request, *given, "nonce_not_remembered")
+    directory = directory_at(arguments.trust, env)
+    given_name = arguments.audience
+    name = _named(directory.memory().audience if given_name is None else given_name)
+    request = give_out(directory, env, name, arguments.item, now)
+    return (request, *given, *(("trust_exposed",) if directory.exposed else ()))
+
+
+def _named(audience: str | None) -> str:
+    """Return the counter's name, which a directory knows once it has asked under it.
+
+    Raises:
+        UsageError: `audience_missing`.
+    """
+    if audience is None:
+        raise UsageError("audience_missing", "name this counter once with --audience")
+    return audience
 
 
 def _answer(
-    nonce: str, audience: str | None, expires: str | None, *unsafe: str
+    arguments: argparse.Namespace,
+    request: RequestObject,
+    unsafe: list[str],
+    env: Environment,
 ) -> CommandResult:
     data: JsonObject = {
-        "nonce": nonce,
-        "audience": audience,
-        "expires": expires,
+        "nonce": request.nonce,
+        "audience": request.client_id,
+        "item": request.item,
+        "expires": timestamps.encode(request.expires),
+        "request": request.payload(),
+        "out": arguments.out,
         "unsafe": [*unsafe],
     }
     remarks = [words_at("verdict", code).meaning for code in unsafe]
-    if expires is not None:
-        remarks.append(
-            Bilingual(f"{expires} 前有效，只接受一次", f"accepted once, until {expires}")
-        )
-    return CommandResult(data, (nonce,), remarks=tuple(remarks))
+    until = moment_in_zone(request.expires, env.clock, None)
+    remarks.append(
+        Bilingual(f"{until.zh} 前有效，只接受一次", f"accepted once, until {until.en}")
+    )
+    if arguments.out is None:
+        lines = tuple(request.encode().decode().splitlines())
+    else:
+        lines = (quote(arguments.out),)
+    return CommandResult(data, lines, remarks=tuple(remarks))

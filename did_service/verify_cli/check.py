@@ -1,26 +1,13 @@
-"""`did-verify check`: judge what is presented, and remember that it was judged, in one step.
-
-    lock ─► policy, evidence, memory ─► unlock ─► verify ─► lock ─► still so? ──no──► again
-                                                                        └─yes─► nonce, evidence
-
-Judging may take long and holds up no other window. Whatever cannot be written is not decided:
-the report goes out after the nonce is spent, so two windows on one directory never both accept
-an answer.
-"""
+"""`did-verify check`: read what is presented, let the verifier decide, tell the report."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-from did_service.core.anchor.bodies.policy import Policy, parse_policy
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.encoding import strict_json
-from did_service.core.errors import (
-    ConflictError,
-    DidServiceError,
-    UsageError,
-)
+from did_service.core.errors import DidServiceError, UsageError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proven_set import Dropped
 from did_service.core.evidence.sets import UnverifiedEvidence
@@ -29,32 +16,19 @@ from did_service.core.limits import (
     MAX_JSON_BYTES,
     MAX_PRESENTED_BYTES,
 )
-from did_service.core.verification.codes import Result
-from did_service.core.verification.report import Basis, Check, NowFrom, Outcome, Report
-from did_service.core.verification.request import Clock, Remembered, Request
-from did_service.core.verification.verify import verify
+from did_service.core.verification.report import NowFrom, Outcome, Report
+from did_service.core.verification.request import Request
 from did_service.program.environment import Environment
 from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
-from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.file_kinds import check_presented
-from did_service.verifier.held import (
-    SOURCE,
-    TrustState,
-    directory_at,
-    read_held,
-    remember_logs,
-)
-from did_service.verifier.memory import Memory
+from did_service.verifier.decide import decide, decide_alone
+from did_service.verifier.held import directory_at
 from did_service.verifier.question import Question
-from did_service.verifier.remembering import can_spend, keep, remembering
 from did_service.verifier.report_json import encode_report, report_bytes
 from did_service.verifier.verdict_steps import claim_lines, step_lines
 from did_service.verifier.verdict_text import Reader, render
 from did_service.verify_cli.terminal import COLOURS, CommandResult
 
-_NOTHING = Remembered()
-_TRIES = 3  # decisions made while other windows go on; then one during which they wait
 _EXITS = {Outcome.ACCEPTED: Exit.DONE, Outcome.REFUSED: Exit.REFUSED}
 
 
@@ -63,14 +37,10 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     _check_words(arguments)
     question = _read(arguments, env)
     if arguments.policy is None:
-        directory = directory_at(arguments.trust, env)
-        report = _decide(question, directory, env)
-        if directory.exposed:
-            report = replace(report, unsafe=(*report.unsafe, "trust_exposed"))
+        report = decide(question, directory_at(arguments.trust, env), env)
     else:
         data = env.read(arguments.policy, MAX_JSON_BYTES)
-        report = _judge(question, parse_policy(strict_json.loads(data)))
-        report = replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
+        report = decide_alone(question, parse_policy(strict_json.loads(data)))
     if arguments.report is not None:
         replace_file(Path(arguments.report), report_bytes(report, claims=arguments.claims))
     verdict, *lines = render(report, Reader(env.language))
@@ -82,15 +52,27 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         encode_report(report, claims=True),
         tuple(lines),
         verdict,
-        _exit_code(report.outcome, arguments),
+        _exit_code(report, arguments),
         colour=COLOURS[report.outcome.value],
     )
 
 
 def _check_words(arguments: argparse.Namespace) -> None:
-    """Refuse what makes no sense before anything is spent."""
-    if arguments.audience is not None and arguments.nonce is None:
-        raise UsageError("nonce_absent", "--audience goes with --nonce")
+    """Refuse what makes no sense before anything is spent.
+
+    Raises:
+        UsageError: `holder_or_document`, `question_remembered`, `file_exists` and its like.
+    """
+    asked = [arguments.nonce is not None, arguments.audience is not None]
+    if arguments.policy is None:
+        if any(asked) or (arguments.item is not None and not arguments.document):
+            raise UsageError(
+                "question_remembered", "--nonce, --audience and --item of a trust directory"
+            )
+    elif any(asked) is arguments.document or any(asked) is not all(asked):
+        raise UsageError(
+            "holder_or_document", "--policy goes with --nonce and --audience, or --document"
+        )
     if arguments.report is not None:
         check_output(Path(arguments.report), force=arguments.force)
 
@@ -118,83 +100,15 @@ def _read(arguments: argparse.Namespace, env: Environment) -> Question:
         ),
         env.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
+        document=arguments.document,
     )
 
 
-def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
-    if not directory.path.exists():
-        return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
-    for _ in range(_TRIES):
-        with directory.locked():
-            held, version = read_held(directory, env.boot), directory.version
-        report = _judge_held(question, held)
-        with directory.locked():
-            memory = directory.memory().in_boot(env.boot)
-            now = replace(held, memory=memory)
-            if directory.version == version and _is_still_so(question, held, now, report):
-                return keep(question, directory, now, report)
-    with directory.locked():  # others change it faster than we judge: they wait this once
-        held = read_held(directory, env.boot)
-        return keep(question, directory, held, _judge_held(question, held))
-
-
-def _judge_held(question: Question, held: TrustState) -> Report:
-    request = remembering(question.request, held.memory)
-    return _judge(replace(question, request=request), held.policy, held)
-
-
-def _is_still_so(
-    question: Question, before: TrustState, now: TrustState, report: Report
-) -> bool:
-    """Say whether nobody answered the question meanwhile, or saw another tree of a log."""
-    request = question.request
-    if remembering(request, now.memory) != remembering(request, before.memory):
-        return False
-    if can_spend(question, now.memory) is not can_spend(question, before.memory):
-        return False
-    try:
-        remember_logs(now.memory, report.evidence)
-    except ConflictError:
-        return False
-    return True
-
-
-def _judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
-    memory = Memory() if held is None else held.memory
-    report = verify(
-        question.presented,
-        policy=policy,
-        evidence=_own(question, held),
-        request=question.request,
-        clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
-        remembered=_NOTHING if held is None else held.remembered,
-    )
-    check_presented(question.name, question.presented, report)
-    return _with_unreadable(report, question.unreadable)
-
-
-def _own(
-    question: Question, held: TrustState | None
-) -> tuple[tuple[str, UnverifiedEvidence], ...]:
-    """Return the counter's own evidence: its directory's and the bundles it was given."""
-    kept = () if held is None else ((SOURCE, held.evidence),)
-    return (*kept, *question.bundles)
-
-
-def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
-    """Name the bundles that could not be read, as step 3 names what did not verify."""
-    missed = any(check.result is Result.UNDECIDED for check in report.checks)
-    code = "evidence_dropped" if missed else "evidence_left_out"
-    named = [
-        Check(code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
-        for each in unreadable
-    ]
-    before = [check for check in report.checks if check.step <= 3]
-    after = report.checks[len(before) :]
-    return replace(report, checks=(*before, *named, *after))
-
-
-def _exit_code(outcome: Outcome, arguments: argparse.Namespace) -> int:
+def _exit_code(report: Report, arguments: argparse.Namespace) -> int:
+    """Choose the exit code; a document alone is good because it was asked for by name."""
+    outcome = report.outcome
+    if outcome is Outcome.DOCUMENT and arguments.document:
+        return Exit.UNDECIDED if report.limits and not arguments.accept_limits else Exit.DONE
     if outcome is Outcome.ACCEPTED_WITH_LIMITS and arguments.accept_limits:
         return Exit.DONE
     return _EXITS.get(outcome, Exit.UNDECIDED)

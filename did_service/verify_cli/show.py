@@ -1,10 +1,11 @@
-"""`did-verify trust show`: the pinned policy, its regions, and how old the evidence is."""
+"""`did-verify trust show`: until when the evidence is good, policy, regions, logs."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TypeAlias
 
 from did_service.core.anchor.bodies.policy import Policy
@@ -13,12 +14,14 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.text import Bilingual, printable, quote
 from did_service.program.environment import Environment
+from did_service.program.exits import Exit
 from did_service.program.folding import aligned
 from did_service.program.language import Language
 from did_service.program.words import words_at
-from did_service.verifier.dates import duration
+from did_service.verifier.dates import duration, moment_in_zone
 from did_service.verifier.held import TrustState, directory_at, prove, read_held
 from did_service.verifier.memory import Memory, RememberedLog
+from did_service.verifier.validity import told, validity
 from did_service.verify_cli.terminal import CommandResult
 
 Fact: TypeAlias = tuple[Bilingual, str]
@@ -26,14 +29,17 @@ Fact: TypeAlias = tuple[Bilingual, str]
 
 
 def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
-    """Show what a trust directory holds; nothing in it changes."""
+    """Show until when a trust directory serves, and what it holds; nothing in it changes."""
     held = read_held(directory_at(arguments.trust, env), env.boot)
     policy = held.demand_policy()
     now, language = timestamps.to_posix(env.clock), env.language
-    kinds = Counter(each.kind for each in prove(held).entries)
+    proven = prove(held)
+    good = validity(proven, policy)
+    kinds = Counter(each.kind for each in proven.entries)
     logs = sorted(held.memory.logs.items())
     memory = held.memory
     data: JsonObject = {
+        **good.encode(),
         "policy": describe_policy(policy),
         "items": {kind: kinds[kind] for kind in sorted(kinds)},
         "logs": {origin: _describe_log(log, now) for origin, log in logs},
@@ -42,13 +48,19 @@ def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     }
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
     facts = [
-        *_policy_facts(policy),
+        *_policy_facts(policy, env.clock),
         *_region_facts(policy, language),
         *_log_facts(held, now, language),
-        *_floor_facts(memory),
+        *_floor_facts(memory, env.clock),
         (Bilingual("材料", "evidence"), counted or "0"),
     ]
-    return CommandResult(data, _lines(facts, language), remarks=warnings(policy))
+    return CommandResult(
+        data,
+        _lines(facts, language),
+        language.say(told(good, env.clock)),
+        Exit.UNDECIDED if good.is_over(env.clock) else Exit.DONE,
+        remarks=warnings(policy),
+    )
 
 
 def describe_policy(policy: Policy) -> JsonObject:
@@ -77,9 +89,9 @@ def describe_floor(memory: Memory) -> JsonObject:
     return {n: None if t is None else timestamps.encode(t) for n, t in known.items()}
 
 
-def policy_lines(policy: Policy, language: Language) -> tuple[str, ...]:
+def policy_lines(policy: Policy, now: datetime, language: Language) -> tuple[str, ...]:
     """Return the lines that tell a person which policy it is."""
-    return _lines(_policy_facts(policy), language)
+    return _lines(_policy_facts(policy, now), language)
 
 
 def warnings(policy: Policy) -> tuple[Bilingual, ...]:
@@ -92,12 +104,12 @@ def _describe_log(log: RememberedLog, now: int) -> JsonObject:
     return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
 
 
-def _policy_facts(policy: Policy) -> list[Fact]:
+def _policy_facts(policy: Policy, now: datetime) -> list[Fact]:
     return [
         (Bilingual("联邦", "federation"), policy.federation),
         (Bilingual("策略", "policy"), str(policy.sequence)),
         (Bilingual("指纹", "fingerprint"), policy.fingerprint),
-        (Bilingual("有效至", "expires"), timestamps.encode(policy.expires)),
+        (Bilingual("有效至", "expires"), _local(policy.expires, now)),
     ]
 
 
@@ -121,11 +133,16 @@ def _log_facts(held: TrustState, now: int, language: Language) -> Iterator[Fact]
         yield Bilingual("登记簿", "log"), line
 
 
-def _floor_facts(memory: Memory) -> Iterator[Fact]:
+def _floor_facts(memory: Memory, now: datetime) -> Iterator[Fact]:
     if memory.witnessed is not None:
-        yield Bilingual("已见证的时间", "witnessed"), timestamps.encode(memory.witnessed)
+        yield Bilingual("已见证的时间", "witnessed"), _local(memory.witnessed, now)
     if memory.decided is not None:
-        yield Bilingual("上次核验时间", "last decision"), timestamps.encode(memory.decided)
+        yield Bilingual("上次核验时间", "last decision"), _local(memory.decided, now)
+
+
+def _local(instant: datetime, now: datetime) -> str:
+    """Write a time for people: the same digits in both languages."""
+    return moment_in_zone(instant, now, None).en
 
 
 def _lines(facts: Iterable[Fact], language: Language) -> tuple[str, ...]:

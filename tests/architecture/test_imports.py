@@ -53,6 +53,7 @@ def test_an_empty_house_holds(tmp_path):
         ("did_service/core/common.py", ""),
         ("did_service/core/crypto.py", "import base58"),
         ("did_service/verifier/directory.py", "import did_service.client"),
+        ("did_service/verifier/nonces.py", "import sqlite3"),
         ("did_service/verify_cli/main.py", "import did_service.client"),
         ("did_service/web/problems.py", "import httpx"),
         ("did_service/registry/app.py", "import did_service.issuer.app"),

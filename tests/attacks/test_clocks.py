@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from did_service.core.encoding import timestamps
 from tests.support.counter import Scene
-from tests.support.desk import COUNTER, Desk, did_verify
+from tests.support.desk import Desk, did_verify
 from tests.support.optional import case
 
 pytestmark = pytest.mark.offline
@@ -48,7 +48,7 @@ def answered(desk, *words, later=10):
 def test_one_check_with_a_wrong_clock_refuses_nobody_later(desk, wrong, tier):
     """A forged NTP answer, an empty battery: one check, and the next citizen is not refused."""
     assert answered(desk, "--tier", tier).exit == 0
-    desk.check(desk.shown(None), "--tier", tier, later=wrong)
+    desk.document(desk.shown(None), "--tier", tier, later=wrong)
     again = answered(desk, "--tier", tier, later=20)
     assert again.report["outcome"] != "refused"
     fresh_evidence(desk)
@@ -69,7 +69,7 @@ def test_question_asked_before_the_clock_was_wrong_can_still_be_answered(desk):
         desk.answer(other, later=wrong)
         desk.challenge(later=wrong)
     assert desk.answer(nonce, later=60).exit == 0
-    assert desk.answer(nonce, later=61).codes == ["nonce_used"]
+    assert desk.answer(nonce, later=61).codes == ["answered_before"]
 
 
 steps = st.lists(
@@ -93,7 +93,7 @@ def test_no_sequence_of_wrong_clocks_refuses_a_sound_credential(tmp_path_factory
     asked_before = desk.challenge()
     for what, wrong, tier in steps:
         if what == "check":
-            desk.check(desk.shown(None), "--tier", tier, later=wrong)
+            desk.document(desk.shown(None), "--tier", tier, later=wrong)
         elif what == "answer":
             desk.answer(desk.challenge(later=wrong), "--tier", tier, later=wrong)
         elif what == "forged":
@@ -115,26 +115,26 @@ def test_no_sequence_of_wrong_clocks_refuses_a_sound_credential(tmp_path_factory
 
 def test_expired_credential_stays_refused_whatever_the_clock_showed_before(desk):
     """Doubt is for what an own decision alone says; a right clock goes on refusing."""
-    desk.check(desk.shown(None), later=100)
+    desk.document(desk.shown(None), later=100)
     ended = timestamps.encode(timestamps.from_posix(desk.scene.fed.now))
     desk.scene.credential = desk.scene.issue(
         validFrom=timestamps.encode(timestamps.from_posix(desk.scene.fed.now - YEAR)),
         validUntil=ended,
     )
-    assert desk.check(desk.shown(None), later=50).codes == ["expired"]
-    assert desk.check(desk.shown(None), later=-DAY).report["outcome"] == "undecided"
+    assert desk.document(desk.shown(None), later=50).codes == ["expired"]
+    assert desk.document(desk.shown(None), later=-DAY).report["outcome"] == "undecided"
 
 
 def test_clock_ahead_for_one_check_expires_nobody(desk):
     """Ten hours are left; a clock twenty hours ahead said otherwise, once."""
     last = timestamps.from_posix(desk.scene.fed.now + 10 * HOUR)
     desk.scene.credential = desk.scene.issue(validUntil=timestamps.encode(last))
-    assert desk.check(desk.shown(None), later=20 * HOUR).codes == ["expired"]
-    again = desk.check(desk.shown(None), later=60)
+    assert desk.document(desk.shown(None), later=20 * HOUR).codes == ["expired"]
+    again = desk.document(desk.shown(None), later=60)
     assert again.report["outcome"] == "undecided"
     assert set(again.codes) <= DOUBTS
     assert desk.run("trust", "reset-clock", later=60).exit == 0
-    assert desk.check(desk.shown(None), later=60).exit == 0
+    assert desk.document(desk.shown(None), later=60).exit == 0
 
 
 def test_dead_battery_calls_no_new_credential_early(desk):
@@ -142,8 +142,8 @@ def test_dead_battery_calls_no_new_credential_early(desk):
     begins = timestamps.from_posix(desk.scene.fed.now + HOUR)
     desk.scene.fed.tick(2 * HOUR)
     desk.scene.credential = desk.scene.issue(validFrom=timestamps.encode(begins))
-    assert desk.check(desk.shown(None), later=0).exit == 0
-    run = desk.check(desk.shown(None), later=-DAY)
+    assert desk.document(desk.shown(None), later=0).exit == 0
+    run = desk.document(desk.shown(None), later=-DAY)
     assert run.report["outcome"] == "undecided"
     assert set(run.codes) <= DOUBTS
 
@@ -151,21 +151,21 @@ def test_dead_battery_calls_no_new_credential_early(desk):
 def test_reset_does_not_go_below_what_was_witnessed(desk):
     """Whoever resets to have an old list pass for fresh meets the quorum's time."""
     witnessed = timestamps.encode(timestamps.from_posix(desk.scene.fed.now))
-    assert desk.check(desk.shown(None), later=HOUR).exit == 0
+    assert desk.document(desk.shown(None), later=HOUR).exit == 0
     run = desk.run("trust", "reset-clock", "--json", later=-DAY)
     decided = timestamps.encode(timestamps.from_posix(desk.scene.fed.now + HOUR))
     assert run.report["data"] == {
         "before": {"witnessed": witnessed, "decided": decided},
         "after": {"witnessed": witnessed, "decided": None},
     }
-    assert desk.check(desk.shown(None), later=-301).codes == ["clock_behind"]
+    assert desk.document(desk.shown(None), later=-301).codes == ["clock_behind"]
 
 
 def test_reset_opens_no_question_again(desk):
     nonce = desk.challenge()
     assert desk.answer(nonce).exit == 0
     desk.run("trust", "reset-clock")
-    assert desk.answer(nonce).codes == ["nonce_used"]
+    assert desk.answer(nonce).codes == ["answered_before"]
 
 
 def test_counter_a_second_behind_its_issuer_refuses_nobody(desk):
@@ -206,10 +206,10 @@ def test_far_away_time_gives_a_verdict(desk):
         ("-12001-01-01T00:00:00Z", "-12000-01-01T00:00:00Z", "expired"),
     ):
         scene.credential = scene.issue(validFrom=begin, validUntil=end)
-        run = desk.check(desk.shown(None), "--audience", COUNTER, "--nonce", "none")
+        run = desk.document(desk.shown(None))
         own = [c for c in run.codes if c in ("expired", "not_yet_valid", "malformed")]
         assert own == ([] if code is None else [code])
     scene.credential = scene.issue(
         validFrom="20000-01-01T00:00:00Z", validUntil="12000-01-01T00:00:00Z"
     )
-    assert "malformed" in desk.check(desk.shown(None)).codes
+    assert "malformed" in desk.document(desk.shown(None)).codes

@@ -24,7 +24,7 @@ from tests.support.counter import (
     with_keeper,
     without,
 )
-from tests.support.desk import COUNTER, Desk
+from tests.support.desk import Desk
 from tests.support.federation import RESIDENCE
 
 pytestmark = pytest.mark.offline
@@ -63,9 +63,8 @@ def revoked(scene, tmp_path):
 
 def answered(scene, staple, *words):
     """Answer a question of the desk with a staple, and return how the check ended."""
-    desk, nonce = scene.desk, scene.desk.challenge()
-    asked = ("--nonce", nonce, "--audience", COUNTER, "--item", ITEM)
-    return desk.check(desk.shown(nonce, staple=staple), *asked, *words)
+    desk, nonce = scene.desk, scene.desk.challenge("--item", ITEM)
+    return desk.check(desk.shown(nonce, staple=staple), *words)
 
 
 def test_old_service_item_in_the_staple(revoked):

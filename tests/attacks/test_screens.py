@@ -137,7 +137,7 @@ def test_no_file_that_is_no_presentation_feigns_a_verdict(desk, hostile):
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_of_a_bundle_feigns_the_verdict(desk, hostile):
     name = HOSTILE[hostile].encode()[:200].decode(errors="ignore").replace("/", "")
-    path = desk.save("shown.json", desk.scene.file())
+    path = desk.shown(desk.challenge())
     bundle = desk.save(name, b"no bundle")
     screen = _checked(desk, path, "--bundle", str(bundle))
     bundle.unlink()
@@ -184,7 +184,7 @@ def test_a_jurisdiction_that_is_none_is_not_printed(desk):
         "j.json", json.dumps(_presented(**_subject(jurisdiction="X1234"))).encode()
     )
     screen = _checked(desk, path)
-    report = desk.check(path).out
+    report = desk.document(path).out
     assert "X1234" not in "".join(screen.rows) + report
 
 

@@ -52,11 +52,11 @@ def test_true_evidence_of_strangers_is_not_kept(tmp_path):
     """One visitor brought 400 records: each later check took five times as long, for good."""
     desk = Desk(tmp_path, crowded())
     desk.pin()
-    assert desk.check(desk.shown(None)).exit == 0
+    assert desk.document(desk.shown(None)).exit == 0
     before = subjects(desk)
-    assert desk.check(desk.shown(None, staple=everything(desk.scene))).exit == 0
+    assert desk.document(desk.shown(None, staple=everything(desk.scene))).exit == 0
     assert subjects(desk) == before
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
 def test_unsigned_credential_leaves_nothing_behind(tmp_path):
@@ -65,7 +65,7 @@ def test_unsigned_credential_leaves_nothing_behind(tmp_path):
     desk.pin()
     scene = desk.scene
     unsigned = scene.file(scene.unsigned(), everything(scene))
-    assert desk.check(desk.save("unsigned.json", unsigned)).exit != 0
+    assert desk.document(desk.save("unsigned.json", unsigned)).exit != 0
     assert {kind for kind, _ in subjects(desk)} <= {"heads"}
 
 
@@ -88,10 +88,10 @@ def newer_heads(scene, count):
 def test_newer_heads_take_no_place_from_those_of_the_counter(desk, scene):
     """Seventy public heads entries made a counter forget what was the latest, for good."""
     desk.run("trust", "import", desk.save_bundle())
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
     unsigned = scene.file(scene.unsigned(), newer_heads(scene, MAX_HEADS_TRIED + 2))
-    assert desk.check(desk.save("unsigned.json", unsigned)).codes == ["proof_unreadable"]
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.save("unsigned.json", unsigned)).codes == ["proof_unreadable"]
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
 def lists_since(scene, *revoked):
@@ -113,10 +113,10 @@ def content_held_back(evidence):
 def test_newer_list_with_a_part_held_back_stands_in_nobodys_way(desk, scene, spoilt):
     """Public items, stripped: the next citizens' permits had no status, until a new bundle."""
     desk.run("trust", "import", desk.save_bundle())
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
     unsigned = scene.file(scene.unsigned(), spoilt(lists_since(scene)))
-    assert desk.check(desk.save("unsigned.json", unsigned)).exit == 5
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.save("unsigned.json", unsigned)).exit == 5
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
 def test_newer_lists_without_their_content_make_no_revocation_forgotten(desk, scene):
@@ -124,29 +124,29 @@ def test_newer_lists_without_their_content_make_no_revocation_forgotten(desk, sc
     scene.fed.status_list(scene.agency, revoked=[INDEX])
     scene.publish()
     desk.run("trust", "import", desk.save_bundle())
-    assert desk.check(desk.shown(None, staple=None)).codes == ["revoked"]
+    assert desk.document(desk.shown(None, staple=None)).codes == ["revoked"]
     stripped = content_held_back(lists_since(scene, INDEX))
     desk.run("trust", "import", desk.save_bundle(stripped))
-    assert desk.check(desk.shown(None, staple=None)).codes == ["revoked"]
+    assert desk.document(desk.shown(None, staple=None)).codes == ["revoked"]
 
 
 def test_newer_evidence_of_what_is_known_is_kept_whoever_brings_it(desk, scene):
     """A revocation that a stranger's visit brought is not forgotten."""
-    assert desk.check(desk.shown(None)).exit == 0
+    assert desk.document(desk.shown(None)).exit == 0
     scene.fed.tick(30)
     scene.fed.status_list(scene.agency, revoked=[INDEX])
     scene.publish()
     brought = desk.save("unsigned.json", scene.file(scene.unsigned(), everything(scene)))
-    assert desk.check(brought, later=60).exit == 1
+    assert desk.document(brought, later=60).exit == 1
     old = desk.shown(None, staple=None)
-    assert desk.check(old, later=60).codes == ["revoked"]
+    assert desk.document(old, later=60).codes == ["revoked"]
 
 
 def test_bundle_of_the_counter_is_kept_whole(tmp_path):
     desk = Desk(tmp_path, crowded())
     desk.pin()
     bundle = desk.save_bundle(everything(desk.scene))
-    assert desk.check(desk.shown(None), "--bundle", bundle).exit == 0
+    assert desk.document(desk.shown(None), "--bundle", bundle).exit == 0
     assert {kind for kind, _ in subjects(desk)} >= {"did", "authority", "schema", "status"}
     assert len(subjects(desk)) > 24
     assert ("schema", SCHEMA) in subjects(desk)
@@ -162,17 +162,19 @@ def test_temporary_files_of_other_programs_survive(desk, tmp_path):
     names = (".thesis.docx.tmp", "project/.draft.tmp", "project/sub/.important.tmp")
     for name in names:
         (folder / name).write_text("only copy")
-    assert desk.run("challenge", "--trust", folder).exit == 0
+    assert desk.run("challenge", "--audience", COUNTER, "--trust", folder).exit == 0
     assert [(folder / name).read_text() for name in names] == ["only copy"] * 3
 
 
-@pytest.mark.parametrize("name", ["policy.json", "evidence.json.gz", "memory.json"])
+@pytest.mark.parametrize(
+    "name", ["policy.json", "evidence.json.gz", "memory.json", "state.sqlite"]
+)
 def test_pipe_in_the_trust_directory_holds_up_nobody(desk, name):
     """Reading it would wait for a writer for ever, with the lock held."""
     path = desk.path / name
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    run = desk.check(desk.shown(None))
+    run = desk.document(desk.shown(None))
     assert run.report["error"]["code"] == "file_not_read"
     assert run.exit not in (0, 1)
 
@@ -181,13 +183,13 @@ def test_link_in_the_trust_directory_is_not_followed(desk, tmp_path):
     elsewhere = tmp_path / "elsewhere.json"
     shutil.move(desk.path / "policy.json", elsewhere)
     (desk.path / "policy.json").symlink_to(elsewhere)
-    assert desk.check(desk.shown(None)).report["error"]["code"] == "file_not_read"
+    assert desk.document(desk.shown(None)).report["error"]["code"] == "file_not_read"
 
 
 def test_lock_that_leads_elsewhere_makes_no_file(desk, tmp_path):
     (desk.path / "lock").unlink()
     (desk.path / "lock").symlink_to(tmp_path / "outside.txt")
-    run = desk.run("challenge", "--json")
+    run = desk.run("challenge", "--audience", COUNTER, "--json")
     assert run.report["error"]["code"] == "file_not_written"
     assert not (tmp_path / "outside.txt").exists()
 
@@ -196,10 +198,9 @@ def test_lock_that_leads_elsewhere_makes_no_file(desk, tmp_path):
 def test_directory_that_others_may_change_is_named(desk, mode):
     """Who may write there decides what is trusted: each verdict says so."""
     nonce = desk.challenge()
-    assert "trust_exposed" not in desk.check(desk.shown(None)).report["unsafe"]
+    assert "trust_exposed" not in desk.document(desk.shown(None)).report["unsafe"]
     desk.path.chmod(mode)
-    asked = ("--nonce", nonce, "--audience", COUNTER)
-    run = desk.check(desk.shown(nonce), *asked)
+    run = desk.answer(nonce)
     assert run.exit == 0
     assert "trust_exposed" in run.report["unsafe"]
     given = desk.run("challenge", "--json").report["data"]

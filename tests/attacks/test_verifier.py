@@ -1,13 +1,15 @@
 """Attacks on the counter's program: the threat model's names, through the command line."""
 
+import json
 import shutil
 import time
 
 import pytest
 
 from did_service.core.encoding import timestamps
+from did_service.verifier.challenges import state_of
 from did_service.verify_cli import __main__ as program
-from tests.support.counter import Scene
+from tests.support.counter import INDEX, Scene
 from tests.support.desk import COUNTER, Desk, did_verify, finish, start
 
 pytestmark = pytest.mark.offline
@@ -17,18 +19,24 @@ TWO_WEEKS = 1_209_600
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
+def scene():
+    made = Scene()
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch, scene):
     for name in ("DIDVERIFY_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
-    scene = Scene()
-    scene.publish()
     made = Desk(tmp_path, scene)
     made.pin()
     return made
 
 
-def asked(nonce):
-    return ("--nonce", nonce, "--audience", COUNTER)
+def asked_in_a_process(desk):
+    words = ("challenge", "--audience", COUNTER, "--json", "--trust", desk.path)
+    return json.loads(finish(start(*words)).out)["data"]["nonce"]
 
 
 # --- one question, one answer -----------------------------------------------------------------
@@ -40,37 +48,113 @@ def test_nonce_race(tmp_path):
     scene.publish()
     desk = Desk(tmp_path, scene)
     desk.pin()
-    nonce = finish(start("challenge", "--trust", desk.path)).out.strip()
-    shown = desk.shown(nonce)
-    words = ("check", shown, "--json", "--trust", desk.path, *asked(nonce))
+    shown = desk.shown(asked_in_a_process(desk))
+    words = ("check", shown, "--json", "--trust", desk.path)
     with desk.trust.locked():  # all stand before the same door when it opens
         children = [start(*words) for _ in range(4)]
         time.sleep(0.1)
     runs = [finish(child) for child in children]
-    assert sorted(run.exit for run in runs) == [0, 1, 1, 1]
-    assert [run.codes for run in runs if run.exit == 1] == [["nonce_used"]] * 3
+    assert sorted(run.exit for run in runs) == [0, 5, 5, 5]
+    assert [run.codes for run in runs if run.exit == 5] == [["answered_before"]] * 3
 
 
 def test_replay_same_counter(desk):
-    nonce = desk.challenge()
-    shown = desk.shown(nonce)
-    assert desk.check(shown, *asked(nonce)).exit == 0
-    again = desk.check(shown, *asked(nonce))
+    """The same bytes again are no crime, and no second acceptance."""
+    shown = desk.shown(desk.challenge())
+    assert desk.check(shown).exit == 0
+    again = desk.check(shown, later=60)
+    assert (again.exit, again.codes) == (5, ["answered_before"])
+    assert again.report["outcome"] == "answered"
+    assert again.report["answered"]["outcome"] == "accepted"
+    assert again.report["credentials"] == []
+
+
+def test_same_code_with_other_bytes(desk):
+    """A copy with a space more is another file: its code is used."""
+    shown = desk.shown(desk.challenge())
+    assert desk.check(shown).exit == 0
+    copy = desk.save("copy.vp.json", shown.read_bytes() + b" ")
+    again = desk.check(copy)
     assert (again.exit, again.codes) == (1, ["nonce_used"])
+    assert desk.check(shown).codes == ["answered_before"]
+
+
+def test_first_verdict_that_refused_is_told_as_that(desk, scene):
+    scene.fed.tick()
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    scene.publish()
+    shown = desk.shown(desk.challenge())
+    assert desk.check(shown).codes == ["revoked"]
+    again = desk.check(shown)
+    assert (again.exit, again.report["answered"]["outcome"]) == (5, "refused")
+    text = desk.run("check", shown, "--lang", "both")
+    assert "已核验过 ALREADY ANSWERED" in text.out
+    assert "王" not in text.out
+
+
+@pytest.mark.parametrize("words", [(), ("--accept-limits",), ("--tier", "field")])
+def test_copied_file_is_never_accepted(desk, scene, words):
+    """A copy without the wallet's key, or an old presentation: nobody was asked for it here."""
+    desk.challenge()
+    copies = {
+        "holder_proof_missing": scene.credential,
+        "nonce_unknown": scene.present(
+            nonce="n-of-nobody-that-was-given-out", audience=COUNTER
+        ),
+    }
+    for code, document in copies.items():
+        copied = desk.save("copied.json", scene.file(document))
+        run = desk.check(copied, *words)
+        assert (run.exit, code in run.codes) == (1, True)
+    unsigned = scene.present(nonce=None, audience=None)
+    run = desk.check(desk.save("unasked.json", scene.file(unsigned)), *words)
+    assert (run.exit, run.codes) == (1, ["nonce_unknown"])
+
+
+@pytest.mark.parametrize("decoy", ["first", "last"])
+def test_code_that_is_written_beside_the_signature_answers_nothing(desk, scene, decoy):
+    """The open code stands in a claim; the wallet has signed another one."""
+    open_one = {"note": {"challenge": desk.challenge()}}
+    signed = scene.present(nonce="n-of-nobody-that-was-given-out", audience=COUNTER)
+    members = {**open_one, **signed} if decoy == "first" else {**signed, **open_one}
+    run = desk.check(desk.save("decoy.json", json.dumps(members).encode()))
+    assert run.exit == 1
+    assert run.report["outcome"] == "refused"
+
+
+def test_document_alone_is_never_accepted(desk, scene):
+    """Whatever is shown and however: who asks for the document gets no more than that."""
+    shown = desk.shown(desk.challenge())
+    bare = desk.save("bare.json", scene.file(scene.credential))
+    for path in (shown, bare):
+        run = desk.document(path)
+        assert (run.exit, run.report["outcome"]) == (0, "document")
+        text = desk.run("check", path, "--document", "--lang", "both")
+        assert "证照真实，未核验持证人 GENUINE DOCUMENT, holder not checked" in text.out
+        assert "ACCEPTED" not in text.out
+    assert desk.check(shown).report["outcome"] == "accepted"  # and no code was spent
+
+
+def test_state_of_another_request_is_no_answer(desk, scene):
+    for state_is, code in ((lambda _: "another", ["query_not_answered"]), (state_of, [])):
+        nonce = desk.challenge()
+        members = json.loads(scene.file(scene.present(nonce=nonce, audience=COUNTER)))
+        stated = json.dumps({**members, "state": state_is(nonce)}).encode()
+        run = desk.check(desk.save("stated.vp.json", stated))
+        assert (run.exit, run.codes) == (1 if code else 0, code)
 
 
 def test_replay_other_counter(desk, tmp_path):
-    nonce = desk.challenge()
-    shown = desk.shown(nonce)
+    shown = desk.shown(desk.challenge())
     other = Desk(tmp_path, desk.scene, "other")
     other.pin()
-    elsewhere = other.check(shown, "--nonce", nonce, "--audience", "window-4")
+    assert other.check(shown).codes == ["nonce_unknown"]
+    assert other.run("challenge", "--audience", "window-4").exit == 0
+    elsewhere = other.check(shown)
     assert (elsewhere.exit, elsewhere.codes) == (1, ["audience_wrong"])
-    same_name = other.check(shown, *asked(nonce))
+    other.challenge()  # another machine of the same name
+    same_name = other.check(shown)
     assert (same_name.exit, same_name.codes) == (1, ["nonce_unknown"])
-    own = other.challenge()
-    own_nonce = other.check(shown, "--nonce", own, "--audience", COUNTER)
-    assert (own_nonce.exit, own_nonce.codes) == (1, ["nonce_unknown"])
 
 
 def test_late_answer(desk):
@@ -83,17 +167,16 @@ def test_late_answer(desk):
 
 
 def test_counter_restored_from_snapshot(desk, monkeypatch, tmp_path):
-    nonce = desk.challenge()
-    shown = desk.shown(nonce)
+    shown = desk.shown(desk.challenge())
     snapshot = tmp_path / "snapshot"
     shutil.copytree(desk.path, snapshot)
-    assert desk.check(shown, *asked(nonce)).exit == 0
+    assert desk.check(shown).exit == 0
     shutil.rmtree(desk.path)
     shutil.copytree(snapshot, desk.path)
     after_restart = tmp_path / "boot_id"
     after_restart.write_text("another boot\n")
     monkeypatch.setattr(program, "BOOT_ID", after_restart)
-    replayed = desk.check(shown, *asked(nonce))
+    replayed = desk.check(shown)
     assert (replayed.exit, replayed.codes) == (1, ["nonce_unknown"])
     assert desk.answer(desk.challenge()).exit == 0
 
@@ -114,7 +197,7 @@ def test_pin_without_fingerprint(tmp_path):
 
 def test_clock_set_back(desk):
     nonce = desk.challenge()
-    assert desk.check(desk.shown(None), later=3_600).exit == 0
+    assert desk.document(desk.shown(None), later=3_600).exit == 0
     back = desk.answer(nonce, later=60)
     assert (back.exit, back.codes) == (5, ["clock_behind"])
     day_later = desk.challenge(later=3_600 - 86_400)
@@ -124,7 +207,7 @@ def test_clock_set_back(desk):
 
 def test_dead_battery_says_so(desk):
     shown = desk.shown(None)
-    words = ("check", shown, "--trust", desk.path)
+    words = ("check", shown, "--document", "--trust", desk.path)
     run = did_verify(*words, now=1_000_000, stdin=b"")
     assert run.exit == 5
     assert "请校正时钟" in run.out
@@ -140,17 +223,21 @@ def test_limits_exit_code(desk):
         for code in ("status_stale", "evidence_stale")
     ]
     desk.pin(desk.scene.fed.next_policy(waivers=waivers))
-    words = ("--item", ITEM, "--now", "+3d")
-    limited = desk.check(desk.shown(None), *words)
+    later = ("--now", "+3d")
+    asked = desk.shown(desk.challenge("--item", ITEM, *later))
+    limited = desk.check(asked, *later)
     assert (limited.exit, limited.report["outcome"]) == (5, "accepted-with-limits")
     assert set(limited.report["limits"]) == {"status_stale", "evidence_stale"}
-    assert desk.check(desk.shown(None), *words, "--accept-limits").exit == 0
-    without_item = desk.check(desk.shown(None), "--now", "+3d", "--accept-limits")
+    again = desk.check(asked, *later, "--accept-limits")
+    assert (again.exit, again.codes) == (5, ["answered_before"])
+    another = desk.challenge("--item", ITEM, *later)
+    assert desk.answer(another, *later, "--accept-limits").exit == 0
+    without_item = desk.answer(desk.challenge(*later), *later, "--accept-limits")
     assert (without_item.exit, without_item.report["outcome"]) == (5, "undecided")
-    nonce = desk.challenge("--now", "+3d")
-    assert desk.answer(nonce, *words).report["outcome"] == "accepted-with-limits"
-    again = desk.answer(nonce, *words, "--accept-limits")
-    assert (again.exit, "nonce_used" in again.codes) == (1, True)
+    words = (desk.shown(None), "--item", ITEM, *later)
+    document = desk.document(*words)
+    assert (document.exit, document.report["outcome"]) == (5, "document")
+    assert desk.document(*words, "--accept-limits").exit == 0
 
 
 def test_clerk_relaxes_tier(desk):
@@ -162,9 +249,9 @@ def test_clerk_relaxes_tier(desk):
     bundle = desk.save_bundle(scene.fed.evidence(("schema", ITEM)))
     assert desk.run("trust", "import", bundle).exit == 0
     words = ("--item", ITEM, "--tier", "field")
-    relaxed = desk.check(desk.shown(None), *words, later=3_600)
+    relaxed = desk.document(desk.shown(None), *words, later=3_600)
     assert (relaxed.exit, relaxed.report["tier"]) == (5, "online")
-    unfounded = desk.check(desk.shown(None), "--tier", "field", later=3_600)
+    unfounded = desk.document(desk.shown(None), "--tier", "field", later=3_600)
     assert (unfounded.exit, "tier_relaxed" in unfounded.report["unsafe"]) == (0, True)
 
 

@@ -144,7 +144,17 @@ def screens(purse: Purse) -> str:
         ("cred", "show", "\x1b[2Jcard"),
         ("id", "list"),
         ("status",),
-        ("present", "card-1", "--nonce", "n", "--audience", "a", "--out", purse.folder / "o"),
+        (
+            "present",
+            "card-1",
+            "--nonce",
+            "n",
+            "--audience",
+            "a",
+            "--out",
+            purse.folder / "o",
+            "--yes",
+        ),
     )
     runs = [purse.run(*words) for words in commands]
     (purse.folder / "o").unlink(missing_ok=True)

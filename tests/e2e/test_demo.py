@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.clock, pytest.mark.offline, pytest.mark.xdist_group("d
 
 EXPECTED = {
     "accept-offline": "accepted",
+    "answered-before": "answered",
     "refuse-replay": "refused",
+    "document-only": "document",
     "refuse-tampered": "refused",
     "undecided-stale": "undecided",
     "undecided-fork": "undecided",
@@ -33,9 +35,10 @@ EXPECTED = {
     "refuse-no-authority": "refused",
     "undecided-back-dated": "undecided",
 }
-EXITS = {"accepted": 0, "refused": 1, "undecided": 5}
+EXITS = {"accepted": 0, "document": 0, "refused": 1, "undecided": 5, "answered": 5}
 # What must stand in the report: the scene fails for its own reason, and for no other.
 REASONS = {
+    "answered-before": "answered_before",
     "refuse-replay": "nonce_used",
     "refuse-tampered": "proof_invalid",
     "undecided-stale": "status_stale",

@@ -19,9 +19,10 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.presented import PresentedFile, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
+from did_service.verifier.decide import judge
 from did_service.verifier.held import TrustState
 from did_service.verifier.memory import Memory
-from did_service.verify_cli.check import Question, _judge
+from did_service.verifier.question import Question
 from tests.fuzz.world import ITEM, World
 from tests.support.counter import request
 
@@ -106,7 +107,7 @@ def judged(
     )
     memory = Memory(witnessed=_time(at.witnessed), decided=_time(at.decided))
     try:
-        return _judge(question, policy, TrustState(policy, evidence.trust, memory, frozenset()))
+        return judge(question, policy, TrustState(policy, evidence.trust, memory, frozenset()))
     except DidServiceError:
         return None
 

@@ -44,23 +44,28 @@ def test_an_application_is_answered_by_a_one_time_address(office):
 
 
 def test_a_challenge_is_answered_once(office):
-    body = office.application()
-    submit(office, body)
+    challenge = office.issuer.applications.challenge()["challenge"]
+    submit(office, office.application(challenge=challenge))
+    another = office.application(challenge=challenge, holder=office.fed.device("zhao"))
     with refused("challenge_unknown", ConflictError):
-        submit(office, body)
+        submit(office, another)
 
 
-def test_of_two_answers_to_one_challenge_one_is_taken(office):
-    body = office.application()
+def test_the_same_application_again_gets_the_same_address(office):
+    """Its answer was lost; sent again it makes no second application, whenever it comes."""
+    body, before = office.application(), len(office.issuer.applications.listed(None, 0))
+    first = submit(office, body)
+    office.fed.tick(10 * CHALLENGE_SECONDS)
+    assert submit(office, body) == first
+    assert len(office.issuer.applications.listed(None, 0)) == before + 1
 
-    def attempt(_):
-        try:
-            return "id" in submit(office, body)
-        except ConflictError:
-            return False
 
+def test_of_two_equal_applications_at_once_one_is_taken(office):
+    body, before = office.application(), len(office.issuer.applications.listed(None, 0))
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(attempt, range(4))) == [False, False, False, True]
+        answers = {str(each) for each in pool.map(lambda _: submit(office, body), range(4))}
+    assert len(answers) == 1
+    assert len(office.issuer.applications.listed(None, 0)) == before + 1
 
 
 def test_a_challenge_expires(office):

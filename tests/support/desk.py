@@ -2,9 +2,9 @@
 
     desk = Desk(tmp_path, scene)            # the scene's world; nothing is pinned yet
     desk.pin()
-    nonce = desk.challenge()
-    run = desk.check(desk.shown(nonce), "--nonce", nonce, "--audience", AUDIENCE)
+    run = desk.answer(desk.challenge())     # asked, shown by the holder, checked
     run.exit, run.report["outcome"], run.err
+    run = desk.document(desk.shown(None))   # whoever its holder is
 
 `run` is in this process, `start` in a child; both have the scene's clock, a second later.
 """
@@ -119,8 +119,9 @@ class Desk:
         return self.run("trust", "pin", self.save_policy(wanted), *given)
 
     def challenge(self, *words: object, later: int = 1) -> str:
-        """Give out a nonce."""
-        return self.run("challenge", *words, later=later).out.strip()
+        """Ask something, and return the nonce of the request."""
+        asked = self.run("challenge", "--audience", COUNTER, "--json", *words, later=later)
+        return json.loads(asked.out)["data"]["nonce"]
 
     def shown(
         self, nonce: str | None, *, staple: object = KEEP, audience: str | None = COUNTER
@@ -133,10 +134,13 @@ class Desk:
         """Check a file and print the report as JSON."""
         return self.run("check", shown, "--json", *words, later=later)
 
+    def document(self, shown: Path, *words: object, later: int = 1) -> Run:
+        """Check the document alone, and print the report as JSON."""
+        return self.check(shown, "--document", *words, later=later)
+
     def answer(self, nonce: str, *words: object, later: int = 1) -> Run:
         """Let the holder answer a nonce, and check the answer."""
-        asked = ("--nonce", nonce, "--audience", COUNTER)
-        return self.check(self.shown(nonce), *asked, *words, later=later)
+        return self.check(self.shown(nonce), *words, later=later)
 
     # --- files --------------------------------------------------------------------------------
 

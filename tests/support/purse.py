@@ -98,6 +98,8 @@ def _encoded(environment: dict[str, str]) -> dict[bytes, bytes]:
 class _Keyboard(StringIO):
     """Somebody at a terminal."""
 
+    buffer = BytesIO()
+
     def isatty(self) -> bool:
         return True
 

@@ -52,11 +52,11 @@ class Town:
         )
         return purse
 
-    def apply(self, purse: Purse, agency: AgencyPlan, **changes: object) -> Run:
+    def apply(self, purse: Purse, agency: AgencyPlan, *words: str, **changes: object) -> Run:
         """Apply with the claims of the story, or with changed ones."""
         claims: JsonObject = {**agency.claims, **changes}
         file = purse.save(f"{agency.id}.claims.json", json.dumps(claims))
-        return purse.json("apply", agency.url, agency.item, "--claims", file)
+        return purse.json("apply", agency.url, agency.item, "--claims", file, "--yes", *words)
 
     def accept(self, agency: AgencyPlan) -> None:
         for application in self.world.applications(agency, "received"):

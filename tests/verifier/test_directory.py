@@ -131,9 +131,9 @@ def test_memory_is_kept_between_processes(trust):
 
 def test_an_unchanged_memory_is_not_written_again(trust):
     raise_floor(trust, NOW)
-    before = (trust.path / "memory.json").stat().st_ino
+    before = (trust.path / "state.sqlite").stat()
     raise_floor(trust, NOW - timedelta(seconds=1))
-    assert (trust.path / "memory.json").stat().st_ino == before
+    assert (trust.path / "state.sqlite").stat() == before
 
 
 def test_forks_are_kept_and_never_overwritten(trust):
@@ -187,18 +187,34 @@ def test_the_default_place_is_the_xdg_state_directory(environment, expected):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: data[:-9], lambda data: b"", lambda data: data.replace(b"/1", b"/9")],
-    ids=["cut", "emptied", "changed"],
+    [
+        lambda data: data[:-9],
+        lambda data: data[:4096],
+        lambda data: b"",
+        lambda data: data.replace(b"SQLite format 3", b"SQLite format 9"),
+        lambda data: data.replace(b"dsV1", b"dsV9"),
+        lambda data: data[:4096] + os.urandom(len(data) - 4096),
+        lambda data: b"{}",
+    ],
+    ids=["cut", "one page", "emptied", "changed", "of another program", "noise", "short"],
 )
-def test_a_damaged_memory_is_named_and_never_taken_for_a_new_one(trust, damage):
+def test_a_damaged_state_is_named_and_never_taken_for_a_new_one(trust, damage):
     raise_floor(trust, NOW)
-    path = trust.path / "memory.json"
+    path = trust.path / "state.sqlite"
     path.write_bytes(damage(path.read_bytes()))
     for call in (trust.memory, lambda: trust.new_challenge(NOW, random_bytes)):
         with pytest.raises(MalformedError) as caught:
             call()
         assert caught.value.code == "trust_damaged"
-        assert caught.value.details == {"file": "memory.json"}
+        assert caught.value.details == {"file": "state.sqlite"}
+
+
+def test_state_that_is_gone_is_damage_and_never_a_new_directory(trust):
+    raise_floor(trust, NOW)
+    (trust.path / "state.sqlite").unlink()
+    for call in (trust.memory, lambda: trust.new_challenge(NOW, random_bytes)):
+        assert refusal(call) == (MalformedError, "trust_damaged")
+    assert not (trust.path / "state.sqlite").exists()
 
 
 def test_a_file_of_absurd_size_is_named(trust):
@@ -262,12 +278,12 @@ while True:
         assert len(set(found)) == 1
     raise_floor(trust, NOW)
     names = {path.name for path in trust.path.iterdir()}
-    assert names == {"evidence.json.gz", "lock", "memory.json"}
+    assert names == {"evidence.json.gz", "lock", "memory.json", "state.sqlite"}
 
 
 def test_what_a_killed_writer_left_is_swept(trust):
     trust.keep_fork("f", b"f")
-    for name in ("policy.json", "evidence.json.gz", "memory.json", "forks/f"):
+    for name in ("policy.json", "evidence.json.gz", "memory.json", "state.sqlite", "forks/f"):
         path = trust.path / name
         (path.parent / f".{path.name}.didsvc-x1_45678.tmp").write_bytes(b"half")
     trust.write_policy(b"p")
@@ -336,6 +352,7 @@ READS = {
     "policy.json": lambda trust: trust.read_policy(),
     "evidence.json.gz": lambda trust: trust.read_evidence(),
     "memory.json": lambda trust: trust.memory(),
+    "state.sqlite": lambda trust: trust.memory(),
     "forks/f": lambda trust: trust.read_fork("f"),
 }
 

@@ -49,7 +49,7 @@ def test_help_is_in_the_reader_s_language(words, language):
     assert "usage: did-verify" in run.out
 
 
-@pytest.mark.parametrize("command", ["check", "did", "trust pin"])
+@pytest.mark.parametrize("command", ["challenge", "check", "did", "trust pin"])
 def test_help_teaches_by_examples_that_parse(command):
     text = did_verify(*command.split(), "--help", "--lang", "en").out
     examples = text.partition("examples:")[2].replace("\\\n", " ").strip().splitlines()
@@ -92,11 +92,11 @@ def test_errors_follow_option_then_variable_then_locale(
 
 def test_verdicts_are_in_the_language_of_the_locale_unless_one_is_asked_for(desk, monkeypatch):
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    shown = desk.shown(None)
-    assert "\n下一步  " in desk.run("check", shown).out
-    assert "\n下一步 Next     " in desk.run("check", shown, "--lang", "both").out
+    words = ("check", desk.shown(None), "--document")
+    assert "\n下一步  " in desk.run(*words).out
+    assert "\n下一步 Next     " in desk.run(*words, "--lang", "both").out
     monkeypatch.setenv("DIDVERIFY_LANG", "en")
-    assert "\nNext      " in desk.run("check", shown).out
+    assert "\nNext      " in desk.run(*words).out
 
 
 def test_every_error_has_words_in_both_languages_for_machines():
@@ -215,17 +215,24 @@ def published(tmp_path_factory, living):
 
 
 def test_colours_stand_on_a_terminal_only(published):
-    words = ("check", published.shown(None), "--trust", published.path, "--lang", "en")
-    shown = on_a_terminal(*words, TERM="xterm")
-    assert shown.startswith("\x1b[1m\x1b[34mGENUINE DOCUMENT, holder not checked ")
-    assert "\x1b[32m" not in shown  # nothing but what is accepted is green
+    here = ("--trust", published.path, "--lang", "en")
+    answer = published.shown(published.challenge())
+    shown = on_a_terminal("check", answer, *here, TERM="xterm")
+    assert shown.startswith("\x1b[1m\x1b[32mACCEPTED ")
+    again = on_a_terminal("check", answer, *here, TERM="xterm")
+    assert again.startswith("\x1b[1m\x1b[34mALREADY ANSWERED ")
+    assert "\x1b[32m" not in again
+    words = ("check", published.shown(None), "--document", *here)
+    document = on_a_terminal(*words, TERM="xterm")
+    assert document.startswith("\x1b[1m\x1b[34mGENUINE DOCUMENT, holder not checked ")
     assert "\x1b" not in on_a_terminal(*words, TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in on_a_terminal(*words, TERM="dumb")
     assert "\x1b" not in finish(start(*words)).out
 
 
 def test_lines_are_broken_for_a_screen_and_for_nothing_else(published):
-    words = ("check", published.shown(None), "--trust", published.path, "--lang", "both")
+    words = ("check", published.shown(None), "--document", "--trust", published.path)
+    words = (*words, "--lang", "both")
     lines = on_a_terminal(*words, TERM="dumb").splitlines()
     assert max(map(width, lines)) <= 80
     assert any(line.startswith("    ") for line in lines)
@@ -260,15 +267,15 @@ def test_the_exit_codes_of_the_table(published):
 
     here = ("--trust", published.path)
     good = published.shown(None)
-    nonce = finish(start("challenge", *here)).out.strip()
-    asked = ("--nonce", nonce, "--audience", COUNTER)
-    assert code("check", good, *here) == 0
-    assert code("check", good, *here, *asked) == 1
+    seen = (good, *here, "--document")
+    assert code("challenge", "--audience", COUNTER, *here) == 0
+    assert code("check", *seen) == 0
+    assert code("check", good, *here) == 1
     assert code("check", good) == 5
-    assert code("check", good, "--accept-limits", *here, "--now", "+9d") == 5
+    assert code("check", *seen, "--accept-limits", "--now", "+9d") == 5
     assert code("check", "--tier") == 2
     assert code("check", "no-such-file", *here) == 7
-    assert code("check", "-", *here, stdin=good.read_bytes()) == 0
+    assert code("check", "-", "--document", *here, stdin=good.read_bytes()) == 0
     (published.path / "evidence.json.gz").write_bytes(b"\0")
     assert code("check", good, *here) == 11
     (published.path / "evidence.json.gz").unlink()
@@ -297,10 +304,14 @@ def loaded_by(*words):
 
 
 def test_a_check_loads_nothing_heavy(published):
-    code, modules = loaded_by("check", published.shown(None), "--trust", published.path)
+    code, modules = loaded_by(
+        "check", published.shown(None), "--document", "--trust", published.path
+    )
     assert code == 0
     assert not modules & HEAVY
-    _, modules = loaded_by("check", published.shown(None), "--policy", published.save_policy())
+    _, modules = loaded_by(
+        "check", published.shown(None), "--document", "--policy", published.save_policy()
+    )
     assert modules & (HEAVY | WRITING) == set()
 
 

@@ -46,6 +46,7 @@ KINDS = {
     ],
     "file_is_evidence": [b'{"format":"didsvc-evidence/1"}'],
     "file_is_report": [b'{"format":"didsvc-report/1"}'],
+    "file_is_request": [b'{"response_type":"vp_token","client_id":"window-3"}'],
     "file_is_did_log": [
         b'{"versionId":"1-Q","versionTime":"t","parameters":{},"state":{},"proof":[]}',
         b'{"versionId":"1-Q","parameters":{},"state":{}}\n{"versionId":"2-Q"}\n',
@@ -70,7 +71,7 @@ def test_file_is_named_and_nothing_is_decided(desk, code):
     for number, content in enumerate(KINDS[code]):
         file = desk.save(f"shown-{number}.vp.json", content)
         before = state(desk)
-        run = desk.check(file, "--nonce", nonce, "--audience", "window-3")
+        run = desk.check(file)
         assert (run.exit, json.loads(run.out)["error"]["code"]) == (2, code), content[:40]
         assert state(desk) == before
     assert desk.answer(nonce).exit == 0  # the holder may still answer
@@ -89,7 +90,9 @@ def test_document_of_ours_keeps_its_report(desk, content):
 def test_true_files_of_other_kinds_are_named(desk, scene):
     policy = desk.save_policy()
     staple = desk.save("staple.json", json.dumps(scene.staple(), indent=1).encode())
-    report = desk.save("report.json", json.dumps(desk.check(desk.shown(None)).report).encode())
+    report = desk.save(
+        "report.json", json.dumps(desk.document(desk.shown(None)).report).encode()
+    )
     named = {
         policy: "file_is_policy",
         staple: "file_is_evidence",
@@ -99,7 +102,7 @@ def test_true_files_of_other_kinds_are_named(desk, scene):
     now = scene.fed.now + 1
     for file, code in named.items():
         for asked in (("--policy", policy), ("--trust", desk.folder / "nothing pinned")):
-            run = did_verify("check", file, "--json", *asked, now=now)
+            run = did_verify("check", file, "--document", "--json", *asked, now=now)
             assert (run.exit, json.loads(run.out)["error"]["code"]) == (2, code)
 
 
@@ -111,7 +114,7 @@ def test_file_cut_anywhere_is_cut_off_and_never_refused(scene):
 
 def test_mark_of_byte_order_is_passed_over_in_every_file_that_is_read(desk):
     marked = b"\xef\xbb\xbf" + desk.shown(None).read_bytes()
-    assert desk.check(desk.save("marked.vp.json", marked)).exit == 0
+    assert desk.document(desk.save("marked.vp.json", marked)).exit == 0
     policy = b"\xef\xbb\xbf" + desk.save_policy().read_bytes()
     words = ("check", desk.shown(None), "--policy", desk.save("p.json", policy))
-    assert did_verify(*words, now=desk.scene.fed.now + 1).exit == 0
+    assert did_verify(*words, "--document", now=desk.scene.fed.now + 1).exit == 0

@@ -6,6 +6,11 @@ import pytest
 
 from did_service.core.anchor.bodies.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, strict_json, timestamps
+from did_service.core.openid.request_object import parse_request_object
+from did_service.core.text import quote
+from did_service.verifier.challenges import state_of
+from did_service.verifier.dates import moment_in_zone
+from did_service.verifier.state import STATE_FILE
 from did_service.verify_cli import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor
@@ -143,7 +148,7 @@ def test_a_bundle_is_merged_and_counted(desk, scene):
     older = desk.run("trust", "import", desk.save_bundle(old, "old"), "--json", later=120)
     assert counted(older) == {"newer": 0, "same": 1, "older": 4, "dropped": 0}
     assert len(desk.trust.read_evidence()) >= len(before)
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
 def test_what_does_not_verify_is_dropped_and_counted(desk, scene):
@@ -165,7 +170,7 @@ def test_a_bundle_carries_the_policies_that_follow(desk, scene):
     bundle = desk.save_bundle({**scene.staple(), "policies": policies})
     run = desk.run("trust", "import", bundle, "--json")
     assert run.report["data"]["policy"]["seq"] == 3
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
     words = desk.run("trust", "import", bundle, "--lang", "en")
     assert "took over" not in words.out
 
@@ -206,12 +211,12 @@ def test_what_is_no_bundle_is_refused(desk, data):
 
 
 def test_a_reset_says_what_it_took_back_and_what_still_counts(desk, scene):
-    desk.check(desk.shown(None), later=30)
+    desk.document(desk.shown(None), later=30)
     witnessed, decided = (
         timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
     )
     for language in ("zh", "en", "both"):
-        desk.check(desk.shown(None), later=30)
+        desk.document(desk.shown(None), later=30)
         run = desk.run("trust", "reset-clock", "--lang", language)
         assert run.exit == 0
         assert decided in run.out
@@ -252,15 +257,41 @@ def test_show_tells_policy_regions_and_ages(desk, scene):
 
 
 def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
-    desk.check(desk.shown(None), later=30)
+    desk.document(desk.shown(None), later=30)
     told = desk.run("trust", "show", "--json").report["data"]["clock"]
     witnessed, decided = (
         timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
     )
     assert told == {"witnessed": witnessed, "decided": decided}
     words = desk.run("trust", "show", "--lang", "en").out
-    assert witnessed in words
-    assert decided in words
+    for later in (0, 30):
+        instant = timestamps.from_posix(scene.fed.now + later)
+        assert moment_in_zone(instant, instant, None).en in words
+
+
+def test_show_answers_first_until_when_it_is_good(desk, scene):
+    assert desk.run("trust", "import", desk.save_bundle(), "--lang", "en").out.startswith(
+        "good until "
+    )
+    for later, exit_code, begins in (
+        (0, 0, "good until "),
+        (86_399, 0, "good until "),
+        (86_400, 5, "too old: data as of "),
+        (8 * 86_400, 5, "too old: data as of "),
+        (400 * 86_400, 5, "the policy expired on "),
+    ):
+        run = desk.run("trust", "show", "--lang", "en", later=later)
+        assert (run.exit, run.out.startswith(begins)) == (exit_code, True), run.out
+    data = desk.run("trust", "show", "--json").report["data"]
+    day = timestamps.encode(timestamps.from_posix(scene.fed.now + 86_400))
+    assert data["good_until"]["day"] == day
+    assert data["as_of"] == timestamps.encode(timestamps.from_posix(scene.fed.now))
+
+
+def test_a_desk_without_evidence_says_so(desk):
+    run = desk.run("trust", "show", "--lang", "zh")
+    assert (run.exit, run.out.startswith("没有核验数据")) == (0, True)
+    assert desk.run("trust", "show", "--json").report["data"]["as_of"] is None
 
 
 def test_show_changes_nothing(desk):
@@ -277,11 +308,58 @@ def test_without_a_policy_there_is_nothing_to_show(bare):
 # --- challenge --------------------------------------------------------------------------------
 
 
-def test_a_challenge_is_alone_on_stdout_and_new_each_time(desk):
-    first, second = desk.run("challenge"), desk.run("challenge")
-    assert len(first.out.strip()) == 43
+def test_a_request_is_alone_on_stdout_and_new_each_time(desk):
+    first, second = (desk.run("challenge", "--audience", COUNTER) for _ in range(2))
+    asked = parse_request_object(first.out.encode())
+    assert (asked.client_id, asked.item, len(asked.nonce)) == (COUNTER, None, 43)
     assert first.out != second.out
     assert "accepted once" in first.err
+
+
+def test_a_request_file_is_what_a_wallet_reads(desk, scene):
+    path = desk.folder / "ask.request.json"
+    run = desk.run("challenge", "--audience", COUNTER, "--item", "item-1", "--out", path)
+    asked = parse_request_object(path.read_bytes())
+    assert (asked.client_id, asked.item, asked.state) == (
+        COUNTER,
+        "item-1",
+        state_of(asked.nonce),
+    )
+    asked.check_current(timestamps.from_posix(scene.fed.now + 1))
+    assert run.out.strip() == quote(path)
+    assert desk.answer(asked.nonce).exit == 0
+
+
+def test_a_request_replaces_no_file_unless_it_is_told_to(desk):
+    path = desk.save("ask.request.json", b"precious")
+    words = ("challenge", "--audience", COUNTER, "--out", path, "--json")
+    assert (desk.run(*words).exit, path.read_bytes()) == (2, b"precious")
+    run = desk.run(*words, "--force")
+    assert run.report["data"]["request"] == json.loads(path.read_bytes())
+
+
+def test_a_counter_is_named_once(desk):
+    run = desk.run("challenge", "--json")
+    assert (run.exit, code_of(run)) == (2, "audience_missing")
+    desk.challenge()
+    assert desk.run("challenge", "--json").report["data"]["audience"] == COUNTER
+    desk.run("challenge", "--audience", "window-4")
+    assert desk.run("challenge", "--json").report["data"]["audience"] == "window-4"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--audience", "x509_hash:abc"),
+        ("--audience", ""),
+        ("--audience", "window\u202e3"),
+        ("--audience", COUNTER, "--item", "two items"),
+    ],
+)
+def test_what_no_request_can_say_is_refused_and_nothing_remembered(desk, words):
+    run = desk.run("challenge", *words, "--json")
+    assert (run.exit, code_of(run)) == (1, "member_invalid")
+    assert desk.trust.memory().audience is None
 
 
 def test_a_challenge_says_until_when_it_is_taken(desk, scene):
@@ -292,20 +370,21 @@ def test_a_challenge_says_until_when_it_is_taken(desk, scene):
 
 
 def test_a_challenge_for_a_policy_alone_is_not_remembered_and_says_so(desk, tmp_path):
-    run = did_verify("challenge", "--policy", desk.save_policy(), "--json")
+    words = ("--policy", desk.save_policy(), "--json")
+    run = did_verify("challenge", "--audience", COUNTER, *words)
     assert run.report["data"]["unsafe"] == ["nonce_not_remembered"]
-    assert run.report["data"]["expires"] is None
     assert not (tmp_path / "state").exists()
+    assert code_of(did_verify("challenge", *words)) == "audience_missing"
 
 
 def test_a_challenge_of_a_given_time_says_so(desk):
-    run = desk.run("challenge", "--now", "+2d", "--json")
+    run = desk.run("challenge", "--audience", COUNTER, "--now", "+2d", "--json")
     assert run.report["data"]["unsafe"] == ["now_given"]
 
 
 def test_the_default_directory_is_the_user_s_own(tmp_path):
-    assert did_verify("challenge").exit == 0
-    assert (tmp_path / "state" / "did-verify" / "memory.json").exists()
+    assert did_verify("challenge", "--audience", COUNTER).exit == 0
+    assert (tmp_path / "state" / "did-verify" / STATE_FILE).exists()
 
 
 def test_where_boots_have_no_names_questions_are_still_answered_once(
@@ -314,7 +393,7 @@ def test_where_boots_have_no_names_questions_are_still_answered_once(
     monkeypatch.setattr(program, "BOOT_ID", tmp_path / "no such file")
     nonce = desk.challenge()
     assert desk.answer(nonce).exit == 0
-    assert desk.answer(nonce).codes == ["nonce_used"]
+    assert desk.answer(nonce).codes == ["answered_before"]
 
 
 def test_a_policy_of_the_first_release_is_pinned_and_judges(tmp_path):

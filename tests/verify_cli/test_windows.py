@@ -9,10 +9,10 @@ from copy import deepcopy
 
 import pytest
 
+from did_service.verifier import decide as program
 from did_service.verifier.memory import RememberedLog
-from did_service.verify_cli import check as program
 from tests.support.counter import INDEX
-from tests.support.desk import COUNTER, Desk
+from tests.support.desk import Desk
 
 pytestmark = pytest.mark.offline
 
@@ -39,13 +39,9 @@ def meanwhile(monkeypatch, desk):
     return plan
 
 
-def asked(nonce):
-    return ("--nonce", nonce, "--audience", COUNTER)
-
-
 def test_judging_holds_no_lock(desk, meanwhile):
     judged = meanwhile(lambda: None)  # which takes the lock
-    assert desk.check(desk.shown(None)).exit == 0
+    assert desk.document(desk.shown(None)).exit == 0
     assert len(judged) == 1
 
 
@@ -53,17 +49,27 @@ def test_slow_judge_holds_up_no_other_window(desk, meanwhile):
     first, second = desk.challenge(), desk.challenge()
     other = desk.save("other.json", desk.shown(second).read_bytes())
     shown, ended = desk.shown(first), []
-    meanwhile(lambda: ended.append(desk.check(other, *asked(second)).exit))
-    assert desk.check(shown, *asked(first)).exit == 0
+    meanwhile(lambda: ended.append(desk.check(other).exit))
+    assert desk.check(shown).exit == 0
     assert ended == [0]
 
 
-def test_answer_that_another_window_took_meanwhile_is_used(desk, meanwhile):
-    assert desk.check(desk.shown(None)).exit == 0  # so that nothing but the nonce is new
-    nonce = desk.challenge()
-    shown, other = desk.shown(nonce), []
-    meanwhile(lambda: other.append(desk.check(shown, *asked(nonce)).exit))
-    run = desk.check(shown, *asked(nonce))
+def test_answer_that_another_window_took_meanwhile_was_answered_before(desk, meanwhile):
+    assert desk.document(desk.shown(None)).exit == 0  # so that nothing but the nonce is new
+    shown, other = desk.shown(desk.challenge()), []
+    meanwhile(lambda: other.append(desk.check(shown).exit))
+    run = desk.check(shown)
+    assert other == [0]
+    assert (run.exit, run.codes) == (5, ["answered_before"])
+
+
+def test_question_that_another_file_answered_meanwhile_is_used(desk, scene, meanwhile):
+    assert desk.document(desk.shown(None)).exit == 0
+    nonce, other = desk.challenge(), []
+    shown = desk.shown(nonce)
+    again = desk.save("again.vp.json", shown.read_bytes() + b"\n")
+    meanwhile(lambda: other.append(desk.check(again).exit))
+    run = desk.check(shown)
     assert other == [0]
     assert (run.exit, run.codes) == (1, ["nonce_used"])
 
@@ -74,7 +80,7 @@ def test_question_that_closed_meanwhile_is_in_doubt(desk, meanwhile):
     shown = desk.shown(nonce)
     later = desk.trust.memory().nonces[nonce].expires
     meanwhile(lambda: desk.trust.change(lambda memory: memory.with_witnessed(later)))
-    run = desk.check(shown, *asked(nonce))
+    run = desk.check(shown)
     assert (run.exit, "holder_time_in_doubt" in run.codes) == (5, True)
 
 
@@ -85,14 +91,14 @@ def test_revocation_that_is_imported_meanwhile_counts(desk, scene, meanwhile):
     scene.publish()
     bundle = desk.save_bundle()
     meanwhile(lambda: desk.run("trust", "import", bundle))
-    run = desk.check(shown)
+    run = desk.document(shown)
     assert (run.exit, run.codes) == (1, ["revoked"])
 
 
 def test_policy_that_is_pinned_meanwhile_counts(desk, scene, meanwhile):
     shown, following = desk.shown(None), scene.fed.next_policy()
     judged = meanwhile(lambda: desk.pin(following))
-    run = desk.check(shown)
+    run = desk.document(shown)
     assert run.report["policy"]["seq"] == following.sequence
     assert len(judged) == 2
 
@@ -107,7 +113,7 @@ def test_other_tree_that_is_remembered_meanwhile_is_a_fork(desk, scene, meanwhil
 
     desk.trust.change(lambda memory: memory.with_witnessed(scene.clock().now))
     meanwhile(remember)
-    run = desk.check(desk.shown(None))
+    run = desk.document(desk.shown(None))
     assert (run.exit, "log_forked" in run.codes) == (5, True)
     assert desk.trust.memory().logs[origin].root == bytes(32)
 
@@ -115,7 +121,7 @@ def test_other_tree_that_is_remembered_meanwhile_is_a_fork(desk, scene, meanwhil
 def test_directory_that_never_rests_is_judged_under_the_lock(desk, scene, meanwhile):
     policy = desk.trust.read_policy()
     judged = meanwhile(*[lambda: desk.trust.write_policy(policy)] * 3)
-    assert desk.check(desk.shown(None)).exit == 0
+    assert desk.document(desk.shown(None)).exit == 0
     assert len(judged) == 4
 
 
@@ -127,8 +133,8 @@ def test_what_two_windows_learn_at_once_is_both_kept(desk, scene, meanwhile):
     other.publish()
     newer = desk.save("newer.json", other.file(other.present(nonce=None, audience=None)))
     shown, runs = desk.shown(None, audience=None), []
-    meanwhile(lambda: runs.append(desk.check(newer, later=60)))
-    run = desk.check(shown, later=60)
+    meanwhile(lambda: runs.append(desk.document(newer, later=60)))
+    run = desk.document(shown, later=60)
     assert [each.codes for each in (*runs, run)] == [["revoked"]] * 2
 
 
@@ -137,6 +143,15 @@ def test_two_windows_of_two_directories_do_not_meet(desk, tmp_path, meanwhile):
     shown = desk.shown(nonce)
     other, runs = Desk(tmp_path, desk.scene, "elsewhere"), []
     other.pin()
-    meanwhile(lambda: runs.append(other.check(shown, *asked(nonce)).codes))
-    assert desk.check(shown, *asked(nonce)).exit == 0
+    meanwhile(lambda: runs.append(other.check(shown).codes))
+    assert desk.check(shown).exit == 0
     assert runs == [["nonce_unknown"]]
+
+
+def test_answer_for_another_counter_is_told_by_the_name(desk, tmp_path):
+    shown = desk.shown(desk.challenge())
+    other = Desk(tmp_path, desk.scene, "window-4")
+    other.pin()
+    other.run("challenge", "--audience", "window-4", "--json")
+    run = other.check(shown)
+    assert (run.exit, run.codes) == (1, ["audience_wrong"])

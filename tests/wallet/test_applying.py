@@ -55,7 +55,7 @@ def test_the_pickup_address_is_shown_to_nobody(town):
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("zh", '  "citizenNumber": 格式不符'),
+        ("zh", '  "公民身份号码": 格式不符'),
         ("en", '  "citizenNumber": does not have the right form'),
     ],
 )
@@ -66,9 +66,29 @@ def test_the_whole_reason_is_told_in_the_readers_language(town, language, told):
         (optional.case("41-claims-error-relay") / "lower-x.json").read_bytes()
     )
     file = purse.save("claims.json", json.dumps({**POLICE.claims, **given}))
-    run = purse.run("apply", POLICE.url, POLICE.item, "--claims", file, "--lang", language)
+    words = ("apply", POLICE.url, POLICE.item, "--claims", file, "--lang", language)
+    run = purse.run(*words, "--yes")
     assert run.exit == 2
     assert told in run.err.splitlines()
+    assert "credentialSubject" not in run.err
+    assert "\\" not in run.err
+
+
+def test_every_field_of_a_form_is_told_with_its_title_and_never_its_value(town):
+    """They were cut after the first, escaped twice, and in English for everybody."""
+    purse = town.citizen("whole-form")
+    wrong = {"citizenNumber": "110105x", "residence": {"region": "44"}, "nickname": "阿明"}
+    for name in ("permitNumber", "familyName", "givenName", "birthDate"):
+        wrong[name] = None
+    run = town.apply(purse, POLICE, **wrong)
+    fields = {each["name"]: each for each in run.envelope["error"]["fields"]}
+    assert {"citizenNumber", "permitNumber", "familyName", "nickname"} <= fields.keys()
+    assert {"residence.region", "residence.address"} <= fields.keys()
+    assert fields["citizenNumber"]["title"] == "公民身份号码"
+    assert fields["residence.address"]["keyword"] == "required"
+    assert "peer_says" not in run.envelope["error"]
+    for value in ("110105x", "阿明", '"44"'):
+        assert value not in run.out + run.err
 
 
 def test_a_file_that_begins_with_a_byte_order_mark_is_read(town):
@@ -77,7 +97,8 @@ def test_a_file_that_begins_with_a_byte_order_mark_is_read(town):
     data = (optional.case("32-claims-with-bom") / "claims.json").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     (purse.folder / "bom.json").write_bytes(data)
-    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", purse.folder / "bom.json")
+    words = ("apply", POLICE.url, POLICE.item, "--claims", purse.folder / "bom.json")
+    run = purse.json(*words, "--yes")
     assert run.code == "claims_invalid"  # it was read: the agency misses the rest
 
 
@@ -101,7 +122,7 @@ def test_claims_that_do_not_fit_are_named_and_nothing_is_kept(town):
 def test_an_unknown_item_is_refused_and_nothing_is_kept(town):
     purse = town.citizen("bad-item")
     file = purse.save("c.json", "{}")
-    run = purse.json("apply", POLICE.url, "passport", "--claims", file)
+    run = purse.json("apply", POLICE.url, "passport", "--claims", file, "--yes")
     assert (run.exit, run.code) == (7, "item_unknown")
     assert counts(purse) == (0, 0, 0)
 
@@ -117,7 +138,7 @@ def test_claims_must_be_one_json_object(town, text):
 def test_claims_may_come_on_stdin(town):
     purse = town.citizen("stdin")
     claims = json.dumps(POLICE.claims).encode()
-    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", "-", stdin=claims)
+    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", "-", "--yes", stdin=claims)
     assert run.exit == 0
     town.send_back(POLICE, "x")
 
@@ -126,27 +147,47 @@ def test_claims_go_to_hosts_of_the_policy_alone(town):
     purse = town.citizen("phished")
     file = purse.save("c.json", "{}")
     for url in ("https://gz-gd.example/agencies/police", "https://[/x"):
-        run = purse.json("apply", url, POLICE.item, "--claims", file)
+        run = purse.json("apply", url, POLICE.item, "--claims", file, "--yes")
         assert run.exit in (2, 6)
         assert run.code in ("issuer_unlisted", "url_invalid")
-    insisted = purse.json(
-        "apply", "https://other.example/a", "x", "--claims", file, "--allow-untrusted"
-    )
+    words = ("apply", "https://other.example/a", "x", "--claims", file, "--yes")
+    assert purse.json(*words, "--unlisted", "another.example").code == "issuer_unlisted"
+    insisted = purse.json(*words, "--unlisted", "other.example")
     assert (insisted.exit, insisted.code) == (8, "peer_unreachable")
     assert counts(purse) == (0, 0, 0)
 
 
-def test_an_application_without_a_policy_is_warned_about(town):
+def test_without_a_policy_nothing_is_sent_but_to_a_host_that_was_named(town):
+    """It sent name, number and address after one warning (newcomer E1)."""
     purse = town.purse("no-policy")
     run = town.apply(purse, POLICE)
-    assert (run.exit, "policy_missing" in run.warnings) == (0, True)
+    assert (run.exit, run.code) == (6, "issuer_unlisted")
+    assert counts(purse) == (0, 0, 0)
+    assert town.world.applications(POLICE, "received") == []
+    assert town.apply(purse, POLICE, "--unlisted", "gz.gd.example").exit == 0
+    town.send_back(POLICE, "x")
+
+
+def test_a_person_sees_what_goes_to_whom_and_is_asked(town):
+    purse = town.citizen("asked")
+    file = purse.save("c.json", json.dumps(POLICE.claims))
+    words = ("apply", POLICE.url, POLICE.item, "--claims", file)
+    assert purse.json(*words).code == "input_needed"
+    run = purse.run(*words, "--lang", "zh", stdin="n\n")
+    assert run.exit == 3
+    assert f'发送给: "{POLICE.url}" ("广东")' in run.err
+    assert '"givenName"' in run.err
+    assert '"小明"' in run.err
+    assert town.world.applications(POLICE, "received") == []
+    assert counts(purse) == (0, 0, 0)
+    assert purse.run(*words, stdin="y\n").exit == 0
     town.send_back(POLICE, "x")
 
 
 def test_offline_means_offline(town):
     purse = town.citizen("offline")
     file = purse.save("c.json", "{}")
-    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", file, "--offline")
+    run = purse.json("apply", POLICE.url, POLICE.item, "--claims", file, "--offline", "--yes")
     assert (run.exit, run.code) == (2, "offline")
 
 
@@ -173,7 +214,12 @@ def test_waiting_then_receiving_then_nothing_more(town):
     (received,) = run.data["received"]
     assert (run.exit, received["alias"]) == (0, "residence-permit-1")
     assert counts(purse) == (1, 0, 1)
-    assert purse.json("receive").data == {"received": [], "waiting": [], "failed": []}
+    assert purse.json("receive").data == {
+        "received": [],
+        "apart": [],
+        "waiting": [],
+        "failed": [],
+    }
     assert "nothing to receive" in purse.run("receive").err
 
 
@@ -278,7 +324,7 @@ def test_a_pickup_address_by_hand(town):
     [
         ("https://gz.gd.example/agencies/police", 2, "pickup_invalid"),
         (f"{POLICE.url}/pickup/nothing", 7, "pickup_unknown"),
-        ("https://nowhere.example/pickup/x", 8, "peer_unreachable"),
+        ("https://nowhere.example/pickup/x", 6, "issuer_unlisted"),
     ],
 )
 def test_an_address_that_leads_nowhere(town, url, exit_code, code):
@@ -286,6 +332,14 @@ def test_an_address_that_leads_nowhere(town, url, exit_code, code):
     run = purse.json("receive", url)
     assert (run.exit, run.code) == (exit_code, code)
     assert counts(purse) == (0, 0, 0)
+
+
+def test_an_address_outside_the_policy_is_asked_only_by_its_name(town):
+    purse = town.citizen("by-name")
+    run = purse.json(
+        "receive", "https://nowhere.example/pickup/x", "--unlisted", "nowhere.example"
+    )
+    assert (run.exit, run.code) == (8, "peer_unreachable")
 
 
 def test_several_failures_cost_the_others_nothing(town):
@@ -356,10 +410,18 @@ def test_a_credential_that_was_changed_is_not_kept(wang):
     assert counts(wang) == (1, 0, 0)
 
 
-def test_a_changed_credential_without_evidence_is_pointed_at(wang):
+def test_a_credential_without_evidence_is_set_apart_until_it_is_proven(wang):
+    """Anybody could have written it: it is no credential before its issuer is proven."""
+    delivery = credentials(wang.vault())[0].delivery
     credential = exported(wang)
-    run = received(wang, credential, "--offline")
-    assert (run.exit, run.warnings) == (0, ["signature_not_checked"])
+    file = {**delivery, "credential": credential}
+    run = received(wang, file, "--offline")
+    assert (run.exit, run.code) == (5, "set_aside")
+    assert received(wang, file, "--offline").code == "set_aside"
+    (pending,) = wang.json("pending", "list").data["pending"]
+    assert (counts(wang), pending["state"]) == ((1, 1, 0), "unproven")
+    assert wang.json("receive").exit == 0
+    assert counts(wang) == (1, 0, 1)
 
 
 def test_a_type_that_nothing_shows_its_issuer_may_issue_is_pointed_at(town, wang):
@@ -377,12 +439,18 @@ def test_a_type_that_nothing_shows_its_issuer_may_issue_is_pointed_at(town, wang
     assert (run.exit, run.warnings) == (0, ["routes_in_use", "authority_not_proven"])
 
 
-def test_without_a_policy_it_is_kept_and_said(town, wang):
+def test_without_a_policy_a_file_is_set_apart_until_one_is_pinned(town, wang):
     bare = town.purse("bare-policy")
     key = identities(wang.vault())[0]
     bare.open().commit(lambda vault: keep(vault, key, os.urandom))
-    run = received(bare, exported(wang))
-    assert (run.exit, run.warnings) == (0, ["issuer_not_checked"])
+    delivery = credentials(wang.vault())[0].delivery
+    run = received(bare, {**delivery, "credential": exported(wang)})
+    assert (run.exit, run.code) == (5, "set_aside")
+    assert run.warnings == ["issuer_not_checked"]
+    fingerprint = town.world.policy.fingerprint
+    assert bare.run("trust", "pin", town.policy_file, "--fingerprint", fingerprint).exit == 0
+    assert bare.json("receive").exit == 0
+    assert counts(bare) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("text", ["{}", '{"type":"VerifiableCredential"}', "nonsense"])

@@ -49,7 +49,7 @@ def judged(town, file: Path, nonce=NONCE, audience=AUDIENCE):
 
 def presented(purse, alias, out, *words, nonce=NONCE, audience=AUDIENCE):
     given = ("--nonce", nonce, "--audience", audience, "--out", purse.folder / out)
-    return purse.json("present", alias, *given, *words)
+    return purse.json("present", alias, *given, "--yes", *words)
 
 
 # --- staples ----------------------------------------
@@ -281,8 +281,12 @@ def test_a_challenge_that_is_none_is_refused(wang, nonce, audience):
 
 def test_a_person_reads_what_is_shown(wang):
     given = ("--nonce", "seen", "--audience", "a", "--out", wang.folder / "seen.json")
-    run = wang.run("present", "res", *given, "--lang", "zh")
-    assert '出示内容："公民身份号码"、"姓"、"名"、' in run.err
+    run = wang.run("present", "res", *given, "--lang", "zh", stdin="n\n")
+    assert run.exit == 3
+    assert not (wang.folder / "seen.json").exists()
+    run = wang.run("present", "res", *given, "--lang", "zh", stdin="y\n")
+    assert '"公民身份号码", "姓", "名", ' in run.err
+    assert '自称      "a" (窗口身份未经证明)' in run.err
     assert "王" not in run.err
     assert run.out.strip().endswith('seen.json"')
 
@@ -306,7 +310,8 @@ def test_a_disk_that_refuses_the_file_costs_nothing(wang):
 def test_credentials_are_listed_without_their_claims(wang):
     run = wang.run("cred", "list")
     assert "residence-permit-1" in run.out
-    assert "EVIDENCE AS OF" in run.out
+    assert "GOOD AT COUNTERS UNTIL" in run.out
+    assert run.out.count("  good  ") == 2
     assert "小明" not in run.out
     listed = wang.json("cred", "list").data["credentials"]
     types = {each["alias"]: each["type"] for each in listed}
@@ -346,7 +351,7 @@ def test_a_name_that_fits_several_is_refused(wang):
 
 def test_a_verdict_is_told_in_words(wang):
     run = wang.run("cred", "verify", "res", "--lang", "zh")
-    assert run.out.startswith("通过\n")
+    assert run.out.startswith("证照真实，未核验持证人\n")
 
 
 def test_a_verdict_without_evidence_is_undecided(town, wang):
@@ -363,7 +368,7 @@ def test_a_verdict_may_ask_for_fresher_evidence(wang):
 
 def test_an_export_without_evidence_says_so(town):
     purse = town.purse("bare")  # no policy: nothing is collected
-    town.apply(purse, SCHOOL)
+    town.apply(purse, SCHOOL, "--unlisted", SCHOOL.host)
     town.approve(SCHOOL)
     purse.run("receive")
     out, staple = purse.folder / "unstapled.json", purse.folder / "unstapled.staple.json"

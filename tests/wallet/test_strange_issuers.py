@@ -46,7 +46,7 @@ def answering(folder: Path, answers: dict[str, object]):
 
 def apply(purse: Purse):
     file = purse.save("claims.json", '{"familyName":"王"}')
-    return purse.json("apply", ISSUER, "item", "--claims", file)
+    return purse.json("apply", ISSUER, "item", "--claims", file, "--yes", "--unlisted", HOST)
 
 
 @pytest.mark.parametrize(
@@ -56,29 +56,41 @@ def apply(purse: Purse):
         ({"challenge": (200, {"challenge": ""})}, "answer_invalid"),
         ({"challenge": (200, {"expires": "x"})}, "answer_invalid"),
         ({"challenge": (500, b"")}, "peer_unavailable"),
-        ({"challenge": (200, CHALLENGE), "applications": (201, b"[]")}, "answer_invalid"),
-        (
-            {
-                "challenge": (200, CHALLENGE),
-                "applications": (201, {"id": "1", "pickup": "https://evil.example/pickup/x"}),
-            },
-            "answer_invalid",
-        ),
-        (
-            {
-                "challenge": (200, CHALLENGE),
-                "applications": (201, {"id": "1", "pickup": f"{ISSUER}.evil/pickup/x"}),
-            },
-            "answer_invalid",
-        ),
+        ({"challenge": (200, CHALLENGE), "applications": (422, b"")}, "peer_refused"),
     ],
 )
-def test_an_answer_that_is_none_leaves_nothing_behind(tmp_path, answers, code):
+def test_what_was_never_handed_in_or_was_refused_leaves_nothing_behind(tmp_path, answers, code):
     with answering(tmp_path, answers) as purse:
         run = apply(purse)
-        assert (run.exit, run.code) == (8, code)
+        assert run.code == code
         vault = purse.vault()
         assert (identities(vault), applications(vault)) == ((), ())
+
+
+LOST = [
+    (201, b"[]"),
+    (201, {"id": "1", "pickup": "https://evil.example/pickup/x"}),
+    (201, {"id": "1", "pickup": f"{ISSUER}.evil/pickup/x"}),
+    (503, b""),
+    (302, b""),
+]
+
+
+@pytest.mark.parametrize("answer", LOST, ids=str)
+def test_an_answer_that_is_lost_loses_neither_key_nor_address(tmp_path, answer):
+    """The agency may have the data: the same bytes go again until it says where to pick up."""
+    answers = {"challenge": (200, CHALLENGE), "applications": answer}
+    with answering(tmp_path, answers) as purse:
+        run = apply(purse)
+        assert (run.exit, run.code) == (8, "answer_lost")
+        (identity,), (kept,) = identities(purse.vault()), applications(purse.vault())
+        assert purse.json("pending", "list").data["pending"][0]["state"] == "unsent"
+        assert purse.json("receive").code == "answer_lost"
+        assert applications(purse.vault()) == (kept,)
+        answers["applications"], answers["pickup"] = (201, TAKEN), (202, {"state": "received"})
+        assert purse.json("receive").code == "not_yet"
+        (sent,) = applications(purse.vault())
+        assert (sent.pickup, sent.signed, sent.holder) == (TAKEN["pickup"], None, identity.did)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +98,10 @@ def test_an_answer_that_is_none_leaves_nothing_behind(tmp_path, answers, code):
     [
         ((202, {"state": "lost"}), 8, "answer_invalid"),
         ((200, b"nonsense"), 8, "answer_invalid"),
-        ((200, {"credential": 1}), 2, "member_invalid"),
-        ((200, {**EMPTY, "x": 1}), 2, "member_unknown"),
-        ((200, EMPTY), 2, "context_invalid"),
+        ((200, {}), 8, "answer_invalid"),
+        ((200, {"credential": 1}), 8, "answer_invalid"),
+        ((200, {**EMPTY, "x": 1}), 8, "answer_invalid"),
+        ((200, EMPTY), 8, "answer_invalid"),
         ((302, b""), 8, "answer_refused"),
     ],
 )
@@ -98,7 +111,10 @@ def test_a_delivery_that_is_none_is_not_taken_in(tmp_path, pickup, exit_code, co
         assert apply(purse).exit == 0
         run = purse.json("receive")
         assert (run.exit, run.code) == (exit_code, code)
-        assert len(applications(purse.vault())) == 1  # to be tried again, or given up
+        (kept,) = applications(purse.vault())
+        assert kept.delivery is None
+        answers["pickup"] = (202, {"state": "accepted"})
+        assert purse.json("receive").code == "not_yet"  # it is asked again while it lives
 
 
 def test_a_delivery_that_could_not_be_read_again_is_not_stored(tmp_path):
@@ -113,7 +129,7 @@ def test_a_delivery_that_could_not_be_read_again_is_not_stored(tmp_path):
     with answering(tmp_path, answers) as purse:
         apply(purse)
         run = purse.json("receive")
-        assert (run.exit, run.code) == (2, "record_unreadable")
+        assert (run.exit, run.code) == (8, "answer_invalid")
         assert purse.json("status").exit == 0
 
 

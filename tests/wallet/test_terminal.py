@@ -80,7 +80,7 @@ def test_a_result_that_falls_short_says_why(capsys):
 def test_warnings_are_told_and_counted(capsys):
     speaking = terminal(language=Language.ZH)
     speaking.warn("staple_old", "card\x1b", credential="card")
-    assert "佐证材料缺失或已超过一天 (card\\u{1b}) [staple_old]" in capsys.readouterr().err
+    assert "核验数据缺失或已超过一天 (card\\u{1b}) [staple_old]" in capsys.readouterr().err
     silent = terminal(format=Format.JSON)
     silent.warn("staple_old", credential="card")
     silent.finish({})

@@ -12,10 +12,10 @@ A first hour:
 
   wallet init                                            make the store
   wallet trust pin policy.json --fingerprint "1a2b …"    whom to believe
-  wallet apply https://gz.gd.example/agencies/gz residence-permit --claims me.json
+  wallet apply https://gz.gd.example/agencies/police residence-permit --claims me.json
   wallet receive                                         once the agency has approved
   wallet refresh all                                     fetch the evidence
-  wallet present residence-permit-1 --nonce N --audience A --out me.vp.json
+  wallet present residence-permit-1 --request ask.json --out me.vp.json
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot tell,
 6 issuer not trusted, 7 not found, 8 try again, 9 not yet, 10 input needed,

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import RuleError, UsageError
 from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
-from did_service.program.files import check_output, replace_file
+from did_service.program.files import replace_file
 from did_service.program.language import Language
-from wallet_cli.holdings import HeldCredential, applications, credentials, identities
+from wallet_cli.dates import local_text, local_time
+from wallet_cli.forgetting import without_credential
+from wallet_cli.holdings import HeldCredential, credentials
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
+from wallet_cli.standing import Standing, good_until
 from wallet_cli.terminal import table
 from wallet_cli.views import (
     claims,
@@ -31,8 +34,9 @@ from wallet_cli.views import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
-    from wallet_cli.vault import Vault
+    from did_service.verifier.held import TrustState
 
 _CELL = 40  # columns of a name in a table
 _DID_COLUMNS = 160
@@ -65,39 +69,56 @@ group = LazyGroup(
 )
 @click.pass_obj
 def listed(session: Session) -> None:
-    """List your credentials: name, type, validity, and how old their evidence is."""
-    held = credentials(session.vault)
-    views = [credential_view(each) for each in held]
-    session.terminal.finish({"credentials": [*views]}, _rows(session, held))
+    """List your credentials: what each is, how it stands, and until when counters take it.
+
+    It stands as a counter would say today with the evidence in this wallet; no network.
+    """
+    held, known, now = credentials(session.vault), session.trust.evidence(), session.now()
+    policy = known.policy
+    rows = [(each, _standing(each, known, now), good_until(each, policy)) for each in held]
+    views: list[JsonValue] = [
+        {
+            **credential_view(each),
+            "status": standing.code,
+            "good_until": None if until is None else timestamps.encode(until),
+        }
+        for each, standing, until in rows
+    ]
+    session.terminal.finish({"credentials": views}, _rows(session, rows))
 
 
-def _rows(session: Session, held: Sequence[HeldCredential]) -> Iterator[str]:
-    if not held:
+def _standing(held: HeldCredential, known: TrustState, now: datetime) -> Standing:
+    from wallet_cli.judging import judge
+    from wallet_cli.standing import standing_of
+
+    return standing_of(judge(held.credential, known.policy, (known, held.staple), now))
+
+
+def _rows(
+    session: Session, found: Sequence[tuple[HeldCredential, Standing, datetime | None]]
+) -> Iterator[str]:
+    if not found:
         session.terminal.note(Bilingual("还没有证照", "no credentials yet"))
         return
     say = session.terminal.say
     head = (
         say(Bilingual("名称", "NAME")),
         say(Bilingual("种类", "TYPE")),
+        say(Bilingual("状态", "STATUS")),
         say(Bilingual("有效期至", "VALID UNTIL")),
-        say(Bilingual("佐证材料截至", "EVIDENCE AS OF")),
+        say(Bilingual("窗口可核验至", "GOOD AT COUNTERS UNTIL")),
     )
     rows = [
         (
             each.alias,
             quote(say(type_name(each)), _CELL),
-            _day(each.credential),
-            each.as_of or "-",
+            say(standing.words),
+            _time(each.credential.get("validUntil")),
+            "-" if until is None else local_time(until),
         )
-        for each in held
+        for each, standing, until in found
     ]
     yield from table([head, *rows])
-
-
-def _day(credential: JsonObject) -> str:
-    """Return until when a credential is valid; the hour is in `wallet cred show`."""
-    until = credential.get("validUntil")
-    return "-" if until is None else quote(str(until).partition("T")[0], _CELL)
 
 
 @click.command(
@@ -132,7 +153,7 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
             say(Bilingual("有效期", "valid")),
             " … ".join(_time(view[name]) for name in ("valid_from", "valid_until")),
         ),
-        (say(Bilingual("佐证材料截至", "evidence as of")), held.as_of or "-"),
+        (say(Bilingual("核验数据截至", "evidence as of")), _time(held.as_of or None)),
     ]
     yield from table(rows)
     yield ""
@@ -142,7 +163,10 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
 
 
 def _time(value: JsonValue) -> str:
-    return "-" if value is None else quote(value, _CELL)
+    """Write a time of a credential for people; what is no time is shown as it is written."""
+    if value is None:
+        return "-"
+    return local_text(str(value)) or quote(value, _CELL)
 
 
 def _claim_lines(
@@ -226,7 +250,7 @@ def export(session: Session, name: str, out: str, staple: str | None, *, force: 
     if len({Path(target).resolve() for target, _ in written}) < len(written):
         raise UsageError("file_twice", "--out and --staple name one file")
     for target, _ in written:
-        check_output(Path(target), force=force)
+        session.check_output(Path(target), force=force)
     for target, document in written:
         replace_file(Path(target), f"{strict_json.dumps(document)}\n".encode())
     files = [target for target, _ in written]
@@ -245,7 +269,8 @@ def export(session: Session, name: str, out: str, staple: str | None, *, force: 
 def delete(session: Session, name: str) -> None:
     """Delete a credential and the key that it is bound to.
 
-    It cannot be presented any more, and the agency has to issue it again.
+    It cannot be presented any more, and the agency has to issue it again. Its evidence, other
+    copies of it and every older version of the wallet are wiped as well.
     """
     held = find_credential(session.vault, name)
     session.terminal.confirm(
@@ -255,18 +280,5 @@ def delete(session: Session, name: str) -> None:
         )
     )
 
-    def change(vault: Vault) -> Vault:
-        rest = vault.drop((held.id,))
-        return rest.drop(_unused_keys(rest, held.holder))
-
-    session.commit(change)
+    session.commit_deletion(lambda vault: without_credential(vault, held))
     session.terminal.finish({"deleted": held.alias}, [held.alias])
-
-
-def _unused_keys(vault: Vault, holder: str) -> tuple[str, ...]:
-    """Return the record of a key that nothing else in the wallet is bound to."""
-    users = {each.holder for each in credentials(vault)}
-    users |= {each.holder for each in applications(vault)}
-    if holder in users:
-        return ()
-    return tuple(each.id for each in identities(vault) if each.did == holder)

@@ -14,6 +14,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.errors import UsageError
 from did_service.core.limits import MAX_LABEL_CHARACTERS
 from did_service.core.text import Bilingual, quote
+from wallet_cli.dates import local_text
 from wallet_cli.holdings import HolderIdentity, credentials, identities, keep
 from wallet_cli.naming import find_identity
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
@@ -77,7 +78,14 @@ def listed(session: Session) -> None:
     found = identities(session.vault)
     if not found:
         session.terminal.note(Bilingual("还没有标识符", "no identifiers yet"))
-    rows = [(each.did, each.created, quote(each.label) if each.label else "") for each in found]
+    rows = [
+        (
+            each.did,
+            local_text(each.created) or quote(each.created, 40),
+            quote(each.label) if each.label else "",
+        )
+        for each in found
+    ]
     session.terminal.finish(
         {"identities": [identity_view(each) for each in found]}, table(rows)
     )

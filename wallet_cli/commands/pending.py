@@ -6,6 +6,8 @@ import click
 
 from did_service.core.errors import NotFoundError, UsageError, quote
 from did_service.core.text import Bilingual
+from wallet_cli.dates import local_text
+from wallet_cli.forgetting import without_application
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
@@ -41,12 +43,16 @@ def listed(session: Session) -> None:
     if not found:
         session.terminal.note(Bilingual("没有办理中的申请", "no applications on their way"))
     rows = [
-        (each.id, _quoted(each.item), state_of(each), each.applied, _quoted(each.note))
+        (each.id, _quoted(each.item), state_of(each), _time(each.applied), _quoted(each.note))
         for each in found
     ]
     session.terminal.finish(
         {"pending": [application_view(each) for each in found]}, table(rows)
     )
+
+
+def _time(stamp: str) -> str:
+    return local_text(stamp) or quote(stamp, 40)
 
 
 def _quoted(text: str) -> str:
@@ -63,11 +69,11 @@ def _quoted(text: str) -> str:
 @click.argument("name", metavar="ID")
 @click.pass_obj
 def drop(session: Session, name: str) -> None:
-    """Give an application up, with whatever arrived for it."""
+    """Give an application up, with whatever arrived for it and with its key."""
     application = _find(session.vault, name)
     what = quote(application.item or application.issuer)
     session.terminal.confirm(Bilingual(f"放弃 {what}？", f"give up {what}?"))
-    session.commit(lambda vault: vault.drop((application.id,)))
+    session.commit_deletion(lambda vault: without_application(vault, application))
     session.terminal.finish({"dropped": application.id}, [application.id])
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,10 +14,11 @@ from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, NotFoundError, UsageError
 from did_service.core.text import Bilingual, quote
-from did_service.program.files import check_output, replace_file
+from did_service.program.files import replace_file
 from did_service.program.folding import few
 from did_service.program.language import Language
 from wallet_cli.commands.store import is_stale
+from wallet_cli.dates import local_time
 from wallet_cli.holdings import (
     GivenPresentation,
     HeldCredential,
@@ -25,10 +29,11 @@ from wallet_cli.holdings import (
 )
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import WalletCommand
-from wallet_cli.session import Session
+from wallet_cli.session import Session, read_input
 from wallet_cli.signing import presentation_file, signed_presentation
+from wallet_cli.terminal import table
 from wallet_cli.vault import Vault, new_id
-from wallet_cli.views import claims, titles
+from wallet_cli.views import claims, titles, type_name
 
 _MOST_CHARACTERS = 512
 
@@ -37,14 +42,16 @@ _MOST_CHARACTERS = 512
     "present",
     cls=WalletCommand,
     epilog="""
-  wallet present residence-permit-1 --nonce N --audience A --out me.vp.json
+  wallet present residence-permit-1 --request ask.json --out me.vp.json
+  wallet present residence-permit-1 --nonce N --audience A --out me.vp.json --yes
 
-N and A are what the counter shows: its challenge, and its name.
+ask.json is the counter's request file. N and A are for scripts: its challenge, and its name.
 """,
 )
 @click.argument("name", metavar="CRED")
-@click.option("--nonce", required=True, help="The counter's challenge.")
-@click.option("--audience", required=True, help="The counter's name.")
+@click.option("--request", "file", metavar="FILE", help="The counter's request; - for stdin.")
+@click.option("--nonce", help="The counter's challenge, without a request file.")
+@click.option("--audience", help="The counter's name, likewise.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="Where to write.")
 @click.option("--no-staple", is_flag=True, help="Without the evidence.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
@@ -52,8 +59,9 @@ N and A are what the counter shows: its challenge, and its name.
 def present(  # noqa: PLR0913 - click hands over one argument for each option
     session: Session,
     name: str,
-    nonce: str,
-    audience: str,
+    file: str | None,
+    nonce: str | None,
+    audience: str | None,
     out: str,
     *,
     no_staple: bool,
@@ -61,33 +69,109 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
 ) -> None:
     """Answer a counter with a credential: a file signed for this challenge and counter alone.
 
-    The same challenge is answered once: a second answer with another credential is refused,
-    the same answer again is the same file.
+    First it shows who asks, for what, and what would be shown, and asks. Requests are not
+    signed so far: who asks is a claim, so look whose counter you are at. The same challenge is
+    answered once: a second answer with another credential is refused, the same answer again is
+    the same file.
     """
     path = Path(out)
-    check_output(path, force=force)
-    _check_addressee(nonce, audience)
+    session.check_output(path, force=force)
+    question = _question(session, file, nonce, audience)
     held = find_credential(session.vault, name)
     holder = _holder(session.vault, held)
-    answer = _remember(session, held, (nonce, audience))
-    signed = signed_presentation(held.credential, holder, (nonce, audience), answer.created)
     staple = None if no_staple else held.staple
+    session.terminal.confirm(
+        Bilingual("签名并出示？", "sign and show it?"), _about(session, question, held)
+    )
+    answer = _remember(session, held, question)
+    addressee = question.nonce, question.audience
+    signed = signed_presentation(held.credential, holder, addressee, answer.created)
     if not no_staple and (staple is None or is_stale(held, session.now())):
         session.terminal.warn("staple_old", held.alias, credential=held.alias)
-    document = presentation_file(signed, staple)
+    document = presentation_file(signed, staple, question.state)
     replace_file(path, f"{strict_json.dumps(document)}\n".encode())
-    disclosed = [claim for claim, _ in claims(held.credential.get("credentialSubject"))]
-    words = titles(held)
-    zh = "、".join(few([quote(words.get(each, each), 40) for each in disclosed], Language.ZH))
-    en = ", ".join(few([quote(each, 40) for each in disclosed], Language.EN))
-    session.terminal.note(Bilingual(f"出示内容：{zh}", f"shows {en}"))
     data: JsonObject = {
         "credentials": [held.alias],
-        "disclosed": [*disclosed],
+        "disclosed": [claim for claim, _ in _claims(held)],
         "staple": staple is not None,
         "out": out,
     }
     session.terminal.finish(data, [quote(out)])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a counter asks: its challenge, its own name, and for which service item.
+
+    `expires` and `state` are None where there was no request file, `item` where any document
+    will do.
+    """
+
+    nonce: str
+    audience: str
+    item: str | None = None
+    expires: datetime | None = None
+    state: str | None = None
+
+
+def _question(
+    session: Session, file: str | None, nonce: str | None, audience: str | None
+) -> Question:
+    """Read the request file, or take what was typed in its place.
+
+    Raises:
+        UsageError: `request_missing`, `addressee_invalid`.
+        PolicyError: `request_expired`, `request_ahead`.
+        MalformedError: no request, or one that this release cannot answer.
+    """
+    if file is None:
+        if nonce is None or audience is None:
+            raise UsageError("request_missing", "--request FILE, or --nonce with --audience")
+        _check_addressee(nonce, audience)
+        return Question(nonce, audience)
+    if nonce is not None or audience is not None:
+        raise UsageError("request_missing", "a request file has both challenge and name")
+    from did_service.core.openid.request_object import parse_request_object
+
+    request = parse_request_object(read_input(file))
+    request.check_current(session.now())
+    return Question(
+        request.nonce, request.client_id, request.item, request.expires, request.state
+    )
+
+
+def _about(session: Session, question: Question, held: HeldCredential) -> Iterator[str]:
+    """Yield who asks, for what, and what is shown."""
+    say, language = session.terminal.say, session.settings.language
+    claimed = Bilingual("窗口身份未经证明", "the counter's identity is not proven")
+    anything = Bilingual("未指明事项", "no service item is named")
+    shown = [title if language is not Language.EN else name for name, title in _claims(held)]
+    rows = [
+        (say(Bilingual("自称", "says it is")), f"{quote(question.audience)} ({say(claimed)})"),
+        (
+            say(Bilingual("事项", "for")),
+            quote(question.item) if question.item else say(anything),
+        ),
+        (
+            say(Bilingual("证照", "credential")),
+            f"{held.alias} {quote(say(type_name(held)), 40)}",
+        ),
+        (
+            say(Bilingual("出示内容", "shows")),
+            ", ".join(few([quote(t, 40) for t in shown], language)),
+        ),
+    ]
+    if question.expires is not None:
+        until = say(Bilingual("请求有效至", "to be answered by"))
+        rows.insert(2, (until, local_time(question.expires)))
+    return table(rows)
+
+
+def _claims(held: HeldCredential) -> Iterator[tuple[str, str]]:
+    """Yield name and title of each claim; a claim without a title is called by its name."""
+    words = titles(held)
+    for claim, _ in claims(held.credential.get("credentialSubject")):
+        yield claim, words.get(claim, claim)
 
 
 def _check_addressee(nonce: str, audience: str) -> None:
@@ -105,15 +189,13 @@ def _holder(vault: Vault, held: HeldCredential) -> HolderIdentity:
     raise NotFoundError("identity_unknown", f"the key of {held.alias} is not in this wallet")
 
 
-def _remember(
-    session: Session, held: HeldCredential, addressee: tuple[str, str]
-) -> GivenPresentation:
+def _remember(session: Session, held: HeldCredential, question: Question) -> GivenPresentation:
     """Keep what is answered to whom before it is signed.
 
     Raises:
         ConflictError: `answered_otherwise`: it was answered with another credential.
     """
-    nonce, audience = addressee
+    nonce, audience = question.nonce, question.audience
     record = sha256(jcs.encode(held.credential))
     answer = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
     made: list[GivenPresentation] = []

@@ -12,6 +12,8 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
+from wallet_cli.addressees import check_addressee
+from wallet_cli.dates import local_time, next_epoch
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json
@@ -19,7 +21,8 @@ from wallet_cli.views import application_view, credential_view
 
 if TYPE_CHECKING:
     from did_service.client.issuer import NotYet, UnverifiedDelivery
-    from wallet_cli.receiving import Received, Receiver
+    from wallet_cli.received import Received, SetAside
+    from wallet_cli.receiving import Receiver
 
 
 @click.command(
@@ -27,35 +30,48 @@ if TYPE_CHECKING:
     cls=WalletCommand,
     epilog="""
   wallet receive                                              all that was applied for
-  wallet receive https://gz.gd.example/agencies/gz/pickup/…   a one-time address
+  wallet receive https://gz.gd.example/agencies/police/pickup/…   a one-time address
   wallet receive credential.json                              a file
 """,
 )
 @click.argument("source", required=False, metavar="[FILE|URL]")
 @click.option("--allow-untrusted", is_flag=True, help="Keep it without the issuer's authority.")
+@click.option("--unlisted", metavar="HOST", help="Ask this host, which no policy lists.")
 @click.pass_obj
-def receive(session: Session, source: str | None, *, allow_untrusted: bool) -> Exit:
+def receive(
+    session: Session, source: str | None, *, allow_untrusted: bool, unlisted: str | None
+) -> Exit:
     """Pick up, check and keep credentials.
 
-    A credential is kept only if its subject is a key of this wallet, its signature does not
-    fail, and the evidence at hand does not deny the issuer's authority. What cannot be checked
-    yet is said. Nothing that arrives is lost: what was refused stays under `wallet pending`.
+    A credential is kept only if its one subject is a key of this wallet, its signature does not
+    fail, and the evidence at hand does not deny the issuer's authority. What was not applied
+    for here, and whose issuer nothing proves, stays apart under `wallet pending`. Nothing that
+    arrives is lost: what was refused stays there too, and is tried again.
     """
     from wallet_cli.receiving import IssuerCheck, Receiver
 
     trusting = IssuerCheck.ANY if allow_untrusted else IssuerCheck.LISTED
     receiver = Receiver(session, trusting)
+    harvest = _Harvest()
     if source is not None and not source.startswith("https://"):
-        received = receiver.take_in(_from_file(source), None)
-        return _hand_out(session, _Harvest([received]))
+        harvest.take(receiver.take_in(_from_file(source), None))
+        return _hand_out(session, harvest)
     if source is not None:
-        wanted = [receiver.at_address(source)]
+        application = receiver.at_address(source)
+        if application.id not in session.vault.records:
+            check_addressee(session, source, unlisted)
+        wanted = [application]
     else:
-        wanted = [each for each in applications(session.vault) if each.pickup]
-    harvest = _reap(receiver, wanted)
+        wanted = [each for each in applications(session.vault) if _is_due(each)]
+    _reap(receiver, wanted, harvest)
     if len(wanted) == 1 and harvest.failures:
         raise harvest.failures[0][1]
     return _hand_out(session, harvest)
+
+
+def _is_due(application: Application) -> bool:
+    """Say whether there is something to do: to fetch, to send again, or to try again."""
+    return bool(application.pickup or application.signed or application.delivery)
 
 
 @dataclass(slots=True)
@@ -63,8 +79,27 @@ class _Harvest:
     """What came of one go."""
 
     received: list[Received] = field(default_factory=list)
+    apart: list[SetAside] = field(default_factory=list)
     waiting: list[tuple[Application, NotYet]] = field(default_factory=list)
     failures: list[tuple[Application, DidServiceError]] = field(default_factory=list)
+
+    def add(self, application: Application, answer: Received | SetAside | NotYet) -> None:
+        """Sort in what became of an application."""
+        from wallet_cli.received import Received, SetAside
+
+        if isinstance(answer, Received | SetAside):
+            self.take(answer)
+        else:
+            self.waiting.append((application, answer))
+
+    def take(self, answer: Received | SetAside) -> None:
+        """Sort in what was taken in, or set apart."""
+        from wallet_cli.received import Received
+
+        if isinstance(answer, Received):
+            self.received.append(answer)
+        else:
+            self.apart.append(answer)
 
 
 def _from_file(source: str) -> UnverifiedDelivery:
@@ -79,28 +114,26 @@ def _from_file(source: str) -> UnverifiedDelivery:
     )
 
 
-def _reap(receiver: Receiver, wanted: Sequence[Application]) -> _Harvest:
-    """Try each; one that fails costs the others nothing."""
-    from wallet_cli.receiving import Received
-
-    harvest = _Harvest()
+def _reap(receiver: Receiver, wanted: Sequence[Application], harvest: _Harvest) -> None:
+    """Try each; one that fails costs the others nothing, whatever makes it fail."""
     for application in wanted:
         try:
-            answer = receiver.pick_up(application)
-        except DidServiceError as error:
-            harvest.failures.append((application, error))
-            continue
-        if isinstance(answer, Received):
-            harvest.received.append(answer)
-        else:
-            harvest.waiting.append((application, answer))
-    return harvest
+            harvest.add(application, receiver.pick_up(application))
+        except Exception as error:  # noqa: BLE001 - a fault of ours at one delivery is told
+            from did_service.program.failure import as_error
+
+            harvest.failures.append((application, as_error(error)))
 
 
 def _hand_out(session: Session, harvest: _Harvest) -> Exit:
     """Tell what came; the run ends well where anything did, or nothing was waited for."""
+    terminal = session.terminal
+    for apart in harvest.apart if harvest.received or harvest.failures else ():
+        terminal.warn("set_aside", apart.application.id, id=apart.application.id)
+    _say_when_to_come_back(session, harvest.received)
     data: JsonObject = {
         "received": [_view(each) for each in harvest.received],
+        "apart": [application_view(each.application) for each in harvest.apart],
         "waiting": [
             {**application_view(each), "state": answer.state, "note": answer.note}
             for each, answer in harvest.waiting
@@ -109,7 +142,6 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
             {**application_view(each), "code": error.code} for each, error in harvest.failures
         ],
     }
-    terminal = session.terminal
     lines = [each.held.alias for each in harvest.received]
     for _, error in harvest.failures:
         terminal.warn(error.code, error.message)
@@ -118,17 +150,33 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
         what, note = quote(each.item or each.issuer), quote(answer.note) if answer.note else ""
         tail = f" ({note})" if note else ""
         terminal.note(Bilingual(f"{what}：{zh}{tail}", f"{what}: {en}{tail}"))
-    if harvest.received or not (harvest.waiting or harvest.failures):
+    if harvest.received or not (harvest.waiting or harvest.failures or harvest.apart):
         if not harvest.received:
             terminal.note(Bilingual("没有待领取的证照", "there is nothing to receive"))
         terminal.finish(data, lines)
         return Exit.DONE
+    return terminal.finish_incomplete(_reason(harvest), data, lines)
+
+
+def _reason(harvest: _Harvest) -> DidServiceError:
+    """Say why nothing was received, the gravest first."""
     if harvest.failures:
-        return terminal.finish_incomplete(harvest.failures[0][1], data, lines)
-    reason = UnavailableError(
-        "not_yet", f"{len(harvest.waiting)} applications are on their way"
-    )
-    return terminal.finish_incomplete(reason, data, lines)
+        return harvest.failures[0][1]
+    if harvest.apart:
+        return UnavailableError("set_aside", f"{len(harvest.apart)} deliveries")
+    return UnavailableError("not_yet", f"{len(harvest.waiting)} applications are on their way")
+
+
+def _say_when_to_come_back(session: Session, received: Sequence[Received]) -> None:
+    """Tell when the evidence will be there that a counter asks for."""
+    if any(each.missing for each in received):
+        at = local_time(next_epoch(session.now()))
+        session.terminal.note(
+            Bilingual(
+                f"核验数据 {at} 公布；届时请运行 wallet refresh，窗口才能核验",
+                f"evidence for counters is published at {at}: run wallet refresh then",
+            )
+        )
 
 
 _STATES = {

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import UnavailableError
 from did_service.core.limits import MAX_MIRRORS
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
+from wallet_cli.dates import local_time, next_epoch
 from wallet_cli.holdings import HeldCredential, credentials, keep
-from wallet_cli.naming import find_credential
+from wallet_cli.naming import find_credential, find_record
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
+from wallet_cli.standing import good_until
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
     from did_service.core.anchor.bodies.policy import Policy
-    from wallet_cli.staples import CollectedStaple, EvidenceSources
+    from wallet_cli.sources import EvidenceSources
+    from wallet_cli.staples import CollectedStaple
 
 ALL = "all"
+# Answers of a place that has less than was asked for, and of none.
+_YOUNGER = frozenset(("batch_unknown", "entry_unknown", "subject_unknown"))
+_YOUNGER |= frozenset(("checkpoint_missing", "heads_missing", "not_covered_yet"))
+_UNREACHED = frozenset(("address_refused", "peer_timeout", "peer_unreachable"))
 
 
 @click.command(
@@ -45,63 +54,105 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
 
     Evidence is public and proves itself under the pinned policy, so any mirror may give it. The
     hour's checkpoint is the same for every wallet and tells nobody which credential you hold;
-    --fresh is for a status that must be known to the minute.
+    --fresh is for a status that must be known to the minute. Nothing that is held is given up
+    for something older, or for less.
     """
     from did_service.client.issuer import parse_delivery
-    from wallet_cli.staples import EvidenceSources, StapleMoment
+    from wallet_cli.sources import EvidenceSources, RequestBudget, StapleMoment
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
     moment = StapleMoment.NEWEST if fresh else StapleMoment.EPOCH
     given = bases[:MAX_MIRRORS]
-    rows: list[tuple[str, CollectedStaple]] = []
+    silent: set[str] = set()
+    rows: list[Refreshed] = []
     for held in wanted:
-        places = EvidenceSources(
-            session.transport, (*given, *parse_delivery(held.delivery).evidence), moment
-        )
-        rows.append((held.alias, _refresh(session, held, policy, places)))
-    return _hand_out(session, rows)
+        named = (*given, *parse_delivery(held.delivery).evidence)
+        budget = RequestBudget(silent=silent)
+        places = EvidenceSources(session.transport, named, moment, budget)
+        rows.append(_refresh(session, held, policy, places))
+    return _hand_out(session, rows, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A credential as it is held now, and what came for it."""
+
+    held: HeldCredential
+    collected: CollectedStaple
+    is_early: bool  # what is missing was asked for at the hour's checkpoint, and is younger
 
 
 def _refresh(
     session: Session, held: HeldCredential, policy: Policy, places: EvidenceSources
-) -> CollectedStaple:
+) -> Refreshed:
+    """Collect, and put the staple where the same record stands now, merged with its own."""
+    from wallet_cli.sources import StapleMoment
     from wallet_cli.staples import collect
 
-    collected = collect(held, policy, places)
-    if collected.fetched:
+    known = session.trust.evidence().remembered
+    collected = collect(held, policy, places, known)
+    session.report_forks(collected.forks)
+    if collected.fetched and not collected.proves_no_less(held):
+        session.terminal.warn("staple_kept", held.alias, credential=held.alias)
+    elif collected.fetched:
 
         def change(vault: Vault) -> Vault:
-            newest = find_credential(vault, held.alias)
-            return keep(vault, collected.into(newest), session.rng)
+            newest = find_record(vault, held.id)
+            if newest is None:  # it was deleted meanwhile: nothing brings it back
+                return vault
+            if newest.staple == held.staple:
+                return keep(vault, collected.into(newest), session.rng)
+            return keep(vault, collected.merged(newest, policy), session.rng)
 
-        session.commit(change)
-    return collected
+        held = find_record(session.commit(change), held.id) or held
+    codes = {each.code for each in collected.missing}
+    is_early = places.moment is StapleMoment.EPOCH and bool(codes & _YOUNGER)
+    return Refreshed(held, collected, is_early and not codes & _UNREACHED)
 
 
-def _hand_out(session: Session, rows: list[tuple[str, CollectedStaple]]) -> Exit:
-    data: JsonObject = {
-        "refreshed": [
-            {
-                "alias": alias,
-                "items": len(collected.staple.items),
-                "issuance": bool(collected.staple.batches),
-                "missing": [
-                    {"kind": each.kind, "code": each.code} for each in collected.missing
-                ],
-            }
-            for alias, collected in rows
-        ]
-    }
-    terminal = session.terminal
-    for alias, collected in rows:
-        for each in collected.missing:
-            terminal.warn("evidence_missing", f"{alias}: {each.kind}, {each.code}")
-    words = terminal.say(Bilingual("项佐证材料", "items of evidence"))
-    lines = table([(a, f"{len(c.staple.items)} {words}") for a, c in rows])
-    if rows and not any(collected.fetched for _, collected in rows):
-        reason = UnavailableError("nothing_fetched", "no place gave any evidence")
+def _hand_out(session: Session, rows: list[Refreshed], policy: Policy) -> Exit:
+    data: JsonObject = {"refreshed": [_view(each, policy) for each in rows]}
+    terminal, say = session.terminal, session.terminal.say
+    lines = [*table((each.held.alias, say(_good(each.held, policy))) for each in rows)]
+    early = any(each.is_early for each in rows)
+    at = local_time(next_epoch(session.now()))
+    if rows and not any(each.collected.fetched for each in rows):
+        reason = UnavailableError("nothing_fetched", _codes(rows))
+        if early:
+            reason = UnavailableError("not_published_yet", at)
         return terminal.finish_incomplete(reason, data, lines)
+    if early:
+        terminal.warn("not_published_yet", at)
+    for each in rows:
+        if each.collected.missing and not each.is_early:
+            terminal.warn("evidence_missing", f"{each.held.alias}: {_codes([each])}")
     terminal.finish(data, lines)
     return Exit.DONE
+
+
+def _view(row: Refreshed, policy: Policy) -> JsonObject:
+    collected = row.collected
+    until = good_until(row.held, policy)
+    return {
+        "alias": row.held.alias,
+        "items": len(collected.staple.items),
+        "issuance": bool(collected.staple.batches),
+        "good_until": None if until is None else timestamps.encode(until),
+        "missing": [{"kind": each.kind, "code": each.code} for each in collected.missing],
+    }
+
+
+def _good(held: HeldCredential, policy: Policy) -> Bilingual:
+    until = good_until(held, policy)
+    if until is None:
+        return Bilingual("核验数据不完整", "evidence is incomplete")
+    at = local_time(until)
+    return Bilingual(f"窗口可核验至 {at}", f"good at counters until {at}")
+
+
+def _codes(rows: list[Refreshed]) -> str:
+    """Name what did not come and why, each once."""
+    found = (f"{m.kind} {m.code}" for each in rows for m in each.collected.missing)
+    return ", ".join(dict.fromkeys(found))

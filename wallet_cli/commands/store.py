@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +14,16 @@ from did_service.core.errors import ConflictError, MalformedError, quote
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
 from did_service.program.files import read_file, replace_file
+from wallet_cli.dates import local_time
 from wallet_cli.holdings import HeldCredential, applications, credentials, identities
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
 from wallet_cli.store import PREVIOUS
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault, open_vault
+
+if TYPE_CHECKING:
+    from did_service.core.anchor.bodies.policy import Policy
 
 STALE = timedelta(days=1)  # the tier `day`: what counters usually ask for
 
@@ -88,6 +93,8 @@ def status(session: Session) -> None:
     for each in held:
         if is_stale(each, session.now()):
             session.terminal.warn("staple_old", each.alias, credential=each.alias)
+    for code in _loose_modes(session):
+        session.terminal.warn(code)
     if any(each.delivery is not None for each in waiting):
         session.terminal.warn("delivery_held_back")
     say = session.terminal.say
@@ -96,7 +103,7 @@ def status(session: Session) -> None:
         (say(Bilingual("证照", "credentials")), str(len(held))),
         (say(Bilingual("办理中", "pending")), str(len(waiting))),
         (say(Bilingual("标识符", "identifiers")), str(data["identities"])),
-        (say(Bilingual("信任策略", "policy")), _policy_words(data["policy"])),
+        (say(Bilingual("信任策略", "policy")), say(_policy_words(policy))),
     ]
     session.terminal.finish(data, table(rows))
 
@@ -106,10 +113,11 @@ def is_stale(held: HeldCredential, now: datetime) -> bool:
     return not held.as_of or now - timestamps.parse_utc(held.as_of) > STALE
 
 
-def _policy_words(policy: JsonValue) -> str:
-    if not isinstance(policy, dict):
-        return "-"
-    return f"{policy['federation']} {policy['seq']} ≤ {policy['expires']}"
+def _policy_words(policy: Policy | None) -> Bilingual:
+    if policy is None:
+        return Bilingual("-", "-")
+    name, until = f"{policy.federation} {policy.sequence}", local_time(policy.expires)
+    return Bilingual(f"{name}，有效期至 {until}", f"{name}, until {until}")
 
 
 @click.command(
@@ -169,7 +177,7 @@ def _restore(session: Session) -> None:
             f"replace the damaged store by {PREVIOUS}? It stays as wallet.json.damaged",
         )
     )
-    replace_file(directory.path / "wallet.json.damaged", directory.read())
+    replace_file(directory.damaged, directory.read())
     replace_file(directory.file, directory.previous.read_bytes())
 
 

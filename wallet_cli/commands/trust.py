@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, MalformedError, quote
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.text import Bilingual
+from wallet_cli.dates import local_time
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session, read_input, read_json
 from wallet_cli.terminal import table
@@ -69,26 +71,47 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
 @click.pass_obj
 def imported(session: Session, file: str) -> None:
     """Take the policy that follows the pinned one, or a file of evidence."""
-    from did_service.core.anchor.bodies.policy import FORMAT
     from did_service.core.evidence.bundle import parse_bundle
 
-    data = read_input(file)
-    if data.lstrip()[:1] == b"{" and f'"{FORMAT}"'.encode() in data[:200]:
-        policy = session.trust.succeed(read_json(file), session.now())
+    data = read_input(file, MAX_BUNDLE_BYTES)
+    members = _policy_in(data)
+    if members is not None:
+        policy = session.trust.succeed(members, session.now())
         session.terminal.finish(_view(policy), [policy.fingerprint])
         return
     try:
         offered = parse_bundle(data)
     except DidServiceError as error:
         raise MalformedError("evidence_malformed", f"{quote(file)}: {error.message}") from error
-    proven = session.trust.merge(offered)
+    taken = session.trust.take(offered, session.now())
+    proven = taken.evidence
     for each in proven.forks:
         session.terminal.warn("log_forked", each.origin, log=each.origin)
     if proven.dropped:
         session.terminal.warn("evidence_dropped", str(len(proven.dropped)))
-    counted: JsonObject = {"entries": len(proven.entries), "dropped": len(proven.dropped)}
+    if taken.blinded:
+        session.terminal.warn("evidence_blinded", str(len(taken.blinded)))
+    counted: JsonObject = {
+        "entries": len(proven.entries),
+        "dropped": len(proven.dropped),
+        "blinded": len(taken.blinded),
+        "policy": _view(taken.policy),
+    }
     words = Bilingual("项佐证材料有效", "entries are proven")
     session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
+
+
+def _policy_in(data: bytes) -> JsonObject | None:
+    """Return a file as JSON if it is a policy, wherever its format is written; else None."""
+    from did_service.core.anchor.bodies.policy import FORMAT
+
+    if data.lstrip()[:1] != b"{":
+        return None
+    try:
+        members = strict_json.load_object(data, max_bytes=MAX_JSON_BYTES)
+    except DidServiceError:
+        return None
+    return members if members.get("format") == FORMAT else None
 
 
 @click.command(
@@ -108,7 +131,7 @@ def show(session: Session) -> None:
         (say(Bilingual("联邦", "federation")), policy.federation),
         (say(Bilingual("编号", "number")), f"{policy.sequence}"),
         (say(Bilingual("指纹", "fingerprint")), policy.fingerprint),
-        (say(Bilingual("有效期至", "expires")), timestamps.encode(policy.expires)),
+        (say(Bilingual("有效期至", "expires")), local_time(policy.expires)),
         *((each.id, f"{say(each.name)} {', '.join(each.hosts)}") for each in policy.regions),
         *([("!", demo)] if policy.demo else []),
     ]

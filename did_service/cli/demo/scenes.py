@@ -1,4 +1,4 @@
-"""The scenes: one acceptance, the refusals, and what cannot be told.
+"""The scenes: acceptances, refusals, what cannot be told, and what is no acceptance.
 
 A scene hands the counter an input and says which outcome must come. In a scene of attack the
 input is what an attacker makes of the honest one; `armed=False` lets the attack out, and then
@@ -24,10 +24,10 @@ BUNDLE = "counter/newest.bundle.jsonl.gz"
 
 
 def _present(stage: Stage, agency: AgencyPlan = POLICE) -> str:
-    """Let the wallet answer a fresh challenge of the counter into the scene's input."""
-    nonce = stage.story.challenge()
-    stage.story.present(agency, nonce, stage.input)
-    stage.write(f"{stage.folder}/nonce.txt", f"{nonce}\n")
+    """Let the wallet answer a fresh request of the counter into the scene's input."""
+    request = f"{stage.folder}/ask.request.json"
+    nonce = stage.story.challenge(request)
+    stage.story.present(agency, request, stage.input)
     return nonce
 
 
@@ -37,14 +37,13 @@ def _asked(nonce: str) -> tuple[str, ...]:
 
 def _asked_in(stage: Stage, folder: str) -> tuple[str, ...]:
     """Return what was asked of the holder in an earlier scene."""
-    return _asked(stage.path(f"{folder}/nonce.txt").read_text(encoding="utf-8").strip())
+    return _asked(str(stage.read(f"{folder}/ask.request.json")["nonce"]))
 
 
 def _check_at_counter(stage: Stage, nonce: str, *evidence: str) -> ChildRun:
     """Judge an answer, once; repeated, with a counter's `evidence` but without its memory."""
-    asked = _asked(nonce)
-    again = ("--policy", "policy.json", *evidence, *asked)
-    return stage.check("--trust", TRUST, *asked, again=again)
+    again = ("--policy", "policy.json", *evidence, *_asked(nonce))
+    return stage.check("--trust", TRUST, again=again)
 
 
 def _check_copy(stage: Stage, *arguments: str) -> ChildRun:
@@ -59,8 +58,28 @@ def _accept(stage: Stage) -> ChildRun:
 def _replay(stage: Stage) -> ChildRun:
     if not stage.armed:
         return _check_at_counter(stage, _present(stage))
+    shown = stage.read(f"{FIRST}/input.json")
+    stage.write_input({**shown, "state": "copied"})  # other bytes, and the code is the same
+    return stage.check("--trust", TRUST)
+
+
+def _again(stage: Stage) -> ChildRun:
+    """Hand in the very bytes that were judged before, as a clerk does by mistake."""
+    if not stage.armed:
+        return _check_at_counter(stage, _present(stage))
     copyfile(stage.path(f"{FIRST}/input.json"), stage.path(stage.input))
-    return stage.check("--trust", TRUST, *_asked_in(stage, FIRST))
+    return stage.check("--trust", TRUST)
+
+
+def _document_only(stage: Stage) -> ChildRun:
+    """Look at a copy that anybody may have: genuine, and nobody's holder is proven."""
+    shown = stage.read(f"{FIRST}/input.json")
+    if not stage.armed:
+        stage.write_input(shown)
+        return _check_copy(stage)
+    stage.write_input(attacks.without_holder(shown))
+    again = ("--policy", "policy.json", "--document")  # the directory learns more later on
+    return stage.check("--trust", TRUST, "--document", again=again)
 
 
 def _tampered(stage: Stage) -> ChildRun:
@@ -142,7 +161,7 @@ def _by_removed_agency(stage: Stage, forge: attacks.Forge) -> ChildRun:
     shown = stage.read(f"{OLDER}/input.json")
     if stage.armed:
         stage.write_input(forge(stage.story.world, attacks.credential(shown)))
-        return stage.check("--trust", TRUST)
+        return stage.check("--trust", TRUST, "--document")
     stage.write_input(shown)
     evidence = ("--policy", "policy.json", "--bundle", BUNDLE)
     return stage.check(*evidence, *_asked_in(stage, OLDER))
@@ -160,13 +179,31 @@ SCENES = (
         _accept,
     ),
     Scene(
+        "answered-before",
+        Bilingual("同一文件再核验一次", "the same file a second time"),
+        Bilingual("工作人员误将同一文件再核验一次", "the clerk checks the same file again"),
+        "answered",
+        _again,
+    ),
+    Scene(
         "refuse-replay",
-        Bilingual("同一出示再次提交", "the same presentation again"),
+        Bilingual("同一核验码用于另一份文件", "another file with a used code"),
         Bilingual(
-            "有人截得该文件，再次提交", "somebody has a copy of that file and hands it in"
+            "有人截得该文件，略作改动后提交",
+            "somebody has a copy of that file, alters it a little and hands it in",
         ),
         "refused",
         _replay,
+    ),
+    Scene(
+        "document-only",
+        Bilingual("只看证照本身", "the document alone"),
+        Bilingual(
+            "有人拿来证照的复制件，只需辨别真伪",
+            "somebody brings a copy; the clerk wants to know whether it is genuine",
+        ),
+        "document",
+        _document_only,
     ),
     Scene(
         "refuse-tampered",

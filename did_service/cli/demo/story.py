@@ -129,18 +129,17 @@ class Story:
         )
         self.tell.done(pinned, counter.result())
 
-    def challenge(self) -> str:
-        """Ask the counter for a nonce that it will accept once."""
-        run = self.verify("challenge", "--trust", TRUST, "--json")
+    def challenge(self, target: str) -> str:
+        """Let the counter write a request, and return its nonce, which is accepted once."""
+        asked = ("--audience", AUDIENCE, "--out", target)
+        run = self.verify("challenge", *asked, "--trust", TRUST, "--json")
         data = strict_json.as_object(run.output["data"], "data")
         return strict_json.as_text(data["nonce"], "nonce")
 
-    def present(self, plan: AgencyPlan, nonce: str, target: str) -> ChildRun:
-        """Let the wallet answer the counter with one credential and its staple."""
+    def present(self, plan: AgencyPlan, request: str, target: str) -> ChildRun:
+        """Let the wallet answer a request with one credential and its staple."""
         name = self.alias(plan)
-        return self.wallet(
-            "present", name, "--nonce", nonce, "--audience", AUDIENCE, "--out", target
-        )
+        return self.wallet("present", name, "--request", request, "--out", target, "--yes")
 
     def alias(self, plan: AgencyPlan) -> str:
         """Return the wallet's short name of the credential that an agency issued."""
@@ -161,7 +160,7 @@ class Story:
         with self.tell.step(
             Bilingual(f"向{plan.name.zh}提出申请", f"the citizen applies to {plan.name.en}")
         ):
-            self.wallet("apply", plan.url, plan.item, "--claims", claims)
+            self.wallet("apply", plan.url, plan.item, "--claims", claims, "--yes")
         with self.tell.step(
             Bilingual("一人受理，另一人审批", "one officer accepts, another approves")
         ):

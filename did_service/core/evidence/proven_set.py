@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from did_service.core.anchor.bodies.reading import parties_of
+from did_service.core.anchor.bodies.reading import custodian_of, parties_of
 from did_service.core.anchor.entry import TYPES
 from did_service.core.anchor.region import Region
 from did_service.core.did.syntax import did_id
@@ -129,6 +129,10 @@ class Evidence:
         """Name who made a statement: whose record to look for next, and no verdict."""
         parties = self._parties.get((statement.origin, statement.subject))
         return "" if parties is None else parties[0]
+
+    def custodian(self, statement: ProvenEntry) -> str:
+        """Name who keeps the lists of a statement that is over: likewise no verdict."""
+        return custodian_of(statement.as_received.entry.body, self.fresh_at or 0)
 
     def about_nobody(self, home: Region) -> ProvenEntry | None:
         """Return a statement of which nobody can tell whom it is about; it may be anybody."""

@@ -59,11 +59,15 @@ class PresentedCredential:
 
 @dataclass(frozen=True, slots=True)
 class PresentedFile:
-    """Everything that was shown; `dropped` is a staple that could not be read."""
+    """Everything that was shown; `dropped` is a staple that could not be read.
+
+    `state` names the request that is answered; a proof of it is the nonce alone.
+    """
 
     shown: tuple[PresentedCredential, ...]
     staple: UnverifiedEvidence | None = None
     dropped: Dropped | None = None
+    state: str | None = None
 
 
 def parse_presented(data: bytes) -> PresentedFile:
@@ -111,16 +115,16 @@ def _file(members: JsonObject) -> PresentedFile:
         for answer in answers.array(query, most=MAX_CREDENTIALS_IN_PRESENTATION)
         for shown in _bare(query, answer)
     )
-    if fields.has("state"):
-        fields.text("state", max_chars=512)
+    state = fields.text("state", max_chars=512) if fields.has("state") else None
     staple = fields.value(STAPLE) if fields.has(STAPLE) else None
     fields.close()
     if not isinstance(staple, dict):
-        return PresentedFile(shown)
+        return PresentedFile(shown, state=state)
     try:
-        return PresentedFile(shown, parse_evidence(staple))
+        return PresentedFile(shown, parse_evidence(staple), state=state)
     except DidServiceError as error:
-        return PresentedFile(shown, dropped=Dropped(STAPLE, "staple", error.code))
+        dropped = Dropped(STAPLE, "staple", error.code)
+        return PresentedFile(shown, dropped=dropped, state=state)
 
 
 def _bare(query: str, value: JsonValue) -> tuple[PresentedCredential, ...]:

@@ -34,6 +34,7 @@ class Request:
         nonce: The challenge; None where no holder proof is demanded: the outcome is
             `document` at best.
         audience: Whom the answer must be for; goes with the nonce.
+        state: What comes back beside the answer, if anything does; None where none is known.
         nonce_state: From the counter's memory.
         nonce_until: Until when an open one may be answered; None where nothing is remembered.
         item: The service item, whose tier and whose waivers in the policy apply.
@@ -42,6 +43,7 @@ class Request:
     tier: str | None = None
     nonce: str | None = None
     audience: str | None = None
+    state: str | None = None
     nonce_state: NonceState = NonceState.NOT_REMEMBERED
     nonce_until: datetime | None = None
     item: str | None = None

@@ -1,6 +1,7 @@
 """What one credential needs to be verified offline (docs/offline-verification.md §2).
 
     issuer's did ─► its authority statements ─► their granters ─► … ─► a root of the policy
+                              └─ over ─► did of the custodian of its lists
     schema    status list and its content    issuance batch
 
 A wallet asks `needed_for`, fetches what is named, verifies, and asks again until nothing new is
@@ -96,7 +97,15 @@ def _of_subject(
         return
     for chain in evidence.statements_about(did, home):
         yield EvidenceRequest(control_origin(home), "authority", chain[0].subject)
+        yield from _of_custodian(evidence.custodian(chain[0]), policy)
         yield from _of_subject(evidence.granter(chain[0]), policy, evidence, hops - 1)
+
+
+def _of_custodian(did: str, policy: Policy) -> Iterator[EvidenceRequest]:
+    """Name the record of who keeps the lists after a statement's end: its key signs them."""
+    home = _home(policy, did)
+    if home is not None:
+        yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
 
 
 def _in(home: Region | None, kind: str, subject: str) -> Iterator[EvidenceRequest]:

@@ -254,7 +254,8 @@ def _unsafe(whole: PresentationContext, clock: Clock, demand: Demand) -> Iterato
         yield "policy_demo"
     if request.nonce is not None and request.nonce_state is NonceState.NOT_REMEMBERED:
         yield "nonce_not_remembered"
-    if request.nonce is not None and request.audience is None:
+    unknown = request.nonce_state is NonceState.UNKNOWN  # nothing is accepted then
+    if request.nonce is not None and request.audience is None and not unknown:
         yield "audience_not_asked"
     if policy is not None and demand.is_relaxed(whole.tier, policy):
         yield "tier_relaxed"

@@ -13,7 +13,7 @@ from did_service.core.verification.staple import (
     needed_for,
     staple_for,
 )
-from tests.support.counter import SCHEMA, Scene, chained
+from tests.support.counter import SCHEMA, Scene, chained, custodial_scene, with_keeper
 from tests.support.federation import founded
 
 pytestmark = pytest.mark.offline
@@ -68,6 +68,28 @@ def test_a_staple_is_enough_and_holds_nothing_else(scene):
     assert scene.check(staple=json.loads(json.dumps(staple.encode())))
     assert other.did not in json.dumps(staple.encode())
     assert len(staple.batches) == 1
+
+
+def test_after_the_issuers_end_the_custodian_is_named_and_a_staple_alone_is_judged():
+    """It signs the list from then on: a staple without its key gave `status_missing`."""
+    scene = custodial_scene()
+    fed = scene.fed
+    scene.log_issuance()
+    credential = parse_credential(scene.credential)
+    scene.publish()
+    keeper = EvidenceRequest("gd.example/reg", "did", scene.keeper.id)
+    before = proven(scene, with_keeper(scene))
+    assert keeper not in needed_for(credential, fed.policy, before)
+    fed.tick(days=1)
+    fed.end(scene.grant, fed.root("gd"))
+    fed.status_list(scene.agency, by=scene.keeper)
+    scene.publish()
+    evidence = proven(scene, with_keeper(scene))
+    assert keeper in needed_for(credential, fed.policy, evidence)
+    staple = staple_for(credential, fed.policy, evidence).encode()
+    report = scene.check(staple=json.loads(json.dumps(staple)))
+    assert "status_missing" not in {each.code for each in report.checks}
+    assert "status_clear" in {each.code for each in report.checks}
 
 
 def test_foreign_names_need_nothing_here(scene):

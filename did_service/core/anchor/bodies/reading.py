@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from did_service.core.anchor.bodies.authority import subject_of
+from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import DidServiceError, UnsupportedError, quote
@@ -111,6 +111,19 @@ def parties_of(body: JsonObject, subject: str) -> tuple[str, str] | None:
         return (granter, did_id(grantee)) if named == subject else None
     except (DidServiceError, UnicodeEncodeError):
         return None
+
+
+def custodian_of(body: JsonObject, now: int) -> str:
+    """Name who keeps the lists of an authority statement that is over at a POSIX second.
+
+    Empty where it still stands, names nobody, or says what this release cannot read.
+    """
+    try:
+        statement = parse_authority(body)
+    except DidServiceError:
+        return ""
+    is_over = statement.state == "ended" or statement.until <= now
+    return statement.status_custodian or "" if is_over else ""
 
 
 def may_name_list(body: JsonObject, url: str) -> bool:

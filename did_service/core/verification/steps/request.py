@@ -10,6 +10,8 @@ from did_service.core.verification.report import Check
 
 
 def check(context: PresentationContext) -> Iterator[Check]:
-    """Check that every credential stands under the one query that is known."""
-    strays = any(each.query != QUERY for each in context.file.shown)
-    yield Check("query_not_answered" if strays else "query_not_asked")
+    """Check that every credential stands under the one query, with the state of the request."""
+    answers = all(each.query == QUERY for each in context.file.shown)
+    if None not in (context.file.state, context.request.state):
+        answers = answers and context.file.state == context.request.state
+    yield Check("query_not_asked" if answers else "query_not_answered")

@@ -1,0 +1,128 @@
+"""The questions of a counter: given out once, found again by themselves in what is presented.
+
+    give_out ─► request file ─► wallet ─► presentation ─► question_of: which one is answered
+
+The nonce (核验码) is in the holder's signature, so the file itself says which question it
+answers: nobody types it again. What the file says is a claim until step 10 has judged it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64
+from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.openid.request_object import (
+    RequestObject,
+    check_client_id,
+    check_scope,
+)
+from did_service.core.verification.request import NO_QUESTION, NonceState, Request
+from did_service.program.environment import Environment
+from did_service.verifier.directory import TrustDirectory, fresh_nonce
+from did_service.verifier.memory import Memory
+
+_STATE_LABEL = b"didsvc-state/1\0"
+_STATE_BYTES = 8  # openid.md 6.2: 64 bits
+_CHALLENGE = re.compile(rb'"challenge"\s*:\s*"([A-Za-z0-9._~-]{1,512})"')
+_MOST_CHALLENGES = 16  # of one file: each may cost a look into the memory
+
+
+def request_for(nonce: str, audience: str, item: str | None, issued: datetime) -> RequestObject:
+    """Return the request that a wallet reads, open for a day.
+
+    Raises:
+        MalformedError: `member_invalid`: no name of a counter, or of a service item.
+    """
+    check_client_id(audience)
+    if item is not None:
+        check_scope(item)
+    expires = issued + timedelta(seconds=NONCE_LIFETIME_SECONDS)
+    return RequestObject(audience, nonce, issued, expires, state_of(nonce), item)
+
+
+def state_of(nonce: str) -> str:
+    """Return the name of a question that may stand outside a sealed answer.
+
+    It follows from the nonce and does not tell it, so that nothing more must be remembered.
+    """
+    return b64.encode_url(sha256(_STATE_LABEL + nonce.encode())[:_STATE_BYTES])
+
+
+def give_out(
+    directory: TrustDirectory,
+    env: Environment,
+    audience: str,
+    item: str | None = None,
+    now: datetime | None = None,
+) -> RequestObject:
+    """Ask something that this directory takes one answer to, and remember it.
+
+    Args:
+        directory: Whose question it is.
+        env: Clock and randomness.
+        audience: The counter's name, which the answer must be made for.
+        item: The service item that it is asked for.
+        now: By which time, if not by the clock.
+
+    Raises:
+        MalformedError: `member_invalid`: no name of a counter, or of a service item.
+        UnavailableError: `nonces_exhausted`.
+    """
+    request_for(NO_QUESTION, audience, item, env.clock)  # refuse the names before remembering
+    with directory.locked():
+        directory.change(lambda memory: replace(memory.in_boot(env.boot), audience=audience))
+        # Never before the floor, or a clock set back would keep old questions open.
+        instant = now or env.clock
+        instant = max(instant, directory.memory().floor or instant)
+        nonce = directory.new_challenge(instant, env.rng, audience, item)
+    return request_for(nonce, audience, item, instant)
+
+
+def unremembered(
+    env: Environment, audience: str, item: str | None, now: datetime
+) -> RequestObject:
+    """Ask something without a directory: nobody will notice a second answer."""
+    return request_for(fresh_nonce(env.rng), audience, item, now)
+
+
+def question_of(presented: bytes, request: Request, memory: Memory) -> Request:
+    """Return the request with the question of ours that a file says it answers.
+
+    A file that answers none is held to a question that nothing can answer. One for another
+    counter is told by this counter's own name, the one that it asked under last.
+
+    Args:
+        presented: The file; what it claims is not proven yet.
+        request: What is wanted besides.
+        memory: Of this counter.
+    """
+    found = [text.decode() for text in dict.fromkeys(_CHALLENGE.findall(presented))]
+    for text in found[:_MOST_CHALLENGES]:
+        asked = memory.nonce(text)
+        if asked is not None:
+            return remembering(
+                replace(request, nonce=text, audience=asked.audience, item=asked.item), memory
+            )
+    nonce = found[0] if found else NO_QUESTION
+    return replace(
+        request, nonce=nonce, audience=memory.audience, nonce_state=NonceState.UNKNOWN
+    )
+
+
+def remembering(request: Request, memory: Memory) -> Request:
+    """Add what is remembered of the question; whether its day is over, step 10 judges."""
+    asked = None if request.nonce is None else memory.nonce(request.nonce)
+    if request.nonce is None:
+        return request
+    if asked is None:
+        return replace(request, nonce_state=NonceState.UNKNOWN)
+    return replace(
+        request,
+        state=state_of(request.nonce),
+        nonce_state=NonceState(asked.state),
+        nonce_until=asked.expires,
+    )

@@ -1,0 +1,185 @@
+"""Decide: judge what is presented, and remember that it was judged, in one step.
+
+    lock ─► policy, evidence, memory ─► unlock ─► verify ─► lock ─► still so? ──no──► again
+                                                                        └─yes─► nonce, evidence
+
+Judging may take long and holds up no other window. Whatever cannot be written is not decided:
+the report goes out after the nonce is spent, so two windows on one directory never both accept
+an answer. Whoever has a file to judge calls `decide`: a command, a page, a protocol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import timestamps
+from did_service.core.errors import ConflictError
+from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.verification.codes import Result
+from did_service.core.verification.report import (
+    Basis,
+    Check,
+    FirstVerdict,
+    NowFrom,
+    Outcome,
+    Report,
+)
+from did_service.core.verification.request import Clock, Remembered
+from did_service.core.verification.tier import DEFAULT
+from did_service.core.verification.verify import verify
+from did_service.program.environment import Environment
+from did_service.verifier.challenges import question_of, remembering
+from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.file_kinds import check_presented
+from did_service.verifier.held import SOURCE, TrustState, read_held, remember_logs
+from did_service.verifier.memory import Memory
+from did_service.verifier.question import Question
+from did_service.verifier.remembering import can_spend, keep
+
+_NOTHING = Remembered()
+_TRIES = 3  # decisions made while other windows go on; then one during which they wait
+
+
+def decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
+    """Judge by what a trust directory holds, and keep there what must not be forgotten.
+
+    A holder is demanded: only the answer to an open question of this directory is accepted,
+    and only once. Where the question asks for the document alone, nobody's holder is proven.
+
+    Raises:
+        UsageError: `file_…`: the file is something else; nothing was decided.
+        MalformedError: `trust_damaged`.
+        UnavailableError: `file_not_written`: it could not be kept, so it is not decided.
+    """
+    report = _decide(question, directory, env)
+    if directory.exposed:
+        report = replace(report, unsafe=(*report.unsafe, "trust_exposed"))
+    return report
+
+
+def decide_alone(question: Question, policy: Policy) -> Report:
+    """Judge by a policy alone: nothing is remembered, so a second answer is not noticed.
+
+    Raises:
+        UsageError: `file_…`.
+    """
+    report = judge(question, policy)
+    return replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
+
+
+def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
+    if not directory.path.exists():
+        return judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
+    for _ in range(_TRIES):
+        with directory.locked():
+            held, version = read_held(directory, env.boot), directory.version
+            asked = _asked(question, held)
+            first = _first_verdict(asked, held)
+        if first is not None:
+            return first
+        report = judge(asked, held.policy, held)
+        with directory.locked():
+            memory = directory.memory().in_boot(env.boot)
+            now = replace(held, memory=memory)
+            if directory.version == version and _is_still_so(asked, held, now, report):
+                return keep(asked, directory, now, report)
+    with directory.locked():  # others change it faster than we judge: they wait this once
+        held = read_held(directory, env.boot)
+        asked = _asked(question, held)
+        first = _first_verdict(asked, held)
+        return first or keep(asked, directory, held, judge(asked, held.policy, held))
+
+
+def _asked(question: Question, held: TrustState) -> Question:
+    """Return the question with the one of ours that the file answers."""
+    if question.document or held.policy is None:
+        return question
+    request = question_of(question.presented, question.request, held.memory)
+    return replace(question, request=request)
+
+
+def _first_verdict(question: Question, held: TrustState) -> Report | None:
+    """Return the report on a file whose very bytes were judged here before."""
+    asked = held.memory.nonce(question.request.nonce or "")
+    if asked is None or asked.answer is None:
+        return None
+    if asked.answer.presented != sha256(question.presented):
+        return None  # another file with a used code: step 10 refuses it
+    first = FirstVerdict(asked.answer.time, Outcome(asked.answer.outcome))
+    told = f"{timestamps.encode(first.time)} {first.outcome.value}"
+    weakened = {
+        "now_given": question.source is NowFrom.GIVEN,
+        "policy_demo": held.policy is not None and held.policy.demo,
+    }
+    return Report(
+        now=question.now,
+        now_from=question.source,
+        tier=question.request.tier or DEFAULT,
+        policy=held.policy,
+        credentials=(),
+        checks=(Check("answered_before", detail=told),),
+        unsafe=tuple(code for code, is_so in weakened.items() if is_so),
+        answered=first,
+    )
+
+
+def _is_still_so(
+    question: Question, before: TrustState, now: TrustState, report: Report
+) -> bool:
+    """Say whether nobody answered the question meanwhile, or saw another tree of a log."""
+    request = question.request
+    if remembering(request, now.memory) != remembering(request, before.memory):
+        return False
+    if can_spend(question, now.memory) is not can_spend(question, before.memory):
+        return False
+    try:
+        remember_logs(now.memory, report.evidence)
+    except ConflictError:
+        return False
+    return True
+
+
+# --- judging ----------------------------------------------------------------------------------
+
+
+def judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
+    """Judge a file under a policy, with what a directory holds; nothing is kept.
+
+    Raises:
+        UsageError: `file_…`: the file is something else; nothing was decided.
+    """
+    memory = Memory() if held is None else held.memory
+    report = verify(
+        question.presented,
+        policy=policy,
+        evidence=_own(question, held),
+        request=question.request,
+        clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
+        remembered=_NOTHING if held is None else held.remembered,
+    )
+    check_presented(question.name, question.presented, report)
+    return _with_unreadable(report, question.unreadable)
+
+
+def _own(
+    question: Question, held: TrustState | None
+) -> tuple[tuple[str, UnverifiedEvidence], ...]:
+    """Return the counter's own evidence: its directory's and the bundles it was given."""
+    kept = () if held is None else ((SOURCE, held.evidence),)
+    return (*kept, *question.bundles)
+
+
+def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
+    """Name the bundles that could not be read, as step 3 names what did not verify."""
+    missed = any(check.result is Result.UNDECIDED for check in report.checks)
+    code = "evidence_dropped" if missed else "evidence_left_out"
+    named = [
+        Check(code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
+        for each in unreadable
+    ]
+    before = [check for check in report.checks if check.step <= 3]
+    after = report.checks[len(before) :]
+    return replace(report, checks=(*before, *named, *after))
