@@ -27,6 +27,9 @@ from wallet_cli.sources import EvidenceSources, RequestBudget
 from wallet_cli.staples import collect
 
 
+pytestmark = pytest.mark.clock
+
+
 class Citizen(Purse):
     """A wallet in the scene's time, that has pinned its policy and made a key."""
 
