@@ -117,7 +117,7 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
         return _judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     for _ in range(_TRIES):
         with directory.locked():
-            held, version = read_held(directory, env.boot), directory.version
+            held, version = _read_held(question, directory, env), directory.version
         report = _judge_held(question, held)
         with directory.locked():
             memory = directory.memory().in_boot(env.boot)
@@ -125,8 +125,16 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
             if directory.version == version and _is_still_so(question, held, now, report):
                 return keep(question, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
-        held = read_held(directory, env.boot)
+        held = _read_held(question, directory, env)
         return keep(question, directory, held, _judge_held(question, held))
+
+
+def _read_held(question: Question, directory: TrustDirectory, env: Environment) -> TrustState:
+    """Read what the question needs: a bundle names subjects as well, as a visitor does."""
+    item = question.request.item
+    also = {each.entry.subject for _, bundle in question.bundles for each in bundle.items}
+    also |= set() if item is None else {item}
+    return read_held(directory, env.boot, question.presented, *also)
 
 
 def _judge_held(question: Question, held: TrustState) -> Report:
