@@ -6,6 +6,7 @@ subject is called in a log, a credential by the digest of its record.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 from did_service.core.crypto.hashes import sha256
@@ -21,10 +22,13 @@ from did_service.core.limits import (
 
 
 def keys_of(presented: bytes) -> set[str]:
-    """Return all that may be a key in what is presented; none where it cannot be read."""
+    """Return all that may be a key in what is presented; none where it cannot be read.
+
+    It is read as `parse_presented` reads it: what that one reads must name its keys here.
+    """
     try:
         value = strict_json.loads(
-            presented,
+            presented.removeprefix(BOM_UTF8),
             max_bytes=MAX_PRESENTED_BYTES,
             max_values=MAX_PRESENTED_VALUES,
             numbers=Numbers.FINITE,
@@ -48,7 +52,10 @@ def named_in(line: bytes) -> Iterator[str]:
 def _read(data: bytes) -> JsonValue:
     try:
         return strict_json.loads(
-            data, max_bytes=MAX_BUNDLE_LINE_BYTES, max_values=MAX_PRESENTED_VALUES
+            data,
+            max_bytes=MAX_BUNDLE_LINE_BYTES,
+            max_values=MAX_PRESENTED_VALUES,
+            numbers=Numbers.FINITE,
         )
     except DidServiceError:
         return None

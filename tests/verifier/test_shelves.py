@@ -1,5 +1,7 @@
 """Evidence in rows: what is kept proves itself, and a check reads what it needs by key."""
 
+from codecs import BOM_UTF8
+
 import pytest
 
 from did_service.core.errors import DidServiceError
@@ -139,6 +141,17 @@ def test_revocation_that_is_held_counts_whatever_a_visitor_brings(desk, scene, r
     assert (run.exit, run.codes) == (1, ["revoked"])
 
 
+def test_mark_before_the_text_hides_no_key(desk, scene, reading):
+    older = desk.shown(None).read_bytes()
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    for marks in (BOM_UTF8, 2 * BOM_UTF8):
+        run = desk.check(desk.save("older.json", marks + older))
+        assert run.report["outcome"] == "refused"
+
+
 def test_end_of_an_authority_that_is_held_counts_whatever_a_visitor_brings(
     desk, scene, reading
 ):
@@ -160,7 +173,7 @@ def test_end_that_is_held_counts_whatever_a_bundle_beside_it_brings(desk, scene,
     scene.fed.tick(30)
     scene.fed.deactivate(scene.agency)
     crowd(scene)
-    held = scene.fed.evidence(("did", scene.agency.id.split(":")[2]))
+    held = scene.fed.evidence(("did", scene.agency.id))
     assert desk.run("trust", "import", desk.save_bundle(held)).exit == 0
     run = desk.check(shown, "--bundle", older)
     assert run.report["outcome"] != "accepted"
