@@ -12,6 +12,7 @@ visitor brings names its subject. What is read is verified as any evidence is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from did_service.core.crypto.hashes import sha256
@@ -45,10 +46,6 @@ INSERT INTO chains (log, kind, subject, about) VALUES (?, ?, ?, ?)
 ON CONFLICT (subject, kind, log) DO UPDATE SET about = excluded.about
 """
 _ALL = "SELECT line FROM pieces ORDER BY id"
-_OF_CHAIN = """
-SELECT pieces.id, pieces.line FROM uses JOIN pieces ON pieces.id = uses.piece
-WHERE uses.chain = ?
-"""
 
 
 def count(rows: Rows) -> int:
@@ -119,7 +116,8 @@ def keep(
         raise LimitError("too_large", f"more than {MAX_CHAINS_HELD} subjects in one directory")
     if _remove(rows, _place(UNSORTED)):  # its pieces go with it, and come back in their chains
         known = _Known(UnverifiedEvidence())
-    changed = [_put(rows, key, own) for key, own in new.items() if not known.covers(own)]
+    files: dict[bytes, int] = {}
+    changed = [_put(rows, key, own, files) for key, own in new.items() if not known.covers(own)]
     stay = {(key.log, key.kind, key.subject) for key in new}
     gone = {*_places(before)} - stay
     changed += [_remove(rows, place) for place in gone]
@@ -129,7 +127,7 @@ def keep(
 
 def add_unsorted(rows: Rows, evidence: UnverifiedEvidence) -> None:
     """Add evidence that no policy has judged yet; it is read with everything until one has."""
-    _put(rows, UNSORTED, evidence)
+    _put(rows, UNSORTED, evidence, {})
     rows.change("UPDATE facts SET value = value + 1 WHERE name = 'evidence'")
 
 
@@ -141,9 +139,13 @@ def _chains(rows: Rows, wanted: set[str], most: int = MAX_CHAINS_AT_ONCE) -> set
 
 
 def _pieces(rows: Rows, chains: set[int]) -> Iterator[tuple[int, bytes]]:
-    for chain in sorted(chains):
-        for number, line in rows.all(_OF_CHAIN, chain):
-            yield int(number or 0), _line(line)
+    numbers: set[int] = set()
+    for chain in chains:
+        for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain):
+            numbers.add(int(number or 0))
+    for number in sorted(numbers):
+        found = rows.one("SELECT line FROM pieces WHERE id = ?", number)
+        yield number, _line(found[0] if found else None)
 
 
 def _line(cell: object) -> bytes:
@@ -186,11 +188,23 @@ class _Known:
         )
 
 
-def _put(rows: Rows, key: ChainKey, own: UnverifiedEvidence) -> bool:
-    """Put one chain; return whether anything of it is different now."""
+def _put(rows: Rows, key: ChainKey, own: UnverifiedEvidence, files: dict[bytes, int]) -> bool:
+    """Put one chain; return whether anything of it is different now.
+
+    Args:
+        rows: The state, open for changes.
+        key: Of the chain.
+        own: What proves it.
+        files: Heads files that were put already, by root: megabytes that many chains share.
+    """
     chain = _chain(rows, key)
-    held = {number for number, _ in _pieces(rows, {chain})}
-    wanted = {_piece(rows, line) for line in encode_pieces(own)}
+    held = {number for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain)}
+    wanted = {_piece(rows, line) for line in encode_pieces(replace(own, heads_files={}))}
+    for root, file in own.heads_files.items():
+        if root not in files:
+            (line,) = encode_pieces(UnverifiedEvidence(heads_files={root: file}))
+            files[root] = _piece(rows, line)
+        wanted.add(files[root])
     rows.change_each(
         "INSERT INTO uses VALUES (?, ?)", ((chain, number) for number in wanted - held)
     )
