@@ -1,4 +1,4 @@
-"""`make soak PART=trust-items`: a counter whose trust directory holds every issuer of a country.
+"""`make soak PART=trust-items`: a trust directory that holds every issuer of a country.
 
     five control logs of 2^N entries ─► bundles of 8,192 items ─► import each ─► one check
 
