@@ -143,7 +143,9 @@ MAX_MIRRORS = 64  # places of evidence that come with one credential
 MAX_STAPLE_FETCHES = 64  # entries that a wallet asks for one credential; a dozen is usual
 MAX_LABEL_CHARACTERS = 80  # a name that a person gives to a key
 MAX_MEMORY_VALUES = 1_048_576  # of memory.json: some three a nonce
-MAX_MEMORY_BYTES = 33_554_432  # memory.json of release 0.2.0: all nonces and a thousand logs fit
+MAX_MEMORY_BYTES = 33_554_432  # memory.json of release 0.2.0
+    33_554_432  # memory.json of release 0.2.0: all nonces and a thousand logs fit
+)
 MAX_NONCES_REMEMBERED = 100_000  # of one trust directory; expired ones are dropped first
 MAX_NONCES_DOUBTED = 1_024  # kept though the clock alone says that their day is over
 NONCE_LIFETIME_SECONDS = 86_400  # a challenge is answered within the day it was given out
