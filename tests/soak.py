@@ -16,7 +16,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import days
+from tests import days, trust_items
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
 _BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
@@ -41,6 +41,7 @@ PARTS = {
     f"suite-{name}": Part(f"the whole suite, {day.told}", partial(_suite, name))
     for name, day in days.DAYS.items()
 }
+PARTS["trust-items"] = Part("a trust directory of 3 x 10^5 items", trust_items.main)
 
 
 def main(names: Sequence[str]) -> int:

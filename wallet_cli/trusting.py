@@ -15,8 +15,8 @@ from did_service.core.errors import ConflictError
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import TrustState, read_held, read_policy
-from did_service.verifier.importing import Imported, import_bundle, merge
+from did_service.verifier.held import TrustState, read_beside, read_held, read_policy
+from did_service.verifier.importing import Imported, demand_policy, import_bundle, merge
 from did_service.verifier.pinning import pin
 
 _NO_BOOT = ""  # a wallet asks no questions that could outlive one
@@ -43,7 +43,7 @@ class WalletTrust:
             PolicyError: `policy_missing`.
             MalformedError: `trust_damaged`.
         """
-        return self.evidence().demand_policy()
+        return demand_policy(self._directory)
 
     def evidence(self) -> TrustState:
         """Return what the wallet judges by: what was imported, and what is remembered.
@@ -93,4 +93,5 @@ class WalletTrust:
             PolicyError: `policy_missing`.
         """
         with self._directory.locked():
-            return merge(self._directory, self.evidence(), offered)
+            held = read_beside(self._directory, _NO_BOOT, offered)
+            return merge(self._directory, held, offered)

@@ -1,8 +1,9 @@
 """A place that decides: what it pinned, what it was given, what it must not forget.
 
     DIR/policy.json        the pinned policy, the only thing that is trusted
-        evidence.json.gz   bundles and staples merged; every item proves itself
-        memory.json        newest size of each log, nonces given out, the floor of the clock
+        state.sqlite       evidence, each chain by its key; newest size of each log, nonces
+                           given out, the floor of the clock
+        memory.json        one line that keeps release 0.2.0 out
         forks/             proofs that a log has two histories: written once, never changed
         lock               held while anything here changes
 

@@ -75,7 +75,7 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
         return judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     for _ in range(_TRIES):
         with directory.locked():
-            held, version = read_held(directory, env.boot), directory.version
+            held, version = _read_held(question, directory, env), directory.version
             asked = _asked(question, held)
             first = _first_verdict(asked, held)
         if first is not None:
@@ -87,10 +87,22 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
             if directory.version == version and _is_still_so(asked, held, now, report):
                 return keep(asked, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
-        held = read_held(directory, env.boot)
+        held = _read_held(question, directory, env)
         asked = _asked(question, held)
         first = _first_verdict(asked, held)
         return first or keep(asked, directory, held, judge(asked, held.policy, held))
+
+
+def _read_held(question: Question, directory: TrustDirectory, env: Environment) -> TrustState:
+    """Read what the question needs: a bundle names subjects as well, as a visitor does.
+
+    The item is the one for which it was asked, which the memory knows by what is presented.
+    """
+    asked = question_of(question.presented, question.request, directory.memory())
+    item = question.request.item if question.document else asked.item
+    also = {each.entry.subject for _, bundle in question.bundles for each in bundle.items}
+    also |= set() if item is None else {item}
+    return read_held(directory, env.boot, question.presented, *also)
 
 
 def _asked(question: Question, held: TrustState) -> Question:

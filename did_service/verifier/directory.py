@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,13 +22,17 @@ from did_service.core.errors import (
     NotFoundError,
     quote,
 )
-from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
+from did_service.core.evidence.proven_set import ChainKey
+from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_CHAINS_WHOLE, MAX_JSON_BYTES
 from did_service.program.files import (
     exclusive_lock,
     make_private_directory,
     replace_file,
     sweep,
 )
+from did_service.verifier import shelves
+from did_service.verifier.chain_keys import keys_of
 from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE
 from did_service.verifier.memory import OPEN, Memory, Nonce
 from did_service.verifier.nonces import expiry, give
@@ -97,8 +101,8 @@ class TrustDirectory:
     @property
     def version(self) -> tuple[object, ...]:
         """Another one after each change of policy, evidence or forks, whoever made it."""
-        stamps = (_stamp(self.path / name) for name in ("policy.json", "evidence.json.gz"))
-        return (*stamps, *self.forks())
+        changes = self._state.ask("SELECT value FROM facts WHERE name = 'evidence'")
+        return (_stamp(self.path / "policy.json"), *changes, *self.forks())
 
     # --- what was pinned and what was given -----------------------------------------------
 
@@ -110,13 +114,44 @@ class TrustDirectory:
         """Replace the pinned policy; the caller has checked that it may follow."""
         self._write("policy.json", data)
 
-    def read_evidence(self) -> bytes | None:
-        """Return the merged evidence as stored, or None when there is none yet."""
-        return self._read("evidence.json.gz", MAX_BUNDLE_BYTES)
+    def evidence(self, presented: bytes | None = None, *also: str) -> UnverifiedEvidence:
+        """Return the evidence: all of it, or of a large directory what a check needs.
 
-    def write_evidence(self, data: bytes) -> None:
-        """Replace the merged evidence; the caller has seen to it that no item gets older."""
-        self._write("evidence.json.gz", data)
+        Args:
+            presented: What is to be checked; None for everything.
+            also: Further subjects that will be asked for, such as a service item.
+
+        Raises:
+            LimitError: `too_large`: a check needs more than is read for one.
+        """
+        self._take_over()
+        with self._state.reading() as rows:
+            if rows is None:
+                return UnverifiedEvidence()
+            if presented is None or shelves.count(rows) <= MAX_CHAINS_WHOLE:
+                return shelves.read_all(rows)
+            return shelves.read_for(rows, {*keys_of(presented), *also})
+
+    def evidence_beside(self, offered: UnverifiedEvidence) -> UnverifiedEvidence:
+        """Return the evidence that a set may stand beside: all of it, or the same subjects'."""
+        self._take_over()
+        with self._state.reading() as rows:
+            if rows is None:
+                return UnverifiedEvidence()
+            if shelves.count(rows) <= MAX_CHAINS_WHOLE:
+                return shelves.read_all(rows)
+            return shelves.read_beside(rows, offered)
+
+    def keep_chains(
+        self, before: UnverifiedEvidence, chains: Iterable[tuple[ChainKey, UnverifiedEvidence]]
+    ) -> None:
+        """Put chains in the place of those that were read; see `shelves.keep`.
+
+        Raises:
+            LimitError: `too_large`: the directory is full.
+        """
+        with self.locked():
+            shelves.keep(self._state.rows(), before, chains)
 
     # --- what must not be forgotten -------------------------------------------------------
 

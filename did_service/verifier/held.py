@@ -19,14 +19,12 @@ from did_service.core.credentials.model import Credential
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import LimitError, PolicyError
-from did_service.core.evidence.bundle import encode_bundle, parse_bundle
+from did_service.core.errors import PolicyError
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence, Fork, Tree
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS, MAX_EVIDENCE_ITEMS
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.request import Remembered
 from did_service.core.verification.staple import needed_for
@@ -34,6 +32,7 @@ from did_service.core.verification.tier import is_service_item
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory, default_path
 from did_service.verifier.memory import Memory, RememberedLog
+from did_service.verifier.shelves import POLICIES
 from did_service.verifier.state import parse_or_damaged
 
 FORK_FORMAT = "didsvc-fork/1"
@@ -84,19 +83,41 @@ def read_policy(directory: TrustDirectory) -> Policy | None:
     return None if stored is None else parse_or_damaged("policy.json", _policy, stored)
 
 
-def read_held(directory: TrustDirectory, boot: str) -> TrustState:
+def read_held(
+    directory: TrustDirectory, boot: str, presented: bytes | None = None, *also: str
+) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
+
+    Args:
+        directory: Which.
+        boot: Of the machine.
+        presented: What is to be checked: of a large directory only what that needs is read.
+        also: Further subjects that will be asked for, such as a service item.
 
     Raises:
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    policy, evidence = read_policy(directory), directory.read_evidence()
+    return _state(directory, boot, directory.evidence(presented, *also))
+
+
+def read_beside(
+    directory: TrustDirectory, boot: str, offered: UnverifiedEvidence
+) -> TrustState:
+    """Read a trust directory for a merge: of a large one only what the offered set may change.
+
+    Raises:
+        MalformedError: `trust_damaged`, naming the file.
+        UnavailableError: `file_not_read`.
+    """
+    return _state(directory, boot, directory.evidence_beside(offered))
+
+
+def _state(directory: TrustDirectory, boot: str, evidence: UnverifiedEvidence) -> TrustState:
+    policy = read_policy(directory)
     return TrustState(
         policy,
-        UnverifiedEvidence()
-        if evidence is None
-        else parse_or_damaged("evidence.json.gz", parse_bundle, evidence),
+        evidence,
         directory.memory().in_boot(boot),
         frozenset() if policy is None else forked_logs(directory, policy),
     )
@@ -144,16 +165,13 @@ def keep_evidence(
     what loosens a tier is never brought by whoever is judged (docs/adr/0018).
 
     Raises:
-        LimitError: `too_large`: the union could not be read again.
+        LimitError: `too_large`: the directory would hold more than it may.
     """
     if held.forked or evidence.forks:
         return
-    kept = _without_strangers(evidence, {*held.evidence.batches, *lasting.batches}).kept()
-    if kept == held.evidence:
-        return
-    if len(kept.items) > MAX_EVIDENCE_ITEMS or len(kept.checkpoints) > MAX_EVIDENCE_CHECKPOINTS:
-        raise LimitError("too_large", f"{len(kept.items)} items of evidence in one directory")
-    directory.write_evidence(encode_bundle(kept))
+    kept = _without_strangers(evidence, {*held.evidence.batches, *lasting.batches})
+    chains = [*kept.kept_chains(), (POLICIES, UnverifiedEvidence(policies=evidence.policies))]
+    directory.keep_chains(held.evidence, chains)
 
 
 def of_decision(

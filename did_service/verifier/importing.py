@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.errors import PolicyError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
@@ -25,7 +26,8 @@ from did_service.verifier.held import (
     keep_forks,
     newest_usable,
     prove,
-    read_held,
+    read_beside,
+    read_policy,
     remember_logs,
 )
 from did_service.verifier.pinning import follow
@@ -71,15 +73,27 @@ def import_bundle(
         PolicyError: `policy_missing`, `policy_forked`.
         LimitError: `too_large`: the directory would hold more than it may.
     """
-    read_held(directory, boot).demand_policy()
+    demand_policy(directory)
     with directory.locked():
-        before = read_held(directory, boot).demand_policy()
+        before = demand_policy(directory)
         policy = follow(directory, before, bundle.policies, now)
-        held = read_held(directory, boot)
+        held = read_beside(directory, boot, bundle)
         merged = merge(directory, held, bundle)
     alone = prove(replace(held, evidence=bundle))
     counts = _count(prove(held).entries, alone.entries, merged)
     return Imported(before, policy, merged, counts, _blinded(merged))
+
+
+def demand_policy(directory: TrustDirectory) -> Policy:
+    """Return the pinned policy.
+
+    Raises:
+        PolicyError: `policy_missing`.
+    """
+    policy = read_policy(directory)
+    if policy is None:
+        raise PolicyError("policy_missing", "in this trust directory")
+    return policy
 
 
 def merge(directory: TrustDirectory, held: TrustState, offered: UnverifiedEvidence) -> Evidence:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from did_service.core.errors import MalformedError, PolicyError
-from did_service.core.limits import MAX_MEMORY_BYTES
+from did_service.core.evidence.bundle import parse_bundle
+from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_MEMORY_BYTES
 from did_service.program.files import read_own_file, replace_file
-from did_service.verifier.former import MEMORY_FILE, MOVED, parse_memory
+from did_service.verifier import shelves
+from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE, MOVED, parse_memory
 from did_service.verifier.remembered import read_memory, take_over
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ class State:
     @property
     def is_former(self) -> bool:
         """Whether a former release wrote here what is not taken over yet."""
-        return self._former() is not None
+        return self._former() is not None or (self._folder / EVIDENCE_FILE).exists()
 
     def rows(self) -> Rows:
         """Return the rows of this thread's transaction; the file is made if there is none."""
@@ -119,11 +121,16 @@ class State:
         if not self._exists():
             self._check_never_made()
             database.create(self._path)
-        former = self._former()
-        if former is not None:
-            memory = parse_or_damaged(MEMORY_FILE, parse_memory, former)
-            with database.writing(self._path) as rows:
+        former, evidence = self._former(), self._former_evidence()
+        with database.writing(self._path) as rows:
+            if former is not None:
+                memory = parse_or_damaged(MEMORY_FILE, parse_memory, former)
                 take_over(rows, read_memory(rows, self.ask), memory)
+            if evidence is not None:
+                shelves.add_unsorted(
+                    rows, parse_or_damaged(EVIDENCE_FILE, parse_bundle, evidence)
+                )
+        (self._folder / EVIDENCE_FILE).unlink(missing_ok=True)
         if self._stored() != MOVED:
             replace_file(self._folder / MEMORY_FILE, MOVED)
 
@@ -136,6 +143,9 @@ class State:
     def _former(self) -> bytes | None:
         stored = self._stored()
         return None if stored == MOVED else stored
+
+    def _former_evidence(self) -> bytes | None:
+        return read_own(self._folder, EVIDENCE_FILE, MAX_BUNDLE_BYTES)
 
     def _check_never_made(self) -> None:
         if self._stored() == MOVED:

@@ -1,7 +1,8 @@
 """The tables of a trust directory's state (docs/formats.md 8).
 
-Times are POSIX seconds. The number of nonces is kept by the file itself, so that giving one out
-asks for no count of the others.
+Times are POSIX seconds. The numbers of nonces and of chains are kept by the file itself, so
+that adding one asks for no count of the others. A piece of evidence is a line as a bundle has
+it; what several chains need is there once, and goes with the last of them.
 """
 
 TABLES = """
@@ -25,5 +26,28 @@ CREATE TRIGGER nonce_given AFTER INSERT ON nonces
 BEGIN UPDATE facts SET value = value + 1 WHERE name = 'nonces'; END;
 CREATE TRIGGER nonce_over AFTER DELETE ON nonces
 BEGIN UPDATE facts SET value = value - 1 WHERE name = 'nonces'; END;
-INSERT INTO facts VALUES ('nonces', 0), ('evidence', 0);
+CREATE TABLE chains (
+  id INTEGER PRIMARY KEY, log TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+  about TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX chains_by_subject ON chains (subject, kind, log);
+CREATE INDEX chains_by_grantee ON chains (about) WHERE about <> '';
+CREATE TABLE pieces (
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, line BLOB NOT NULL
+) STRICT;
+CREATE TABLE uses (
+  chain INTEGER NOT NULL, piece INTEGER NOT NULL, PRIMARY KEY (chain, piece)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX uses_by_piece ON uses (piece);
+CREATE TRIGGER piece_unused AFTER DELETE ON uses
+WHEN NOT EXISTS (SELECT 1 FROM uses WHERE piece = OLD.piece)
+BEGIN DELETE FROM pieces WHERE id = OLD.piece; END;
+CREATE TRIGGER chain_over AFTER DELETE ON chains
+BEGIN
+  DELETE FROM uses WHERE chain = OLD.id;
+  UPDATE facts SET value = value - 1 WHERE name = 'chains';
+END;
+CREATE TRIGGER chain_new AFTER INSERT ON chains
+BEGIN UPDATE facts SET value = value + 1 WHERE name = 'chains'; END;
+INSERT INTO facts VALUES ('nonces', 0), ('chains', 0), ('evidence', 0);
 """

@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.limits import MAX_HEADS_TRIED
 from tests.support.counter import INDEX, SCHEMA, Scene, headless, joined
 from tests.support.desk import COUNTER, Desk
@@ -23,9 +22,7 @@ def desk(tmp_path, scene):
 
 
 def subjects(desk):
-    stored = desk.trust.read_evidence()
-    items = () if stored is None else parse_bundle(stored).items
-    return {(item.entry.type, item.entry.subject) for item in items}
+    return {(item.entry.type, item.entry.subject) for item in desk.trust.evidence().items}
 
 
 # --- evidence of strangers --------------------------------------------------------------------

@@ -19,6 +19,7 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.program import files
 from did_service.verifier.directory import TrustDirectory, default_path, fresh_nonce
 from did_service.verifier.memory import RememberedLog
@@ -105,19 +106,15 @@ def run_together(*children):
 
 def test_a_new_directory_is_empty_and_reading_makes_nothing(trust):
     assert trust.read_policy() is None
-    assert trust.read_evidence() is None
+    assert trust.evidence() == UnverifiedEvidence()
     assert trust.memory().floor is None
     assert trust.forks() == ()
     assert not trust.path.exists()
 
 
-def test_policy_and_evidence_are_returned_byte_for_byte(trust):
+def test_policy_is_returned_byte_for_byte(trust):
     trust.write_policy(b"\x00policy\r\n")
-    trust.write_evidence(b"\x1f\x8bevidence")
-    trust.write_evidence(b"\x1f\x8bnewer")
-    again = TrustDirectory(trust.path)
-    assert again.read_policy() == b"\x00policy\r\n"
-    assert again.read_evidence() == b"\x1f\x8bnewer"
+    assert TrustDirectory(trust.path).read_policy() == b"\x00policy\r\n"
 
 
 def test_memory_is_kept_between_processes(trust):
@@ -161,7 +158,6 @@ def test_everything_is_private(trust):
     old = os.umask(0)
     try:
         trust.write_policy(b"p")
-        trust.write_evidence(b"e")
         raise_floor(trust, NOW)
         trust.keep_fork("f", b"f")
     finally:
@@ -243,19 +239,19 @@ def test_a_path_that_is_no_directory_says_so(tmp_path):
 
 @pytest.mark.clock
 def test_a_full_disk_leaves_the_former_file_whole(trust):
-    trust.write_evidence(b"former")
+    trust.write_policy(b"former")
     program = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
 try:
-    trust.write_evidence(bytes(1_001))
+    trust.write_policy(bytes(1_001))
 except UnavailableError as error:
     sys.exit(3 if error.code == "file_not_written" else 4)
 """
     assert run_together(child(trust, program)) == [3]
-    assert trust.read_evidence() == b"former"
-    assert sorted(path.name for path in trust.path.iterdir()) == ["evidence.json.gz", "lock"]
+    assert trust.read_policy() == b"former"
+    assert sorted(path.name for path in trust.path.iterdir()) == ["lock", "policy.json"]
 
 
 @pytest.mark.clock
@@ -264,21 +260,21 @@ def test_a_killed_writer_leaves_one_whole_file_and_no_litter(trust):
 contents = [bytes([n]) * 500_000 for n in range(4)]
 while True:
     for content in contents:
-        trust.write_evidence(content)
+        trust.write_policy(content)
 """
-    trust.write_evidence(bytes(500_000))
+    trust.write_policy(bytes(500_000))
     for pause in (0.01, 0.03, 0.05, 0.07):
         writer = child(trust, program)
         begin(writer)
         time.sleep(pause)
         writer.kill()
         assert exit_codes(writer) == [-signal.SIGKILL]
-        found = trust.read_evidence()
+        found = trust.read_policy()
         assert len(found) == 500_000
         assert len(set(found)) == 1
     raise_floor(trust, NOW)
     names = {path.name for path in trust.path.iterdir()}
-    assert names == {"evidence.json.gz", "lock", "memory.json", "state.sqlite"}
+    assert names == {"lock", "memory.json", "policy.json", "state.sqlite"}
 
 
 def test_what_a_killed_writer_left_is_swept(trust):
@@ -350,7 +346,7 @@ def make_folder(path):
 
 READS = {
     "policy.json": lambda trust: trust.read_policy(),
-    "evidence.json.gz": lambda trust: trust.read_evidence(),
+    "evidence.json.gz": lambda trust: trust.evidence(),
     "memory.json": lambda trust: trust.memory(),
     "state.sqlite": lambda trust: trust.memory(),
     "forks/f": lambda trust: trust.read_fork("f"),
@@ -491,20 +487,20 @@ def test_changes_of_several_processes_are_all_kept(trust):
 
 @pytest.mark.clock
 def test_reading_deciding_and_writing_can_be_held_together(trust):
-    trust.write_evidence(b"")
+    trust.write_policy(b"")
     children = [
         child(
             trust,
             f"""
 for _ in range(10):
     with trust.locked(), trust.locked():
-        trust.write_evidence(trust.read_evidence() + {letter!r})
+        trust.write_policy(trust.read_policy() + {letter!r})
 """,
         )
         for letter in (b"a", b"b")
     ]
     assert run_together(*children) == [0, 0]
-    assert sorted(trust.read_evidence().decode()) == sorted("a" * 10 + "b" * 10)
+    assert sorted(trust.read_policy().decode()) == sorted("a" * 10 + "b" * 10)
 
 
 @pytest.mark.clock

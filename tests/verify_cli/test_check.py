@@ -9,8 +9,7 @@ from subprocess import PIPE
 import pytest
 
 from did_service.core.encoding import timestamps
-from did_service.core.evidence.bundle import parse_bundle
-from did_service.verifier import held
+from did_service.verifier import shelves
 from tests.support.counter import SCHEMA, without
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 
@@ -310,8 +309,7 @@ def test_what_is_no_service_item_at_hand_demands_nothing(desk, item):
 
 
 def kept(desk):
-    data = desk.trust.read_evidence()
-    return None if data is None else parse_bundle(data)
+    return desk.trust.evidence()
 
 
 def test_what_a_staple_proved_serves_the_next_credential(desk):
@@ -326,10 +324,11 @@ def test_what_a_staple_proved_serves_the_next_credential(desk):
 
 def test_the_same_evidence_again_writes_nothing(desk):
     desk.document(desk.shown(None))
-    before = (desk.path / "evidence.json.gz").stat()
+    version, before = desk.trust.version, (desk.path / "state.sqlite").stat()
     desk.document(desk.shown(None))
-    after = (desk.path / "evidence.json.gz").stat()  # but for its last reading
+    after = (desk.path / "state.sqlite").stat()  # but for its last reading
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert desk.trust.version == version
 
 
 def test_older_evidence_replaces_nothing_newer(desk, scene):
@@ -409,9 +408,9 @@ def test_a_damaged_directory_is_named(desk):
 
 
 def test_a_full_directory_keeps_what_it_has_and_decides_all_the_same(desk, monkeypatch):
-    monkeypatch.setattr(held, "MAX_EVIDENCE_ITEMS", 3)
+    monkeypatch.setattr(shelves, "MAX_CHAINS_HELD", 3)
     assert desk.answer(desk.challenge()).exit == 0
-    assert kept(desk) is None
+    assert not kept(desk).items
     merged = desk.run("trust", "import", desk.save_bundle(), "--json")
     assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (1, "too_large")
 
@@ -447,14 +446,14 @@ def forked(desk, scene):
 def test_a_fork_is_undecided_from_then_on_and_its_proof_is_kept(desk, forked):
     one, two = forked
     assert desk.document(desk.shown(None, staple=one)).exit == 0
-    evidence = desk.trust.read_evidence()
+    evidence = desk.trust.evidence()
     run = desk.document(desk.shown(None, staple=two))
     assert (run.exit, "log_forked" in run.codes) == (5, True)
     (name,) = desk.trust.forks()
     fork = json.loads(desk.trust.read_fork(name))
     assert fork["origin"] == "gd.example/reg"
     assert len(fork["notes"]) == 2
-    assert desk.trust.read_evidence() == evidence
+    assert desk.trust.evidence() == evidence
     again = desk.document(desk.shown(None, staple=one))
     assert again.exit == 5
     assert desk.trust.forks() == (name,)
@@ -465,5 +464,5 @@ def test_a_higher_policy_settles_a_fork(desk, scene, forked):
     desk.document(desk.shown(None, staple=one))
     desk.document(desk.shown(None, staple=two))
     assert desk.pin(scene.fed.next_policy(), "--lang", "en").exit == 0
-    (desk.path / "evidence.json.gz").unlink()
+    desk.trust.keep_chains(desk.trust.evidence(), [])
     assert desk.document(desk.shown(None, staple=two)).exit == 0

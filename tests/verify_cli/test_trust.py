@@ -144,10 +144,10 @@ def test_a_bundle_is_merged_and_counted(desk, scene):
     newer = desk.run("trust", "import", desk.save_bundle(), "--json")
     # The list itself is as old as it was, whatever stands behind it.
     assert counted(newer) == {"newer": 4, "same": 1, "older": 0, "dropped": 0}
-    before = desk.trust.read_evidence()
+    before = desk.trust.evidence()
     older = desk.run("trust", "import", desk.save_bundle(old, "old"), "--json", later=120)
     assert counted(older) == {"newer": 0, "same": 1, "older": 4, "dropped": 0}
-    assert len(desk.trust.read_evidence()) >= len(before)
+    assert len(desk.trust.evidence().items) >= len(before.items)
     assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
@@ -190,7 +190,7 @@ def test_two_policies_of_one_number_stop_the_import(desk, scene):
     bundle = desk.save_bundle({**scene.staple(), "policies": [{"policy": other.members}]})
     run = desk.run("trust", "import", bundle, "--json")
     assert (run.exit, code_of(run)) == (1, "policy_forked")
-    assert desk.trust.read_evidence() is None
+    assert not desk.trust.evidence().items
 
 
 def test_without_a_policy_nothing_can_be_merged(bare):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from did_service.core.crypto.hashes import sha256
@@ -59,15 +59,15 @@ def encode_bundle(evidence: UnverifiedEvidence) -> bytes:
     """
     packed, size = io.BytesIO(), 0
     with gzip.GzipFile(fileobj=packed, mode="wb", filename="", mtime=0) as file:
-        for line in _lines(evidence):
+        for line in (_HEADER, *encode_pieces(evidence)):
             size += file.write(line + b"\n")
             if size > MAX_BUNDLE_BYTES or len(line) > MAX_BUNDLE_LINE_BYTES:
                 raise LimitError("too_large", f"evidence of more than {size} bytes")
     return packed.getvalue()
 
 
-def _lines(evidence: UnverifiedEvidence) -> Iterator[bytes]:
-    yield _HEADER
+def encode_pieces(evidence: UnverifiedEvidence) -> Iterator[bytes]:
+    """Write each piece as its line of a bundle; the same piece gives the same bytes."""
     for note in evidence.checkpoints:
         yield jcs.encode({"checkpoint": note.decode()})
     for item in evidence.items:
@@ -81,6 +81,15 @@ def _lines(evidence: UnverifiedEvidence) -> Iterator[bytes]:
     for root, file in evidence.heads_files.items():
         named: JsonObject = {"root": b64.encode_url(root), "gzip": b64.encode_url(file)}
         yield jcs.encode({"heads_file": named})
+
+
+def parse_pieces(lines: Iterable[bytes]) -> UnverifiedEvidence:
+    """Read the lines of a bundle's pieces.
+
+    Raises:
+        LimitError: `too_large`, as for a bundle.
+    """
+    return _read(io.BytesIO(b"\n".join(lines)))
 
 
 def parse_bundle(data: bytes) -> UnverifiedEvidence:

@@ -15,6 +15,7 @@ from did_service.core.anchor.bodies.reading import custodian_of, parties_of
 from did_service.core.anchor.entry import TYPES
 from did_service.core.anchor.region import Region
 from did_service.core.did.syntax import did_id
+from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
@@ -28,6 +29,19 @@ class Tree:
 
     size: int
     root: bytes
+
+
+RECORD = "record"  # kind of the chain of one record's issuance proofs
+
+
+@dataclass(frozen=True, slots=True)
+class ChainKey:
+    """By what a chain is found: log, kind and subject; of a statement also the grantee's id."""
+
+    log: str
+    kind: str
+    subject: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +185,7 @@ class Evidence:
         existence stays. Nothing that is at hand is ever replaced by something older, or by
         something newer of which a part was held back.
         """
-        chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
-        for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
-            if each.kind != "evidence":
-                chain = each.origin, each.kind, each.subject
-                chains.setdefault(chain, {}).setdefault(each.number, each)
+        chains = self._by_number()
         newest = [best[n] for _, best in sorted(chains.items()) for n in self._lasting(best)]
         issued = [each for proofs in self.issued.values() for each in proofs]
         kept = self.select(newest, issued)
@@ -183,6 +193,34 @@ class Evidence:
         roots = {each.heads.root for each in current if isinstance(each, Latest)}
         files = {root: file for root, file in self.heads_files.items() if root in roots}
         return replace(kept, policies=self.policies, heads_files=files)
+
+    def kept_chains(self) -> Iterator[tuple[ChainKey, UnverifiedEvidence]]:
+        """Yield what `kept` returns, chain by chain, each as a set that proves itself."""
+        for chain, best in self._by_number().items():
+            newest = best[max(best)]
+            root = newest.heads.root if isinstance(newest, Latest) else b""
+            files = {root: self.heads_files[root]} if root in self.heads_files else {}
+            own = self.select(best[number] for number in self._lasting(best))
+            parties = (
+                self._parties.get((chain[0], chain[2])) if chain[1] == "authority" else None
+            )
+            yield (
+                ChainKey(*chain, parties[1] if parties else ""),
+                replace(own, heads_files=files),
+            )
+        for record, proofs in self.issued.items():
+            for log in dict.fromkeys(proof.batch.log for proof in proofs):
+                own = self.select((), [proof for proof in proofs if proof.batch.log == log])
+                yield ChainKey(log, RECORD, b64.encode_url(record)), own
+
+    def _by_number(self) -> dict[tuple[str, str, str], dict[int, ProvenEntry]]:
+        """Return the entries of each log's chain by number, the best of each."""
+        chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
+        for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
+            if each.kind != "evidence":
+                chain = each.origin, each.kind, each.subject
+                chains.setdefault(chain, {}).setdefault(each.number, each)
+        return chains
 
     def _lasting(self, chain: Mapping[int, ProvenEntry]) -> list[int]:
         usable = [number for number, each in chain.items() if self.is_usable(each)]

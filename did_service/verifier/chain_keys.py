@@ -1,0 +1,105 @@
+"""What may be the key of a chain in what is presented, and in the pieces read for it.
+
+Every text is one: that costs a question each, and overlooks nothing. A DID goes by what its
+subject is called in a log, a credential by the digest of its record.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.did.syntax import did_id
+from did_service.core.encoding import b64, jcs, strict_json
+from did_service.core.encoding.strict_json import JsonValue, Numbers
+from did_service.core.errors import DidServiceError
+from did_service.core.limits import (
+    MAX_BUNDLE_LINE_BYTES,
+    MAX_PRESENTED_BYTES,
+    MAX_PRESENTED_VALUES,
+)
+
+
+def keys_of(presented: bytes) -> set[str]:
+    """Return all that may be a key in what is presented; none where it cannot be read.
+
+    It is read as `parse_presented` reads it: what that one reads must name its keys here.
+    """
+    try:
+        value = strict_json.loads(
+            presented.removeprefix(BOM_UTF8),
+            max_bytes=MAX_PRESENTED_BYTES,
+            max_values=MAX_PRESENTED_VALUES,
+            numbers=Numbers.FINITE,
+        )
+    except DidServiceError:
+        return set()
+    return {*_keys(value), *_records(value)}
+
+
+def named_in(line: bytes) -> Iterator[str]:
+    """Yield what a piece names; checkpoints and heads files name no subject."""
+    if not line.startswith((b'{"batch"', b'{"content"', b'{"item"')):
+        return
+    value = _read(line)
+    yield from _keys(value)
+    content = value.get("content") if isinstance(value, dict) else None
+    if isinstance(content, str):
+        yield from _keys(_read(content.encode()))
+
+
+def _read(data: bytes) -> JsonValue:
+    try:
+        return strict_json.loads(
+            data,
+            max_bytes=MAX_BUNDLE_LINE_BYTES,
+            max_values=MAX_PRESENTED_VALUES,
+            numbers=Numbers.FINITE,
+        )
+    except DidServiceError:
+        return None
+
+
+def _keys(value: JsonValue) -> Iterator[str]:
+    """Yield each text in a value, a DID by what its subject is called in a log."""
+    match value:
+        case str():
+            yield value
+            if value.startswith("did:"):
+                yield _subject_of(value)
+        case dict():
+            for name, member in value.items():
+                yield name
+                yield from _keys(member)
+        case list():
+            for member in value:
+                yield from _keys(member)
+        case _:
+            pass
+
+
+def _subject_of(did: str) -> str:
+    try:
+        return did_id(did.partition("#")[0].partition("?")[0])
+    except DidServiceError:
+        return did
+
+
+def _records(value: JsonValue) -> Iterator[str]:
+    """Yield the key of the issuance proofs of each credential in a value."""
+    if isinstance(value, list):
+        for member in value:
+            yield from _records(member)
+    if isinstance(value, dict):
+        if "issuer" in value:
+            yield _record(value)
+        for member in value.values():
+            yield from _records(member)
+
+
+def _record(credential: JsonValue) -> str:
+    try:
+        return b64.encode_url(sha256(jcs.encode(credential)))
+    except DidServiceError:
+        return ""

@@ -1,0 +1,243 @@
+"""Evidence of a trust directory in rows: each chain proves itself, and is read by its key.
+
+    chains ──uses──► pieces           heads entries, checkpoints and heads files are shared
+    keys of what is presented ─► their chains ─► keys named in them ─► …
+
+A directory of up to 20,000 chains is read whole. Of a larger one only that is read whose
+subject is named in what is presented, in the staple with it, or in what was read for it. So no
+chain is judged by a visitor's copy alone while the directory holds a newer one: whatever a
+visitor brings names its subject. What is read is verified as any evidence is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from did_service.core.crypto.hashes import sha256
+from did_service.core.encoding import b64
+from did_service.core.errors import LimitError
+from did_service.core.evidence.bundle import encode_pieces, parse_pieces
+from did_service.core.evidence.proven_set import RECORD, ChainKey
+from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.limits import (
+    MAX_CHAINS_AT_ONCE,
+    MAX_CHAINS_HELD,
+)
+from did_service.verifier.chain_keys import named_in
+
+if TYPE_CHECKING:
+    from did_service.verifier.database import Rows
+
+# What was carried over as it was, before a policy could judge it; it goes at the next merge.
+UNSORTED = ChainKey("", "unsorted", "")
+POLICIES = ChainKey("", "policies", "")
+_MOST_STEPS = 8  # from what is presented to the last thing it rests on
+_WANT = "CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID"
+_FIND = """
+SELECT chains.id FROM wanted JOIN chains ON chains.subject = wanted.key
+UNION
+SELECT chains.id FROM wanted JOIN chains ON chains.about = wanted.key AND chains.about <> ''
+LIMIT ?
+"""
+_NEW_CHAIN = """
+INSERT INTO chains (log, kind, subject, about) VALUES (?, ?, ?, ?)
+ON CONFLICT (subject, kind, log) DO UPDATE SET about = excluded.about
+"""
+_ALL = "SELECT line FROM pieces ORDER BY id"
+
+
+def count(rows: Rows) -> int:
+    """Return the number of chains."""
+    found = rows.one("SELECT value FROM facts WHERE name = 'chains'")
+    return int(found[0] or 0) if found else 0
+
+
+def read_all(rows: Rows) -> UnverifiedEvidence:
+    """Read everything."""
+    return parse_pieces(_line(line) for (line,) in rows.all(_ALL))
+
+
+def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
+    """Read the chains of these keys, and those that they name in turn.
+
+    Raises:
+        LimitError: `too_large`: more chains than are read for one check. Nothing is judged
+            then: what is left out could be what speaks against.
+    """
+    seen: set[str] = set()
+    chains: set[int] = set()
+    pieces: dict[int, bytes] = {}
+    wanted = {*keys, UNSORTED.subject}
+    for _ in range(_MOST_STEPS):
+        seen |= wanted
+        new = _chains(rows, wanted) - chains
+        chains |= new
+        if len(chains) > MAX_CHAINS_AT_ONCE:
+            raise LimitError(
+                "too_large", f"more than {MAX_CHAINS_AT_ONCE} chains for one check"
+            )
+        lines = dict(_pieces(rows, new))
+        wanted = {
+            key for n in lines.keys() - pieces.keys() for key in named_in(lines[n])
+        } - seen
+        pieces |= lines
+        if not wanted:
+            break
+    return parse_pieces(pieces[number] for number in sorted(pieces))
+
+
+def read_beside(rows: Rows, offered: UnverifiedEvidence) -> UnverifiedEvidence:
+    """Read the chains that a set has as well, and no others: those may change with it."""
+    subjects = {subject for _, _, subject in _places(offered)}
+    chains = _chains(rows, {*subjects, UNSORTED.subject}, MAX_CHAINS_HELD)
+    pieces = dict(_pieces(rows, chains))
+    return parse_pieces(pieces[number] for number in sorted(pieces))
+
+
+def keep(
+    rows: Rows,
+    before: UnverifiedEvidence,
+    chains: Iterable[tuple[ChainKey, UnverifiedEvidence]],
+) -> None:
+    """Put chains in the place of the former ones of their keys.
+
+    Args:
+        rows: The state, open for changes.
+        before: What was read for this: of that, what is in `chains` no longer is removed.
+        chains: As `Evidence.kept_chains` gives them.
+
+    Raises:
+        LimitError: `too_large`: the directory is full; nothing has changed.
+    """
+    new, known = dict(chains), _Known(before)
+    if count(rows) + len(new) > MAX_CHAINS_HELD + len(before.items):
+        raise LimitError("too_large", f"more than {MAX_CHAINS_HELD} subjects in one directory")
+    if _remove(rows, _place(UNSORTED)):  # its pieces go with it, and come back in their chains
+        known = _Known(UnverifiedEvidence())
+    files: dict[bytes, int] = {}
+    changed = [_put(rows, key, own, files) for key, own in new.items() if not known.covers(own)]
+    stay = {(key.log, key.kind, key.subject) for key in new}
+    gone = {*_places(before)} - stay
+    changed += [_remove(rows, place) for place in gone]
+    if any(changed):
+        rows.change("UPDATE facts SET value = value + 1 WHERE name = 'evidence'")
+
+
+def add_unsorted(rows: Rows, evidence: UnverifiedEvidence) -> None:
+    """Add evidence that no policy has judged yet; it is read with everything until one has."""
+    _put(rows, UNSORTED, evidence, {})
+    rows.change("UPDATE facts SET value = value + 1 WHERE name = 'evidence'")
+
+
+def _chains(rows: Rows, wanted: set[str], most: int = MAX_CHAINS_AT_ONCE) -> set[int]:
+    rows.change("DROP TABLE IF EXISTS wanted")
+    rows.change(_WANT)
+    rows.change_each("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in wanted))
+    return {int(number or 0) for (number,) in rows.all(_FIND, most + 1)}
+
+
+def _pieces(rows: Rows, chains: set[int]) -> Iterator[tuple[int, bytes]]:
+    numbers: set[int] = set()
+    for chain in chains:
+        for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain):
+            numbers.add(int(number or 0))
+    for number in sorted(numbers):
+        found = rows.one("SELECT line FROM pieces WHERE id = ?", number)
+        yield number, _line(found[0] if found else None)
+
+
+def _line(cell: object) -> bytes:
+    return cell if isinstance(cell, bytes) else b""
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def _place(key: ChainKey) -> tuple[str, str, str]:
+    return key.log, key.kind, key.subject
+
+
+def _places(evidence: UnverifiedEvidence) -> Iterator[tuple[str, str, str]]:
+    for item in evidence.items:
+        if item.entry.type not in ("heads", "evidence"):  # of other chains, or of records
+            yield item.log, item.entry.type, item.entry.subject
+    for batch in evidence.batches:
+        yield batch.log, RECORD, b64.encode_url(batch.record)
+
+
+class _Known:
+    """What was read: a chain that is made of nothing else lies there already."""
+
+    def __init__(self, before: UnverifiedEvidence) -> None:
+        self._before = before
+        self._items = {id(item) for item in before.items}
+        self._notes = {*before.checkpoints}
+        self._batches = {*before.batches}
+
+    def covers(self, own: UnverifiedEvidence) -> bool:
+        """Say whether each piece of a chain was read; what was read is handed on as it is."""
+        return (
+            all(id(item) in self._items for item in own.items)
+            and self._notes.issuperset(own.checkpoints)
+            and self._batches.issuperset(own.batches)
+            and own.contents.keys() <= self._before.contents.keys()
+            and own.heads_files.keys() <= self._before.heads_files.keys()
+            and all(policy in self._before.policies for policy in own.policies)
+        )
+
+
+def _put(rows: Rows, key: ChainKey, own: UnverifiedEvidence, files: dict[bytes, int]) -> bool:
+    """Put one chain; return whether anything of it is different now.
+
+    Args:
+        rows: The state, open for changes.
+        key: Of the chain.
+        own: What proves it.
+        files: Heads files that were put already, by root: megabytes that many chains share.
+    """
+    chain = _chain(rows, key)
+    held = {number for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain)}
+    wanted = {_piece(rows, line) for line in encode_pieces(replace(own, heads_files={}))}
+    for root, file in own.heads_files.items():
+        if root not in files:
+            (line,) = encode_pieces(UnverifiedEvidence(heads_files={root: file}))
+            files[root] = _piece(rows, line)
+        wanted.add(files[root])
+    rows.change_each(
+        "INSERT INTO uses VALUES (?, ?)", ((chain, number) for number in wanted - held)
+    )
+    rows.change_each(
+        "DELETE FROM uses WHERE chain = ? AND piece = ?",
+        ((chain, number) for number in held - wanted),
+    )
+    return held != wanted
+
+
+def _chain(rows: Rows, key: ChainKey) -> int:
+    find = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ? AND about = ?"
+    values = (*_place(key), key.about)
+    found = rows.one(find, *values)
+    if found is None:
+        rows.change(_NEW_CHAIN, *values)
+        found = rows.one(find, *values)
+    return int(found[0] or 0) if found else 0
+
+
+def _piece(rows: Rows, line: bytes) -> int:
+    digest = sha256(line)
+    find = "SELECT id FROM pieces WHERE digest = ?"
+    found = rows.one(find, digest)
+    if found is None:
+        rows.change("INSERT INTO pieces (digest, line) VALUES (?, ?)", digest, line)
+        found = rows.one(find, digest)
+    return int(found[0] or 0) if found else 0
+
+
+def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:
+    find = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
+    found = rows.one(find, *place)
+    if found is not None:
+        rows.change("DELETE FROM chains WHERE id = ?", found[0])
+    return found is not None

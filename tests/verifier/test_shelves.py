@@ -1,0 +1,209 @@
+"""Evidence in rows: what is kept proves itself, and a check reads what it needs by key."""
+
+from codecs import BOM_UTF8
+
+import pytest
+
+from did_service.core.errors import DidServiceError
+from did_service.core.evidence.bundle import encode_bundle, encode_pieces
+from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
+from did_service.verifier import directory, shelves
+from did_service.verifier.chain_keys import keys_of
+from did_service.verifier.directory import TrustDirectory
+from tests.support.counter import INDEX, Scene
+from tests.support.desk import Desk
+
+pytestmark = pytest.mark.offline
+
+
+@pytest.fixture
+def scene():
+    made = Scene()
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def desk(tmp_path, scene):
+    made = Desk(tmp_path, scene)
+    assert made.pin().exit == 0
+    return made
+
+
+def pieces(evidence):
+    """The pieces of a set, in no order."""
+    return sorted(encode_pieces(evidence))
+
+
+def crowd(scene, count=12):
+    """Agencies that have nothing to do with the permit."""
+    for number in range(count):
+        agency = scene.fed.agency(f"a{number}.gd.example")
+        scene.fed.grant(scene.fed.root("gd"), agency)
+    scene.fed.tick(30)
+    scene.publish()
+
+
+def everything(scene):
+    entries = [placed for log in scene.fed.logs.values() for placed in log.entries]
+    known = {(p.entry.type, p.entry.subject) for p in entries if p.entry.type != "heads"}
+    return {**scene.fed.evidence(*sorted(known)), "batches": scene.staple()["batches"]}
+
+
+@pytest.fixture(params=["whole", "by key"])
+def reading(request, monkeypatch):
+    """A directory that is read whole, and one that is too large for that."""
+    if request.param == "by key":
+        monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+    return request.param
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def test_evidence_of_the_former_release_is_taken_over_whole(desk, scene):
+    evidence = parse_evidence(scene.staple())
+    (desk.path / "evidence.json.gz").write_bytes(encode_bundle(evidence))
+    assert pieces(desk.trust.evidence()) == pieces(evidence)
+    assert not (desk.path / "evidence.json.gz").exists()
+    assert pieces(TrustDirectory(desk.path).evidence()) == pieces(evidence)
+
+
+def test_evidence_that_was_taken_over_serves_and_is_sorted_by_the_next_merge(
+    desk, scene, reading
+):
+    (desk.path / "evidence.json.gz").write_bytes(encode_bundle(parse_evidence(scene.staple())))
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    scene.fed.tick(60)
+    scene.publish()
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    assert desk.check(desk.shown(None, staple=None)).exit == 0
+
+
+def test_evidence_that_cannot_be_written_leaves_the_former(desk, scene, monkeypatch):
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    before = pieces(desk.trust.evidence())
+    scene.fed.tick(60)
+    scene.publish()
+    written = []
+
+    def stopped(rows, line):
+        written.append(line)
+        if len(written) > 4:
+            raise ZeroDivisionError
+        return shelved(rows, line)
+
+    shelved = shelves._piece
+    monkeypatch.setattr(shelves, "_piece", stopped)
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 70
+    assert pieces(desk.trust.evidence()) == before
+
+
+def test_piece_goes_with_the_last_chain_that_needs_it(desk, scene):
+    for _ in range(3):
+        scene.fed.tick(60)
+        scene.fed.status_list(scene.agency)
+        scene.publish()
+        assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    held = desk.trust.evidence()
+    used = {item.size for item in held.items if item.log == "gd.example/reg"}
+    origin = b"gd.example/reg\n"
+    notes = [note for note in held.checkpoints if note.startswith(origin)]
+    assert {int(note.split(b"\n")[1]) for note in notes} == used
+    desk.trust.keep_chains(held, [])
+    assert desk.trust.evidence() == UnverifiedEvidence()
+
+
+# --- what is read -----------------------------------------------------------------------------
+
+
+def test_check_of_a_large_directory_reads_what_it_needs_and_no_stranger(
+    desk, scene, monkeypatch
+):
+    crowd(scene)
+    bundle = desk.save_bundle(everything(scene))
+    assert desk.run("trust", "import", bundle).exit == 0
+    monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+    shown = desk.shown(None, staple=None)
+    whole, read = desk.trust.evidence(), desk.trust.evidence(shown.read_bytes())
+    assert len(read.items) < len(whole.items) / 2
+    assert desk.check(shown).exit == 0
+
+
+def test_revocation_that_is_held_counts_whatever_a_visitor_brings(desk, scene, reading):
+    """He brings the list of yesterday; the directory holds today's."""
+    older = desk.shown(None).read_bytes()
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    run = desk.check(desk.save("older.json", older))
+    assert (run.exit, run.codes) == (1, ["revoked"])
+
+
+def test_mark_before_the_text_hides_no_key(desk, scene, reading):
+    older = desk.shown(None).read_bytes()
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency, revoked=[INDEX])
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    for marks in (BOM_UTF8, 2 * BOM_UTF8):
+        run = desk.check(desk.save("older.json", marks + older))
+        assert run.report["outcome"] == "refused"
+
+
+def test_end_of_an_authority_that_is_held_counts_whatever_a_visitor_brings(
+    desk, scene, reading
+):
+    older = desk.shown(None).read_bytes()
+    scene.fed.tick(30)
+    for grant in scene.grants:
+        scene.fed.end(grant, scene.fed.root("gd"))
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    run = desk.check(desk.save("older.json", older))
+    assert run.exit in (1, 5)
+    assert run.report["outcome"] != "accepted"
+
+
+def test_end_that_is_held_counts_whatever_a_bundle_beside_it_brings(desk, scene, reading):
+    """Only the older bundle leads to the granter whose DID has ended by what is held."""
+    older = desk.save_bundle(name="older")
+    shown = desk.shown(None, staple=None)
+    scene.fed.tick(30)
+    scene.fed.deactivate(scene.agency)
+    crowd(scene)
+    held = scene.fed.evidence(("did", scene.agency.id))
+    assert desk.run("trust", "import", desk.save_bundle(held)).exit == 0
+    run = desk.check(shown, "--bundle", older)
+    assert run.report["outcome"] != "accepted"
+
+
+def test_check_that_would_need_too_much_is_not_judged_by_a_part(desk, scene, monkeypatch):
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+    monkeypatch.setattr(shelves, "MAX_CHAINS_AT_ONCE", 2)
+    run = desk.check(desk.shown(None))
+    assert (run.exit, run.report["error"]["code"]) == (5, "too_large")
+
+
+def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scene, monkeypatch):
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    whole = len(desk.trust.evidence().items)
+    monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+    scene.fed.tick(60)
+    scene.publish()
+    offered = parse_evidence(scene.staple())
+    assert len(desk.trust.evidence_beside(offered).items) < whole / 2
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    assert len(desk.trust.evidence().items) >= whole
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 500, b'"did:webvh:x"', b"1e999"])
+def test_what_cannot_be_read_has_no_keys_or_its_own(data):
+    try:
+        keys = keys_of(data)
+    except DidServiceError:
+        keys = None
+    assert keys is not None
