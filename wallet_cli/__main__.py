@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from did_service.core.errors import DidServiceError, UsageError
-from did_service.core.text import Bilingual
+from did_service.program.click_commands import command_of, usage_error
 from did_service.program.exits import Exit
 from did_service.program.language import Language, asked_for, of_locale
 from did_service.program.streams import abandon_stdout, home, prepare_streams
@@ -61,7 +61,7 @@ class _Program:
 
     def _run(self) -> Exit:
         try:
-            run = CommandRun(self.begin, self._language)
+            run = CommandRun(language=self._language, begin=self.begin)
             done = wallet.main([*self._arguments], "wallet", standalone_mode=False, obj=run)
             sys.stdout.flush()
         except DidServiceError as error:
@@ -70,7 +70,8 @@ class _Program:
             self.terminal.usage(error.format_message())
             return Exit.USAGE
         except click.ClickException as error:
-            return self.terminal.error(UsageError("usage", _sentence(error)), _help_of(error))
+            self.terminal.command = command_of(error)
+            return self.terminal.error(usage_error(error))
         except (click.Abort, KeyboardInterrupt):
             return self.terminal.error(UsageError("declined", "it was interrupted"))
         return done if isinstance(done, Exit) else Exit.DONE
@@ -97,20 +98,6 @@ def _provisional(arguments: Sequence[str]) -> Settings:
     spoken = asked_for(arguments, os.environ, LANGUAGE) or of_locale(os.environ)
     form = Format.JSON if "--json" in arguments else Format.TEXT
     return Settings(Path(), Language(spoken), form)
-
-
-def _sentence(error: click.ClickException) -> str:
-    """Write click's sentence the way ours are written."""
-    text = " ".join(error.format_message().split()).rstrip(".")
-    return text[:1].lower() + text[1:]
-
-
-def _help_of(error: click.ClickException) -> Bilingual | None:
-    """Point at the help of the command whose words are off."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None:
-        return None
-    return Bilingual(f"见 {context.command_path} --help", f"see {context.command_path} --help")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps_p
 from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit, exit_of
-from did_service.program.failure import numbered
-from did_service.program.words import words_of_error
+from did_service.program.failure import told
 
 VERSION = 1  # of every program's object
 
@@ -59,11 +58,11 @@ def written(value: JsonObject) -> str:
 
 def described(program: str, command: str, error: DidServiceError) -> JsonObject:
     """Return an error for machines."""
-    meaning, following = words_of_error(error, program)
+    meaning, following = told(program, error)
     return {
         "code": error.code,
         "exit": int(exit_of(error, command)),
-        "message": _both(numbered(meaning, error)),
+        "message": _both(meaning),
         "next": _both(following),
         "detail": error.message,
         "details": {**error.details},

@@ -26,7 +26,8 @@ ERROR = Bilingual("错误", "error")
 HINT = Bilingual("提示", "hint")
 WARNING = Bilingual("警告", "warning")
 NOTE = Bilingual("注意", "note")
-_NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*')  # what is in no language
+# What is in no language: quotations, options, names of our files.
+_NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*|\b[a-z][a-z-]*(?:\.[a-z0-9]+)+')
 
 
 def failure_text(
@@ -34,7 +35,6 @@ def failure_text(
     error: DidServiceError,
     language: Language,
     reasons: Sequence[str] = (),
-    hint: Bilingual | None = None,
 ) -> str:
     """Return the lines for people.
 
@@ -43,14 +43,13 @@ def failure_text(
         error: What was refused.
         language: The reader's.
         reasons: Lines of the program's own, in place of what a peer says.
-        hint: In place of the usual next step.
     """
-    meaning, following = words_of_error(error, program)
+    meaning, following = told(program, error)
     own = words_of(error.code) is not None
-    said = _meaning(error, numbered(meaning, error), language, own=own)
+    said = _meaning(error, meaning, language, own=own)
     lines = [f"{program}: {label(ERROR, language)}{said} [{error.code}]"]
     lines += reasons or [*_english_lines(error, language, own=own), *_foreign_lines(error)]
-    lines.append(f"{program}: {label(HINT, language)}{language.say(hint or following)}")
+    lines.append(f"{program}: {label(HINT, language)}{language.say(following)}")
     return "\n".join(lines)
 
 
@@ -67,6 +66,20 @@ def warning_text(program: str, code: str, detail: str, language: Language) -> st
     said = code if words is None else language.say(words.meaning)
     behind = f" ({printable(detail)})" if detail else ""
     return f"{program}: {label(WARNING, language)}{said}{behind} [{code}]"
+
+
+def told(program: str, error: DidServiceError) -> tuple[Bilingual, Bilingual]:
+    """Return what an error means, and the one next step.
+
+    Of a command line that is off, that is what may be meant, else whose help to read.
+    """
+    meaning, following = words_of_error(error, program)
+    command, suggestion = (error.details.get(name) for name in ("command", "suggestion"))
+    if error.code == "usage" and suggestion is not None:
+        following = Bilingual(f"是否要输入 {suggestion}？", f"did you mean {suggestion}?")
+    elif error.code == "usage" and command is not None:
+        following = Bilingual(f"见 {command} --help", f"see {command} --help")
+    return _numbered(meaning, error), following
 
 
 def label(name: Bilingual, language: Language) -> str:
@@ -90,7 +103,7 @@ def _meaning(
     return f"{said}: {message}" if _adds(message, meaning.en) else said
 
 
-def numbered(text: Bilingual, error: DidServiceError) -> Bilingual:
+def _numbered(text: Bilingual, error: DidServiceError) -> Bilingual:
     """Fill the placeholders of a sentence with the numbers that an error carries."""
     if "{" not in text.en:
         return text

@@ -50,7 +50,7 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
     command = ""
     try:
         prepare_streams()
-        arguments = parser_in(spoken).parse_args(given)
+        arguments = parser_in(spoken).understand(given)
         command = " ".join(filter(None, (arguments.command, getattr(arguments, "action", ""))))
         room = import_module(f"did_service.verify_cli.{arguments.command}")
         answer: CommandResult = room.run(arguments, _surroundings(given, clock))
@@ -131,6 +131,7 @@ def _complain(
     from did_service.program.language import Language
 
     refusal = as_error(error)
+    command = command or str(refusal.details.get("command", "")).partition(" ")[2]
     if json:
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
             _write_json(command, data, refusal)

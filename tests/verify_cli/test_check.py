@@ -122,10 +122,10 @@ def test_an_unknown_form_is_left_undecided(desk):
     assert desk.check(desk.save("c.sd-jwt", b"eyJ.eyJ.sig~")).codes[0] == "unsupported"
 
 
-def test_the_report_file_holds_the_same_bytes_as_json(desk):
+def test_the_report_file_holds_what_json_has_as_data(desk):
     path = desk.folder / "report.json"
     run = desk.check(desk.shown(None), "--report", path)
-    assert path.read_bytes() == run.out.encode()
+    assert json.loads(path.read_bytes()) == run.report
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -184,11 +184,11 @@ def test_a_policy_alone_remembers_nothing_and_says_so(desk, scene, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"\0\0", b'{"format":"didsvc-policy/2"}', b"[]"])
-def test_a_policy_that_cannot_be_read_leaves_all_undecided(desk, data):
+def test_a_policy_that_cannot_be_read_decides_nothing(desk, data):
     policy = desk.save("policy.json", data)
     run = did_verify("check", desk.shown(None), "--policy", policy, "--json")
-    assert run.exit == 5
-    assert run.report["error"]["code"] in ("json_invalid", "member_missing", "member_invalid")
+    assert (run.exit, run.envelope["data"]) == (2, None)
+    assert run.envelope["error"]["code"] in ("json_invalid", "member_missing", "member_invalid")
 
 
 # --- the time ---------------------------------------------------------------------------------
@@ -386,7 +386,7 @@ def test_a_full_directory_keeps_what_it_has_and_decides_all_the_same(desk, monke
     assert desk.answer(desk.challenge()).exit == 0
     assert kept(desk) is None
     merged = desk.run("trust", "import", desk.save_bundle(), "--json")
-    assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (1, "too_large")
+    assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (2, "too_large")
 
 
 @pytest.mark.clock

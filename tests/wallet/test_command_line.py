@@ -179,7 +179,7 @@ def test_a_wrong_passphrase_ends_with_4_and_changes_nothing(purse):
 def test_a_missing_store_ends_with_7_before_a_passphrase_is_asked_for(tmp_path):
     run = wallet("cred", "list", "--json", "--store", tmp_path)
     assert (run.exit, run.code) == (7, "store_missing")
-    assert "wallet init" in run.envelope["error"]["hint"]
+    assert "wallet init" in run.envelope["error"]["next"]["en"]
 
 
 def test_a_missing_passphrase_file_is_named(purse):
@@ -395,7 +395,7 @@ def test_doctor_cannot_help_without_a_version_before(purse):
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (lambda path: path.mkdir(), "file_not_read"),
+        (lambda path: path.mkdir(), "folder_given"),
         (lambda path: path.write_bytes(b" " * 8_388_609), "too_large"),
     ],
 )
