@@ -1,4 +1,4 @@
-"""The one JSON object that every program prints with `--json` (docs/formats.md §7).
+"""The one JSON object that every program prints with `--json` (docs/cli.md).
 
     {"schema": "wallet/1", "ok": true, "command": "trust pin", "data": {…},
      "warnings": [{"code", …}], "error": null}
