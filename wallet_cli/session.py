@@ -132,6 +132,7 @@ class Session:
             raise UsageError(
                 "passphrase_short",
                 f"a passphrase has at least {MIN_PASSPHRASE_CHARACTERS} characters",
+                least=MIN_PASSPHRASE_CHARACTERS,
             )
         return passphrase
 

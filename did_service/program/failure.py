@@ -26,6 +26,8 @@ ERROR = Bilingual("错误", "error")
 HINT = Bilingual("提示", "hint")
 WARNING = Bilingual("警告", "warning")
 NOTE = Bilingual("注意", "note")
+_REPEATED = 3  # words in a row
+_WORD = re.compile(r"[a-z]+")
 # What is in no language: quotations, options, names of our files.
 _NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*|\b[a-z][a-z-]*(?:\.[a-z0-9]+)+')
 
@@ -96,19 +98,27 @@ def _meaning(
     rest.
     """
     message = printable(error.message)
+    names = _NAMES.findall(message)
     if language is Language.ZH:
-        names = "、".join(_NAMES.findall(message)) if own else ""
-        return f"{meaning.zh}：{names}" if names else meaning.zh
+        return f"{meaning.zh}：{'、'.join(names)}" if own and names else meaning.zh
+    detail = ", ".join(names) if own and _repeats(message, meaning.en) else message
     said = language.say(meaning)
-    return f"{said}: {message}" if _adds(message, meaning.en) else said
+    return f"{said}: {detail}" if detail else said
 
 
 def _numbered(text: Bilingual, error: DidServiceError) -> Bilingual:
     """Fill the placeholders of a sentence with the numbers that an error carries."""
     if "{" not in text.en:
         return text
-    numbers = {name: value for name, value in error.details.items() if isinstance(value, int)}
-    return Bilingual(text.zh.format(**numbers), text.en.format(**numbers))
+    numbers = _Numbers((k, v) for k, v in error.details.items() if isinstance(v, int))
+    return Bilingual(text.zh.format_map(numbers), text.en.format_map(numbers))
+
+
+class _Numbers(dict[str, int]):
+    """Numbers by name; one that is not known is left open, so that the rest is told."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def as_error(error: Exception) -> DidServiceError:
@@ -120,9 +130,12 @@ def as_error(error: Exception) -> DidServiceError:
     return DidServiceError(FAULT, kind_and_place(error))
 
 
-def _adds(message: str, meaning: str) -> bool:
-    """Say whether a detail says anything that the meaning does not."""
-    return bool(message) and message not in meaning and meaning not in message
+def _repeats(message: str, meaning: str) -> bool:
+    """Say whether a detail says what the meaning says: three words of it in a row, or all."""
+    words, said = (_WORD.findall(text.lower()) for text in (message, meaning))
+    length = min(_REPEATED, len(words))
+    runs = {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+    return any(tuple(said[at : at + length]) in runs for at in range(len(said) - length + 1))
 
 
 def _english_lines(error: DidServiceError, language: Language, *, own: bool) -> list[str]:
