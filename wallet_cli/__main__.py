@@ -1,6 +1,6 @@
 """`wallet`: the way in and the way out.
 
-Here stand the clock, the randomness and the environment of a run, and here every error becomes
+Here stand the settings of a run, and here every error becomes
 a sentence and an exit code (docs/cli.md). No traceback reaches a person.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import click
 
 from did_service.core.errors import DidServiceError, UsageError
 from did_service.program.click_commands import command_of, usage_error
+from did_service.program.clock import SYSTEM, Clock
 from did_service.program.exits import Exit
 from did_service.program.language import Language, asked_for, of_locale
 from did_service.program.streams import abandon_stdout, home, prepare_streams
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class _Program:
     """One run: what to speak with before a command has begun, and afterwards."""
 
-    def __init__(self, arguments: Sequence[str], clock: Callable[[], datetime]) -> None:
+    def __init__(self, arguments: Sequence[str], clock: Clock) -> None:
         self._arguments, self._clock = arguments, clock
         provisional = _provisional(arguments)
         self._language = provisional.language
@@ -45,7 +45,7 @@ class _Program:
         self.terminal.command = command
         settings = resolve(options, os.environ, home())
         self.terminal = Terminal(settings, command)
-        return Session(settings, self.terminal, self._clock, os.urandom)
+        return Session(settings, self.terminal, self._clock, SYSTEM.rng)
 
     def run(self) -> Exit:
         """Run the command and return how it ended."""
@@ -77,7 +77,7 @@ class _Program:
         return done if isinstance(done, Exit) else Exit.DONE
 
 
-def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -> Exit:
+def run(arguments: Sequence[str], clock: Clock | None = None) -> Exit:
     """Run `wallet` with these arguments and return how it ended; nothing else leaves it.
 
     Args:
@@ -85,7 +85,7 @@ def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -
         clock: Returns the present instant, aware, in UTC; the machine's unless given.
     """
     prepare_streams()
-    return _Program(arguments, clock or (lambda: datetime.now(UTC))).run()
+    return _Program(arguments, clock or SYSTEM.clock).run()
 
 
 def main() -> None:

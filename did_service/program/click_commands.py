@@ -135,7 +135,12 @@ class LazyGroup(SpokenCommand, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command by its name, or say which one may be meant."""
         if args[0] not in self._entries and not args[0].startswith("-"):
-            raise Misnamed(args[0], nearest(args[0], self._entries), ctx)
+            raise UsageError(
+                "usage",
+                f"no such command {quote(args[0])}",
+                command=ctx.command_path,
+                suggestion=nearest(args[0], self._entries),
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -156,7 +161,7 @@ def completion_of(name: str, kind: type[SpokenCommand] = SpokenCommand) -> click
         write_out(script(name, shell, dict(_tree(root.command, root, ()))))
 
     shells = click.Argument(["shell"], type=click.Choice(SHELLS), metavar="|".join(SHELLS))
-    epilog = f"  {name} completion bash >> ~/.bashrc\n"
+    epilog = f"\n  {name} completion bash >> ~/.bashrc\n"
     return kind("completion", callback=write, params=[shells], help=COMPLETION, epilog=epilog)
 
 
@@ -174,14 +179,6 @@ def _tree(
             yield from _tree(found, inner, (*path, name))
 
 
-class Misnamed(click.UsageError):
-    """A command that is none, and the one that may be meant."""
-
-    def __init__(self, name: str, suggestion: str | None, ctx: click.Context) -> None:
-        super().__init__(f"no such command '{name}'", ctx)
-        self.suggestion = suggestion
-
-
 def usage_error(error: click.ClickException) -> UsageError:
     """Return what click refuses as an error of ours, in a sentence like ours."""
     text = _SUGGESTED.sub("", " ".join(error.format_message().split())).rstrip(".")
@@ -190,7 +187,7 @@ def usage_error(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
         return UsageError("usage", message)
-    suggestion = error.suggestion if isinstance(error, Misnamed) else None
+    suggestion = None
     if isinstance(error, click.NoSuchOption):
         params = context.command.get_params(context)
         suggestion = nearest(error.option_name, [name for each in params for name in each.opts])

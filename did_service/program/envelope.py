@@ -41,6 +41,8 @@ def enveloped(
         warnings: What does not stop the command, each with a `code`.
         exit_code: How the run ends where it has an answer and no error, as a verdict does.
     """
+    if error is not None and not command:  # the command line itself is off
+        command = str(error.details.get("command") or "").partition(" ")[2]
     return {
         "schema": f"{program}/{VERSION}",
         "ok": error is None and exit_code == Exit.DONE,

@@ -16,6 +16,8 @@ from did_service.verify_cli.arguments import TOPIC, Parser, parser_in
 from tests.cli.test_bad_input import PROGRAMS
 from wallet_cli.commands import wallet as wallet_commands
 
+pytestmark = pytest.mark.clock
+
 CHINESE = re.compile("[\u4e00-\u9fff]")
 REMARK = re.compile(r"  (.*?\S) {2,}(\S.*)")
 CLICK_OWN = {"-h", "--help", "--version", "--json"}
@@ -140,7 +142,6 @@ def test_completion_is_a_script_of_each_shell(program):
     assert PROGRAMS[program]("completion", "tcsh").exit == 2
 
 
-@pytest.mark.clock
 @pytest.mark.parametrize(
     ("program", "typed", "expected"),
     [

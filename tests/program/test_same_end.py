@@ -9,6 +9,8 @@ from tests.support.counter import Scene
 from tests.support.desk import Desk
 from tests.support.purse import Purse
 
+pytestmark = pytest.mark.clock
+
 ENVELOPE = ["schema", "ok", "command", "data", "warnings", "error"]
 ERROR = {"code", "exit", "message", "next", "detail", "details"}
 POLICY = '{"format":"didsvc-policy/9"}'

@@ -8,13 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from unittest import mock
 
-import click
 import pytest
 
-from did_service.program.help import TEXTS
 from tests.support import optional
 from tests.support.purse import PASSPHRASE, Purse, cheap, finish, start, wallet
 from wallet_cli.commands import ENTRIES
@@ -61,16 +58,6 @@ def test_help_is_in_chinese_for_those_who_read_it(words):
     assert wallet(*words, "--help", LC_ALL="zh_CN.UTF-8").out == told
 
 
-def test_no_chinese_help_outlives_its_english():
-    sources = [*Path("wallet_cli").rglob("*.py"), Path(click.core.__file__)]
-    sources += [Path(click.decorators.__file__), Path(click.formatting.__file__)]
-    others = (path for path in sources if path.name != "chinese.py")
-    blank = r'\\n|["\s]'
-    written = re.sub(blank, "", "".join(path.read_text() for path in others))
-    for text in TEXTS:
-        assert re.sub(blank, "", text).strip("[]:") in written, text
-
-
 def test_help_names_every_command_and_global_option():
     run = wallet("--help")
     for word in (*ENTRIES, "--store", "--json", "--lang", "--quiet", "--no-input", "--yes"):
@@ -101,7 +88,7 @@ def test_words_that_are_off_end_with_2_and_a_hint(words):
     run = wallet(*words)
     assert run.exit == 2
     assert run.err.startswith("wallet: error: ")
-    assert "wallet: hint: see wallet" in run.err
+    assert re.search("wallet: hint: (see wallet|did you mean) ?", run.err)
 
 
 def test_usage_errors_are_json_for_scripts():
