@@ -1,22 +1,22 @@
 """`wallet`: the way in and the way out.
 
-Here stand the clock, the randomness and the environment of a run, and here every error becomes
-a sentence and an exit code (docs/formats.md §7). No traceback reaches a person.
+Here stand the settings of a run, and here every error becomes
+a sentence and an exit code (docs/cli.md). No traceback reaches a person.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from did_service.core.errors import DidServiceError, UsageError
-from did_service.core.text import Bilingual
+from did_service.program.click_commands import command_of, usage_error
+from did_service.program.clock import SYSTEM, Clock
 from did_service.program.exits import Exit
 from did_service.program.language import Language, asked_for, of_locale
 from did_service.program.streams import abandon_stdout, home, prepare_streams
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class _Program:
     """One run: what to speak with before a command has begun, and afterwards."""
 
-    def __init__(self, arguments: Sequence[str], clock: Callable[[], datetime]) -> None:
+    def __init__(self, arguments: Sequence[str], clock: Clock) -> None:
         self._arguments, self._clock = arguments, clock
         provisional = _provisional(arguments)
         self._language = provisional.language
@@ -45,7 +45,7 @@ class _Program:
         self.terminal.command = command
         settings = resolve(options, os.environ, home())
         self.terminal = Terminal(settings, command)
-        return Session(settings, self.terminal, self._clock, os.urandom)
+        return Session(settings, self.terminal, self._clock, SYSTEM.rng)
 
     def run(self) -> Exit:
         """Run the command and return how it ended."""
@@ -61,7 +61,7 @@ class _Program:
 
     def _run(self) -> Exit:
         try:
-            run = CommandRun(self.begin, self._language)
+            run = CommandRun(language=self._language, begin=self.begin)
             done = wallet.main([*self._arguments], "wallet", standalone_mode=False, obj=run)
             sys.stdout.flush()
         except DidServiceError as error:
@@ -70,13 +70,14 @@ class _Program:
             self.terminal.usage(error.format_message())
             return Exit.USAGE
         except click.ClickException as error:
-            return self.terminal.error(UsageError("usage", _sentence(error)), _help_of(error))
+            self.terminal.command = command_of(error)
+            return self.terminal.error(usage_error(error))
         except (click.Abort, KeyboardInterrupt):
             return self.terminal.error(UsageError("declined", "it was interrupted"))
         return done if isinstance(done, Exit) else Exit.DONE
 
 
-def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -> Exit:
+def run(arguments: Sequence[str], clock: Clock | None = None) -> Exit:
     """Run `wallet` with these arguments and return how it ended; nothing else leaves it.
 
     Args:
@@ -84,7 +85,7 @@ def run(arguments: Sequence[str], clock: Callable[[], datetime] | None = None) -
         clock: Returns the present instant, aware, in UTC; the machine's unless given.
     """
     prepare_streams()
-    return _Program(arguments, clock or (lambda: datetime.now(UTC))).run()
+    return _Program(arguments, clock or SYSTEM.clock).run()
 
 
 def main() -> None:
@@ -97,20 +98,6 @@ def _provisional(arguments: Sequence[str]) -> Settings:
     spoken = asked_for(arguments, os.environ, LANGUAGE) or of_locale(os.environ)
     form = Format.JSON if "--json" in arguments else Format.TEXT
     return Settings(Path(), Language(spoken), form)
-
-
-def _sentence(error: click.ClickException) -> str:
-    """Write click's sentence the way ours are written."""
-    text = " ".join(error.format_message().split()).rstrip(".")
-    return text[:1].lower() + text[1:]
-
-
-def _help_of(error: click.ClickException) -> Bilingual | None:
-    """Point at the help of the command whose words are off."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None:
-        return None
-    return Bilingual(f"见 {context.command_path} --help", f"see {context.command_path} --help")
 
 
 if __name__ == "__main__":

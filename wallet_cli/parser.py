@@ -1,102 +1,52 @@
 """The grammar of the command line: nouns and verbs, global options anywhere, loaded when used.
 
 A group knows the names and one line of each of its commands; the module behind one is imported
-when it is called or asked for help. Global options may stand before or after a command's words.
+when it is called or asked for help (`program.click_commands`). Global options may stand before
+or after a command's words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from did_service.program import click_commands
+from did_service.program.click_commands import (
+    COMPLETION,
+    CommandEntry,
+    Reader,
+    SpokenCommand,
+    completion_of,
+    said_by_click,
+)
 from did_service.program.exits import Exit
-from did_service.program.language import Language
 
 if TYPE_CHECKING:
     from wallet_cli.session import Session
 
+__all__ = ["COMPLETION", "CommandEntry", "CommandRun", "LazyGroup", "WalletCommand"]
+
 GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --help"
 
 
-@dataclass(slots=True)
-class CommandRun:
+@dataclass(slots=True, kw_only=True)
+class CommandRun(Reader):
     """What `main` hands to the command.
 
     Attributes:
         begin: How to begin, with the options and the command's words.
-        language: For help, which is asked for before a session begins.
         options: Those that were met on the way.
     """
 
     begin: Callable[[Mapping[str, object], str], Session]
-    language: Language
     options: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CommandEntry:
-    """A line of a group's help: where the command stands, and what it does."""
-
-    place: str
-    summary: str
-
-
-class SpokenCommand(click.Command):
-    """A command whose help is in the reader's language; click's own words are English."""
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the line of usage."""
-        if not _is_chinese(ctx):
-            super().format_usage(ctx, formatter)
-            return
-        from did_service.program.help import TEXTS
-
-        pieces = " ".join(self.collect_usage_pieces(ctx))
-        formatter.write_usage(ctx.command_path, pieces, prefix=f"{TEXTS['Usage:']} ")
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command is for."""
-        if not _is_chinese(ctx):
-            super().format_help_text(ctx, formatter)
-            return
-        from did_service.program.help import paragraphs_in_chinese
-
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(paragraphs_in_chinese(cleandoc(self.help or "")))
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options."""
-        if not _is_chinese(ctx):
-            super().format_options(ctx, formatter)
-            return
-        from did_service.program.help import TEXTS, option_in_chinese
-
-        options = (each for each in self.get_params(ctx) if isinstance(each, click.Option))
-        found = [record for each in options if (record := each.get_help_record(ctx))]
-        with formatter.section(TEXTS["Options"]):
-            formatter.write_dl([(names, option_in_chinese(text)) for names, text in found])
-        if isinstance(self, click.Group):
-            self.format_commands(ctx, formatter)
-
-    def write_examples(
-        self, ctx: click.Context, formatter: click.HelpFormatter, text: str
-    ) -> None:
-        """Write lines as they stand; commands are in no language."""
-        if _is_chinese(ctx):
-            from did_service.program.help import examples_in_chinese
-
-            text = examples_in_chinese(text)
-        formatter.write(text)
-
-
-class WalletCommand(SpokenCommand):
-    """A command that takes the global options and works in a session."""
+class GlobalCommand(SpokenCommand):
+    """A command that takes the global options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own parameters and the global options, which help leaves out."""
@@ -104,8 +54,12 @@ class WalletCommand(SpokenCommand):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write examples, and where the other options are told."""
-        examples = f"\nExamples:\n{self.epilog.rstrip()}\n" if self.epilog else ""
-        self.write_examples(ctx, formatter, f"{examples}\n{GLOBAL_HINT}\n")
+        super().format_epilog(ctx, formatter)
+        formatter.write(f"\n{said_by_click(ctx, GLOBAL_HINT)}\n")
+
+
+class WalletCommand(GlobalCommand):
+    """A command that works in a session."""
 
     def invoke(self, ctx: click.Context) -> Exit:
         """Begin the session, do the work, close what was opened."""
@@ -113,65 +67,21 @@ class WalletCommand(SpokenCommand):
         words = ctx.command_path.partition(" ")[2]
         session = ctx.obj = run.begin(run.options, words)
         try:
-            return super().invoke(ctx) or Exit.DONE
+            done = super().invoke(ctx)
+            return done if isinstance(done, Exit) else Exit.DONE
         finally:
             session.close()
 
 
-class LazyGroup(SpokenCommand, click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def __init__(
-        self,
-        name: str,
-        entries: Mapping[str, CommandEntry],
-        summary: str,
-        epilog: str | None = None,
-    ) -> None:
-        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 96}
-        super().__init__(name, help=summary, epilog=epilog, context_settings=settings)
-        self._entries = entries
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order of the help."""
-        return list(self._entries)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
-        """Import a command."""
-        entry = self._entries.get(cmd_name)
-        if entry is None:
-            return None
-        module, _, name = entry.place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
-        return command
+class LazyGroup(click_commands.LazyGroup):
+    """A group that takes the global options as well."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the global options; help shows them for `wallet` alone."""
         return [*super().get_params(ctx), *_options(hidden=ctx.parent is not None)]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the lines without importing what they speak of."""
-        title, lines = "Commands", {name: each.summary for name, each in self._entries.items()}
-        if _is_chinese(ctx):
-            from did_service.program.help import TEXTS
 
-            title, lines = TEXTS[title], {name: TEXTS[line] for name, line in lines.items()}
-        with formatter.section(title):
-            formatter.write_dl([*lines.items()])
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write examples."""
-        if self.epilog:
-            self.write_examples(ctx, formatter, f"\n{self.epilog.rstrip()}\n")
-
-
-def _is_chinese(ctx: click.Context) -> bool:
-    run = ctx.find_object(CommandRun)
-    return run is not None and run.language is Language.ZH
+completion = completion_of("wallet", GlobalCommand)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:

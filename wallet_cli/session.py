@@ -33,9 +33,9 @@ from did_service.core.limits import (
 )
 from did_service.core.text import Bilingual
 from did_service.program import streams
+from did_service.program.clock import Rng
 from did_service.program.files import check_output
 from wallet_cli.config import Settings
-from wallet_cli.slot import Rng
 from wallet_cli.store import Change, OpenStore, StoreDirectory
 from wallet_cli.terminal import Terminal
 from wallet_cli.vault import Vault
@@ -138,6 +138,7 @@ class Session:
             raise UsageError(
                 "passphrase_short",
                 f"a passphrase has at least {MIN_PASSPHRASE_CHARACTERS} characters",
+                least=MIN_PASSPHRASE_CHARACTERS,
             )
         return passphrase
 

@@ -99,14 +99,9 @@ class Terminal:
         """Show the help of a group that was called without a command."""
         print_stderr(text)
 
-    def error(self, error: DidServiceError, hint: Bilingual | None = None) -> Exit:
-        """Tell what was refused, why, and what to do; returns how the run ends.
-
-        Args:
-            error: What was refused.
-            hint: In place of the usual one.
-        """
-        return self._fail(error, hint)
+    def error(self, error: DidServiceError) -> Exit:
+        """Tell what was refused, why, and what to do; returns how the run ends."""
+        return self._fail(error)
 
     def confirm(self, question: Bilingual, about: Iterable[str] = ()) -> None:
         """Ask before something that cannot be undone; `--yes` answers for the person.
@@ -147,12 +142,7 @@ class Terminal:
         if self._settings.no_input or not _is_terminal(sys.stdin):
             raise UsageError("input_needed", f"nobody can be asked here: use {option}")
 
-    def _fail(
-        self,
-        error: DidServiceError,
-        hint: Bilingual | None = None,
-        data: JsonObject | None = None,
-    ) -> Exit:
+    def _fail(self, error: DidServiceError, data: JsonObject | None = None) -> Exit:
         from did_service.program.failure import failure_text
         from wallet_cli.reasons import reason_lines
 
@@ -160,7 +150,7 @@ class Terminal:
             with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
                 self._write_envelope(data, error)
         reasons = reason_lines(error, self.say)
-        print_stderr(failure_text(PROGRAM, error, self._settings.language, reasons, hint))
+        print_stderr(failure_text(PROGRAM, error, self._settings.language, reasons))
         return exit_of(error, self.command)
 
     def _write_lines(self, lines: Iterable[str]) -> None:

@@ -14,11 +14,16 @@ from contextlib import suppress
 import click
 
 from did_service import __version__
-from did_service.cli.bundle import bundle
-from did_service.cli.demo.command import demo
-from did_service.cli.language import spoken
-from did_service.core.errors import UnavailableError, UsageError
-from did_service.core.text import printable
+from did_service.cli import language
+from did_service.core.errors import DidServiceError, UnavailableError
+from did_service.program.click_commands import (
+    COMPLETION,
+    CommandEntry,
+    LazyGroup,
+    Reader,
+    command_of,
+    usage_error,
+)
 from did_service.program.envelope import enveloped, written
 from did_service.program.exits import Exit, exit_of
 from did_service.program.failure import as_error, failure_text
@@ -27,14 +32,24 @@ from did_service.program.streams import abandon_stdout, prepare_streams, print_s
 PROGRAM = "did-service"
 
 
-@click.group(context_settings={"max_content_width": 96})
-@click.version_option(__version__, prog_name=PROGRAM)
-def cli() -> None:
-    """Registry, witnesses and issuers of decentralized identity for government services."""
+ENTRIES = {
+    "demo": CommandEntry(
+        "did_service.cli.demo.command:demo",
+        "Play the whole story on this machine, without a network.",
+    ),
+    "bundle": CommandEntry(
+        "did_service.cli.bundle:bundle", "Make the trust bundle that counters load beforehand."
+    ),
+    "completion": CommandEntry("did_service.cli.language:completion", COMPLETION),
+}
 
-
-cli.add_command(demo)
-cli.add_command(bundle)
+cli = LazyGroup(
+    PROGRAM,
+    ENTRIES,
+    "Registry, witnesses and issuers of decentralized identity for government services.",
+)
+click.version_option(__version__, prog_name=PROGRAM)(cli)
+language.option(cli)
 
 
 def main() -> None:
@@ -50,8 +65,9 @@ def run() -> int:
     prepare_streams()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn developers, who ask for it with -W
+    reader = Reader(language=language.spoken())
     try:
-        done = cli.main(prog_name=PROGRAM, standalone_mode=False)
+        done = cli.main(prog_name=PROGRAM, standalone_mode=False, obj=reader)
         write_out("")
     except click.exceptions.NoArgsIsHelpError as error:
         print_stderr(error.format_message())
@@ -61,31 +77,21 @@ def run() -> int:
     except (SystemExit, BrokenPipeError):  # the reader has left; click exits then
         abandon_stdout()
         return Exit.DECLINED
+    except click.ClickException as error:
+        reader.command = command_of(error)
+        return _refuse(usage_error(error), reader)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown
-        return _refuse(error)
-    return done if isinstance(done, int) else 0
+        return _refuse(as_error(error), reader)
+    return done if isinstance(done, int) else Exit.DONE
 
 
-# --- speaking ---------------------------------------------------------------------------------
-
-
-def _refuse(error: Exception) -> int:
+def _refuse(refusal: DidServiceError, reader: Reader) -> int:
     """Say what went wrong and what to do next, and return the exit code."""
-    if isinstance(error, click.ClickException):
-        error = UsageError("usage", _sentence(error))
-    refusal, words = as_error(error), sys.argv[1:]
-    if "--json" in words:
-        command = next((word for word in words if not word.startswith("-")), "")
+    if "--json" in sys.argv[1:]:
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same
-            write_out(written(enveloped(PROGRAM, command, None, refusal)))
-    print_stderr(failure_text(PROGRAM, refusal, spoken()))
-    return exit_of(refusal)
-
-
-def _sentence(error: click.ClickException) -> str:
-    """Write click's sentence the way ours are written."""
-    text = printable(" ".join(error.format_message().split()).rstrip("."))
-    return text[:1].lower() + text[1:]
+            write_out(written(enveloped(PROGRAM, reader.command, None, refusal)))
+    print_stderr(failure_text(PROGRAM, refusal, reader.language))
+    return exit_of(refusal, reader.command)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ import click
 from did_service.cli import language
 from did_service.cli.language import say
 from did_service.core.text import Bilingual
+from did_service.program.click_commands import SpokenCommand
 
 if TYPE_CHECKING:
     from did_service.cli.bundling import MadeBundle
 
 OLD_SECONDS = 86_400  # a counter that follows the tier `day` takes nothing older
 
-_EXAMPLES = """\b
-Examples:
+_EXAMPLES = """\
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz \\
     --mirror gd.example/reg=https://hn.example/witness/HEX
@@ -26,9 +26,7 @@ Examples:
 """
 
 
-@click.command(
-    epilog=_EXAMPLES, short_help="Make the trust bundle that counters load beforehand."
-)
+@click.command(cls=SpokenCommand, epilog=_EXAMPLES)
 @click.option(
     "--policy",
     "policy_file",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +18,10 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import NotFoundError, UsageError, quote
+from did_service.core.errors import UsageError, quote
 from did_service.core.limits import MAX_JSON_BYTES
-from did_service.program.files import check_output, read_file, replace_file
+from did_service.program.files import check_output, replace_file
+from did_service.program.streams import read_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,8 @@ def _left_out(policy: Policy, without: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _read_policy(file: Path) -> Policy:
-    data = read_file(file, MAX_JSON_BYTES)
-    if data is None:
-        raise NotFoundError("file_missing", f"{quote(file)}")
-    return parse_policy(strict_json.load_object(data))
+    data = read_input(str(file), MAX_JSON_BYTES, sys.stdin.buffer)
+    return parse_policy(strict_json.load_object(data.removeprefix(BOM_UTF8)))
 
 
 def _readers(

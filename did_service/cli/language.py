@@ -8,6 +8,7 @@ import sys
 import click
 
 from did_service.core.text import Bilingual
+from did_service.program.click_commands import completion_of
 from did_service.program.language import LANGUAGES, Language, asked_for, of_locale
 
 VARIABLE = "DIDSVC_LANG"
@@ -20,6 +21,9 @@ option = click.option(
     expose_value=False,  # `say` has read it, also where the rest cannot be understood
     help="Language of what is told.",
 )
+
+
+completion = option(completion_of("did-service"))
 
 
 def spoken() -> Language:

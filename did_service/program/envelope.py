@@ -1,4 +1,4 @@
-"""The one JSON object that every program prints with `--json` (docs/formats.md §7).
+"""The one JSON object that every program prints with `--json` (docs/cli.md).
 
     {"schema": "wallet/1", "ok": true, "command": "trust pin", "data": {…},
      "warnings": [{"code", …}], "error": null}
@@ -18,8 +18,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps_p
 from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit, exit_of
-from did_service.program.failure import numbered
-from did_service.program.words import words_of_error
+from did_service.program.failure import told
 
 VERSION = 1  # of every program's object
 
@@ -42,6 +41,8 @@ def enveloped(
         warnings: What does not stop the command, each with a `code`.
         exit_code: How the run ends where it has an answer and no error, as a verdict does.
     """
+    if error is not None and not command:  # the command line itself is off
+        command = str(error.details.get("command") or "").partition(" ")[2]
     return {
         "schema": f"{program}/{VERSION}",
         "ok": error is None and exit_code == Exit.DONE,
@@ -59,11 +60,11 @@ def written(value: JsonObject) -> str:
 
 def described(program: str, command: str, error: DidServiceError) -> JsonObject:
     """Return an error for machines."""
-    meaning, following = words_of_error(error, program)
+    meaning, following = told(program, error)
     return {
         "code": error.code,
         "exit": int(exit_of(error, command)),
-        "message": _both(numbered(meaning, error)),
+        "message": _both(meaning),
         "next": _both(following),
         "detail": error.message,
         "details": {**error.details},

@@ -63,4 +63,4 @@ class Environment:
             length = timedelta(**{_UNITS[step[3]]: int(step[2])})
             return self.clock + length if step[1] == "+" else self.clock - length
         except (MalformedError, OverflowError) as error:
-            raise UsageError("now_invalid", f"--now {quote(given)}") from error
+            raise UsageError("now_invalid", quote(given)) from error

@@ -15,7 +15,6 @@ from did_service.core.errors import (
     NotFoundError,
     PolicyError,
     ProofError,
-    RuleError,
     UnavailableError,
 )
 
@@ -65,7 +64,6 @@ _BY_CODE: Mapping[str, Exit] = {
 _BY_CLASS: tuple[tuple[type[DidServiceError], Exit], ...] = (
     (DecryptionError, Exit.LOCKED),
     (ProofError, Exit.REFUSED),
-    (RuleError, Exit.REFUSED),
     (PolicyError, Exit.REFUSED),
     (NotFoundError, Exit.NOT_FOUND),
     (UnavailableError, Exit.UNAVAILABLE),

@@ -26,7 +26,10 @@ ERROR = Bilingual("错误", "error")
 HINT = Bilingual("提示", "hint")
 WARNING = Bilingual("警告", "warning")
 NOTE = Bilingual("注意", "note")
-_NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*')  # what is in no language
+_REPEATED = 3  # words in a row
+_WORD = re.compile(r"[a-z]+")
+# What is in no language: quotations, options, names of our files.
+_NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*|\b[a-z][a-z-]*(?:\.[a-z0-9]+)+')
 
 
 def failure_text(
@@ -34,7 +37,6 @@ def failure_text(
     error: DidServiceError,
     language: Language,
     reasons: Sequence[str] = (),
-    hint: Bilingual | None = None,
 ) -> str:
     """Return the lines for people.
 
@@ -43,14 +45,13 @@ def failure_text(
         error: What was refused.
         language: The reader's.
         reasons: Lines of the program's own, in place of what a peer says.
-        hint: In place of the usual next step.
     """
-    meaning, following = words_of_error(error, program)
+    meaning, following = told(program, error)
     own = words_of(error.code) is not None
-    said = _meaning(error, numbered(meaning, error), language, own=own)
+    said = _meaning(error, meaning, language, own=own)
     lines = [f"{program}: {label(ERROR, language)}{said} [{error.code}]"]
     lines += reasons or [*_english_lines(error, language, own=own), *_foreign_lines(error)]
-    lines.append(f"{program}: {label(HINT, language)}{language.say(hint or following)}")
+    lines.append(f"{program}: {label(HINT, language)}{language.say(following)}")
     return "\n".join(lines)
 
 
@@ -69,6 +70,20 @@ def warning_text(program: str, code: str, detail: str, language: Language) -> st
     return f"{program}: {label(WARNING, language)}{said}{behind} [{code}]"
 
 
+def told(program: str, error: DidServiceError) -> tuple[Bilingual, Bilingual]:
+    """Return what an error means, and the one next step.
+
+    Of a command line that is off, that is what may be meant, else whose help to read.
+    """
+    meaning, following = words_of_error(error, program)
+    command, suggestion = (error.details.get(name) for name in ("command", "suggestion"))
+    if error.code == "usage" and suggestion is not None:
+        following = Bilingual(f"是否要输入 {suggestion}？", f"did you mean {suggestion}?")
+    elif error.code == "usage" and command is not None:
+        following = Bilingual(f"见 {command} --help", f"see {command} --help")
+    return _numbered(meaning, error), following
+
+
 def label(name: Bilingual, language: Language) -> str:
     """Return what stands before a line: `error: `, in Chinese `错误：`."""
     return f"{name.zh}：" if language is Language.ZH else f"{name.en}: "
@@ -83,19 +98,27 @@ def _meaning(
     rest.
     """
     message = printable(error.message)
+    names = _NAMES.findall(message)
     if language is Language.ZH:
-        names = "、".join(_NAMES.findall(message)) if own else ""
-        return f"{meaning.zh}：{names}" if names else meaning.zh
+        return f"{meaning.zh}：{'、'.join(names)}" if own and names else meaning.zh
+    detail = ", ".join(names) if own and _repeats(message, meaning.en) else message
     said = language.say(meaning)
-    return f"{said}: {message}" if _adds(message, meaning.en) else said
+    return f"{said}: {detail}" if detail else said
 
 
-def numbered(text: Bilingual, error: DidServiceError) -> Bilingual:
+def _numbered(text: Bilingual, error: DidServiceError) -> Bilingual:
     """Fill the placeholders of a sentence with the numbers that an error carries."""
     if "{" not in text.en:
         return text
-    numbers = {name: value for name, value in error.details.items() if isinstance(value, int)}
-    return Bilingual(text.zh.format(**numbers), text.en.format(**numbers))
+    numbers = _Numbers((k, v) for k, v in error.details.items() if isinstance(v, int))
+    return Bilingual(text.zh.format_map(numbers), text.en.format_map(numbers))
+
+
+class _Numbers(dict[str, int]):
+    """Numbers by name; one that is not known is left open, so that the rest is told."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def as_error(error: Exception) -> DidServiceError:
@@ -107,9 +130,12 @@ def as_error(error: Exception) -> DidServiceError:
     return DidServiceError(FAULT, kind_and_place(error))
 
 
-def _adds(message: str, meaning: str) -> bool:
-    """Say whether a detail says anything that the meaning does not."""
-    return bool(message) and message not in meaning and meaning not in message
+def _repeats(message: str, meaning: str) -> bool:
+    """Say whether a detail says what the meaning says: three words of it in a row, or all."""
+    words, said = (_WORD.findall(text.lower()) for text in (message, meaning))
+    length = min(_REPEATED, len(words))
+    runs = {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
+    return any(tuple(said[at : at + length]) in runs for at in range(len(said) - length + 1))
 
 
 def _english_lines(error: DidServiceError, language: Language, *, own: bool) -> list[str]:

@@ -96,11 +96,13 @@ def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:
 
     Raises:
         NotFoundError: `file_missing`.
+        UsageError: `folder_given`.
         UnavailableError: `file_not_read`.
     """
     from did_service.core.errors import (  # noqa: PLC0415 - not for --help
         NotFoundError,
         UnavailableError,
+        UsageError,
         quote,
     )
 
@@ -111,6 +113,8 @@ def read_input(name: str, most: int, stdin: BinaryIO) -> bytes:
             return file.read(most + 1)
     except (FileNotFoundError, ValueError) as error:  # no file's name holds a null byte
         raise NotFoundError("file_missing", quote(name)) from error
+    except IsADirectoryError as error:
+        raise UsageError("folder_given", quote(name)) from error
     except OSError as error:
         raise UnavailableError("file_not_read", f"{quote(name)}: {error.strerror}") from error
 

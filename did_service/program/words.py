@@ -98,6 +98,14 @@ def read_topic(tongue: str, topic: str) -> Mapping[str, Mapping[str, str]]:
     return {code: _members(members, code) for code, members in table.items()}
 
 
+@cache
+def read_help(tongue: str, topic: str) -> Mapping[str, str]:
+    """Read texts of help in one language, by their place (`cred.show.--json`); as a topic."""
+    data = (FOLDER / tongue / f"{topic}.json").read_bytes()
+    table = strict_json.load_object(data, max_bytes=_MAX_TOPIC_BYTES)
+    return {place: strict_json.as_text(text, place) for place, text in table.items()}
+
+
 def _members(value: strict_json.JsonValue, code: str) -> Mapping[str, str]:
     members = strict_json.as_object(value, code)
     return {name: strict_json.as_text(text, f"{code}.{name}") for name, text in members.items()}

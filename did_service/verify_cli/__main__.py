@@ -1,16 +1,16 @@
 """`did-verify`: what comes in, what goes out, and how it ends.
 
-Only here are the clock, randomness and the terminal touched. No traceback ever reaches a
-person: what was refused has a code, a sentence and a next step, and a fault of ours says so.
+Only here is the terminal touched, and the world read that a command is given. No traceback
+ever reaches a person: what was refused has a code, a sentence and a next step, and a fault of
+ours says so.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at onc
 
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.core.errors import DidServiceError
+    from did_service.program.clock import Clock
     from did_service.program.environment import Environment
     from did_service.verify_cli.terminal import CommandResult
 
@@ -33,24 +34,19 @@ VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def read_clock() -> datetime:
-    """Return the machine's time."""
-    return datetime.now(UTC)
-
-
-def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = read_clock) -> int:
+def main(words: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
         words: The command line without the program's name; None for the process's own.
-        clock: Tells the time.
+        clock: Tells the time; the machine's unless given.
     """
     given = sys.argv[1:] if words is None else words
     spoken = asked_for(given, os.environ, VARIABLE) or of_locale(os.environ)
     command = ""
     try:
         prepare_streams()
-        arguments = parser_in(spoken).parse_args(given)
+        arguments = parser_in(spoken).understand(given)
         command = " ".join(filter(None, (arguments.command, getattr(arguments, "action", ""))))
         room = import_module(f"did_service.verify_cli.{arguments.command}")
         answer: CommandResult = room.run(arguments, _surroundings(given, clock))
@@ -63,13 +59,14 @@ def main(words: Sequence[str] | None = None, clock: Callable[[], datetime] = rea
         return _complain(error, command, json="--json" in given, spoken=spoken)
 
 
-def _surroundings(words: Sequence[str], clock: Callable[[], datetime]) -> Environment:
+def _surroundings(words: Sequence[str], clock: Clock | None) -> Environment:
+    from did_service.program.clock import SYSTEM
     from did_service.program.environment import Environment
     from did_service.program.language import Language
 
     return Environment(
-        clock=clock(),
-        rng=os.urandom,
+        clock=(clock or SYSTEM.clock)(),
+        rng=SYSTEM.rng,
         boot=_boot(),
         variables=os.environ,
         home=home(),

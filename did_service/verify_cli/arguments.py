@@ -1,292 +1,262 @@
-"""The command line of `did-verify`, described once, in the reader's language.
+"""The command line of `did-verify`, described once; its texts stand in `program/words`.
 
-Nothing but argparse is loaded here: `--help` answers at once.
+Nothing but argparse is loaded here: a run that asks for no help reads no text. Texts are found
+by their place (`trust.pin.--fingerprint`), or by its last word where commands share them.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from did_service import __version__
+from did_service.program.completion import SHELLS
 from did_service.program.language import LANGUAGES, OPTION
 from did_service.program.streams import write_out
 
+TOPIC = "help_did-verify"
 _TIERS = ("online", "day", "field")
-
-_ABOUT = (
-    "离线核验证照：读入文件，给出结论，无需联网。",
-    "verify credentials with no network: files in, a verdict out",
-)
-_EXAMPLES = """
+_EXAMPLES = {
+    "": """\
   did-verify trust pin policy.json --fingerprint "1f0c 88a2 …"
   did-verify trust import south.bundle.jsonl.gz
   did-verify challenge --audience window-3 --out ask.request.json
   wallet present residence --request ask.request.json --out shown.vp.json
-  did-verify check shown.vp.json
-"""
-_EXITS = (
-    """
-退出码: 0 通过 · 1 不通过 · 5 无法判定，或有条件通过 (--accept-limits 时为 0)
-        2 用法 · 7 文件不存在 · 8 请重试 · 11 信任目录损坏 · 70 程序错误
-""",
-    """
-exit codes: 0 accepted · 1 refused · 5 cannot tell, or accepted with limits
-              (0 with --accept-limits) · 2 usage · 7 file not found · 8 try again
-              11 trust directory damaged · 70 a fault of ours
-""",
-)
-_CHECK_EXAMPLES = """
+  did-verify check shown.vp.json""",
+    "check": """\
   did-verify check shown.vp.json
   did-verify check permit.vc.json --document --tier field
   did-verify check shown.vp.json --policy policy.json --nonce "$N" --audience window-3
-  did-verify check shown.vp.json --json | jq .outcome
-"""
-_CHALLENGE_EXAMPLES = """
+  did-verify check shown.vp.json --json | jq .data.outcome""",
+    "challenge": """\
   did-verify challenge --audience window-3 --out ask.request.json
   did-verify challenge --out ask.request.json --force
-  did-verify challenge --json | jq .data.request
-"""
-_DID_EXAMPLES = """
+  did-verify challenge --json | jq .data.request""",
+    "completion": "  did-verify completion bash >> ~/.bashrc",
+    "did": """\
   did-verify did did.jsonl --witness did-witness.json
-  did-verify did did.jsonl --version-number 1 --json | jq .document
-"""
-_PIN_EXAMPLES = """
+  did-verify did did.jsonl --version-number 1 --json | jq .data.document""",
+    "trust.pin": """\
   did-verify trust pin policy.json \\
-    --fingerprint "1f0c 88a2 5d7e 0b13 92c4 6e11 a9d0 7b3f"
-"""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are raised, to be said like all others; help is an answer."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line.
-
-        Raises:
-            UsageError: `usage`.
-        """
-        from did_service.core.errors import UsageError  # noqa: PLC0415 - not for --help
-        from did_service.core.text import printable  # noqa: PLC0415 - not for --help
-
-        raise UsageError("usage", printable(message))
-
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
-        """Print help or version; argparse itself would say nothing of a full disk."""
-        write_out(message)
+    --fingerprint "1f0c 88a2 5d7e 0b13 92c4 6e11 a9d0 7b3f\"""",
+}
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Examples stand as they are written; names and texts get room side by side."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=88)
+        super().__init__(prog, max_help_position=28, width=80)
 
 
-class _Builder:
-    """Adds commands and options with texts of one language."""
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are raised, to be said like all others; help is an answer."""
 
-    def __init__(self, language: str) -> None:
-        self._language = language
+    def __init__(self, *, language: str, place: str = "", prog: str = "") -> None:
+        super().__init__(prog, add_help=False, allow_abbrev=False, formatter_class=_Formatter)
+        self._language, self._place = language, place
+        self._commands: dict[str, Parser] = {}
+        self.add_argument("-h", "--help", action="help")
 
-    def say(self, zh: str, en: str) -> str:
-        return {"zh": zh, "en": en}.get(self._language, f"{zh} {en}")
+    def understand(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse the command line.
 
-    def command(
-        self,
-        commands: argparse._SubParsersAction[Parser],
-        name: str,
-        about: tuple[str, str],
-        examples: str = "",
-    ) -> Parser:
-        title = self.say("示例", "examples")
-        parser = commands.add_parser(
-            name,
-            help=self.say(*about),
-            description=self.say(*about),
-            epilog=f"{title}:{examples}" if examples else None,
-            formatter_class=_Formatter,
+        Raises:
+            UsageError: `usage`.
+        """
+        namespace, left = self.parse_known_args(words)
+        if left:
+            parser = self
+            for name in (namespace.command, getattr(namespace, "action", None)):
+                parser = parser._commands.get(name or "", parser)
+            parser.refuse(f"no such option {_quoted(left[0])}", left[0], parser.names())
+        return namespace
+
+    def commands(self, dest: str, metavar: str) -> argparse._SubParsersAction[Parser]:
+        """Let commands follow."""
+        return self.add_subparsers(
+            dest=dest, metavar=metavar, required=True, parser_class=Parser
         )
-        text = self.say("输出一个 JSON 对象", "print one JSON object")
-        parser.add_argument("--json", action="store_true", help=text)
-        self.language(parser)
+
+    def command(self, group: argparse._SubParsersAction[Parser], name: str) -> Parser:
+        """Add a command below this one."""
+        place = f"{self._place}.{name}" if self._place else name
+        parser = group.add_parser(name, help="", language=self._language, place=place)
+        self._commands[name] = parser
         return parser
 
-    def trust(self, parser: argparse._ActionsContainer) -> None:
-        parser.add_argument(
-            "--trust",
-            metavar="DIR",
-            help=self.say(
-                "信任目录 (默认 $XDG_STATE_HOME/did-verify)",
-                "trust directory (default: $XDG_STATE_HOME/did-verify)",
-            ),
-        )
+    def names(self) -> Iterator[str]:
+        """Yield the names of all options and commands."""
+        for action in self._actions:
+            yield from action.option_strings
+        yield from self._commands
 
-    def trust_or_policy(self, parser: Parser) -> None:
-        group = parser.add_mutually_exclusive_group()
-        self.trust(group)
-        text = self.say(
-            "只用此策略：不用信任目录，不作任何记录",
-            "use this policy alone: no trust directory, nothing remembered",
-        )
-        group.add_argument("--policy", metavar="P", help=text)
+    def below(self) -> dict[str, Parser]:
+        """Return the commands below this one."""
+        return self._commands
 
-    def now(self, parser: Parser) -> None:
-        text = self.say(
-            "按此时间判断: 2026-11-21T11:10:00Z，或 +2d、+90m (过去: --now=-3h)",
-            "judge by this time: 2026-11-21T11:10:00Z, or +2d, +90m (the past: --now=-3h)",
-        )
-        parser.add_argument("--now", metavar="T", help=text)
+    def refuse(self, message: str, word: str = "", names: Iterable[str] = ()) -> NoReturn:
+        """Refuse the command line.
 
-    def language(self, parser: Parser) -> None:
-        """Add `--lang`, wherever people look for it; `language.asked_for` has read it."""
-        text = self.say("语言 (默认: 按系统语言)", "language (default: as the locale says)")
-        parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS, help=text)
+        Args:
+            message: What is wrong; what was typed is quoted.
+            word: What was typed, and is misspelt perhaps.
+            names: What it may mean.
+
+        Raises:
+            UsageError: `usage`.
+        """
+        from did_service.core.errors import UsageError  # noqa: PLC0415 - not for --help
+        from did_service.program.suggesting import nearest  # noqa: PLC0415 - likewise
+
+        suggestion = nearest(word, names)
+        raise UsageError("usage", message, command=self.prog, suggestion=suggestion)
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse what argparse refuses, in its words."""
+        from did_service.core.text import printable  # noqa: PLC0415 - not for --help
+
+        what, required, names = printable(message).partition("required: ")
+        self.refuse(f"{what}{required}{_quoted(names)}" if required else what)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """Refuse a word that is no command or choice, and say which may be meant."""
+        if action.choices is not None and value not in action.choices:
+            what = "command" if isinstance(action, argparse._SubParsersAction) else "choice"  # noqa: SLF001 - argparse has no other name for it
+            names = [str(each) for each in action.choices]
+            among = "" if what == "command" else f": {', '.join(names)}"
+            self.refuse(f"no such {what} {_quoted(value)}{among}", str(value), names)
+
+    def format_help(self) -> str:
+        """Return the help in the reader's language."""
+        texts = _Texts(self._language)
+        for group, title in ((self._positionals, "arguments"), (self._optionals, "options")):
+            group.title = texts.at("", title)
+        for action in self._actions:
+            name = action.option_strings[-1] if action.option_strings else str(action.metavar)
+            action.help = (
+                None
+                if self._commands and not action.option_strings
+                else (texts.at(self._place, name))
+            )
+            for line in getattr(action, "_choices_actions", ()):
+                line.help = texts.at(self._place, line.dest)
+        self.description = texts.at("", "help" if not self._place else self._place)
+        if self._place in _EXAMPLES:
+            self.epilog = f"{texts.at('', 'examples')}:\n{_EXAMPLES[self._place]}\n"
+        if not self._place:
+            self.epilog = f"{self.epilog}\n{texts.at('', 'exits')}\n"
+        usage = super().format_help()
+        return f"{texts.at('', 'usage')}: {usage.removeprefix('usage: ')}"
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+        """Print help or version; argparse itself would say nothing of a full disk."""
+        write_out(message)
+
+
+class _Texts:
+    """Texts of help in one language, or in both."""
+
+    def __init__(self, language: str) -> None:
+        from did_service.program.words import read_help  # noqa: PLC0415 - for --help alone
+
+        tongues = (language,) if language in ("zh", "en") else ("zh", "en")
+        self._tables = [read_help(tongue, TOPIC) for tongue in tongues]
+
+    def at(self, place: str, name: str) -> str:
+        """Return the text of a name at a place, else that of the name wherever it stands."""
+        whole = f"{place}.{name}" if place else name
+        texts = [table.get(whole) or table[name] for table in self._tables]
+        return texts[0] if len({*texts}) == 1 else " ".join(texts)
 
 
 def parser_in(language: str) -> Parser:
-    """Describe the whole command line in a language."""
-    build = _Builder(language)
-    parser = Parser(
-        prog="did-verify",
-        description=build.say(*_ABOUT),
-        epilog=f"{build.say('示例', 'examples')}:{_EXAMPLES}{build.say(*_EXITS)}",
-        formatter_class=_Formatter,
-    )
-    build.language(parser)
-    version = build.say("显示版本", "print the version")
-    parser.add_argument("--version", action="version", version=__version__, help=version)
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
-    )
-    _check(build, commands)
-    _challenge(build, commands)
-    _did(build, commands)
-    _trust(build, commands)
+    """Describe the whole command line, for a reader of a language."""
+    parser = Parser(prog="did-verify", language=language)
+    _language(parser)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.commands("command", "COMMAND")
+    _check(parser.command(commands, "check"))
+    _challenge(parser.command(commands, "challenge"))
+    _did(parser.command(commands, "did"))
+    _trust(parser.command(commands, "trust"))
+    completion = parser.command(commands, "completion")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS)
+    completion.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _check(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = ("核验出示的证照", "verify what is presented")
-    parser = build.command(commands, "check", about, _CHECK_EXAMPLES)
-    text = build.say("出示文件或证照，- 为标准输入", "presentation or credential, - for stdin")
-    parser.add_argument("file", metavar="FILE", help=text)
-    build.trust_or_policy(parser)
-    text = build.say("另加的信任包，可重复", "one more trust bundle, may be repeated")
-    parser.add_argument("--bundle", metavar="B", action="append", default=[], help=text)
-    build.now(parser)
-    text = build.say(
-        "只核验证照本身，不核验持证人，仅供查看",
-        "verify the document alone and not its holder, for reading only",
-    )
-    parser.add_argument("--document", action="store_true", help=text)
-    text = build.say("与 --policy 同用：给出的核验码", "with --policy: the code that was given")
-    parser.add_argument("--nonce", metavar="N", help=text)
-    text = build.say("与 --policy 同用：本窗口的名称", "with --policy: this counter's name")
-    parser.add_argument("--audience", metavar="A", help=text)
-    text = build.say(
-        "佐证材料的时效要求 (默认按办理事项，否则 day)",
-        "how old evidence may be (default: as the item says, else day)",
-    )
-    parser.add_argument("--tier", choices=_TIERS, help=text)
-    text = build.say(
-        "办理事项 (由核验码记住；与 --policy 或 --document 同用)",
-        "the service item (a code remembers it; with --policy or --document)",
-    )
-    parser.add_argument("--item", metavar="ITEM", help=text)
-    text = build.say("有条件通过时退出码为 0", "exit 0 also when accepted with limits")
-    parser.add_argument("--accept-limits", action="store_true", help=text)
-    text = build.say("另将报告写入文件", "also write the report to a file")
-    parser.add_argument("--report", metavar="FILE", help=text)
-    text = build.say("允许覆盖报告文件", "let --report replace a file")
-    parser.add_argument("--force", action="store_true", help=text)
-    text = build.say(
-        "报告文件也写入证照各项内容 (默认只写姓名和遮蔽的号码)",
-        "write the claims into the report file as well (default: name and masked numbers)",
-    )
-    parser.add_argument("--claims", action="store_true", help=text)
-    text = build.say("列出全部十三个步骤", "list all thirteen steps")
-    parser.add_argument("--all", action="store_true", help=text)
-    text = build.say("列出通过核验的证照各项内容", "list every claim of what passed")
-    parser.add_argument("--show", action="store_true", help=text)
+def _quoted(word: object) -> str:
+    from did_service.core.text import quote  # noqa: PLC0415 - not for --help
+
+    return quote(word)
 
 
-def _challenge(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = (
-        "生成核验请求，内含一次性核验码",
-        "ask a holder: a request with a code that is accepted once",
-    )
-    parser = build.command(commands, "challenge", about, _CHALLENGE_EXAMPLES)
-    build.trust_or_policy(parser)
-    text = build.say(
-        "本窗口的名称 (默认为上次所用)", "the name of this counter (default: as last time)"
-    )
-    parser.add_argument("--audience", metavar="A", help=text)
-    text = build.say("办理事项", "the service item")
-    parser.add_argument("--item", metavar="ITEM", help=text)
-    text = build.say("请求写入此文件 (默认为标准输出)", "write it there (default: stdout)")
-    parser.add_argument("--out", metavar="FILE", help=text)
-    text = build.say("允许覆盖该文件", "let --out replace a file")
-    parser.add_argument("--force", action="store_true", help=text)
-    build.now(parser)
+def _language(parser: Parser) -> None:
+    """Add `--lang`, wherever people look for it; `language.asked_for` has read it."""
+    parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS)
 
 
-def _did(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    about = ("核验 did:webvh 日志文件", "verify a did:webvh log from files")
-    parser = build.command(commands, "did", about, _DID_EXAMPLES)
-    text = build.say("did.jsonl，- 为标准输入", "did.jsonl, - for stdin")
-    parser.add_argument("file", metavar="LOG.jsonl", help=text)
-    parser.add_argument("--witness", metavar="FILE", help="did-witness.json")
-    text = build.say("日志须属于此 DID", "the DID that the log must be of")
-    parser.add_argument("--did", metavar="DID", help=text)
-    text = build.say("指定编号的版本", "this version")
-    parser.add_argument("--version-id", metavar="V", help=text)
-    text = build.say("在此时间有效的版本", "the version that was active at this time")
-    parser.add_argument("--version-time", metavar="T", help=text)
-    text = build.say("第几个版本", "the version of this number")
-    parser.add_argument("--version-number", metavar="N", type=int, help=text)
-    text = build.say(
-        "此前见过的最新版本；日志中须仍有它",
-        "the newest version seen before; the log must have it",
-    )
-    parser.add_argument("--known", metavar="V", help=text)
+def _every(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true")
+    _language(parser)
 
 
-def _trust(build: _Builder, commands: argparse._SubParsersAction[Parser]) -> None:
-    text = build.say("信任目录：载入策略与信任包", "the trust directory: policy and bundles")
-    parser = commands.add_parser(
-        "trust", help=text, description=text, formatter_class=_Formatter
-    )
-    build.language(parser)
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", required=True, parser_class=Parser
-    )
-    pin = build.command(
-        actions,
-        "pin",
-        ("载入信任策略；首次须核对指纹", "pin a policy; the first one needs its fingerprint"),
-        _PIN_EXAMPLES,
-    )
-    pin.add_argument("policy", metavar="POLICY", help="policy.json")
-    text = build.say(
-        "由另一渠道得到的指纹，八组四位", "from a second channel: eight groups of four digits"
-    )
-    pin.add_argument("--fingerprint", metavar="F", help=text)
-    build.trust(pin)
-    about = (
-        "并入信任包；较旧的材料不会替换较新的",
-        "merge a trust bundle; nothing newer is replaced by older",
-    )
-    merge = build.command(actions, "import", about)
-    merge.add_argument("bundle", metavar="BUNDLE", help="NAME.bundle.jsonl.gz")
-    build.trust(merge)
-    about = (
-        "显示策略、地区和佐证材料的时间",
-        "show policy, regions and the age of the evidence",
-    )
-    build.trust(build.command(actions, "show", about))
-    about = (
-        "时钟校正后，撤销时钟有误时记下的核验时间",
-        "once the clock is right, forget the time of decisions made while it was wrong",
-    )
-    build.trust(build.command(actions, "reset-clock", about))
+def _trust_or_policy(parser: Parser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--trust", metavar="DIR")
+    group.add_argument("--policy", metavar="P")
+
+
+def _check(parser: Parser) -> None:
+    _every(parser)
+    parser.add_argument("file", metavar="FILE")
+    _trust_or_policy(parser)
+    parser.add_argument("--bundle", metavar="B", action="append", default=[])
+    parser.add_argument("--now", metavar="T")
+    parser.add_argument("--document", action="store_true")
+    parser.add_argument("--nonce", metavar="N")
+    parser.add_argument("--audience", metavar="A")
+    parser.add_argument("--tier", choices=_TIERS)
+    parser.add_argument("--item", metavar="ITEM")
+    parser.add_argument("--accept-limits", action="store_true")
+    parser.add_argument("--report", metavar="FILE")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--claims", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--show", action="store_true")
+
+
+def _challenge(parser: Parser) -> None:
+    _every(parser)
+    _trust_or_policy(parser)
+    parser.add_argument("--audience", metavar="A")
+    parser.add_argument("--item", metavar="ITEM")
+    parser.add_argument("--out", metavar="FILE")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--now", metavar="T")
+
+
+def _did(parser: Parser) -> None:
+    _every(parser)
+    parser.add_argument("file", metavar="LOG.jsonl")
+    parser.add_argument("--witness", metavar="FILE")
+    parser.add_argument("--did", metavar="DID")
+    parser.add_argument("--version-id", metavar="V")
+    parser.add_argument("--version-time", metavar="T")
+    parser.add_argument("--version-number", metavar="N", type=int)
+    parser.add_argument("--known", metavar="V")
+
+
+def _trust(parser: Parser) -> None:
+    _language(parser)
+    actions = parser.commands("action", "ACTION")
+    pin = parser.command(actions, "pin")
+    pin.add_argument("policy", metavar="POLICY")
+    pin.add_argument("--fingerprint", metavar="F")
+    merge = parser.command(actions, "import")
+    merge.add_argument("bundle", metavar="BUNDLE")
+    for each in (pin, merge, *(parser.command(actions, n) for n in ("show", "reset-clock"))):
+        _every(each)
+        each.add_argument("--trust", metavar="DIR")

@@ -154,7 +154,7 @@ def test_reset_does_not_go_below_what_was_witnessed(desk):
     assert desk.document(desk.shown(None), later=HOUR).exit == 0
     run = desk.run("trust", "reset-clock", "--json", later=-DAY)
     decided = timestamps.encode(timestamps.from_posix(desk.scene.fed.now + HOUR))
-    assert run.report["data"] == {
+    assert run.report == {
         "before": {"witnessed": witnessed, "decided": decided},
         "after": {"witnessed": witnessed, "decided": None},
     }

@@ -172,7 +172,7 @@ def test_pipe_in_the_trust_directory_holds_up_nobody(desk, name):
     path.unlink(missing_ok=True)
     os.mkfifo(path)
     run = desk.document(desk.shown(None))
-    assert run.report["error"]["code"] == "file_not_read"
+    assert run.envelope["error"]["code"] == "file_not_read"
     assert run.exit not in (0, 1)
 
 
@@ -180,14 +180,14 @@ def test_link_in_the_trust_directory_is_not_followed(desk, tmp_path):
     elsewhere = tmp_path / "elsewhere.json"
     shutil.move(desk.path / "policy.json", elsewhere)
     (desk.path / "policy.json").symlink_to(elsewhere)
-    assert desk.document(desk.shown(None)).report["error"]["code"] == "file_not_read"
+    assert desk.document(desk.shown(None)).envelope["error"]["code"] == "file_not_read"
 
 
 def test_lock_that_leads_elsewhere_makes_no_file(desk, tmp_path):
     (desk.path / "lock").unlink()
     (desk.path / "lock").symlink_to(tmp_path / "outside.txt")
     run = desk.run("challenge", "--audience", COUNTER, "--json")
-    assert run.report["error"]["code"] == "file_not_written"
+    assert run.envelope["error"]["code"] == "file_not_written"
     assert not (tmp_path / "outside.txt").exists()
 
 
@@ -200,5 +200,5 @@ def test_directory_that_others_may_change_is_named(desk, mode):
     run = desk.answer(nonce)
     assert run.exit == 0
     assert "trust_exposed" in run.report["unsafe"]
-    given = desk.run("challenge", "--json").report["data"]
+    given = desk.run("challenge", "--json").report
     assert given["unsafe"] == ["trust_exposed"]

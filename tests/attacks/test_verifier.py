@@ -188,7 +188,7 @@ def test_pin_without_fingerprint(tmp_path):
     scene = Scene()
     desk = Desk(tmp_path, scene)
     run = desk.run("trust", "pin", desk.save_policy(), "--json")
-    assert (run.exit, run.report["error"]["code"]) == (2, "fingerprint_missing")
+    assert (run.exit, run.envelope["error"]["code"]) == (2, "fingerprint_missing")
     assert not desk.path.exists()
 
 

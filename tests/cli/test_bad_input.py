@@ -258,10 +258,11 @@ def test_what_is_no_file_is_named(try_file, tmp_path, program, words):
     (tmp_path / "link").symlink_to("nowhere")
     (tmp_path / "ring").symlink_to("ring")
     missing = {(7, "file_missing")}
-    unreadable = {(8, "file_not_read"), (2, "usage")}
+    unreadable = {(8, "file_not_read"), (2, "usage"), (2, "folder_given")}
     assert try_file(program, words, tmp_path / "no such file") in missing
     assert try_file(program, words, tmp_path / "link") in missing
-    for name in ("folder", "ring", "x" * 5_000, "folder/../no/../x" * 400):
+    assert try_file(program, words, tmp_path / "folder")[0] == 2
+    for name in ("ring", "x" * 5_000, "folder/../no/../x" * 400):
         assert try_file(program, words, tmp_path / name) in unreadable | missing, name
     assert try_file(program, words, Path("/proc/self/mem")) in unreadable
 
@@ -297,6 +298,7 @@ def test_what_is_no_presentation_is_named_and_never_refused(tmp_path, content):
     if run.exit == 2:
         assert told_in_json["error"]["code"].startswith("file_")
     else:
+        told_in_json = told_in_json["data"]
         assert told_in_json["checks"][0]["code"] in ("malformed", "too_large", "unsupported")
         assert told_in_json["outcome"] == "undecided"
 

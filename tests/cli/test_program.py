@@ -36,7 +36,7 @@ def failing(error):
         (ConflictError("folder_not_empty", "story"), "folder_not_empty", 2),
         (NotFoundError("file_missing", "story"), "file_missing", 7),
         (UnavailableError("child_failed", "story"), "child_failed", 8),
-        (MalformedError("json_invalid", "story"), "json_invalid", 1),
+        (MalformedError("json_invalid", "story"), "json_invalid", 2),
         (RuntimeError("a secret"), "internal_fault", 70),
     ],
 )

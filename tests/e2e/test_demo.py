@@ -88,7 +88,7 @@ def story(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     assert list(temporary.iterdir()) == []
-    return folder, json.loads(done.stdout)
+    return folder, json.loads(done.stdout)["data"]
 
 
 def report_of(story, scene: str) -> dict:
@@ -137,7 +137,7 @@ def test_a_kept_scene_can_be_repeated_as_its_command_file_says(story, scene):
         capture_output=True,
         check=False,
     )
-    again = json.loads(done.stdout)
+    again = json.loads(done.stdout)["data"]
     assert (again["outcome"], done.returncode) == (EXPECTED[scene], EXITS[EXPECTED[scene]])
     assert REASONS.get(scene, "") in {"", *codes(again, "failed", "undecided")}
 

@@ -24,6 +24,8 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 MOST_CODES = 60  # of a topic: a page that one person reads at once
 FACES = {"wallet", "did-verify", "did-service", "http"}
+# What click says, and texts whose English stands in the code beside each option.
+BESIDE_CODE = {"help", "help_wallet", "help_did-service"}
 FILES = sorted(path.stem for path in (FOLDER / "en").glob("*.json"))
 CODED = [name for name in FILES if not name.startswith("help")]
 SOURCES = [
@@ -53,7 +55,10 @@ def warned(path: Path) -> set[str]:
 
 
 def test_each_language_has_the_same_topics():
-    names = [sorted(path.name for path in folder.iterdir()) for folder in FOLDER.iterdir()]
+    names = [
+        sorted(path.name for path in folder.iterdir() if path.stem not in BESIDE_CODE)
+        for folder in FOLDER.iterdir()
+    ]
     assert len(names) == 2
     assert names[0] == names[1]
 

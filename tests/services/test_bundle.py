@@ -256,7 +256,7 @@ def test_the_command_says_how_old_each_log_is_and_what_was_left_out(
         ((*WORDS, "--mirror", "gd.example/reg"), "mirror_invalid", 2),
         ((*WORDS, "--mirror", "xx.example/reg=https://hn.example"), "mirror_invalid", 2),
         ((*WORDS, "--without", "xx.example/reg"), "log_unknown", 2),
-        (("--policy", "routes.json", "--out", "new.gz"), "member_missing", 1),
+        (("--policy", "routes.json", "--out", "new.gz"), "member_missing", 2),
     ],
 )
 def test_the_command_says_what_is_wrong(office, monkeypatch, capsys, words, code, exit_code):

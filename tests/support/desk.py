@@ -54,8 +54,11 @@ class Run:
 
     @property
     def report(self) -> JsonObject:
-        """What `--json` printed as its answer: a report, where `check` came to one."""
-        return self.envelope["data"]
+        """What `--json` printed as its answer: a report, where `check` came to one.
+
+        Release 0.2.0 printed a report bare.
+        """
+        return self.envelope["data"] if "schema" in self.envelope else self.envelope
 
     @property
     def envelope(self) -> JsonObject:

@@ -212,11 +212,11 @@ def test_a_policy_alone_remembers_nothing_and_says_so(desk, scene, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"\0\0", b'{"format":"didsvc-policy/2"}', b"[]"])
-def test_a_policy_that_cannot_be_read_leaves_all_undecided(desk, data):
+def test_a_policy_that_cannot_be_read_decides_nothing(desk, data):
     policy = desk.save("policy.json", data)
     run = did_verify("check", desk.shown(None), "--document", "--policy", policy, "--json")
-    assert run.exit == 5
-    assert run.report["error"]["code"] in ("json_invalid", "member_missing", "member_invalid")
+    assert (run.exit, run.envelope["data"]) == (2, None)
+    assert run.envelope["error"]["code"] in ("json_invalid", "member_missing", "member_invalid")
 
 
 # --- the time ---------------------------------------------------------------------------------
@@ -412,7 +412,7 @@ def test_a_full_directory_keeps_what_it_has_and_decides_all_the_same(desk, monke
     assert desk.answer(desk.challenge()).exit == 0
     assert not kept(desk).items
     merged = desk.run("trust", "import", desk.save_bundle(), "--json")
-    assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (1, "too_large")
+    assert (merged.exit, json.loads(merged.out)["error"]["code"]) == (2, "too_large")
 
 
 @pytest.mark.clock

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.clock
 
 HEAVY = {"fastapi", "sqlmodel", "httpx", "pyld", "jsonschema", "asyncio", "click", "rich"}
 WRITING = {"tempfile", "shutil", "zipfile", "traceback"}  # where nothing is written or wrong
-HELP_HEAVY = HEAVY | {"dataclasses", "json", "nacl", "orjson", "jsonschema_rs"}
+HELP_HEAVY = HEAVY | {"nacl", "jsonschema_rs"}
+JSON_DOOR = {"dataclasses", "json", "orjson"}  # through which the texts of help are read
 COMMANDS = [
     [],
     ["check"],
@@ -46,7 +47,7 @@ def test_help_is_in_the_reader_s_language(words, language):
     run = did_verify(*words, "--lang", language, "--help")
     assert (run.exit, run.err) == (0, "")
     assert bool(CHINESE.search(run.out)) is (language == "zh")
-    assert "usage: did-verify" in run.out
+    assert run.out.startswith({"zh": "用法: did-verify", "en": "usage: did-verify"}[language])
 
 
 @pytest.mark.parametrize("command", ["challenge", "check", "did", "trust pin"])
@@ -145,7 +146,7 @@ def test_misuse_is_an_object_for_machines():
     ("name", "end", "code"),
     [
         ("no-such-file", 7, "file_missing"),
-        (".", 8, "file_not_read"),
+        (".", 2, "folder_given"),
         ("a\0b", 7, "file_missing"),
         ("x" * 5_000, 8, "file_not_read"),
     ],
@@ -245,7 +246,7 @@ def test_a_terminal_without_chinese_shows_numbers_instead(published):
     assert run.exit == 0
     assert "\\u7b56\\u7565" in run.out
     data = finish(start(*words, "--json", PYTHONIOENCODING="ascii"))
-    assert data.report["data"]["policy"]["regions"][0]["name"]["zh"] == "广东"
+    assert data.report["policy"]["regions"][0]["name"]["zh"] == "广东"
 
 
 def test_a_report_that_cannot_be_written_is_no_success(published):
@@ -319,3 +320,6 @@ def test_help_loads_next_to_nothing():
     code, modules = loaded_by("check", "--help")
     assert code == 0
     assert not modules & HELP_HEAVY
+    code, modules = loaded_by("--version")
+    assert code == 0
+    assert not modules & (HELP_HEAVY | JSON_DOOR)

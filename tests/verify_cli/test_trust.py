@@ -36,7 +36,7 @@ def bare(tmp_path, scene):
 def test_the_first_policy_is_pinned_under_its_fingerprint(bare, scene):
     run = bare.pin(None, "--fingerprint", scene.fed.policy.fingerprint.upper(), "--json")
     assert run.exit == 0
-    pinned = run.report["data"]
+    pinned = run.report
     assert (pinned["seq"], pinned["fingerprint"]) == (1, scene.fed.policy.fingerprint)
     assert bare.trust.read_policy()
 
@@ -58,7 +58,7 @@ def test_the_same_policy_again_changes_nothing(desk):
 def test_the_next_policy_needs_no_fingerprint(desk, scene):
     following = scene.fed.next_policy()
     assert desk.pin(following, "--lang", "en").exit == 0
-    assert desk.run("trust", "show", "--json").report["data"]["policy"]["seq"] == 2
+    assert desk.run("trust", "show", "--json").report["policy"]["seq"] == 2
 
 
 def test_a_policy_of_later_rules_is_pinned_and_gone_by(desk, scene):
@@ -72,7 +72,7 @@ def test_a_bundle_with_an_entry_of_an_unknown_type_is_kept_whole(desk, scene):
     scene.fed.tick()
     scene.publish()
     run = desk.run("trust", "import", desk.save_bundle(complete(scene)), "--json")
-    assert (run.exit, run.report["data"]["dropped"]) == (0, 0)
+    assert (run.exit, run.report["dropped"]) == (0, 0)
     answered = desk.answer(desk.challenge()).report
     assert answered["outcome"] == "accepted"
     assert "evidence_of_other_type" in [check["code"] for check in answered["checks"]]
@@ -113,7 +113,7 @@ def test_an_expired_policy_is_not_pinned(bare, scene):
         "--json",
         later=366 * 86_400,
     )
-    assert (run.exit, code_of(run)) == (1, "policy_expired")
+    assert (run.exit, code_of(run)) == (5, "policy_expired")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_expired_policy_is_not_pinned(bare, scene):
 def test_what_is_no_policy_is_refused(bare, data):
     path = bare.save("policy.json", data)
     run = bare.run("trust", "pin", path, "--fingerprint", "00", "--json")
-    assert run.exit == 1
+    assert run.exit == 2
     assert code_of(run)
 
 
@@ -130,7 +130,7 @@ def test_what_is_no_policy_is_refused(bare, data):
 
 
 def counted(run):
-    return {name: run.report["data"][name] for name in ("newer", "same", "older", "dropped")}
+    return {name: run.report[name] for name in ("newer", "same", "older", "dropped")}
 
 
 def test_a_bundle_is_merged_and_counted(desk, scene):
@@ -169,7 +169,7 @@ def test_a_bundle_carries_the_policies_that_follow(desk, scene):
     policies = [{"policy": each} for each in (third.members, unsigned, second.members, {})]
     bundle = desk.save_bundle({**scene.staple(), "policies": policies})
     run = desk.run("trust", "import", bundle, "--json")
-    assert run.report["data"]["policy"]["seq"] == 3
+    assert run.report["policy"]["seq"] == 3
     assert desk.document(desk.shown(None, staple=None)).exit == 0
     words = desk.run("trust", "import", bundle, "--lang", "en")
     assert "took over" not in words.out
@@ -204,7 +204,7 @@ def test_without_a_policy_nothing_can_be_merged(bare):
 )
 def test_what_is_no_bundle_is_refused(desk, data):
     run = desk.run("trust", "import", desk.save("x.bundle.jsonl.gz", data), "--json")
-    assert run.exit == 1
+    assert run.exit == 2
 
 
 # --- reset-clock ------------------------------------------------------------------------------
@@ -221,14 +221,14 @@ def test_a_reset_says_what_it_took_back_and_what_still_counts(desk, scene):
         assert run.exit == 0
         assert decided in run.out
         assert witnessed in run.out
-    again = desk.run("trust", "reset-clock", "--json").report["data"]
+    again = desk.run("trust", "reset-clock", "--json").report
     assert again["before"] == again["after"] == {"witnessed": witnessed, "decided": None}
 
 
 def test_a_reset_where_nothing_was_decided_makes_nothing(bare):
     run = bare.run("trust", "reset-clock", "--json")
     nothing = {"witnessed": None, "decided": None}
-    assert (run.exit, run.report["data"]) == (0, {"before": nothing, "after": nothing})
+    assert (run.exit, run.report) == (0, {"before": nothing, "after": nothing})
     assert not bare.path.exists()
     assert bare.run("trust", "reset-clock", "--lang", "en").exit == 0
 
@@ -239,7 +239,7 @@ def test_a_reset_where_nothing_was_decided_makes_nothing(bare):
 def test_show_tells_policy_regions_and_ages(desk, scene):
     desk.run("trust", "import", desk.save_bundle())
     run = desk.run("trust", "show", "--json", later=3_600)
-    data = run.report["data"]
+    data = run.report
     assert data["policy"]["fingerprint"] == scene.fed.policy.fingerprint
     assert [region["id"] for region in data["policy"]["regions"]] == [
         "gd",
@@ -258,7 +258,7 @@ def test_show_tells_policy_regions_and_ages(desk, scene):
 
 def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
     desk.document(desk.shown(None), later=30)
-    told = desk.run("trust", "show", "--json").report["data"]["clock"]
+    told = desk.run("trust", "show", "--json").report["clock"]
     witnessed, decided = (
         timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
     )
@@ -365,21 +365,21 @@ def test_what_no_request_can_say_is_refused_and_nothing_remembered(desk, words):
 def test_a_challenge_says_until_when_it_is_taken(desk, scene):
     run = desk.run("challenge", "--audience", COUNTER, "--json")
     expires = timestamps.encode(timestamps.from_posix(scene.fed.now + 1 + 86_400))
-    data = run.report["data"]
+    data = run.report
     assert (data["audience"], data["expires"], data["unsafe"]) == (COUNTER, expires, [])
 
 
 def test_a_challenge_for_a_policy_alone_is_not_remembered_and_says_so(desk, tmp_path):
     words = ("--policy", desk.save_policy(), "--json")
     run = did_verify("challenge", "--audience", COUNTER, *words)
-    assert run.report["data"]["unsafe"] == ["nonce_not_remembered"]
+    assert run.report["unsafe"] == ["nonce_not_remembered"]
     assert not (tmp_path / "state").exists()
     assert code_of(did_verify("challenge", *words)) == "audience_missing"
 
 
 def test_a_challenge_of_a_given_time_says_so(desk):
     run = desk.run("challenge", "--audience", COUNTER, "--now", "+2d", "--json")
-    assert run.report["data"]["unsafe"] == ["now_given"]
+    assert run.report["unsafe"] == ["now_given"]
 
 
 def test_the_default_directory_is_the_user_s_own(tmp_path):

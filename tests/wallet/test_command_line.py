@@ -8,13 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from unittest import mock
 
-import click
 import pytest
 
-from did_service.program.help import TEXTS
 from tests.support import optional
 from tests.support.purse import PASSPHRASE, Purse, cheap, finish, start, wallet
 from wallet_cli.commands import ENTRIES
@@ -61,16 +58,6 @@ def test_help_is_in_chinese_for_those_who_read_it(words):
     assert wallet(*words, "--help", LC_ALL="zh_CN.UTF-8").out == told
 
 
-def test_no_chinese_help_outlives_its_english():
-    sources = [*Path("wallet_cli").rglob("*.py"), Path(click.core.__file__)]
-    sources += [Path(click.decorators.__file__), Path(click.formatting.__file__)]
-    others = (path for path in sources if path.name != "chinese.py")
-    blank = r'\\n|["\s]'
-    written = re.sub(blank, "", "".join(path.read_text() for path in others))
-    for text in TEXTS:
-        assert re.sub(blank, "", text).strip("[]:") in written, text
-
-
 def test_help_names_every_command_and_global_option():
     run = wallet("--help")
     for word in (*ENTRIES, "--store", "--json", "--lang", "--quiet", "--no-input", "--yes"):
@@ -101,7 +88,7 @@ def test_words_that_are_off_end_with_2_and_a_hint(words):
     run = wallet(*words)
     assert run.exit == 2
     assert run.err.startswith("wallet: error: ")
-    assert "wallet: hint: see wallet" in run.err
+    assert re.search("wallet: hint: (see wallet|did you mean) ?", run.err)
 
 
 def test_usage_errors_are_json_for_scripts():
@@ -179,7 +166,7 @@ def test_a_wrong_passphrase_ends_with_4_and_changes_nothing(purse):
 def test_a_missing_store_ends_with_7_before_a_passphrase_is_asked_for(tmp_path):
     run = wallet("cred", "list", "--json", "--store", tmp_path)
     assert (run.exit, run.code) == (7, "store_missing")
-    assert "wallet init" in run.envelope["error"]["hint"]
+    assert "wallet init" in run.envelope["error"]["next"]["en"]
 
 
 def test_a_missing_passphrase_file_is_named(purse):
@@ -395,7 +382,7 @@ def test_doctor_cannot_help_without_a_version_before(purse):
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (lambda path: path.mkdir(), "file_not_read"),
+        (lambda path: path.mkdir(), "folder_given"),
         (lambda path: path.write_bytes(b" " * 8_388_609), "too_large"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from did_service import __version__
-from wallet_cli.parser import CommandEntry, LazyGroup
+from wallet_cli.parser import COMPLETION, CommandEntry, LazyGroup
 
 _EXAMPLES = """\
 A first hour:
@@ -53,6 +53,7 @@ ENTRIES = {
     "doctor": CommandEntry(
         "wallet_cli.commands.store:doctor", "Look for trouble in the store."
     ),
+    "completion": CommandEntry("wallet_cli.parser:completion", COMPLETION),
 }
 
 

@@ -7,21 +7,18 @@ from pathlib import Path
 import click
 
 from did_service.cli.language import VARIABLE
+from did_service.program.click_commands import SpokenCommand
 from did_service.program.language import Language
 from did_service.program.streams import write_out
 
-_EXAMPLES = """\b
-Examples:
+_EXAMPLES = """\
   did-service demo
   did-service demo --lang en --keep story
   cd story && cat scenes/undecided-stale/command.txt
 """
 
 
-@click.command(
-    epilog=_EXAMPLES,
-    short_help="Play the whole story on this machine, without a network.",
-)
+@click.command(cls=SpokenCommand, epilog=_EXAMPLES)
 @click.option(
     "--lang",
     type=click.Choice([each.value for each in Language]),

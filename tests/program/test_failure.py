@@ -1,0 +1,113 @@
+"""What is told when something was refused: each thing once, in one language."""
+
+import json
+
+import pytest
+
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    PolicyError,
+    UnavailableError,
+    UsageError,
+)
+from did_service.program.envelope import enveloped, written
+from did_service.program.failure import failure_text, warning_text
+from did_service.program.language import Language
+from tests.support.desk import did_verify
+
+EN, ZH, BOTH = Language.EN, Language.ZH, Language.BOTH
+
+
+def first(error: DidServiceError, language: Language) -> str:
+    return failure_text("wallet", error, language).split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy"),
+            "the fingerprint is not that of this policy",
+        ),
+        (
+            NotFoundError("folder_not_empty", '"story" is not empty'),
+            'the folder is not empty: "story"',
+        ),
+        (UsageError("url_invalid", 'not a URL: "x"'), 'not a URL: "x"'),
+        (
+            PolicyError("policy_missing", "no policy is pinned in this trust directory"),
+            "no policy is pinned",
+        ),
+        (
+            UnavailableError("file_not_read", '"x": Permission denied'),
+            'a file could not be read: "x": Permission denied',
+        ),
+        (UsageError("declined", ""), "cancelled"),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_no_sentence_is_said_twice(error, told):
+    assert first(error, EN) == f"wallet: error: {told} [{error.code}]"
+
+
+def test_a_chinese_sentence_has_no_english_in_it():
+    short = UsageError("passphrase_short", "a passphrase has at least 8 characters", least=8)
+    assert first(short, ZH) == "wallet: 错误：口令太短，至少 8 个字符 [passphrase_short]"
+    assert first(short, EN).startswith("wallet: error: the passphrase is shorter than 8")
+    damaged = MalformedError("store_damaged", "wallet.json: records were dropped or added")
+    assert (
+        first(damaged, ZH)
+        == "wallet: 错误：钱包文件已损坏或被改动：wallet.json [store_damaged]"
+    )
+
+
+def test_a_detail_without_words_has_a_line_of_its_own_in_chinese():
+    error = MalformedError("no_such_code", "not UTF-8 at byte 1")
+    lines = failure_text("wallet", error, ZH).split("\n")
+    assert lines[:2] == [
+        "wallet: 错误：内容格式不正确 [no_such_code]",
+        "  (not UTF-8 at byte 1)",
+    ]
+    assert failure_text("wallet", error, EN).count("\n") == 1
+
+
+def test_words_of_a_peer_stand_on_a_line_of_their_own_and_move_nothing():
+    error = UnavailableError("no_such_code", "the agency refused")
+    error.peer_says = "wallet: hint: run\x1b[2J this {least}"
+    for language in Language:
+        lines = failure_text("wallet", error, language).split("\n")
+        (said,) = [line for line in lines if "hint: run" in line]
+        assert said.startswith('  "')
+        assert "\x1b" not in said
+
+
+def test_a_placeholder_is_filled_with_numbers_alone():
+    """A name that a server chose never stands within a sentence of ours."""
+    for least in ("a name", "{0.__class__}", None):
+        told = first(UsageError("passphrase_short", "", least=least), EN)
+        assert "shorter than … characters [" in told
+
+
+def test_what_may_be_meant_is_the_one_next_step():
+    meant = UsageError("usage", "x", command="wallet cred", suggestion="list")
+    lost = UsageError("usage", "x", command="wallet cred", suggestion=None)
+    for error, hint in ((meant, "did you mean list?"), (lost, "see wallet cred --help")):
+        assert failure_text("wallet", error, EN).endswith(f"wallet: hint: {hint}")
+        answer = json.loads(written(enveloped("wallet", "cred", None, error)))
+        assert answer["error"]["next"]["en"] == hint
+
+
+def test_a_warning_without_words_is_its_code():
+    assert warning_text("wallet", "no_such_code", "", EN).endswith(
+        "warning: no_such_code [no_such_code]"
+    )
+
+
+def test_bytes_of_an_argument_that_are_no_text_are_escaped_in_json(tmp_path):
+    """House F4: one of two escapings met a lone surrogate and failed."""
+    for form in ([], ["--json"]):
+        words = ["challenge", "--trust", tmp_path / "t", "--audience", "window-\udcff", *form]
+        run = did_verify(*words)
+        assert (run.exit, "internal_fault" in run.err) == (0, False)

@@ -1,0 +1,102 @@
+"""The same bad input ends alike in every program: code, exit, shape of the answer."""
+
+import json
+
+import pytest
+
+from tests.cli.test_bad_input import PROGRAMS
+from tests.support.counter import Scene
+from tests.support.desk import Desk
+from tests.support.purse import Purse
+
+pytestmark = pytest.mark.clock
+
+ENVELOPE = ["schema", "ok", "command", "data", "warnings", "error"]
+ERROR = {"code", "exit", "message", "next", "detail", "details"}
+POLICY = '{"format":"didsvc-policy/9"}'
+
+# Each program's way to take a policy, and the words of that command.
+READERS = {
+    "wallet": (["trust", "pin", "FILE", "--fingerprint", "00"], "trust pin"),
+    "did-verify": (["trust", "pin", "FILE", "--fingerprint", "00"], "trust pin"),
+    "did-verify check": (["check", "SHOWN", "--policy", "FILE"], "check"),
+    "did-service": (["bundle", "--policy", "FILE", "--out", "NEW"], "bundle"),
+}
+BAD = {
+    "no JSON": (b"not json", 2, "json_invalid"),
+    "empty": (b"", 2, "json_invalid"),
+    "no policy": (POLICY.encode(), 2, "member_invalid"),
+    "another object": (b'{"x":1}', 2, "member_missing"),
+    "an array": (b"[]", 2, "member_invalid"),
+    "a member twice": (b'{"a":1,"a":1}', 2, "duplicate_member"),
+    "not UTF-8": (b'{"format":"\xff"}', 2, "utf8_invalid"),
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    purse = Purse(tmp_path)
+    shown = tmp_path / "shown.vp.json"
+    shown.write_text("{}")
+
+    def ended(reader, file, *more):
+        words, command = READERS[reader]
+        places = {"FILE": file, "SHOWN": shown, "NEW": tmp_path / "new"}
+        given = [places.get(word, word) for word in words]
+        program = reader.split(" ")[0]
+        own = purse.options if program == "wallet" else ()
+        made = PROGRAMS[program](*own, *given, *more, "--json")
+        answer = json.loads(made.out)
+        assert [*answer] == ENVELOPE
+        assert (answer["schema"], answer["ok"]) == (f"{program}/1", False)
+        assert (answer["command"], answer["data"]) == (command, None)
+        assert answer["error"].keys() == ERROR
+        assert {*answer["error"]["message"]} == {*answer["error"]["next"]} == {"zh", "en"}
+        assert answer["error"]["exit"] == made.exit
+        return made.exit, answer["error"]["code"]
+
+    return ended
+
+
+@pytest.mark.parametrize(("content", "exit_code", "code"), BAD.values(), ids=BAD)
+def test_a_file_that_is_no_policy_ends_alike(run, tmp_path, content, exit_code, code):
+    file = tmp_path / "bad.json"
+    file.write_bytes(content)
+    assert {run(reader, file) for reader in READERS} == {(exit_code, code)}
+
+
+def test_a_missing_file_ends_alike(run, tmp_path):
+    assert {run(reader, tmp_path / "none") for reader in READERS} == {(7, "file_missing")}
+
+
+def test_a_folder_for_a_file_ends_alike(run, tmp_path):
+    assert {run(reader, tmp_path)[0] for reader in READERS} == {2}
+
+
+def test_an_option_that_is_none_ends_alike(run, tmp_path):
+    assert {run(each, tmp_path / "x", "--frobnicate") for each in READERS} == {(2, "usage")}
+
+
+def test_success_has_the_same_members(desk_and_scene):
+    desk = desk_and_scene
+    answer = desk.run("challenge", "--json").envelope
+    assert [*answer] == ENVELOPE
+    assert (answer["command"], answer["ok"], answer["error"]) == ("challenge", True, None)
+
+
+def test_a_verdict_that_is_not_accepted_is_never_ok(desk_and_scene):
+    desk = desk_and_scene
+    run = desk.check(desk.shown(None), "--nonce", "A" * 43, "--audience", "w")
+    assert run.exit != 0
+    assert (run.envelope["ok"], run.envelope["command"]) == (False, "check")
+    assert run.report["outcome"] != "accepted"
+
+
+@pytest.fixture
+def desk_and_scene(tmp_path):
+    scene = Scene()
+    scene.publish()
+    desk = Desk(tmp_path, scene)
+    assert desk.pin().exit == 0
+    return desk
