@@ -26,7 +26,6 @@ from wallet_cli.holdings import HeldCredential, applications, credentials, keep
 from wallet_cli.sources import EvidenceSources, RequestBudget
 from wallet_cli.staples import collect
 
-
 pytestmark = pytest.mark.clock
 
 
