@@ -187,8 +187,8 @@ CLAIMS = {
     "value of a claim": lambda text: {"familyName": text},
 }
 WALLET = re.compile(
-    r" |→ |证照|#|名称|种类|签发机关|机关标识|持证标识|有效期|核验数据截至|不通过|无法判定|card-1|"
-    r"wallet: (error|hint|warning): |$"
+    r" |→ |证照|#|名称|种类|签发机关|机关标识|持证标识|有效期|核验数据截至|"
+    r"不通过|无法判定|card-1|wallet: (error|hint|warning): |$"
 )
 
 
