@@ -197,9 +197,8 @@ CLAIMS = {
     "value of a claim": lambda text: {"familyName": text},
 }
 WALLET = re.compile(
-    r" |→ |证照|#|名称|种类|签发|持证|机关标识|有效期|佐证|原因|下一步|数据|注意|不通过|"
-    r"无法判定|card-1|"
-    r"wallet: (error|hint|warning): |$"
+    r" |→ |证照|#|名称|种类|签发|持证|机关标识|有效期|核验数据截至|原因|下一步|数据|注意|"
+    r"不通过|无法判定|card-1|wallet: (错误|提示|警告)：|wallet: (error|hint|warning): |$"
 )
 
 

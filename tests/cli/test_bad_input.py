@@ -197,11 +197,15 @@ CONTENTS = {
     "gzip that is cut": bytes.fromhex("1f8b08000000000000ff0300"),
     "large": b" " * 9_000_000,
 }
+APPLY_TO = "https://gz.gd.example/agencies/a"
 READERS = [
     ("wallet", ["trust", "pin", "FILE", "--fingerprint", "00"]),
     ("wallet", ["trust", "import", "FILE"]),
     ("wallet", ["receive", "FILE"]),
-    ("wallet", ["apply", "https://gz.gd.example/agencies/a", "x", "--claims", "FILE"]),
+    (
+        "wallet",
+        ["apply", APPLY_TO, "x", "--claims", "FILE", "--unlisted", "gz.gd.example", "--yes"],
+    ),
     ("did-verify", ["trust", "pin", "FILE", "--fingerprint", "00"]),
     ("did-verify", ["trust", "import", "FILE"]),
     ("did-verify", ["check", "SHOWN", "--policy", "FILE", "--document"]),

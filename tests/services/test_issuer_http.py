@@ -276,9 +276,11 @@ def test_unknown_names_have_stable_codes(web, expected, method, path, login):
 
 
 def test_a_used_challenge_is_a_conflict(web):
-    body = jcs.encode(web.office.application())
-    assert web.ask("POST", "/applications", body)[0] == 201
-    assert web.code("POST", "/applications", body) == (409, "challenge_unknown")
+    application = web.office.application()
+    challenge = application["proof"]["challenge"]
+    other = web.office.application(challenge=challenge, holder=web.office.fed.device("zhao"))
+    assert web.ask("POST", "/applications", jcs.encode(application))[0] == 201
+    assert web.code("POST", "/applications", jcs.encode(other)) == (409, "challenge_unknown")
 
 
 def test_refusals_and_logs_hold_no_personal_data(web, caplog):

@@ -21,7 +21,7 @@ from tests.support.purse import Purse
 from wallet_cli.judging import judge
 from wallet_cli.trusting import WalletTrust
 
-pytestmark = pytest.mark.offline
+pytestmark = [pytest.mark.offline, pytest.mark.clock]
 
 
 def plain(scene):
