@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.credentials.spelling import keeps_no_order
+from did_service.core.credentials.stated import keeps_no_order
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
