@@ -370,7 +370,7 @@ COUNTER_WALLET_ISSUER = (
         "a question can be answered twice",
         "did_service/verifier/remembering.py",
         "attacks/test_verifier.py test_replay_same_counter test_nonce_race",
-        "        after = _spend(question, after)\n",
+        "        after = _spend(question, after, answer)\n",
         "        pass\n",
     ),
     _row(
