@@ -16,7 +16,7 @@ from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write

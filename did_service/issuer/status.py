@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import partial
 
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.rules.streams import check_description
+from did_service.core.anchor.status_content import check_description
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,

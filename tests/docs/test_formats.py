@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from did_service.client.routes import parse_routes
+from did_service.core.anchor import streams
 from did_service.core.anchor.bodies.authority import ROLES, STATES
 from did_service.core.anchor.entry import TYPES
-from did_service.core.anchor.rules import authority, schema, streams
+from did_service.core.anchor.rules import authority, schema
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers

@@ -52,10 +52,10 @@ OLD_EVIDENCE = (
         " test_withdrawn_list_address_registered_by_an_old_statement",
         "return [each.proven for each in naming if isinstance(each.proven, Latest)]",
         "return [each.proven for each in naming]",
-        "if keeper is not None and isinstance(each.proven, Latest):",
-        "if keeper is not None:",
-        "freshest = max(naming, key=lambda each: each.as_of)\n    context.use(freshest)",
-        "freshest = max(naming, key=lambda each: each.rank)",
+        "if isinstance(each.proven, Latest) and same_subject(keeper, signer)",
+        "if same_subject(keeper, signer)",
+        "freshest = max(allowing, key=lambda each: each.as_of)\n    context.use(freshest)",
+        "freshest = max(allowing, key=lambda each: each.rank)",
     ),
     _row(
         "a presenter's service item loosens the tier",
@@ -315,10 +315,10 @@ POLICY_AND_LOGS = (
     ),
     _row(
         "a removed issuer clears its own list",
-        f"{CORE}/anchor/rules/streams.py",
+        f"{CORE}/anchor/list_keepers.py",
         "attacks/test_anchor.py test_removed_issuer_clears_revocation",
-        "    if ended:  # an end counts",
-        "    if False:  # an end counts",
+        "has_ended = any(end <= logged_at for end in ends)",
+        "has_ended = False",
     ),
     _row(
         "anybody's stream takes anybody's batch",

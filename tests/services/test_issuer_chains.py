@@ -10,14 +10,14 @@ from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.credentials.record import record_of
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import OrderError, RuleError, UnavailableError
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.issuer.app import Issuer
-from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from did_service.issuer.store import IssuerStore
 from did_service.web.database import open_engine

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.encoding import b64, jcs
+from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.note import parse_note
 from tests.support.memory_log import MemoryLog
 
@@ -63,13 +62,6 @@ def evidence_item(log: MemoryLog, placed: LoggedEntry, size: int) -> JsonObject:
 def encode_hashes(hashes: Iterable[bytes]) -> list[str]:
     """Hashes as they stand in JSON."""
     return [b64.encode_url(each) for each in hashes]
-
-
-def batch_leaf(salt: bytes, digest: bytes) -> bytes:
-    """The leaf of one record in an evidence batch."""
-    return leaf_hash(
-        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(digest)})
-    )
 
 
 def _newest(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import jcs, strict_json
+from did_service.core.credentials.record import record_of
+from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
     Bilingual,
@@ -119,7 +119,7 @@ def _remember(
         ConflictError: `answered_otherwise`: it was answered with another credential.
     """
     nonce, audience = addressee
-    record = sha256(jcs.encode(held.credential))
+    record = record_of(held.credential)
     answer = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
     made: list[GivenPresentation] = []
 

@@ -18,11 +18,11 @@ from enum import Enum
 from did_service.core.anchor.bodies.authority import (
     Authority,
     check_within,
-    covers,
     parse_authority,
 )
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import Region
+from did_service.core.anchor.territory import covers
 from did_service.core.anchor.view import Homes
 from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS

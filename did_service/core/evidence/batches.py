@@ -11,25 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from did_service.core.anchor.batch import batch_leaf
 from did_service.core.anchor.bodies.reading import read_stream
-from did_service.core.encoding import b64, jcs
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proven import IssuanceProof, ProvenEntry
-from did_service.core.log.merkle import check_inclusion, leaf_hash
-
-
-def batch_leaf(salt: bytes, record: bytes) -> bytes:
-    """Return the leaf hash of a salted record of a batch (docs/formats.md §2).
-
-    Args:
-        salt: 32 random bytes.
-        record: SHA-256 of the record.
-    """
-    return leaf_hash(
-        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)})
-    )
-
+from did_service.core.log.merkle import check_inclusion
 
 Anchoring = Mapping[tuple[str, int], Sequence[ProvenEntry]]
 """Evidence entries in ev trees that reg names, by origin and index."""

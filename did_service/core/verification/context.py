@@ -16,10 +16,10 @@ from did_service.core.anchor.freshness import age_seconds
 from did_service.core.anchor.region import Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
-from did_service.core.crypto.hashes import sha256
+from did_service.core.credentials.record import record_of
 from did_service.core.did.document import DidDocument
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.errors import DidServiceError
@@ -142,7 +142,7 @@ class CredentialContext:
     @cached_property
     def issuances(self) -> tuple[IssuanceProof, ...]:
         """The proofs that exactly these secured bytes existed, from the issuer's own stream."""
-        record = sha256(jcs.encode(self.credential.raw))
+        record = record_of(self.credential.raw)
         return self.evidence.issuances(record, self.credential.issuer)
 
     def home(self, did: str) -> Region | None:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import Region, control_origin, year_of
 from did_service.core.credentials.model import Credential
-from did_service.core.crypto.hashes import sha256
+from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
@@ -60,7 +59,7 @@ def staple_for(
     for kind, subject in sorted(wanted):
         for region in policy.regions:
             chosen.extend(evidence.chain(kind, subject, region)[: _depth(kind)])
-    issued = evidence.issuances(sha256(jcs.encode(credential.raw)), credential.issuer)
+    issued = evidence.issuances(record_of(credential.raw), credential.issuer)
     return evidence.select(chosen, issued[:1])
 
 

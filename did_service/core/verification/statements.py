@@ -30,6 +30,13 @@ class ProvenStatement:
     proven: ProvenEntry
     statement: Authority
 
+    @property
+    def ended_at(self) -> int | None:
+        """The POSIX second at which it ended, None where it has not."""
+        if self.statement.state != "ended":
+            return None
+        return self.proven.at if self.statement.since is None else self.statement.since
+
 
 def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:
     """Return the chains of authority entries about the issuer."""

@@ -15,16 +15,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from did_service.core.anchor.territory import bilingual, checked_codes, covers
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import Bilingual, MalformedError, RuleError, quote
 from did_service.core.limits import MAX_NOTE_BYTES
 
 ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
 STATES = ("active", "suspended", "ended")
-_TERRITORY = re.compile(r"[0-9]{6}")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -116,7 +116,7 @@ def parse_authority(body: JsonObject) -> Authority:
         types=fields.texts("types"),
         items=fields.texts("items"),
         prefixes=_prefixes(fields.texts("prefixes")),
-        territory=_territory(fields.texts("territory")),
+        territory=checked_codes(fields.texts("territory")),
         valid_from=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
         until=fields.integer("until", most=timestamps.MAX_POSIX_SECONDS),
         state=fields.choice("state", STATES),
@@ -136,18 +136,6 @@ def parse_authority(body: JsonObject) -> Authority:
     if authority.valid_from >= authority.until:
         raise MalformedError("member_invalid", "authority.until is not after authority.from")
     return authority
-
-
-def covers(territory: str, region: str) -> bool:
-    """Say whether a territory code covers a region code (GB/T 2260 digits).
-
-    The code's trailing `00` pairs are cut; what is left must be a prefix of whole pairs:
-    440000 covers all of 44, 440100 covers 4401xx, 000000 everything.
-    """
-    stem = territory
-    while stem.endswith("00"):
-        stem = stem[:-2]
-    return _TERRITORY.fullmatch(region) is not None and region.startswith(stem)
 
 
 def covers_region(authority: Authority, region: str) -> bool:
@@ -197,31 +185,12 @@ def _check_parts(inner: Authority, outer: Authority, code: str) -> None:
             raise RuleError(code, f"territory {territory} is not in the wider statement")
 
 
-def bilingual(value: JsonValue, where: str) -> Bilingual:
-    """Read `{"zh","en"}`, each of 1 to 400 characters.
-
-    Raises:
-        MalformedError: another shape.
-    """
-    fields = Fields(value, where)
-    text = Bilingual(fields.text("zh", max_chars=400), fields.text("en", max_chars=400))
-    fields.close()
-    return text
-
-
 def _prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     """An open end would reach into the neighbour's names: `…/gz` also begins `…/gz-evil`."""
     for prefix in prefixes:
         if not prefix.endswith(("/", ":")):
             raise MalformedError("member_invalid", f"prefix {quote(prefix)} has an open end")
     return prefixes
-
-
-def _territory(codes: tuple[str, ...]) -> tuple[str, ...]:
-    for code in codes:
-        if _TERRITORY.fullmatch(code) is None:
-            raise MalformedError("member_invalid", f"territory {quote(code)} is not six digits")
-    return codes
 
 
 def _words(fields: Fields, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:

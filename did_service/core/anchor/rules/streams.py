@@ -12,43 +12,32 @@ validator that was ahead nor one that comes back later sees another state.
 
 from __future__ import annotations
 
-from did_service.core.anchor.bodies.authority import Authority, parse_authority
+from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.grants import ForeignGranter, Grants
+from did_service.core.anchor.list_keepers import allowed_signers, registrations
+from did_service.core.anchor.region import year_before
+from did_service.core.anchor.status_content import list_signer
+from did_service.core.anchor.streams import STREAM_ROLES, stream_id
 from did_service.core.anchor.view import (
     LogPrefix,
     LogView,
     RuleContext,
     at_home_in,
-    key_of,
     same_subject,
     signers_of,
 )
-from did_service.core.crypto.hashes import sha256
-from did_service.core.did.syntax import did_id, parse_did_url
-from did_service.core.encoding import strict_json, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (
     ProofError,
     RuleError,
-    UnavailableError,
     UnsupportedError,
     quote,
 )
-from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import (
     MAX_CLOCK_AHEAD_SECONDS,
-    MAX_STATUS_CONTENT_BYTES,
     STATUS_LIST_BITS,
 )
-
-STREAM_ROLES = {"issuance": "issuer", "audit": "", "receipt": "counter"}
-"""Kinds of evidence streams, and the role that the owner must hold; none: any."""
-
-
-def stream_id(owner: str, kind: str) -> str:
-    """Return the only name that a stream of this owner and kind may have."""
-    return f"urn:didsvc:stream:{kind}:{did_id(owner)}"
 
 
 def check(entry: Entry, log: LogView, world: RuleContext, former: LoggedEntry | None) -> None:
@@ -67,6 +56,8 @@ def check(entry: Entry, log: LogView, world: RuleContext, former: LoggedEntry | 
         UnavailableError: `content_missing`, `log_not_mirrored`.
         ProofError, MalformedError: a signature or a shape.
     """
+    if entry.type == "status":
+        _check_year_link(entry, former, log)
     after, before = _control_around(entry, log, world)
     try:
         _check_by(after, entry, world, former)
@@ -131,32 +122,9 @@ def _check_status(
     if former is not None:
         _check_follows(issuer, issued, former, entry, control)
     allowed = allowed_signers(issuer, entry.subject, control, entry.at or 0)
-    signer = _list_signer(entry, world, control)
+    signer = list_signer(entry, control, world)
     if not any(same_subject(signer, one) for one in allowed):
         raise RuleError("signer_wrong", f"{quote(signer)} may not sign {quote(entry.subject)}")
-
-
-def allowed_signers(issuer: str, url: str, control: LogPrefix, at: int) -> set[str]:
-    """Return who may sign a status list: its issuer, or after the end its custodian.
-
-    Raises:
-        RuleError: `list_not_registered`: no statement about the issuer names this URL.
-    """
-    statements = _registrations(issuer, url, control)
-    if not statements:
-        raise RuleError("list_not_registered", f"{quote(url)} is in no statement of its issuer")
-    ended = [held for held in statements if held.state == "ended"]
-    if ended:  # an end counts, whatever other statement still names the list
-        return {held.status_custodian for held in ended if held.status_custodian is not None}
-    keepers = (
-        held.grantee if at < held.until else held.status_custodian for held in statements
-    )
-    return {keeper for keeper in keepers if keeper is not None}
-
-
-def _registrations(issuer: str, url: str, control: LogPrefix) -> list[Authority]:
-    statements = [parse_authority(p.entry.body) for p in control.statements_about(issuer)]
-    return [held for held in statements if url in held.status_lists]
 
 
 def _check_follows(
@@ -165,48 +133,22 @@ def _check_follows(
     """A list keeps its issuer while that one has it registered; its time rises."""
     before = Fields(former.entry.body, "status")
     owner = before.text("issuer")
-    if not same_subject(owner, issuer) and _registrations(owner, entry.subject, control):
+    if not same_subject(owner, issuer) and registrations(owner, entry.subject, control):
         raise RuleError("signer_wrong", "the list belongs to another issuer")
     if issued <= before.integer("iat"):
         raise RuleError("status_time_falls", "iat must rise with every list")
 
 
-def _list_signer(entry: Entry, world: RuleContext, control: LogPrefix) -> str:
-    """Check the list behind a status entry and return the DID that signed it."""
-    content = world.content(entry.digest or b"")
-    if content is None:
-        raise UnavailableError("content_missing", "the status list did not come with the entry")
-    if sha256(content) != entry.digest:
-        raise RuleError("digest_wrong", "d is not the digest of the status list")
-    listed = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
-    check_description(entry, listed)
-    document, (proof, *more) = data_integrity.split(listed)
-    if more or proof.purpose != "assertionMethod":
-        raise RuleError("list_mismatch", "a status list has one assertion proof")
-    public = key_of(proof.verification_method, at_home_in(control, world))
-    data_integrity.verify(document, proof, public, eddsa_jcs_2022)
-    signer = str(parse_did_url(proof.verification_method).did)
-    if listed.get("issuer") != signer:
-        raise RuleError("list_mismatch", "the list's issuer is not its signer")
-    return signer
-
-
-def check_description(entry: Entry, listed: JsonObject) -> None:
-    """Check that a status entry tells the list's own name and times; bits stay unopened.
-
-    Raises:
-        RuleError: `list_mismatch`.
-        MalformedError: a time that is none.
-    """
-    times = {"iat": "validFrom", "exp": "validUntil"}
-    for short, name in times.items():
-        stated = listed.get(name)
-        if not isinstance(stated, str) or entry.body.get(short) != timestamps.to_posix(
-            timestamps.parse(stated)
-        ):
-            raise RuleError("list_mismatch", f"{short} is not the list's {name}")
-    if listed.get("id") != entry.subject:
-        raise RuleError("list_mismatch", "the list's id is not the entry's subject")
+def _check_year_link(entry: Entry, former: LoggedEntry | None, log: LogView) -> None:
+    """The first entry of a list in a new year names its last one in the old log (rule 22)."""
+    crosses = former is not None and log.newest(entry.type, entry.subject) is None
+    if "x" in entry.body and former is not None and crosses:
+        link = Fields(entry.body, "status").fields("x")
+        link.constant("log", year_before(log.origin))
+        link.constant("index", former.index)
+        link.close()
+    elif crosses or "x" in entry.body:
+        raise RuleError("x_wrong", "x names the list's last entry in last year's log, once")
 
 
 def _check_evidence(entry: Entry, control: LogPrefix, world: RuleContext) -> None:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from did_service.core.anchor.bodies.authority import Authority, covers, covers_region
+from did_service.core.anchor.bodies.authority import Authority, covers_region
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.territory import covers
 from did_service.core.errors import (
     DidServiceError,
     LimitError,

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from did_service.core.anchor.bodies.authority import (
     check_no_wider,
     check_within,
-    covers,
     covers_region,
     parse_authority,
     subject_of,
 )
+from did_service.core.anchor.territory import covers
 from did_service.core.errors import MalformedError, RuleError
 from tests.support.federation import founded
 

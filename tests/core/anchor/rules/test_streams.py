@@ -4,7 +4,7 @@ import pytest
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.anchor.view import LogPrefix, RuleContext
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, timestamps
