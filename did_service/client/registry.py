@@ -15,7 +15,7 @@ from urllib.parse import quote as percent_encode
 
 from did_service.client.answers import HttpAnswer, error_of
 from did_service.client.transport import Transport
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -86,12 +86,12 @@ class RegistryClient:
         self._reader = LogReader.of_log(transport, origin)
 
     def submit(
-        self, entry: Entry, content: bytes | None = None, *, wait_seconds: int = 0
+        self, entry: Submission, content: bytes | None = None, *, wait_seconds: int = 0
     ) -> EntryReceipt:
         """Hand in one entry.
 
         Args:
-            entry: Without `a`.
+            entry: As `entry.compose` makes it, signed where its type demands it.
             content: The UTF-8 text behind the entry's digest, for status lists.
             wait_seconds: Wait so long, at most 10, for a quorum to witness it.
 
@@ -108,7 +108,7 @@ class RegistryClient:
         return parse_receipt(strict_json.load_object(answer.body, max_bytes=MAX_STAPLE_BYTES))
 
     def submit_batch(
-        self, rows: Sequence[tuple[Entry, bytes | None]]
+        self, rows: Sequence[tuple[Submission, bytes | None]]
     ) -> list[EntryReceipt | DidServiceError]:
         """Hand in many entries of one log; one that is refused costs the others nothing.
 
@@ -272,7 +272,7 @@ def _full(partial: TileId) -> TileId:
     return TileId(partial.level, partial.index)
 
 
-def _row(entry: Entry, content: bytes | None) -> JsonObject:
+def _row(entry: Submission, content: bytes | None) -> JsonObject:
     row: JsonObject = {"entry": entry.members}
     return row if content is None else {**row, "content": content.decode()}
 

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from did_service.core.anchor.batch import batch_leaf
+from did_service.core.anchor.bodies.evidence import EvidenceBody
 from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
@@ -63,7 +64,7 @@ class IssuanceEvidence:
 
     def _statement(self) -> ChainStatement:
         root = self._ledger.unsent_batch() or self._make_batch()
-        return ChainStatement({"owner": self._agency.did, "kind": "issuance"}, root)
+        return ChainStatement(EvidenceBody(self._agency.did, "issuance"), root)
 
     def _make_batch(self) -> bytes:
         salts = {record: self._edge.rng(_SALT_BYTES) for record in self._ledger.unbatched()}

@@ -19,11 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.bodies.heads import HeadsBody, parse_heads_body
 from did_service.core.anchor.entry import Entry, compose, parse_entry
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.anchor.view import LogView
-from did_service.core.encoding import b64
-from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
 from did_service.core.log.note import parse_note
@@ -56,16 +55,10 @@ class HeadsEntry:
         subject = logs[self.about]
         size = subject.size() if self.size is None else self.size
         snapshot = subject.snapshot(size)
-        body: JsonObject = {
-            "size": size,
-            "count": len(snapshot.records),
-            "root": b64.encode_url(snapshot.root),
-            "at": at,
-        }
-        if self.size is not None:
-            body["tree"] = b64.encode_url(subject.root(size))
+        tree = None if self.size is None else subject.root(size)
+        body = HeadsBody(size, len(snapshot.records), snapshot.root, at, tree)
         former = logs[self.control].newest("heads", self.about)
-        return compose("heads", self.about, body, after=former).sequenced(at)
+        return compose("heads", self.about, body.encode(), after=former).sequenced(at)
 
 
 class LogPublisher:
@@ -179,7 +172,7 @@ class LogPublisher:
         """Return the snapshots that the newest heads entries among these name."""
         newest = {entry.subject: entry for entry in entries if entry.type == "heads"}
         return [
-            self._region.stores[about].snapshot(Fields(entry.body, "heads").integer("size"))
+            self._region.stores[about].snapshot(parse_heads_body(entry.body).size)
             for about, entry in newest.items()
         ]
 

@@ -17,6 +17,8 @@ from threading import Lock
 
 from did_service.client.transport import Transport
 from did_service.core.anchor import freshness
+from did_service.core.anchor.bodies.did import parse_did_body
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.anchor.region import control_origin
 from did_service.core.did import resolution
@@ -25,7 +27,7 @@ from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
 from did_service.core.did.web import check_web_document, document_url
 from did_service.core.did.webvh import History, write
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
+from did_service.core.encoding.strict_json import JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
 from did_service.core.limits import (
     MAX_DID_LOG_BYTES,
@@ -139,7 +141,7 @@ class Resolver:
             return {}
         note, heads = evidence.checkpoints[0], evidence.items[-1].entry
         verified = self._region.pinned.log_policy(self._region.control).verify(note)
-        at = Fields(heads.body, "heads").integer("at")
+        at = parse_heads_body(heads.body).at
         fresh = freshness.statement_time(verified.fresh_at, at)
         proof: JsonObject = {
             "type": PROOF_TYPE,
@@ -155,7 +157,7 @@ class Resolver:
         for data in store.entries(self._scanned, size):
             entry = parse_entry(data)
             if entry.type == "did":
-                did = parse_webvh(Fields(entry.body, "did entry").text("did"))
+                did = parse_webvh(parse_did_body(entry.body).did)
                 self._places[did.log_url] = did.scid
         self._scanned = size
 
@@ -168,14 +170,13 @@ def _files(chain: list[LoggedEntry]) -> WebvhFiles:
     """
     if not chain:
         raise NotFoundError("did_unknown", "the log has no such DID")
-    bodies = [Fields(placed.entry.body, "did entry") for placed in chain]
-    logged = [body.object("entry") for body in bodies]
+    bodies = [parse_did_body(placed.entry.body) for placed in chain]
     proofs = {
-        as_text(entry.get("versionId"), "versionId"): [
-            as_object(proof, "witness") for proof in body.array("witness")
+        as_text(body.entry.get("versionId"), "versionId"): [
+            as_object(proof, "witness") for proof in body.witness
         ]
-        for entry, body in zip(logged, bodies, strict=True)
-        if body.has("witness")
+        for body in bodies
+        if body.witness is not None
     }
     witness = write.encode_witness_file(proofs) if proofs else None
-    return WebvhFiles(write.encode_log(logged), witness)
+    return WebvhFiles(write.encode_log([body.entry for body in bodies]), witness)

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot, subject_key
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.anchor.snapshot import HeadsSnapshot, subject_key
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import NotFoundError, UnavailableError, quote
 from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.evidence.pieces import UnverifiedHead, UnverifiedItem
@@ -194,4 +195,4 @@ class EvidenceService:
 
 def _covered(heads: LoggedEntry) -> int:
     """Return the number of entries that a heads entry speaks of."""
-    return Fields(heads.entry.body, "heads").integer("size")
+    return parse_heads_body(heads.entry.body).size

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, parse_snapshot
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, NotFoundError

@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.errors import ConflictError, NotFoundError, quote
 from did_service.core.limits import MAX_HEADS_FILES, MAX_NOTE_BYTES, TILE_WIDTH

@@ -310,8 +310,8 @@ POLICY_AND_LOGS = (
         "a log takes a policy with whatever proofs",
         f"{CORE}/anchor/rules/policy.py",
         "attacks/test_policy_proofs.py test_strangers_words_in_a_policy_entry",
-        "if jcs.encode(members) != jcs.encode(logged_form(offered, held).members):",
-        "if not members:",
+        "if jcs.encode(entry.body) != jcs.encode(logged_form(offered, held).encode()):",
+        "if not entry.body:",
     ),
     _row(
         "a removed issuer clears its own list",
@@ -324,7 +324,7 @@ POLICY_AND_LOGS = (
         "anybody's stream takes anybody's batch",
         f"{CORE}/anchor/rules/streams.py",
         "attacks/test_anchor.py test_stream_squatting",
-        "if entry.subject != stream_id(owner, kind):",
+        "if entry.subject != stream_id(body.owner, body.kind):",
         "if not entry.subject:",
     ),
     _row(

@@ -10,7 +10,7 @@ from did_service.client.registry import LogReader, parse_receipt
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
-from did_service.core.anchor.bodies.heads import parse_snapshot
+from did_service.core.anchor.snapshot import parse_snapshot
 from did_service.core.errors import (
     MalformedError,
     NotFoundError,

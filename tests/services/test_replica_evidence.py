@@ -8,7 +8,7 @@ import pytest
 
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.heads import parse_record, subject_key
+from did_service.core.anchor.snapshot import parse_record, subject_key
 from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json

@@ -65,7 +65,7 @@ def issue_after_end(world: DemoWorld, model: JsonObject) -> JsonObject:
 
     Dated later than the newest evidence at the counter, it might rest on a grant of since then.
     """
-    ended = world.offices[SCHOOL.id].statement.entry.at or 0
+    ended = world.offices[SCHOOL.id].statement.entry.at
     return _signed(world, model, timestamps.from_posix(ended))
 
 

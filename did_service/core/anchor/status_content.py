@@ -6,6 +6,7 @@ the document alone: its bits stay unopened, since no rule asks for them (threat 
 
 from __future__ import annotations
 
+from did_service.core.anchor.bodies.status import StatusBody
 from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.view import LogPrefix, RuleContext, at_home_in, key_of
 from did_service.core.crypto.hashes import sha256
@@ -17,25 +18,29 @@ from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.limits import MAX_STATUS_CONTENT_BYTES
 
 
-def check_description(entry: Entry, listed: JsonObject) -> None:
+def check_description(url: str, body: StatusBody, listed: JsonObject) -> None:
     """Check that a status entry tells the list's own name and times; bits stay unopened.
+
+    Args:
+        url: Subject of the entry.
+        body: What it says.
+        listed: The list beside it.
 
     Raises:
         RuleError: `list_mismatch`.
         MalformedError: a time that is none.
     """
-    times = {"iat": "validFrom", "exp": "validUntil"}
-    for short, name in times.items():
+    for second, name in ((body.issued, "validFrom"), (body.expires, "validUntil")):
         stated = listed.get(name)
-        if not isinstance(stated, str) or entry.body.get(short) != timestamps.to_posix(
+        if not isinstance(stated, str) or second != timestamps.to_posix(
             timestamps.parse(stated)
         ):
-            raise RuleError("list_mismatch", f"{short} is not the list's {name}")
-    if listed.get("id") != entry.subject:
+            raise RuleError("list_mismatch", f"the list's {name} is not what the entry says")
+    if listed.get("id") != url:
         raise RuleError("list_mismatch", "the list's id is not the entry's subject")
 
 
-def list_signer(entry: Entry, control: LogPrefix, world: RuleContext) -> str:
+def list_signer(entry: Entry, body: StatusBody, control: LogPrefix, world: RuleContext) -> str:
     """Check the list behind a status entry and return the DID that signed it.
 
     Raises:
@@ -49,7 +54,7 @@ def list_signer(entry: Entry, control: LogPrefix, world: RuleContext) -> str:
     if sha256(content) != entry.digest:
         raise RuleError("digest_wrong", "d is not the digest of the status list")
     listed = strict_json.load_object(content, max_bytes=MAX_STATUS_CONTENT_BYTES)
-    check_description(entry, listed)
+    check_description(entry.subject, body, listed)
     document, (proof, *more) = data_integrity.split(listed)
     if more or proof.purpose != "assertionMethod":
         raise RuleError("list_mismatch", "a status list has one assertion proof")

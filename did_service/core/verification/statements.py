@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from did_service.core.anchor.bodies.authority import Authority, parse_authority
-from did_service.core.anchor.bodies.reading import may_name_list
+from did_service.core.anchor.bodies.authority import Authority, may_name_list, parse_authority
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry

@@ -19,8 +19,8 @@ from did_service.core.anchor.territory import bilingual, checked_codes, covers
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import Bilingual, MalformedError, RuleError, quote
+from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
+from did_service.core.errors import Bilingual, DidServiceError, MalformedError, RuleError, quote
 from did_service.core.limits import MAX_NOTE_BYTES
 
 ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
@@ -136,6 +136,36 @@ def parse_authority(body: JsonObject) -> Authority:
     if authority.valid_from >= authority.until:
         raise MalformedError("member_invalid", "authority.until is not after authority.from")
     return authority
+
+
+def parties_of(body: JsonObject, subject: str) -> tuple[str, str] | None:
+    """Name granter and grantee's id of a statement, whatever else it says (docs/adr/0029).
+
+    Its subject is a hash over both, so they are what it says or the statement is about nobody
+    knows whom: None.
+    """
+    fields = Fields(body, "authority")
+    try:
+        granter, grantee = fields.text("granter"), fields.text("grantee")
+        named = subject_of(granter, grantee, fields.text("scope"))
+        return (granter, did_id(grantee)) if named == subject else None
+    except (DidServiceError, UnicodeEncodeError):
+        return None
+
+
+def grantee_id(body: JsonObject) -> str:
+    """Return the id of a statement's grantee, by which logs find what is said about somebody.
+
+    Raises:
+        MalformedError: it names none.
+    """
+    return did_id(as_text(body.get("grantee"), "authority.grantee"))
+
+
+def may_name_list(body: JsonObject, url: str) -> bool:
+    """Say whether a statement that cannot be read may be about a status list."""
+    lists = body.get("status_lists", [])
+    return not isinstance(lists, list) or url in lists
 
 
 def covers_region(authority: Authority, region: str) -> bool:

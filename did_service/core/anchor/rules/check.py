@@ -2,27 +2,40 @@
 
 `check` judges one sequenced entry against the log so far. First its place, the same for all
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
-fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
-rules for DIDs, schemas, grants, policies and data entries have files of their own. A refusal is
-for good, whoever judges, once the judge's copy of the region's control log reaches to that
-second; until then, as after `UnavailableError`, it judges again when it knows more. Sources:
+fall and are at most 120 s ahead, and the region's daily quota. Then its content, by the rule of
+its type, which nothing outside this room calls alone. A refusal is for good, whoever judges,
+once the judge's copy of the region's control log reaches to that second; until then, as after
+`UnavailableError`, it judges again when it knows more. Sources:
 docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from did_service.core.anchor import rules_number
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.region import year_before, year_of
 from did_service.core.anchor.rules import authority, did, heads, policy, schema, streams
+from did_service.core.anchor.types import TYPES, LogKind
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.encoding import timestamps
 from did_service.core.errors import OrderError, RuleError
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 
-_CONTROL_TYPES = ("did", "schema", "authority", "policy", "heads")
-_DATA_TYPES = ("status", "evidence")
 _DAY_SECONDS = 86_400
+
+_Rule = Callable[[Entry, LoggedEntry | None, LogView, RuleContext], None]
+_RULES: Mapping[str, _Rule] = {
+    "did": did.check,
+    "schema": schema.check,
+    "authority": authority.check,
+    "policy": policy.check,
+    "heads": heads.check,
+    "status": streams.check_status,
+    "evidence": streams.check_evidence,
+}
+"""By type of entry: judges what it says, after `former`, the entry before it in its chain."""
 
 
 def check(entry: Entry, log: LogView, world: RuleContext) -> None:
@@ -36,23 +49,11 @@ def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """
     rules_number.check_known(world.policy)
     _check_place(entry, log, world)
-    rules_number.check_active(entry.type, rules_number.SINCE[entry.type], world.policy)
+    rules_number.check_active(entry.type, TYPES[entry.type].since, world.policy)
     former = newest_of(entry.type, entry.subject, log, world)
     check_order(entry, former)
     _check_quota(entry, log, world)
-    match entry.type:
-        case "did":
-            did.check(entry, log, world)
-        case "schema":
-            schema.check(entry, log, world)
-        case "authority":
-            authority.check(entry, log, world)
-        case "policy":
-            policy.check(entry, former, world.policy)
-        case "heads":
-            heads.check(entry, log, world)
-        case _:  # its place has shown that it is status or evidence
-            streams.check(entry, log, world, former)
+    _RULES[entry.type](entry, former, log, world)
 
 
 def newest_of(kind: str, subject: str, log: LogView, world: RuleContext) -> LoggedEntry | None:
@@ -88,10 +89,9 @@ def check_order(entry: Entry, newest: LoggedEntry | None) -> None:
 def _check_place(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Check that the entry stands in a log of its kind, at a time that can be true."""
     year = year_of(log.origin)
-    if entry.type not in (_CONTROL_TYPES if year is None else _DATA_TYPES):
+    kind = TYPES.get(entry.type)
+    if kind is None or kind.log is not (LogKind.CONTROL if year is None else LogKind.DATA):
         raise RuleError("type_elsewhere", f"{entry.type} entries do not stand in {log.origin}")
-    if entry.at is None:
-        raise RuleError("time_missing", "the entry has not been sequenced")
     if entry.at < log.last_at():
         raise RuleError("time_falls", f"a = {entry.at} is before the entry in front of it")
     if entry.at > world.now + MAX_CLOCK_AHEAD_SECONDS:
@@ -104,6 +104,6 @@ def _check_place(entry: Entry, log: LogView, world: RuleContext) -> None:
 def _check_quota(entry: Entry, log: LogView, world: RuleContext) -> None:
     """Refuse what would fill the mirrors of all regions (rule 7)."""
     region = world.policy.region_of_log(log.origin)
-    entries, size = log.written_since((entry.at or 0) - _DAY_SECONDS)
+    entries, size = log.written_since(entry.at - _DAY_SECONDS)
     if entries >= region.daily_entries or size >= region.daily_bytes:
         raise RuleError("quota_used_up", f"{log.origin} has used up its day's entries or bytes")

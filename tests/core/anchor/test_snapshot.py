@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from did_service.core.anchor.bodies.heads import (
+from did_service.core.anchor.entry import LoggedEntry, compose
+from did_service.core.anchor.snapshot import (
     HeadRecord,
     HeadsSnapshot,
     check_record,
@@ -14,7 +15,6 @@ from did_service.core.anchor.bodies.heads import (
     parse_snapshot,
     subject_key,
 )
-from did_service.core.anchor.entry import LoggedEntry, compose
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
 
