@@ -31,6 +31,7 @@ from did_service.core.errors import (
     RuleError,
     quote,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_CREDENTIAL_BYTES
 from did_service.core.verification.report import Report
 from wallet_cli.holdings import (
@@ -49,7 +50,7 @@ from wallet_cli.judging import (
 )
 from wallet_cli.naming import new_alias, short_name
 from wallet_cli.session import Session
-from wallet_cli.staples import EvidenceSources, Missing, StapleMoment, collect
+from wallet_cli.staples import EvidenceSources, Missing, collect
 from wallet_cli.vault import Vault, new_id
 
 _DELIVERY_ROOM = 4 * MAX_CREDENTIAL_BYTES  # the largest delivery, as it is stored
@@ -179,9 +180,11 @@ class Receiver:
         if session.settings.offline:
             received = Received(held, self._judged(held, policy))
         else:
-            received = self._collected(held, policy, delivery, StapleMoment.EPOCH)
+            received = self._collected(held, policy, delivery, EvidenceMoment.EPOCH)
             if not is_signature_proven(received.report):  # an issuer of this very hour
-                received = self._collected(received.held, policy, delivery, StapleMoment.NEWEST)
+                received = self._collected(
+                    received.held, policy, delivery, EvidenceMoment.NEWEST
+                )
         self._accept(received.report)
         return received
 
@@ -190,7 +193,7 @@ class Receiver:
         held: HeldCredential,
         policy: Policy,
         delivery: UnverifiedDelivery,
-        moment: StapleMoment,
+        moment: EvidenceMoment,
     ) -> Received:
         places = EvidenceSources(self.session.transport, delivery.evidence, moment)
         collected = collect(held, policy, places)

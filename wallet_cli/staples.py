@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from did_service.client.issuer import IssuerClient, parse_delivery
 from did_service.client.registry import LogReader
@@ -28,6 +27,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
 from did_service.core.evidence import sets
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence
@@ -38,13 +38,6 @@ from wallet_cli.holdings import HeldCredential
 
 ISSUANCE = "issuance"
 FETCHED = "fetched"
-
-
-class StapleMoment(Enum):
-    """At which checkpoint evidence is asked for: the hour's, as all wallets do, or now's."""
-
-    EPOCH = "epoch"
-    NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class EvidenceSources:
 
     transport: Transport
     bases: Sequence[str]
-    moment: StapleMoment = StapleMoment.EPOCH
+    moment: EvidenceMoment = EvidenceMoment.EPOCH
 
     def all_readers(self, wanted: EvidenceRequest) -> Iterator[LogReader]:
         """Yield the readers of each log in which an entry may stand, the likeliest first."""
@@ -81,12 +74,7 @@ class EvidenceSources:
 
     def read(self, reader: LogReader, wanted: EvidenceRequest, number: int | None) -> bytes:
         """Ask one reader for the newest entry of a subject, or for entry `number` of it."""
-        kind, subject, newest = wanted.kind, wanted.subject, self.moment is StapleMoment.NEWEST
-        if number is None:
-            ask = reader.fresh_evidence if newest else reader.evidence
-            return ask(kind, subject)
-        ask_numbered = reader.fresh_numbered_evidence if newest else reader.numbered_evidence
-        return ask_numbered(kind, subject, number)
+        return reader.evidence(wanted.kind, wanted.subject, number=number, moment=self.moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import (
     MAX_BATCH_BODY_BYTES,
@@ -135,7 +136,9 @@ class RegistryClient:
             NotFoundError: `entry_unknown`.
             UnavailableError: `not_covered_yet`, `answer_invalid`.
         """
-        found = parse_evidence(self._reader.fresh_numbered_evidence(kind, subject, number))
+        found = parse_evidence(
+            self._reader.evidence(kind, subject, number=number, moment=EvidenceMoment.NEWEST)
+        )
         for item in found.items:
             entry = item.entry
             if (entry.type, entry.subject, entry.number) == (kind, subject, number):
@@ -204,32 +207,30 @@ class LogReader:
         """Return content by its SHA-256."""
         return self._get(f"content/{digest.hex()}", MAX_STATUS_CONTENT_BYTES)
 
-    def evidence(self, kind: str, subject: str) -> bytes:
-        """Return the evidence of a subject's newest entry, formats.md §5.
+    def evidence(
+        self,
+        kind: str,
+        subject: str,
+        *,
+        number: int | None = None,
+        moment: EvidenceMoment = EvidenceMoment.EPOCH,
+    ) -> bytes:
+        """Return the evidence of an entry, formats.md §5.
+
+        Args:
+            kind: Entry type.
+            subject: Its subject.
+            number: Prove that this entry of the chain existed; None for the newest, with proof
+                that it is.
+            moment: The checkpoint at which it is cut out.
 
         Raises:
-            NotFoundError: `subject_unknown`.
-        """
-        return self._evidence(kind, subject, "")
-
-    def fresh_evidence(self, kind: str, subject: str) -> bytes:
-        """Return the same at the newest checkpoint instead of the hour's."""
-        return self._evidence(kind, subject, "?fresh")
-
-    def numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
-        """Return the evidence that entry `number` of a chain existed, newest or not.
-
-        Raises:
-            NotFoundError: `entry_unknown`.
+            NotFoundError: `subject_unknown`, `entry_unknown`.
             UnavailableError: `not_covered_yet`.
         """
-        return self._evidence(kind, subject, f"?n={number}")
-
-    def fresh_numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
-        """Return the same at the newest checkpoint instead of the hour's."""
-        return self._evidence(kind, subject, f"?fresh&n={number}")
-
-    def _evidence(self, kind: str, subject: str, query: str) -> bytes:
+        asked = ["fresh"] if moment is EvidenceMoment.NEWEST else []
+        asked += [] if number is None else [f"n={number}"]
+        query = f"?{'&'.join(asked)}" if asked else ""
         path = f"evidence/{kind}/{percent_encode(subject, safe='')}{query}"
         return self._get(path, MAX_STAPLE_BYTES)
 

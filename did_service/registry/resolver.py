@@ -29,6 +29,7 @@ from did_service.core.did.webvh import History, write
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import (
     MAX_DID_LOG_BYTES,
     MAX_HISTORY_CACHED_BYTES,
@@ -37,7 +38,6 @@ from did_service.core.limits import (
 from did_service.registry.histories import Histories, WebvhFiles
 from did_service.registry.registry import Registry
 from did_service.registry.store import ForeignDids
-from did_service.replica.evidence import EvidenceMoment
 from did_service.replica.store import ReplicaStore
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
@@ -134,7 +134,7 @@ class Resolver:
     def _log_proof(self, scid: str) -> JsonObject:
         """Return evidence of the newest entry and its time; nothing before it is published."""
         try:
-            evidence = self._registry.desks[self._region.control].newest(
+            evidence = self._registry.evidence[self._region.control].newest(
                 "did", scid, EvidenceMoment.NEWEST
             )
         except (NotFoundError, UnavailableError):

@@ -18,6 +18,7 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
@@ -276,11 +277,11 @@ def test_a_reader_gets_heads_and_evidence(fed):
     assert parse_snapshot(reader.heads(root, 1_000_000)).root == root
     for data in (
         reader.evidence("did", fed.root("gd").id),
-        reader.fresh_evidence("did", fed.root("gd").id),
+        reader.evidence("did", fed.root("gd").id, moment=EvidenceMoment.NEWEST),
     ):
         assert parse_evidence(data).items[0].entry.type == "did"
     with refused("subject_unknown"):
-        reader.fresh_evidence("did", "QmNobody")
+        reader.evidence("did", "QmNobody", moment=EvidenceMoment.NEWEST)
 
 
 def test_a_full_tile_serves_where_the_partial_one_was_deleted(tmp_path):

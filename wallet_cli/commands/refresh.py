@@ -47,12 +47,13 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     --fresh is for a status that must be known to the minute.
     """
     from did_service.client.issuer import parse_delivery
-    from wallet_cli.staples import EvidenceSources, StapleMoment
+    from did_service.core.evidence.moment import EvidenceMoment
+    from wallet_cli.staples import EvidenceSources
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
-    moment = StapleMoment.NEWEST if fresh else StapleMoment.EPOCH
+    moment = EvidenceMoment.NEWEST if fresh else EvidenceMoment.EPOCH
     given = bases[:MAX_MIRRORS]
     rows: list[tuple[str, CollectedStaple]] = []
     for held in wanted:

@@ -21,10 +21,11 @@ from did_service.core.anchor.bodies.authority import (
     parse_authority,
 )
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import Region
 from did_service.core.anchor.territory import covers
 from did_service.core.anchor.view import Homes
-from did_service.core.errors import PolicyError, RuleError, quote
+from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
@@ -147,10 +148,6 @@ def _beyond_root(new: Authority, region: Region, policy: Policy) -> RuleError | 
         if not any(covers(held, code) for held in region.territory):
             return RuleError("grant_too_wide", f"territory {code} is not the region's")
     for prefix in new.prefixes:
-        try:
-            home = policy.home_of_schema(prefix)
-        except PolicyError:
-            home = None
-        if home is not region:
+        if home_of_schema(prefix, policy) is not region:
             return RuleError("grant_too_wide", f"prefix {quote(prefix)} is not the region's")
     return None

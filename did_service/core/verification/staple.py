@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.homes import home_of_did, home_of_schema
 from did_service.core.anchor.region import Region, control_origin, year_of
 from did_service.core.credentials.model import Credential
 from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
@@ -75,8 +75,8 @@ def _needed(
     for schema in credential.schemas:
         identifier = schema.get("id")
         if isinstance(identifier, str):
-            yield from _in(_home_of_schema(policy, identifier), "schema", identifier)
-    home = _home(policy, credential.issuer)
+            yield from _in(home_of_schema(identifier, policy), "schema", identifier)
+    home = home_of_did(credential.issuer, policy)
     for status in credential.statuses:
         url = status.get("statusListCredential")
         if isinstance(url, str) and home is not None:
@@ -87,7 +87,7 @@ def _of_subject(
     did: str, policy: Policy, evidence: Evidence, hops: int
 ) -> Iterator[EvidenceRequest]:
     """Name a DID's own entry, the statements about it, and those of its granters."""
-    home = _home(policy, did)
+    home = home_of_did(did, policy)
     if home is None:
         return
     yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
@@ -101,20 +101,6 @@ def _of_subject(
 def _in(home: Region | None, kind: str, subject: str) -> Iterator[EvidenceRequest]:
     if home is not None:
         yield EvidenceRequest(control_origin(home), kind, subject)
-
-
-def _home(policy: Policy, did: str) -> Region | None:
-    try:
-        return policy.home_of_did(parse_webvh(did))
-    except DidServiceError:
-        return None
-
-
-def _home_of_schema(policy: Policy, identifier: str) -> Region | None:
-    try:
-        return policy.home_of_schema(identifier)
-    except DidServiceError:
-        return None
 
 
 def _list(url: str, home: Region) -> Iterator[EvidenceRequest]:

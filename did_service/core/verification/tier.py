@@ -27,7 +27,8 @@ from did_service.core.anchor.bodies.schema import (
     parse_schema_body,
 )
 from did_service.core.anchor.freshness import TIERS, age_seconds
-from did_service.core.anchor.region import Region, control_origin
+from did_service.core.anchor.homes import home_of_schema
+from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
@@ -83,7 +84,7 @@ def demand_of_item(
         remembered: What the trust directory remembers of the logs.
         now: POSIX seconds.
     """
-    home = None if item is None else _home(policy, item)
+    home = None if item is None else home_of_schema(item, policy)
     if item is None or home is None:
         return Demand()
     log = control_origin(home)
@@ -104,13 +105,6 @@ def is_service_item(proven: ProvenEntry) -> bool:
     One of a kind that this release does not know may be an item as well.
     """
     return proven.kind == "schema" and may_be_service_item(proven.read_against())
-
-
-def _home(policy: Policy, item: str) -> Region | None:
-    try:
-        return policy.home_of_schema(item)
-    except DidServiceError:
-        return None
 
 
 def _tier(proven: ProvenEntry | None, policy: Policy) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.bodies.schema import SchemaBody, parse_schema_body
+from did_service.core.anchor.homes import home_of_schema
 from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
@@ -106,10 +107,8 @@ def _speaks_for(context: CredentialContext, identifier: str, schema: Schema) -> 
     kind = _terms(schema).get("type")
     if context.policy is None or not isinstance(kind, str):
         return False
-    try:
-        return context.policy.home_of_schema(kind) is context.policy.home_of_schema(identifier)
-    except DidServiceError:
-        return False
+    home = home_of_schema(identifier, context.policy)
+    return home is not None and home_of_schema(kind, context.policy) is home
 
 
 def _terms(schema: Schema) -> JsonObject:
