@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, NotFoundError
 from did_service.core.limits import MAX_NOTE_BYTES, TILE_WIDTH
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
@@ -168,7 +168,7 @@ class _LogWalk:
             record = HeadRecord.of(placed)
             self._newest[record.key] = record
         if entry.type == "authority":
-            grantee = as_text(entry.body.get("grantee"), "authority.grantee")
+            grantee = parse_authority(entry.body).grantee
             self._grantees[entry.subject] = grantee
 
 

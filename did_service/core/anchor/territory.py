@@ -7,6 +7,7 @@ A code covers all codes that begin with what is left once its trailing `00` pair
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.errors import Bilingual, MalformedError, quote
@@ -23,6 +24,12 @@ def covers(territory: str, region: str) -> bool:
     while stem.endswith("00"):
         stem = stem[:-2]
     return _CODE.fullmatch(region) is not None and region.startswith(stem)
+
+
+def first_outside(codes: Iterable[str], territory: Collection[str]) -> str | None:
+    """Return the first of some region codes that no code of a territory covers."""
+    outside = (code for code in codes if not any(covers(held, code) for held in territory))
+    return next(outside, None)
 
 
 def checked_codes(codes: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.climb import Climb
 from did_service.core.anchor.homes import home_of_did, home_of_schema
 from did_service.core.anchor.region import Region, control_origin, year_of
 from did_service.core.credentials.model import Credential
@@ -21,7 +22,6 @@ from did_service.core.did.syntax import parse_webvh
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _depth(kind: str) -> int:
 def _needed(
     credential: Credential, policy: Policy, evidence: Evidence
 ) -> Iterator[EvidenceRequest]:
-    yield from _of_subject(credential.issuer, policy, evidence, MAX_AUTHORITY_HOPS)
+    yield from _of_subject(credential.issuer, policy, evidence, Climb(policy))
     for schema in credential.schemas:
         identifier = schema.get("id")
         if isinstance(identifier, str):
@@ -84,18 +84,18 @@ def _needed(
 
 
 def _of_subject(
-    did: str, policy: Policy, evidence: Evidence, hops: int
+    did: str, policy: Policy, evidence: Evidence, climb: Climb | None
 ) -> Iterator[EvidenceRequest]:
     """Name a DID's own entry, the statements about it, and those of its granters."""
     home = home_of_did(did, policy)
     if home is None:
         return
     yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
-    if policy.region_of_root(did) is not None or hops == 0:
+    if climb is None or climb.root(did) is not None:
         return
     for chain in evidence.statements_about(did, home):
         yield EvidenceRequest(control_origin(home), "authority", chain[0].subject)
-        yield from _of_subject(evidence.granter(chain[0]), policy, evidence, hops - 1)
+        yield from _of_subject(evidence.granter(chain[0]), policy, evidence, climb.up())
 
 
 def _in(home: Region | None, kind: str, subject: str) -> Iterator[EvidenceRequest]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from did_service.core.anchor.territory import bilingual, checked_codes, covers
+from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, timestamps
@@ -168,11 +168,6 @@ def may_name_list(body: JsonObject, url: str) -> bool:
     return not isinstance(lists, list) or url in lists
 
 
-def covers_region(authority: Authority, region: str) -> bool:
-    """Say whether a statement reaches a region."""
-    return any(covers(territory, region) for territory in authority.territory)
-
-
 def check_within(lower: Authority, upper: Authority) -> None:
     """Check that a hop lies within the one above it (threat rule 11).
 
@@ -210,9 +205,9 @@ def _check_parts(inner: Authority, outer: Authority, code: str) -> None:
     for prefix in inner.prefixes:
         if not any(prefix.startswith(held) for held in outer.prefixes):
             raise RuleError(code, f"prefix {quote(prefix)} is not in the wider statement")
-    for territory in inner.territory:
-        if not covers_region(outer, territory):
-            raise RuleError(code, f"territory {territory} is not in the wider statement")
+    territory = first_outside(inner.territory, outer.territory)
+    if territory is not None:
+        raise RuleError(code, f"territory {territory} is not in the wider statement")
 
 
 def _prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
