@@ -77,7 +77,8 @@ class LatestIndex:
         heads = self._naming(found)
         if heads is None:
             return found
-        body = found.as_received.entry.body if found.kind == "status" else {}
+        is_list = found.kind == "status"
+        issued_at = issued_in(found.as_received.entry.body) if is_list else None
         return Latest(
             found.source,
             found.origin,
@@ -86,7 +87,7 @@ class LatestIndex:
             found.note,
             found.tree,
             heads=heads,
-            as_of=statement_time(heads.fresh_at, heads.at, issued_in(body)),
+            as_of=statement_time(heads.fresh_at, heads.at, issued_at),
         )
 
     def complete(self, entries: Iterable[ProvenEntry]) -> dict[str, int]:
