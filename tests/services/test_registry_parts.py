@@ -24,9 +24,11 @@ from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.witnessing import CosignOutcome, WitnessAnswer
 from did_service.registry import app, store
+from did_service.registry.app import routers
 from did_service.registry.cosigners import WitnessPool
 from did_service.registry.region import PublishIntervals
 from did_service.registry.sequencer import QueuedEntry
+from did_service.replica.evidence import EvidenceService
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import WitnessPool as Operators
@@ -264,6 +266,19 @@ def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
         assert "w2" not in OPERATORS.policy.verify(gather(panel)).cosignatures
     assert len(calls) == 1
     release.set()
+
+
+# --- evidence ---------------------------------------------------------------------------------
+
+
+def test_a_log_has_one_evidence_service_whoever_asks_it(fed, monkeypatch):
+    """Each keeps heads trees of four checkpoints: all records and all tiles of a log."""
+    made = []
+    monkeypatch.setattr(EvidenceService, "__init__", lambda *_: made.append(1))
+    registry = fed.running["gd"].registry
+    assert routers(registry)
+    assert set(registry.evidence) == set(registry.region.replicas)
+    assert not made
 
 
 # --- clients ----------------------------------------------------------------------------------

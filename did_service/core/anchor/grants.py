@@ -25,7 +25,7 @@ from did_service.core.anchor.climb import Climb
 from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import Region
 from did_service.core.anchor.territory import first_outside
-from did_service.core.anchor.view import Homes
+from did_service.core.anchor.view import HomeLogs
 from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
@@ -42,7 +42,7 @@ class Grants:
     """The grants as one judgement sees them, at a POSIX second."""
 
     policy: Policy
-    homes: Homes
+    homes: HomeLogs
     beyond: ForeignGranter
     at: int
     _refusals: dict[tuple[str, int], RuleError | None] = field(default_factory=dict)
@@ -67,11 +67,14 @@ class Grants:
     def speakers(self, statement: Authority) -> set[str]:
         """Return who may write the next entry of a statement's chain.
 
-        That is its granter while the granter's own authority stands, and whoever stands above
-        the granter: the granter of a statement that once enclosed this one, and so on up to a
-        root. A statement about the granter that never enclosed this one gives no say in it.
+        That is its granter, while a grant that once enclosed the statement stands, and
+        everybody above: the granter of each such grant, and so on up to a root. What else the
+        granter was granted, and never enclosed the statement, gives its granters no say in it.
         """
         found: set[str] = set()
+        # One level up a turn. A chain is named by its subject, so it is walked once however
+        # many statements lead to it. Whoever is above may speak even when the granter may not
+        # any more: somebody has to be able to end what an ended authority has granted.
         level = {statement.subject: statement}
         climb: Climb | None = Climb(self.policy)
         while climb is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
@@ -32,7 +33,7 @@ COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation
 NATION_WIDE = "000000"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """One policy. `members` is the object as received, its proofs in order and each once.
 
@@ -69,7 +70,7 @@ class Policy:
         """Return the body of a `policy` entry."""
         return {"policy": self.members}
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the canonical policy without its proofs, 32 bytes: which policy it is."""
         return sha256(jcs.encode(self.document))

@@ -94,6 +94,8 @@ def _control_around(
     operator who sets the second back gains nothing by it.
     """
     control, least = world.control_beside(log.origin), 0
+    # Heads that cover no more of this log than it holds were logged before the entry: wherever
+    # the entry's second puts it, it was not written before them.
     heads = control.newest("heads", log.origin)
     if heads is not None and parse_heads_body(heads.entry.body).size <= log.size():
         least = heads.index + 1
