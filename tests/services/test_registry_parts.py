@@ -299,6 +299,26 @@ def test_a_reader_gets_heads_and_evidence(fed):
         reader.evidence("did", "QmNobody", moment=EvidenceMoment.NEWEST)
 
 
+@pytest.mark.parametrize("moment", EvidenceMoment)
+def test_a_reader_asks_for_an_entry_by_number_and_moment(fed, moment):
+    root, reader = fed.root("gd"), LogReader.of_log(fed.transport, REG)
+    (item, _) = parse_evidence(reader.evidence("did", root.id, number=1, moment=moment)).items
+    assert item.entry.subject == root.id
+    with refused("entry_unknown"):
+        reader.evidence("did", root.id, number=2, moment=moment)
+
+
+def test_what_is_younger_than_the_hour_is_in_the_newest_evidence_alone(fed):
+    young = fed.agency("young.gd.example")
+    fed.publish("gd")
+    reader = LogReader.of_log(fed.transport, REG)
+    assert parse_evidence(reader.evidence("did", young.id, moment=EvidenceMoment.NEWEST)).items
+    with refused("subject_unknown"):
+        reader.evidence("did", young.id)
+    with refused("not_covered_yet"):
+        reader.evidence("did", young.id, number=1)
+
+
 def test_a_full_tile_serves_where_the_partial_one_was_deleted(tmp_path):
     """C2SP tlog-tiles lets a log delete it; case 39 is such a log of 256 entries."""
     entries = [b"entry %d" % n for n in range(256)]
