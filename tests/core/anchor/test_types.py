@@ -1,5 +1,6 @@
 """The table of entry types: one row a type, and all that is said of a type agrees with it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from did_service.core.anchor.rules import check
 from did_service.core.anchor.types import TYPES, LogKind
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import loads
+from tests.architecture import source
 from tests.support.counter import Scene
 from tests.support.federation import founded
+from tests.support.optional import CHECKOUT
 
 SHARED = {"__init__", "members"}
 
@@ -58,3 +61,16 @@ def test_what_has_no_second_yet_is_another_type():
     assert "a" not in loads(submission.encode())
     assert submission.sequenced(policy.entry.at) == policy.entry
     assert submission != policy.entry
+
+
+LOOSE = re.compile(
+    r"entry\.body(?:\.get\(|\[)|Fields\([\w.]*entry\.body|in [\w.]*entry\.body\b"
+)
+
+
+def test_nobody_reads_a_body_member_by_member():
+    """But `entry`, which signs and names what it does not read."""
+    paths = {*source.modules(*source.PACKAGES)} - {Path("did_service/core/anchor/entry.py")}
+    assert {str(path) for path in paths if LOOSE.search((CHECKOUT / path).read_text())} == set()
+    assert LOOSE.search('size = Fields(heads.entry.body, "heads").integer("size")')
+    assert LOOSE.search('if "x" in entry.body and former is not None:')
