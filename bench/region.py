@@ -15,8 +15,8 @@ from did_service.client.answers import HttpAnswer
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.entry import Entry, LoggedEntry, Submission, parse_entry
+from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write
@@ -45,7 +45,7 @@ class Province:
         self._parameters: JsonObject = {"nextKeyHashes": [hash_of("next")]}
         self._made = 0
 
-    def did_entries(self, count: int) -> list[Entry]:
+    def did_entries(self, count: int) -> list[Submission]:
         """Make entries that create DIDs, each another one; 1.5 KB."""
         return [self._did_entry() for _ in range(count)]
 
@@ -67,7 +67,7 @@ class Province:
         for number in range(count):
             yield streams[number % len(streams)].next()
 
-    def _did_entry(self) -> Entry:
+    def _did_entry(self) -> Submission:
         self._made += 1
         did, entry = write.create(
             template(f"gd.example:a:{self._made}"),

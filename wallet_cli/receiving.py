@@ -26,6 +26,7 @@ from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, DidServiceError, RuleError
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import COLLECTION_SECONDS, MAX_CREDENTIAL_BYTES
 from did_service.core.verification.report import Report
 from wallet_cli.deliveries import (
@@ -52,7 +53,7 @@ from wallet_cli.judging import (
 from wallet_cli.naming import new_alias, short_name
 from wallet_cli.received import Received, SetAside
 from wallet_cli.session import Session
-from wallet_cli.sources import EvidenceSources, RequestBudget, StapleMoment
+from wallet_cli.sources import EvidenceSources, RequestBudget
 from wallet_cli.staples import collect
 from wallet_cli.submitting import hand_in
 from wallet_cli.vault import Vault, new_id
@@ -270,7 +271,7 @@ class Receiver:
         received, budget = Received(held, None), RequestBudget()
         known = session.trust.evidence().remembered
         with session.transport.within(COLLECTION_SECONDS):
-            for moment in StapleMoment:
+            for moment in EvidenceMoment:
                 places = EvidenceSources(session.transport, delivery.evidence, moment, budget)
                 collected = collect(received.held, policy, places, known)
                 session.report_forks(collected.forks)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -17,18 +16,12 @@ from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import UnavailableError, quote
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_COLLECTION_REQUESTS
 from did_service.core.verification.staple import EvidenceRequest
 
 Answer = TypeVar("Answer")
 _SILENT = frozenset(("peer_timeout", "peer_unreachable", "address_refused"))
-
-
-class StapleMoment(Enum):
-    """At which checkpoint evidence is asked for: the hour's, as all wallets do, or now's."""
-
-    EPOCH = "epoch"
-    NEWEST = "newest"
 
 
 @dataclass(slots=True)
@@ -79,7 +72,7 @@ class EvidenceSources:
 
     transport: Transport
     bases: Sequence[str]
-    moment: StapleMoment = StapleMoment.EPOCH
+    moment: EvidenceMoment = EvidenceMoment.EPOCH
     budget: RequestBudget = field(default_factory=RequestBudget)
 
     def all_bases(self, wanted: EvidenceRequest) -> Iterator[str]:
@@ -101,9 +94,9 @@ class EvidenceSources:
     def read(self, base: str, wanted: EvidenceRequest, number: int | None) -> bytes:
         """Ask one place for the newest entry of a subject, or for entry `number` of it."""
         reader = LogReader(self.transport, base)
-        kind, subject, newest = wanted.kind, wanted.subject, self.moment is StapleMoment.NEWEST
-        if number is None:
-            ask = reader.fresh_evidence if newest else reader.evidence
-            return self.budget.spend(base, lambda: ask(kind, subject))
-        ask_numbered = reader.fresh_numbered_evidence if newest else reader.numbered_evidence
-        return self.budget.spend(base, lambda: ask_numbered(kind, subject, number))
+        return self.budget.spend(
+            base,
+            lambda: reader.evidence(
+                wanted.kind, wanted.subject, number=number, moment=self.moment
+            ),
+        )

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 from did_service.client.issuer import IssuerClient, parse_delivery
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import Region, control_origin
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.model import Credential, parse_credential
-from did_service.core.crypto.hashes import sha256
+from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
 from did_service.core.evidence import sets
@@ -249,7 +249,7 @@ class _Collection:
 
     def take_issuance(self, held: HeldCredential) -> None:
         """Fetch the proof that the credential existed, unless it is held already."""
-        record = sha256(jcs.encode(held.credential))
+        record = record_of(held.credential)
         if self.evidence().issuances(record, self.credential.issuer):
             return
         try:

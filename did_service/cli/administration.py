@@ -13,7 +13,9 @@ from did_service.client.registry import RegistryClient
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.authority import Authority, parse_authority
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.bodies.schema import SchemaBody
+from did_service.core.anchor.bodies.status import FormerYear, parse_status_body
+from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -24,7 +26,7 @@ from did_service.core.credentials.bitstring_status_list import (
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.credentials.schema_check import check_to_publish
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import b64, jcs, strict_json, timestamps
+from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import RuleError
 from did_service.issuer.status import LIST_LIFETIME
@@ -57,7 +59,7 @@ class Administration:
         return f"{self.host}/ev/{timestamps.from_posix(second).year}"
 
     def submit(
-        self, entry: Entry, content: bytes | None = None, *, origin: str = ""
+        self, entry: Submission, content: bytes | None = None, *, origin: str = ""
     ) -> LoggedEntry:
         """Hand in an entry, into the control log unless another origin is named."""
         receipt = RegistryClient(self.transport, origin or self.control).submit(entry, content)
@@ -107,21 +109,17 @@ class Administration:
             origin: The data log in which it stands, this year's or last year's.
             content: That list.
         """
-        former = Fields(newest.entry.body, "status")
-        issued = max(self.edge.posix(), former.integer("iat") + 1)
+        former = parse_status_body(newest.entry.body)
+        issued = max(self.edge.posix(), former.issued + 1)
         signed = self._list(custodian, strict_json.load_object(content), issued)
-        body: JsonObject = {
-            **{name: value for name, value in newest.entry.body.items() if name != "x"},
-            "iat": issued,
-            "exp": issued + int(LIST_LIFETIME.total_seconds()),
-        }
-        link: JsonObject = {"x": {"log": origin, "index": newest.index}}
+        expires = issued + int(LIST_LIFETIME.total_seconds())
 
         def submit(second: int) -> LoggedEntry:
             into = self.data_of(second)
-            linked = body if into == origin else {**body, **link}
+            link = None if into == origin else FormerYear(origin, newest.index)
+            body = replace(former, issued=issued, expires=expires, former=link).encode()
             entry = entries.compose(
-                "status", newest.entry.subject, linked, after=newest, digest=sha256(signed)
+                "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
             )
             return self.submit(entry, signed, origin=into)
 
@@ -151,7 +149,7 @@ class Administration:
             proof_set.sign(document, custodian.sign, options, SUITES["eddsa-jcs-2022"])
         )
 
-    def _signed(self, entry: Entry, *identities: OfficeIdentity) -> Entry:
+    def _signed(self, entry: Submission, *identities: OfficeIdentity) -> Submission:
         for identity in identities:
             entry = entries.sign(entry, identity.sign, identity.method, self.edge.clock())
         return entry
@@ -161,12 +159,4 @@ def _published(
     owner: OfficeIdentity, kind: str, media_type: str, content: JsonObject
 ) -> JsonObject:
     """Return the body of a `schema` entry in use."""
-    text = jcs.encode(content)
-    return {
-        "kind": kind,
-        "media_type": media_type,
-        "content": text.decode(),
-        "sha256": b64.encode_url(sha256(text)),
-        "owner": owner.did,
-        "state": "active",
-    }
+    return SchemaBody.of(kind, media_type, jcs.encode(content), owner.did).encode()

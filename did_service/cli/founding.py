@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor.bodies.did import DidBody
 from did_service.core.anchor.bodies.policy import FORMAT, Policy, sign_policy
-from did_service.core.anchor.entry import Entry
+from did_service.core.anchor.entry import Submission
 from did_service.core.anchor.rules_number import RULES
 from did_service.core.crypto import multikey
 from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
@@ -102,10 +103,9 @@ class Founded:
     keys: Mapping[str, RegionKeys]
     roots: Mapping[str, OfficeIdentity]
 
-    def first_entries(self, region: str, now: datetime) -> tuple[Entry, Entry]:
+    def first_entries(self, region: str, now: datetime) -> tuple[Submission, Submission]:
         """Return the entries with which a region's control log begins: policy, then root."""
-        body: JsonObject = {"policy": self.policy.members}
-        policy = entries.compose("policy", self.policy.federation, body)
+        policy = entries.compose("policy", self.policy.federation, self.policy.encode())
         root = self.roots[region]
         proofs: list[JsonValue] = [
             write.create_witness_proof(str(root.entry["versionId"]), keys.native, now=now)
@@ -142,12 +142,10 @@ def create_identity(
     return OfficeIdentity(did, f"{did}#key-1", sign, update, following, entry)
 
 
-def did_entry(identity: OfficeIdentity, witness: Sequence[JsonValue] = ()) -> Entry:
+def did_entry(identity: OfficeIdentity, witness: Sequence[JsonValue] = ()) -> Submission:
     """Return the log entry of a DID's first version."""
-    body: JsonObject = {"did": identity.did, "entry": identity.entry}
-    if witness:
-        body["witness"] = [*witness]
-    return entries.compose("did", did_id(identity.did), body)
+    body = DidBody(identity.did, identity.entry, tuple(witness) or None)
+    return entries.compose("did", did_id(identity.did), body.encode())
 
 
 def _region_keys(region: RegionPlan, years: Sequence[int], rng: Rng) -> RegionKeys:

@@ -16,13 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from did_service.client.registry import LogReader
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, subject_key
+from did_service.core.anchor.bodies.heads import read_heads_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, LoggedEntry, parse_carried
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.region import Region, control_origin
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, subject_key
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import (
     MalformedError,
     NotFoundError,
@@ -220,12 +220,12 @@ def _all_heads_about(control: LogCopy, origin: str) -> Iterator[LoggedEntry]:
 
 
 def _covered(heads: LoggedEntry) -> int:
-    return Fields(heads.entry.body, "heads").integer("size")
+    return read_heads_body(heads.entry.body).size
 
 
 def _bundled(control: LogCopy, log: LogCopy, heads: LoggedEntry) -> BundledLog:
-    at = Fields(heads.entry.body, "heads").integer("at")
-    return BundledLog(log.origin, _covered(heads), statement_time(control.fresh_at, at))
+    body = read_heads_body(heads.entry.body)
+    return BundledLog(log.origin, body.size, statement_time(control.fresh_at, body.at))
 
 
 def _newest(placed: Sequence[LoggedEntry]) -> Iterator[tuple[int, UnverifiedHead]]:

@@ -15,7 +15,7 @@ from urllib.parse import quote as percent_encode
 
 from did_service.client.answers import HttpAnswer, error_of
 from did_service.client.transport import Transport
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -25,6 +25,7 @@ from did_service.core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import (
     MAX_BATCH_BODY_BYTES,
@@ -86,12 +87,12 @@ class RegistryClient:
         self._reader = LogReader.of_log(transport, origin)
 
     def submit(
-        self, entry: Entry, content: bytes | None = None, *, wait_seconds: int = 0
+        self, entry: Submission, content: bytes | None = None, *, wait_seconds: int = 0
     ) -> EntryReceipt:
         """Hand in one entry.
 
         Args:
-            entry: Without `a`.
+            entry: As `entry.compose` makes it, signed where its type demands it.
             content: The UTF-8 text behind the entry's digest, for status lists.
             wait_seconds: Wait so long, at most 10, for a quorum to witness it.
 
@@ -108,7 +109,7 @@ class RegistryClient:
         return parse_receipt(strict_json.load_object(answer.body, max_bytes=MAX_STAPLE_BYTES))
 
     def submit_batch(
-        self, rows: Sequence[tuple[Entry, bytes | None]]
+        self, rows: Sequence[tuple[Submission, bytes | None]]
     ) -> list[EntryReceipt | DidServiceError]:
         """Hand in many entries of one log; one that is refused costs the others nothing.
 
@@ -135,7 +136,9 @@ class RegistryClient:
             NotFoundError: `entry_unknown`.
             UnavailableError: `not_covered_yet`, `answer_invalid`.
         """
-        found = parse_evidence(self._reader.fresh_numbered_evidence(kind, subject, number))
+        found = parse_evidence(
+            self._reader.evidence(kind, subject, number=number, moment=EvidenceMoment.NEWEST)
+        )
         for item in found.items:
             entry = item.entry
             if (entry.type, entry.subject, entry.number) == (kind, subject, number):
@@ -204,32 +207,30 @@ class LogReader:
         """Return content by its SHA-256."""
         return self._get(f"content/{digest.hex()}", MAX_STATUS_CONTENT_BYTES)
 
-    def evidence(self, kind: str, subject: str) -> bytes:
-        """Return the evidence of a subject's newest entry, formats.md §5.
+    def evidence(
+        self,
+        kind: str,
+        subject: str,
+        *,
+        number: int | None = None,
+        moment: EvidenceMoment = EvidenceMoment.EPOCH,
+    ) -> bytes:
+        """Return the evidence of an entry, formats.md §5.
+
+        Args:
+            kind: Entry type.
+            subject: Its subject.
+            number: Prove that this entry of the chain existed; None for the newest, with proof
+                that it is.
+            moment: The checkpoint at which it is cut out.
 
         Raises:
-            NotFoundError: `subject_unknown`.
-        """
-        return self._evidence(kind, subject, "")
-
-    def fresh_evidence(self, kind: str, subject: str) -> bytes:
-        """Return the same at the newest checkpoint instead of the hour's."""
-        return self._evidence(kind, subject, "?fresh")
-
-    def numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
-        """Return the evidence that entry `number` of a chain existed, newest or not.
-
-        Raises:
-            NotFoundError: `entry_unknown`.
+            NotFoundError: `subject_unknown`, `entry_unknown`.
             UnavailableError: `not_covered_yet`.
         """
-        return self._evidence(kind, subject, f"?n={number}")
-
-    def fresh_numbered_evidence(self, kind: str, subject: str, number: int) -> bytes:
-        """Return the same at the newest checkpoint instead of the hour's."""
-        return self._evidence(kind, subject, f"?fresh&n={number}")
-
-    def _evidence(self, kind: str, subject: str, query: str) -> bytes:
+        asked = ["fresh"] if moment is EvidenceMoment.NEWEST else []
+        asked += [] if number is None else [f"n={number}"]
+        query = f"?{'&'.join(asked)}" if asked else ""
         path = f"evidence/{kind}/{percent_encode(subject, safe='')}{query}"
         return self._get(path, MAX_STAPLE_BYTES)
 
@@ -272,7 +273,7 @@ def _full(partial: TileId) -> TileId:
     return TileId(partial.level, partial.index)
 
 
-def _row(entry: Entry, content: bytes | None) -> JsonObject:
+def _row(entry: Submission, content: bytes | None) -> JsonObject:
     row: JsonObject = {"entry": entry.members}
     return row if content is None else {**row, "content": content.decode()}
 

@@ -15,16 +15,17 @@ to the next, those of evidence begin anew. No one has to do anything on New Year
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from did_service.client.registry import EntryReceipt, RegistryClient, UnverifiedLogged
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.bodies.evidence import EvidenceBody
+from did_service.core.anchor.bodies.status import FormerYear, StatusBody
+from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
 from did_service.core.anchor.region import year_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json, timestamps
-from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, OrderError, RuleError, UnavailableError
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
@@ -40,12 +41,12 @@ class ChainStatement:
     """What the next entry of a chain says.
 
     Attributes:
-        body: Without proof and `x`; both are added in `Chains`.
+        body: Without a link to last year's log, which is added in `Chains`.
         digest: The entry's `d`, 32 bytes.
         content: The bytes behind it, where the log is to keep them.
     """
 
-    body: JsonObject
+    body: StatusBody | EvidenceBody
     digest: bytes
     content: bytes | None = None
 
@@ -118,14 +119,14 @@ class Chains:
 
     # --- composing --------------------------------------------------------------------------
 
-    def _compose(self, chain: Chain, statement: ChainStatement, origin: str) -> Entry:
+    def _compose(self, chain: Chain, statement: ChainStatement, origin: str) -> Submission:
         after, body = self._after(chain, origin), statement.body
-        if after is not None and after["log"] != origin:
-            body = {**body, "x": {"log": after["log"], "index": after["index"]}}
+        if isinstance(body, StatusBody) and after is not None and after["log"] != origin:
+            body = replace(body, former=FormerYear(after["log"], after["index"]))
         entry = entries.compose(
             chain.kind,
             chain.subject,
-            body,
+            body.encode(),
             after=None if after is None else _placed(after),
             digest=statement.digest,
         )
@@ -160,7 +161,7 @@ class Chains:
             self._take_rewritten(chain, row["pending_log"], entry, receipt)
 
     def _take_rewritten(
-        self, chain: Chain, origin: str, entry: Entry, receipt: EntryReceipt
+        self, chain: Chain, origin: str, entry: Submission, receipt: EntryReceipt
     ) -> None:
         """Take an entry for ours whose proofs were rewritten on their way to the log."""
         log, logged = self._read(chain, origin, entry.number)
@@ -169,7 +170,7 @@ class Chains:
             raise UnavailableError("log_unreachable", "the log confirms another entry")
         self._ledger.take_over(logged.placed, log, logged.content)
 
-    def _submit(self, entry: Entry, row: Row) -> EntryReceipt:
+    def _submit(self, entry: Submission, row: Row) -> EntryReceipt:
         try:
             return self._log_of(row["pending_log"]).submit(entry, row["content"])
         except OrderError:

@@ -4,8 +4,6 @@ Each issued credential's secured bytes are hashed and salted into a leaf of a Me
 leaves are filled up with random ones to a power of two and sorted, so that a place says
 nothing; the root is anchored at fixed ticks, also when nothing was issued (threat rule 28). A
 holder proves a record by salt and path; nobody can guess one.
-
-    leaf = RFC 6962 leaf over JCS {"salt": 32 random bytes, "sha256": of the record}
 """
 
 from __future__ import annotations
@@ -13,11 +11,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from did_service.core.anchor.rules.streams import stream_id
-from did_service.core.crypto.hashes import HASH_BYTES, sha256
-from did_service.core.encoding import b64, jcs
+from did_service.core.anchor.batch import batch_leaf
+from did_service.core.anchor.bodies.evidence import EvidenceBody
+from did_service.core.anchor.streams import stream_id
+from did_service.core.crypto.hashes import HASH_BYTES
+from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.log.merkle import leaf_hash, parents
+from did_service.core.log.merkle import parents
 from did_service.issuer.agency import Agency
 from did_service.issuer.chains import Chain, Chains, ChainStatement
 from did_service.issuer.ledger import Ledger, Value
@@ -25,11 +25,6 @@ from did_service.program.clock import ClockAndRandom
 
 _SALT_BYTES = 32
 LEAST_LEAVES = 1_024  # a quiet tick and a busy one yield paths of the same length
-
-
-def record_of(credential: JsonObject) -> bytes:
-    """Return the record of an issued credential: SHA-256 of its secured canonical bytes."""
-    return sha256(jcs.encode(credential))
 
 
 class IssuanceEvidence:
@@ -69,7 +64,7 @@ class IssuanceEvidence:
 
     def _statement(self) -> ChainStatement:
         root = self._ledger.unsent_batch() or self._make_batch()
-        return ChainStatement({"owner": self._agency.did, "kind": "issuance"}, root)
+        return ChainStatement(EvidenceBody(self._agency.did, "issuance"), root)
 
     def _make_batch(self) -> bytes:
         salts = {record: self._edge.rng(_SALT_BYTES) for record in self._ledger.unbatched()}
@@ -82,14 +77,9 @@ class IssuanceEvidence:
         return root
 
     def _leaves(self, salts: Mapping[bytes, bytes]) -> list[bytes]:
-        leaves = [_leaf(salt, record) for record, salt in salts.items()]
+        leaves = [batch_leaf(salt, record) for record, salt in salts.items()]
         size = max(LEAST_LEAVES, 1 << max(0, len(leaves) - 1).bit_length())
         return sorted(leaves + [self._edge.rng(HASH_BYTES) for _ in range(size - len(leaves))])
-
-
-def _leaf(salt: bytes, record: bytes) -> bytes:
-    value: JsonObject = {"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)}
-    return leaf_hash(jcs.encode(value))
 
 
 def _tree(leaves: list[bytes]) -> list[list[bytes]]:
@@ -101,7 +91,7 @@ def _tree(leaves: list[bytes]) -> list[list[bytes]]:
 
 
 def _place(record: bytes, salt: bytes, levels: Sequence[list[bytes]]) -> dict[str, Value]:
-    position = bisect_left(levels[0], _leaf(salt, record))
+    position = bisect_left(levels[0], batch_leaf(salt, record))
     path = [level[(position >> depth) ^ 1] for depth, level in enumerate(levels[:-1])]
     return {
         "record": record,

@@ -24,6 +24,7 @@ from did_service.core.credentials.bitstring_status_list import Purpose, StatusEn
 from did_service.core.credentials.claim_text import check_claim_text
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
+from did_service.core.credentials.record import record_of
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
 from did_service.core.errors import (
@@ -37,7 +38,7 @@ from did_service.core.errors import (
 from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.claim_reasons import reasons_of
-from did_service.issuer.evidence import IssuanceEvidence, record_of
+from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.bodies.status import parse_status_body
+from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.errors import NotFoundError, UnavailableError
 from did_service.issuer.tables import BATCH, CHAIN, CREDENTIAL, LEAF, LIST
 from did_service.web.database import reading, rows, writing
@@ -43,7 +44,7 @@ class Ledger:
         with reading(self._engine) as connection:
             return connection.execute(question).scalar_one()
 
-    def set_pending(self, entry: Entry, log: str, content: bytes | None) -> None:
+    def set_pending(self, entry: Submission, log: str, content: bytes | None) -> None:
         """Remember an entry, its log, and the bytes behind its digest, before it is sent.
 
         Raises:
@@ -133,7 +134,8 @@ def _hold(connection: Connection, placed: LoggedEntry, log: str, content: bytes 
     chain = update(CHAIN).filter_by(type=entry.type, subject=entry.subject)
     connection.execute(chain.values(**held, **_NOTHING_PENDING))
     if entry.type == "status":
-        served = {"url": entry.subject, "issued": entry.body["iat"], "content": content}
+        issued = parse_status_body(entry.body).issued
+        served = {"url": entry.subject, "issued": issued, "content": content}
         stored = insert(LIST).values(served)
         connection.execute(stored.on_conflict_do_update(["url"], set_=served))
     else:

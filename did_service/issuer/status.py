@@ -16,8 +16,9 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
+from did_service.core.anchor.bodies.status import StatusBody, parse_status_body
 from did_service.core.anchor.entry import Entry
-from did_service.core.anchor.rules.streams import check_description
+from did_service.core.anchor.status_content import check_description
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -186,7 +187,7 @@ class StatusLists:
         )
         try:
             proof_set.verify_proofs(listed, resolve, demand)
-            check_description(entry, listed)
+            check_description(entry.subject, parse_status_body(entry.body), listed)
             self._check_newer(entry)
         except DidServiceError as error:
             told = f"the newest list in the log is not this agency's: {error.code}"
@@ -194,7 +195,7 @@ class StatusLists:
 
     def _check_newer(self, entry: Entry) -> None:
         held = self._store.ledger.status_list(entry.subject)
-        if held is not None and Fields(entry.body, "status").integer("iat") < held["issued"]:
+        if held is not None and parse_status_body(entry.body).issued < held["issued"]:
             raise RuleError("status_time_falls", "older than the list held here")
 
     def _statement(self, purpose: Purpose) -> ChainStatement | None:
@@ -208,14 +209,13 @@ class StatusLists:
         issued = self._next_time(former)
         description = self._description(purpose, issued)
         content = self._signed(description, bits)
-        body: JsonObject = {
-            "issuer": self._agency.did,
-            "kind": "bitstring",
-            "iat": issued,
-            "exp": timestamps.to_posix(description.valid_until),
-            "ttl": description.ttl_seconds,
-            "bits": len(bits),
-        }
+        body = StatusBody(
+            issuer=self._agency.did,
+            issued=issued,
+            expires=timestamps.to_posix(description.valid_until),
+            ttl_seconds=description.ttl_seconds,
+            bits=len(bits),
+        )
         return ChainStatement(body, sha256(content), content)
 
     def _is_due(self, former: Row, bits: BitstringStatusList) -> bool:

@@ -36,9 +36,8 @@ def create_app(registry: Registry) -> FastAPI:
 def routers(registry: Registry) -> list[APIRouter]:
     """Return the routes of every log of the region, and those of the resolver."""
     replicas = registry.region.replicas
-    control = replicas[registry.region.control]
     takers = [entries_router(registry, origin, _path(origin)) for origin in replicas]
-    files = [replica_router(log, control, _path(origin)) for origin, log in replicas.items()]
+    files = [replica_router(log, registry.evidence[o], _path(o)) for o, log in replicas.items()]
     return [*takers, *files, resolution_router(Resolver(registry, registry.transport))]
 
 

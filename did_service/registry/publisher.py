@@ -19,14 +19,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.bodies.heads import HeadsBody, parse_heads_body
 from did_service.core.anchor.entry import Entry, compose, parse_entry
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.anchor.view import LogView
-from did_service.core.encoding import b64
-from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
-from did_service.core.log.note import parse_note
+from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.policy import LogPolicy
 from did_service.registry.cosigners import WitnessPool
 from did_service.registry.key_holder import KeyHolder
@@ -56,16 +54,10 @@ class HeadsEntry:
         subject = logs[self.about]
         size = subject.size() if self.size is None else self.size
         snapshot = subject.snapshot(size)
-        body: JsonObject = {
-            "size": size,
-            "count": len(snapshot.records),
-            "root": b64.encode_url(snapshot.root),
-            "at": at,
-        }
-        if self.size is not None:
-            body["tree"] = b64.encode_url(subject.root(size))
+        tree = None if self.size is None else subject.root(size)
+        body = HeadsBody(size, len(snapshot.records), snapshot.root, at, tree)
         former = logs[self.control].newest("heads", self.about)
-        return compose("heads", self.about, body, after=former).sequenced(at)
+        return compose("heads", self.about, body.encode(), after=former).sequenced(at)
 
 
 class LogPublisher:
@@ -102,12 +94,12 @@ class LogPublisher:
     def signed(self) -> Checkpoint | None:
         """Return the newest head that the log has signed, None before the first."""
         note = self._checkpoints.read(self.origin)
-        return None if note is None else _head(note)
+        return None if note is None else checkpoint_in(note)
 
     def published(self) -> Checkpoint | None:
         """Return the newest head that everybody may read, None before the first."""
         note = self.tree.checkpoint()
-        return None if note is None else _head(note)
+        return None if note is None else checkpoint_in(note)
 
     def published_size(self) -> int:
         """Return the size of the published tree, 0 before the first."""
@@ -131,7 +123,7 @@ class LogPublisher:
         self._install_signed()  # if that has failed before
         note = self._grow()
         if note is not None:
-            size = _head(note).size
+            size = checkpoint_in(note).size
             prove = partial(tiles.consistency_proof, self._replica.store.hashes, new_size=size)
             witnessed = self._cosigners.gather(note, policy, prove)
             self.tree.publish(witnessed, self._region.edge.posix())
@@ -147,7 +139,7 @@ class LogPublisher:
     def _grow(self) -> bytes | None:
         """Return the log's signed checkpoint over everything sequenced; None if it is empty."""
         held = self._checkpoints.read(self.origin)
-        old_size = 0 if held is None else _head(held).size
+        old_size = 0 if held is None else checkpoint_in(held).size
         store = self._replica.store
         size = store.size()
         if size == old_size:
@@ -179,10 +171,6 @@ class LogPublisher:
         """Return the snapshots that the newest heads entries among these name."""
         newest = {entry.subject: entry for entry in entries if entry.type == "heads"}
         return [
-            self._region.stores[about].snapshot(Fields(entry.body, "heads").integer("size"))
+            self._region.stores[about].snapshot(parse_heads_body(entry.body).size)
             for about, entry in newest.items()
         ]
-
-
-def _head(note: bytes) -> Checkpoint:
-    return parse_checkpoint(parse_note(note).text)

@@ -25,7 +25,7 @@ class Registry:
         sequencer: Takes entries.
         rounds: Publishes; `publish_now` does so at once.
         logs: The publisher of each log, by origin.
-        desks: Evidence about each log's entries, by origin.
+        evidence: Gives evidence about each log's entries, by origin.
 
     Raises:
         UsageError: `region_unknown`, `log_key_missing` or `log_key_wrong`.
@@ -50,7 +50,7 @@ class Registry:
         for log in self.logs.values():
             log.recover()
         control = self.region.replicas[self.region.control]
-        self.desks = {
+        self.evidence = {
             o: EvidenceService(log, control) for o, log in self.region.replicas.items()
         }
         self.sequencer = Sequencer(self.region, self._wake)

@@ -18,6 +18,8 @@ from threading import Lock
 
 from did_service.client.transport import Transport
 from did_service.core.anchor import freshness
+from did_service.core.anchor.bodies.did import parse_did_body
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.anchor.region import control_origin
 from did_service.core.did import resolution
@@ -27,8 +29,9 @@ from did_service.core.did.web import check_web_document, document_url
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.history import History
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, as_object, as_text
+from did_service.core.encoding.strict_json import JsonObject, as_object, as_text
 from did_service.core.errors import NotFoundError, PolicyError, UnavailableError, quote
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import (
     MAX_DID_LOG_BYTES,
     MAX_HISTORY_CACHED_BYTES,
@@ -37,7 +40,6 @@ from did_service.core.limits import (
 from did_service.registry.histories import Histories, WebvhFiles
 from did_service.registry.registry import Registry
 from did_service.registry.store import ForeignDids
-from did_service.replica.evidence import EvidenceMoment
 from did_service.replica.store import ReplicaStore
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
@@ -58,7 +60,7 @@ class Resolver:
         self._transport = transport
         self._foreign = ForeignDids(self._region.engine)
         self._histories = Histories(self._region.edge.clock)
-        self._control = registry.desks[self._region.control]
+        self._control = registry.evidence[self._region.control]
         # Both are settled by a checkpoint's bytes, so what was found for a note stays true.
         self._fresh_at = lru_cache(maxsize=_CHECKPOINTS_KEPT)(self._verified_fresh_at)
         self._newest = lru_cache(maxsize=_SUBJECTS_KEPT)(self._control.newest_at)
@@ -143,7 +145,7 @@ class Resolver:
             evidence = self._newest("did", scid, note)
         except (NotFoundError, UnavailableError):
             return {}
-        at = Fields(evidence.items[-1].entry.body, "heads").integer("at")
+        at = parse_heads_body(evidence.items[-1].entry.body).at
         fresh = freshness.statement_time(self._fresh_at(note), at)
         proof: JsonObject = {
             "type": PROOF_TYPE,
@@ -163,7 +165,7 @@ class Resolver:
         for data in store.entries(self._scanned, size):
             entry = parse_entry(data)
             if entry.type == "did":
-                did = parse_webvh(Fields(entry.body, "did entry").text("did"))
+                did = parse_webvh(parse_did_body(entry.body).did)
                 self._places[did.log_url] = did.scid
         self._scanned = size
 
@@ -176,14 +178,13 @@ def _files(chain: list[LoggedEntry]) -> WebvhFiles:
     """
     if not chain:
         raise NotFoundError("did_unknown", "the log has no such DID")
-    bodies = [Fields(placed.entry.body, "did entry") for placed in chain]
-    logged = [body.object("entry") for body in bodies]
+    bodies = [parse_did_body(placed.entry.body) for placed in chain]
     proofs = {
-        as_text(entry.get("versionId"), "versionId"): [
-            as_object(proof, "witness") for proof in body.array("witness")
+        as_text(body.entry.get("versionId"), "versionId"): [
+            as_object(proof, "witness") for proof in body.witness
         ]
-        for entry, body in zip(logged, bodies, strict=True)
-        if body.has("witness")
+        for body in bodies
+        if body.witness is not None
     }
     witness = write.encode_witness_file(proofs) if proofs else None
-    return WebvhFiles(write.encode_log(logged), witness)
+    return WebvhFiles(write.encode_log([body.entry for body in bodies]), witness)

@@ -14,8 +14,8 @@ import time
 from collections.abc import Mapping
 from threading import Condition, Event, Lock, Thread
 
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.registry.publisher import HeadsEntry, LogPublisher
 from did_service.registry.region import PublishIntervals, RegionStores
@@ -149,7 +149,7 @@ class PublishLoop:
     # --- heads ------------------------------------------------------------------------------
 
     def _append_heads(self, seconds: int) -> None:
-        """Name the newest entries of all logs, if that is due: data logs first, then reg."""
+        """Name the newest entries of all logs, if that is due; the control log comes last."""
         if not self._heads_due(seconds):
             return
         control = self._region.control
@@ -164,8 +164,9 @@ class PublishLoop:
         newest = store.newest("heads", self._region.control)
         if newest is None:
             return size > 0
-        # in a fast run a log's second may be ahead of the clock: its heads are new, not odd
-        age = max(0, self._region.edge.posix() - (newest.entry.at or 0))
+        # Many entries in a short time carry a log's second beyond the clock: an age below zero
+        # means that these heads are new.
+        age = max(0, self._region.edge.posix() - newest.entry.at)
         has_changed = newest.index != size - 1 or any(
             log.published_size() > self._covered(log.origin) for log in self._data_logs
         )
@@ -173,4 +174,4 @@ class PublishLoop:
 
     def _covered(self, origin: str) -> int:
         newest = self._region.stores[self._region.control].newest("heads", origin)
-        return 0 if newest is None else Fields(newest.entry.body, "heads").integer("size")
+        return 0 if newest is None else parse_heads_body(newest.entry.body).size

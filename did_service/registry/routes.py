@@ -20,12 +20,12 @@ from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UnavailableError
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import Result
 from did_service.registry.wire import Problem, Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
-from did_service.replica.evidence import EvidenceMoment
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -100,9 +100,9 @@ def _witnessed(
     """Wait for the quorum; return what that adds to the receipt."""
     if not registry.rounds.wait_published(origin, placed.index, seconds):
         return {}
-    entry, desk = placed.entry, registry.desks[origin]
+    entry, service = placed.entry, registry.evidence[origin]
     try:
-        found = desk.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)
+        found = service.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)
     except UnavailableError:
         return {"witnessed": True}  # a data entry whose tree is not named in reg yet
     item, checkpoint = found.items[0], found.checkpoints[0]

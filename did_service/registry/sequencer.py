@@ -24,7 +24,7 @@ from threading import Condition, Thread
 from typing import Protocol
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
 from did_service.core.anchor.view import LogView
 from did_service.core.errors import DidServiceError, PolicyError, RuleError, UnavailableError
 from did_service.core.limits import (
@@ -60,9 +60,9 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueuedEntry:
-    """An entry as it was handed in, without `a`, with the content behind its digest."""
+    """An entry as it was handed in, with the content behind its digest."""
 
-    entry: Entry
+    entry: Submission
     contents: Mapping[bytes, bytes]
 
     def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:

@@ -13,13 +13,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.bodies.policy import Policy, parse_policy
+from did_service.core.anchor.bodies.authority import grantee_id
+from did_service.core.anchor.bodies.policy import Policy, parse_policy_body
 from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
 from did_service.core.anchor.rules import check
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.syntax import did_id
-from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import UnavailableError, quote
 from did_service.core.log.merkle import leaf_hash
 
@@ -54,7 +54,7 @@ class Pending:
         self.placed.append(placed)
         self._totals.append(self._totals[-1] + len(data) + len(content or b""))
         self._chains.setdefault((entry.type, entry.subject), []).append(placed)
-        self._last_at = entry.at or 0
+        self._last_at = entry.at
         return placed
 
     @property
@@ -84,8 +84,9 @@ class Pending:
     def statements_about(self, grantee: str) -> Sequence[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee, in log order."""
         statements = {p.entry.subject: p for p in self._log.statements_about(grantee)}
+        about = did_id(grantee)
         for (kind, subject), chain in self._chains.items():
-            if kind == "authority" and _is_about(chain[-1], grantee):
+            if kind == "authority" and grantee_id(chain[-1].entry.body) == about:
                 statements[subject] = chain[-1]
         return sorted(statements.values(), key=lambda placed: placed.index)
 
@@ -110,7 +111,7 @@ class Pending:
         if self._quota is None or self._quota[0] != at:
             self._quota = at, self._log.written_since(at)
         entries, size = self._quota[1]
-        first = bisect_left(self.placed, at, key=lambda placed: placed.entry.at or 0)
+        first = bisect_left(self.placed, at, key=lambda placed: placed.entry.at)
         return entries + len(self.placed) - first, size + self._totals[-1] - self._totals[first]
 
     def _snapshot(self, size: int) -> HeadsSnapshot:
@@ -173,9 +174,4 @@ def policy_in_force(pinned: Policy, control: LogView) -> Policy:
 @lru_cache(maxsize=16)
 def _logged_policy(data: bytes) -> Policy:
     """Read a policy out of an entry that was judged before; the same few come often."""
-    return parse_policy(parse_entry(data).body["policy"])
-
-
-def _is_about(placed: LoggedEntry, grantee: str) -> bool:
-    held = as_text(placed.entry.body.get("grantee"), "authority.grantee")
-    return did_id(held) == did_id(grantee)
+    return parse_policy_body(parse_entry(data).body)

@@ -16,30 +16,23 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot, subject_key
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
+from did_service.core.anchor.snapshot import HeadsSnapshot, subject_key
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import NotFoundError, UnavailableError, quote
 from did_service.core.evidence.audit_path import AuditPath
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.pieces import UnverifiedHead, UnverifiedItem
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.note import parse_note
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.tiles import TileId
 from did_service.replica.replica import Replica
 
 _MOMENTS_KEPT = 4  # the epoch, the newest checkpoint, and those that are just being replaced
-
-
-class EvidenceMoment(Enum):
-    """At which checkpoint evidence is cut out."""
-
-    EPOCH = "epoch"
-    NEWEST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +152,7 @@ class EvidenceService:
         return note
 
     def _make_cut(self, note: bytes) -> _Cut:
-        size = parse_checkpoint(parse_note(note).text).size
+        size = checkpoint_in(note).size
         entry = self._control.store.newest("heads", self._log.origin, size)
         if entry is None:
             raise UnavailableError("heads_missing", f"no heads about {self._log.origin} yet")
@@ -207,4 +200,4 @@ class EvidenceService:
 
 def _covered(heads: LoggedEntry) -> int:
     """Return the number of entries that a heads entry speaks of."""
-    return Fields(heads.entry.body, "heads").integer("size")
+    return parse_heads_body(heads.entry.body).size

@@ -14,15 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, parse_snapshot
+from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import as_text
 from did_service.core.errors import MalformedError, NotFoundError
 from did_service.core.limits import MAX_NOTE_BYTES, TILE_WIDTH
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
+from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.merkle import CompactRange, leaf_hash, tree_root
-from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle
 from did_service.program.files import read_file
 from did_service.replica import rows
@@ -169,7 +168,7 @@ class _LogWalk:
             record = HeadRecord.of(placed)
             self._newest[record.key] = record
         if entry.type == "authority":
-            grantee = as_text(entry.body.get("grantee"), "authority.grantee")
+            grantee = parse_authority(entry.body).grantee
             self._grantees[entry.subject] = grantee
 
 
@@ -200,7 +199,7 @@ def _checkpoint(replica: Replica, name: str) -> Checkpoint | Finding:
         note = read_file(replica.tree.folder / name, MAX_NOTE_BYTES)
         if note is None:
             return Finding("checkpoint_missing", name)
-        head = parse_checkpoint(parse_note(note).text)
+        head = checkpoint_in(note)
     except MalformedError:
         return Finding("checkpoint_wrong", name)
     return head if head.origin == replica.origin else Finding("checkpoint_wrong", name)

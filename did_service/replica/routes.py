@@ -19,9 +19,10 @@ from starlette.responses import FileResponse
 
 from did_service.core.encoding import jcs
 from did_service.core.errors import NotFoundError
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_ENTRY_NUMBER
 from did_service.core.log.tiles import parse_tile_path
-from did_service.replica.evidence import EvidenceMoment, EvidenceService
+from did_service.replica.evidence import EvidenceService
 from did_service.replica.replica import Replica
 from did_service.web.problems import problem_response
 
@@ -39,17 +40,17 @@ _EVIDENCE_CACHE = {
 }
 
 
-def replica_router(log: Replica, control: Replica, base: str) -> APIRouter:
+def replica_router(log: Replica, evidence: EvidenceService, base: str) -> APIRouter:
     """Make the routes of one log.
 
     Args:
         log: The replica to serve.
-        control: The control log of the same region, which names the newest entries.
+        evidence: Gives evidence about its entries.
         base: The path under which all of them stand.
     """
     router = APIRouter(prefix=base, tags=["log"])
     _add_files(router, log)
-    _add_evidence(router, EvidenceService(log, control))
+    _add_evidence(router, evidence)
     return router
 
 
@@ -75,7 +76,7 @@ def _add_files(router: APIRouter, log: Replica) -> None:
         return _file(log.tree.folder / "content", name)
 
 
-def _add_evidence(router: APIRouter, desk: EvidenceService) -> None:
+def _add_evidence(router: APIRouter, service: EvidenceService) -> None:
     @router.get("/evidence/{kind}/{subject:path}")
     def evidence(
         request: Request,
@@ -88,15 +89,15 @@ def _add_evidence(router: APIRouter, desk: EvidenceService) -> None:
         )
         try:
             found = (
-                desk.newest(kind, subject, moment)
+                service.newest(kind, subject, moment)
                 if n is None
-                else desk.numbered(kind, subject, n, moment)
+                else service.numbered(kind, subject, n, moment)
             )
         except NotFoundError as error:
             if error.code != "subject_unknown":
                 raise
             language = request.headers.get("accept-language", "")
-            return problem_response(error, language, desk.absence(kind, subject, moment))
+            return problem_response(error, language, service.absence(kind, subject, moment))
         document = jcs.encode(found.encode())
         return Response(document, 200, _EVIDENCE_CACHE[moment], "application/json")
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from did_service.core.anchor.bodies.heads import subject_key
+from did_service.core.anchor.bodies.authority import grantee_id
 from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.snapshot import subject_key
 from did_service.core.crypto.hashes import HASH_BYTES
-from did_service.core.did.syntax import did_id
-from did_service.core.encoding.strict_json import as_text
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log.tiles import TileId
 
@@ -74,4 +73,4 @@ def grantee_of(entry: Entry) -> str | None:
     """Return the id of whom an authority entry is about, None for other types."""
     if entry.type != "authority":
         return None
-    return did_id(as_text(entry.body.get("grantee"), "authority.grantee"))
+    return grantee_id(entry.body)

@@ -19,8 +19,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot, subject_key
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, subject_key
 from did_service.core.did.syntax import did_id
 from did_service.core.errors import ConflictError, NotFoundError
 from did_service.core.limits import MAX_ENTRIES_CACHED, TILE_WIDTH

@@ -23,14 +23,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.errors import ConflictError, NotFoundError, quote
 from did_service.core.limits import MAX_HEADS_FILES, MAX_NOTE_BYTES, TILE_WIDTH
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.merkle import leaf_hash
-from did_service.core.log.note import parse_note
 from did_service.core.log.tiles import ENTRIES, TileId
 from did_service.program.files import read_file, replace_public_file
 from did_service.replica.files import disk, link, sync, write_folder
@@ -190,9 +189,9 @@ class StaticTree:
             MalformedError: not a checkpoint.
             UnavailableError: `file_not_written`.
         """
-        head = _head(note)
+        head = checkpoint_in(note)
         held = self.checkpoint()
-        if held is not None and _head(held).size > head.size:
+        if held is not None and checkpoint_in(held).size > head.size:
             raise ConflictError("checkpoint_falls", f"a larger tree than {head.size} is served")
         if tiles.root(self.tile, head.size) != head.root:
             raise ConflictError(
@@ -242,7 +241,3 @@ class StaticTree:
         replace_public_file(self.folder / "epoch" / str(hour), note)
         for former in hours[: 1 - _EPOCHS_KEPT]:
             (self.folder / "epoch" / str(former)).unlink(missing_ok=True)
-
-
-def _head(note: bytes) -> Checkpoint:
-    return parse_checkpoint(parse_note(note).text)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from did_service.core.anchor.region import control_origin
 from did_service.core.limits import MAX_DID_LOG_BYTES
+from did_service.replica.evidence import EvidenceService
 from did_service.replica.routes import replica_router
 from did_service.web import app as web
 from did_service.witness.routes import witness_router
@@ -36,5 +37,6 @@ def routers(witness: Witness) -> list[APIRouter]:
     made, mirror = [witness_router(witness, PREFIX)], witness.mirror
     for origin, replica in mirror.replicas.items():
         control = mirror.replicas[control_origin(mirror.pinned.region_of_log(origin))]
-        made.append(replica_router(replica, control, f"{PREFIX}/{folder_of(origin)}"))
+        evidence = EvidenceService(replica, control)
+        made.append(replica_router(replica, evidence, f"{PREFIX}/{folder_of(origin)}"))
     return made

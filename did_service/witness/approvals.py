@@ -7,6 +7,7 @@ before. A version once approved is never joined by another of its number.
 
 from __future__ import annotations
 
+from did_service.core.anchor.bodies.did import parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.rules_number import check_known
@@ -16,7 +17,7 @@ from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.profile import Profile, check_profile
 from did_service.core.did.webvh.state import HistoryState, accept
-from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, LimitError, RuleError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
 from did_service.program.clock import ClockAndRandom
@@ -93,7 +94,7 @@ class Approvals:
         origin = control_origin(self._policy.home_of_did(did))
         check_known(self._mirror.policy_over(origin))
         for placed in self._mirror.replicas[origin].store.chain("did", did.scid):
-            logged = Fields(placed.entry.body, "did entry").object("entry")
+            logged = parse_did_body(placed.entry.body).entry
             number = placed.entry.number
             offered = states[number - 1].version.version_id if number <= len(states) else None
             if offered != logged.get("versionId"):

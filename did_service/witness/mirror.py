@@ -18,12 +18,13 @@ from threading import Lock
 
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
+from did_service.core.anchor.bodies.authority import parse_authority
+from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, parse_entry
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.view import LogView
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
 from did_service.core.limits import MAX_CATCH_UP_ENTRIES
 from did_service.core.log import tiles
@@ -248,10 +249,10 @@ def _rests_on(entry: Entry, origin: str) -> tuple[str, int] | None:
     """Name the other log that an entry speaks of; what is malformed the rules will refuse."""
     try:
         if entry.type == "heads" and entry.subject != origin:
-            return entry.subject, Fields(entry.body, "heads").integer("size")
-        if entry.type == "authority" and "x" in entry.body:
-            other = Fields(entry.body, "authority").fields("x")
-            return other.text("origin"), other.integer("size")
+            return entry.subject, parse_heads_body(entry.body).size
+        if entry.type == "authority":
+            other = parse_authority(entry.body).other
+            return None if other is None else (other.origin, other.size)
     except DidServiceError:
         return None
     return None

@@ -57,6 +57,7 @@ def test_an_empty_house_holds(tmp_path):
         ("did_service/verify_cli/main.py", "import did_service.client"),
         ("did_service/web/problems.py", "import httpx"),
         ("did_service/registry/app.py", "import did_service.issuer.app"),
+        ("did_service/replica/check.py", "import did_service.core.anchor.rules.did"),
         ("wallet_cli/config.py", "import fastapi"),
         (
             "did_service/core/limits.py",
@@ -66,7 +67,8 @@ def test_an_empty_house_holds(tmp_path):
     ids=lambda value: value if value.endswith(".py") else "",
 )
 def test_a_planted_import_breaks_a_contract(tmp_path, file, text):
-    planted = {"did_service/issuer/app.py": "", file: text}
+    rule = {"did_service/core/anchor/view.py": "", "did_service/core/anchor/rules/did.py": ""}
+    planted = {"did_service/issuer/app.py": "", **rule, file: text}
     result = lint(house(tmp_path, planted))
     assert result.returncode == 1, result.stdout + result.stderr
     assert "BROKEN" in result.stdout

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.bodies.authority import covers, parse_authority, subject_of
+from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.anchor.bodies.policy import check_first, check_successor, parse_policy
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
+from did_service.core.anchor.territory import covers
 from did_service.core.anchor.view import RuleContext
 from did_service.core.crypto import multikey
 from did_service.core.did.syntax import did_id

@@ -9,7 +9,7 @@ import gzip
 
 import pytest
 
-from did_service.core.anchor.bodies.heads import HeadRecord
+from did_service.core.anchor.snapshot import HeadRecord
 from did_service.core.encoding import b64
 from did_service.core.evidence import bundle
 from did_service.core.evidence.proofs import verify_evidence

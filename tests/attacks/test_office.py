@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.credentials.record import record_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs
 from did_service.core.errors import ConflictError, RuleError, UsageError
 from did_service.core.log.merkle import leaf_hash
-from did_service.issuer.evidence import record_of
 from did_service.issuer.officers import log_in
 from did_service.issuer.status import Verb
 from tests.support.dids import key

@@ -14,16 +14,15 @@ import pytest
 
 from did_service.core.anchor.bodies.policy import Policy, check_successor, parse_policy
 from did_service.core.anchor.entry import compose, identity, parse_submission
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.credentials.record import record_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.errors import PolicyError, RuleError
 from did_service.core.evidence.bundle import encode_bundle
 from did_service.core.evidence.sets import parse_evidence
-from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.note import parse_note
-from did_service.issuer.evidence import record_of
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.issuer.status import Verb
 from tests.support.counter import Scene, codes
 from tests.support.desk import Desk
@@ -76,7 +75,7 @@ def published(fed: LiveFederation) -> int:
     """Publish gd's logs, which needs three cosigners; return the size of its control log."""
     fed.tick()
     fed.publish("gd")
-    return parse_checkpoint(parse_note(fed.reader(REG).checkpoint()).text).size
+    return checkpoint_in(fed.reader(REG).checkpoint()).size
 
 
 @contextmanager

@@ -6,7 +6,11 @@ import pytest
 
 from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.errors import ConflictError, ProofError
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from did_service.core.log.checkpoint import (
+    Checkpoint,
+    checkpoint_in,
+    sign_checkpoint,
+)
 from did_service.core.log.note import parse_note
 from did_service.core.log.witnessing import UnverifiedAddCheckpoint, WitnessStatus
 from did_service.registry.registry import Registry
@@ -31,7 +35,7 @@ def held(fed: LiveFederation, region: str, origin: str = REG):
 
 
 def head(fed: LiveFederation, origin: str = REG) -> Checkpoint:
-    return parse_checkpoint(parse_note(fed.reader(origin).checkpoint()).text)
+    return checkpoint_in(fed.reader(origin).checkpoint())
 
 
 def copy_region(fed: LiveFederation, folder) -> None:
@@ -67,10 +71,7 @@ def test_forked_log_with_the_true_key(fed, tmp_path):
     fork.close()
     for region in OTHERS:
         alarm = fed.ask(region).alarms()["alarms"][-1]
-        offered, known = (
-            parse_checkpoint(parse_note(alarm[name].encode()).text)
-            for name in ("offered", "held")
-        )
+        offered, known = (checkpoint_in(alarm[name].encode()) for name in ("offered", "held"))
         assert (alarm["log"], offered) == (REG, forked)
         assert offered.root != fed.logs[REG].root(offered.size)
         assert known == before

@@ -15,7 +15,11 @@ from did_service.core.encoding import b64, timestamps
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven import Latest
 from did_service.core.evidence.sets import parse_evidence
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from did_service.core.log.checkpoint import (
+    Checkpoint,
+    checkpoint_in,
+    sign_checkpoint,
+)
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import parse_note
 from did_service.core.verification.report import Outcome
@@ -326,7 +330,7 @@ def test_did_at_a_foreign_log(scene):
     placed = fed.logs["hn.example/reg"].force(entry)
     scene.publish()
     log = fed.logs["hn.example/reg"]
-    size = parse_checkpoint(parse_note(fed.notes[log.origin]).text).size
+    size = checkpoint_in(fed.notes[log.origin]).size
     lie = {
         "format": "didsvc-evidence/1",
         "checkpoints": [fed.notes[log.origin].decode()],

@@ -17,8 +17,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import did_service.core
-from did_service.core.anchor import entry, freshness, region
-from did_service.core.anchor.bodies import authority, heads, policy
+from did_service.core.anchor import entry, freshness, region, snapshot
+from did_service.core.anchor.bodies import (
+    authority,
+    did,
+    evidence,
+    heads,
+    policy,
+    schema,
+    status,
+)
 from did_service.core.credentials import (
     bitstring_status_list,
     contexts,
@@ -59,11 +67,17 @@ SCHEMAS = CHECKOUT / "schemas"
 EXAMPLES = SCHEMAS / "examples" / "valid"
 HASH = bytes(range(32))
 NOTE = WitnessPool(count=3, k=2).note(9, HASH, {0: NOON, 1: NOON})
-RECORDS = [heads.HeadRecord(bytes([i]) * 32, i + 1, i, NOON, HASH) for i in range(3)]
+RECORDS = [snapshot.HeadRecord(bytes([i]) * 32, i + 1, i, NOON, HASH) for i in range(3)]
 
 
 def example(name):
     return strict_json.load_object((EXAMPLES / f"{name}.json").read_bytes())
+
+
+def body_of(kind):
+    """The body of a published entry, without the proofs of whoever handed it in."""
+    body = example(f"entry.{kind}")["b"]
+    return {name: value for name, value in body.items() if name != "proof"}
 
 
 def made():
@@ -157,8 +171,19 @@ PARSERS = dict(
             freshness.parse_waiver,
             {"item": "any", "code": "status_stale", "max_seconds": 60},
         ),
-        of(heads.parse_record, RECORDS[0].encode(), back=written),
-        of(heads.parse_snapshot, heads.HeadsSnapshot.of(RECORDS).encode(), b"", back=written),
+        of(snapshot.parse_record, RECORDS[0].encode(), back=written),
+        of(
+            snapshot.parse_snapshot,
+            snapshot.HeadsSnapshot.of(RECORDS).encode(),
+            b"",
+            back=written,
+        ),
+        of(did.parse_did_body, body_of("did"), back=written),
+        of(evidence.parse_evidence_body, body_of("evidence"), back=written),
+        of(heads.parse_heads_body, body_of("heads"), back=written),
+        of(policy.parse_policy_body, body_of("policy"), back=written),
+        of(schema.parse_schema_body, body_of("schema"), back=written),
+        of(status.parse_status_body, body_of("status"), back=written),
         of(policy.parse_policy, POLICY, back=lambda value: value.members),
         of(region.parse_region, POLICY["regions"][0]),
         of(bitstring_status_list.parse_status_entry, STATUS),

@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from did_service.client.routes import parse_routes
+from did_service.core.anchor import streams
 from did_service.core.anchor.bodies.authority import ROLES, STATES
-from did_service.core.anchor.entry import TYPES
-from did_service.core.anchor.rules import authority, schema, streams
+from did_service.core.anchor.bodies.schema import SCHEMA_KINDS
+from did_service.core.anchor.rules import authority
+from did_service.core.anchor.types import TYPES
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers
@@ -115,7 +117,7 @@ def test_words_of_entries_are_those_of_the_rules():
     assert f"`{'`, `'.join(STATES)}`" in PAGE
     assert all(f"`{role}` (" in PAGE or f"`{role}`." in PAGE for role in ROLES)
     kinds = re.search(r"`kind` of a schema: (.*?);", PAGE)[1]
-    assert tuple(pages.ticked(kinds)) == schema.KINDS
+    assert tuple(pages.ticked(kinds)) == SCHEMA_KINDS
     evidence = pages.ticked(re.search(r"`kind` of evidence: (.*?)\. The last", PAGE)[1])
     assert set(streams.STREAM_ROLES) <= set(evidence)
     assert set(streams.STREAM_ROLES.values()) - {""} <= set(evidence)

@@ -10,14 +10,15 @@ from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.credentials.record import record_of
 from did_service.core.encoding import b64, timestamps
 from did_service.core.errors import OrderError, RuleError, UnavailableError
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.issuer.app import Issuer
-from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from did_service.issuer.store import IssuerStore
 from did_service.web.database import open_engine
@@ -26,7 +27,7 @@ from tests.support.live import running
 from tests.support.offices import EV, Backup, Killed, Office, index_of
 from tests.support.refusals import refused
 from wallet_cli.holdings import HeldCredential
-from wallet_cli.staples import EvidenceSources, StapleMoment, collect
+from wallet_cli.staples import EvidenceSources, collect
 
 NEXT_EV = "gd.example/ev/2027"
 NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
@@ -159,7 +160,9 @@ def test_a_running_federation_goes_into_the_new_year(tmp_path):
         office.issuer.tick()
         fed.publish("gd")
         url = office.agency.list_url(Purpose.REVOCATION)
-        found = parse_evidence(fed.reader(NEXT_EV).fresh_evidence("status", url))
+        found = parse_evidence(
+            fed.reader(NEXT_EV).evidence("status", url, moment=EvidenceMoment.NEWEST)
+        )
         newest = verify_evidence((("mirror", found),), fed.policy).latest(
             "status", url, fed.policy.region_of_log(EV)
         )
@@ -179,7 +182,7 @@ def held_credential(delivery) -> HeldCredential:
 
 def missing(held, fed) -> list[str]:
     """The kinds of evidence that a wallet does not find."""
-    places = EvidenceSources(fed.transport, held.delivery["evidence"], StapleMoment.NEWEST)
+    places = EvidenceSources(fed.transport, held.delivery["evidence"], EvidenceMoment.NEWEST)
     return [each.kind for each in collect(held, fed.policy, places).missing]
 
 

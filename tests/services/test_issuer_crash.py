@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
+from did_service.core.credentials.record import record_of
 from did_service.core.errors import (
     ConflictError,
     LimitError,
@@ -20,7 +21,6 @@ from did_service.core.errors import (
 from did_service.core.limits import PICKUP_SECONDS
 from did_service.issuer import ledger as ledger_rows
 from did_service.issuer import store as store_rows
-from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from did_service.web.database import writing
 from tests.support.federation import founded

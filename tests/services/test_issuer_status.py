@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials import bitstring_status_list, proof_set, vocabulary
 from did_service.core.credentials.bitstring_status_list import CredentialStatus, Purpose
 from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import ProofDemand
+from did_service.core.credentials.record import record_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import Relationship
 from did_service.core.encoding import b64, jcs, strict_json
@@ -20,7 +21,6 @@ from did_service.core.limits import STATUS_LIST_BITS
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 from did_service.issuer import status
 from did_service.issuer.agency import Agency, Signer
-from did_service.issuer.evidence import record_of
 from did_service.issuer.status import Verb
 from tests.support.federation import founded
 from tests.support.offices import EV, Office, index_of

@@ -10,7 +10,7 @@ from did_service.client.registry import LogReader, parse_receipt
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
-from did_service.core.anchor.bodies.heads import parse_snapshot
+from did_service.core.anchor.snapshot import parse_snapshot
 from did_service.core.errors import (
     MalformedError,
     NotFoundError,
@@ -18,14 +18,17 @@ from did_service.core.errors import (
     UnavailableError,
     UsageError,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.witnessing import CosignOutcome, WitnessAnswer
 from did_service.registry import app, store
+from did_service.registry.app import routers
 from did_service.registry.cosigners import WitnessPool
 from did_service.registry.region import PublishIntervals
 from did_service.registry.sequencer import QueuedEntry
+from did_service.replica.evidence import EvidenceService
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import WitnessPool as Operators
@@ -265,6 +268,19 @@ def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
     release.set()
 
 
+# --- evidence ---------------------------------------------------------------------------------
+
+
+def test_a_log_has_one_evidence_service_whoever_asks_it(fed, monkeypatch):
+    """Each keeps heads trees of four checkpoints: all records and all tiles of a log."""
+    made = []
+    monkeypatch.setattr(EvidenceService, "__init__", lambda *_: made.append(1))
+    registry = fed.running["gd"].registry
+    assert routers(registry)
+    assert set(registry.evidence) == set(registry.region.replicas)
+    assert not made
+
+
 # --- clients ----------------------------------------------------------------------------------
 
 
@@ -276,11 +292,31 @@ def test_a_reader_gets_heads_and_evidence(fed):
     assert parse_snapshot(reader.heads(root, 1_000_000)).root == root
     for data in (
         reader.evidence("did", fed.root("gd").id),
-        reader.fresh_evidence("did", fed.root("gd").id),
+        reader.evidence("did", fed.root("gd").id, moment=EvidenceMoment.NEWEST),
     ):
         assert parse_evidence(data).items[0].entry.type == "did"
     with refused("subject_unknown"):
-        reader.fresh_evidence("did", "QmNobody")
+        reader.evidence("did", "QmNobody", moment=EvidenceMoment.NEWEST)
+
+
+@pytest.mark.parametrize("moment", EvidenceMoment)
+def test_a_reader_asks_for_an_entry_by_number_and_moment(fed, moment):
+    root, reader = fed.root("gd"), LogReader.of_log(fed.transport, REG)
+    (item, _) = parse_evidence(reader.evidence("did", root.id, number=1, moment=moment)).items
+    assert item.entry.subject == root.id
+    with refused("entry_unknown"):
+        reader.evidence("did", root.id, number=2, moment=moment)
+
+
+def test_what_is_younger_than_the_hour_is_in_the_newest_evidence_alone(fed):
+    young = fed.agency("young.gd.example")
+    fed.publish("gd")
+    reader = LogReader.of_log(fed.transport, REG)
+    assert parse_evidence(reader.evidence("did", young.id, moment=EvidenceMoment.NEWEST)).items
+    with refused("subject_unknown"):
+        reader.evidence("did", young.id)
+    with refused("not_covered_yet"):
+        reader.evidence("did", young.id, number=1)
 
 
 def test_a_full_tile_serves_where_the_partial_one_was_deleted(tmp_path):

@@ -9,9 +9,8 @@ from did_service.client.witness import WitnessClient
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.errors import ConflictError, ProofError
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import parse_checkpoint
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.merkle import EMPTY_ROOT, check_consistency
-from did_service.core.log.note import parse_note
 from did_service.registry.registry import Registry
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -27,7 +26,7 @@ def fed(tmp_path_factory):
 
 
 def head_of(note: bytes):
-    return parse_checkpoint(parse_note(note).text)
+    return checkpoint_in(note)
 
 
 def published(fed, origin: str = REG):

@@ -8,16 +8,18 @@ import pytest
 
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
-from did_service.core.anchor.bodies.heads import parse_record, subject_key
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.entry import parse_sequenced
+from did_service.core.anchor.snapshot import parse_record, subject_key
+from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json
 from did_service.core.errors import MalformedError, NotFoundError, UnavailableError
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.replica.evidence import EvidenceMoment, EvidenceService
+from did_service.replica.evidence import EvidenceService
 from did_service.replica.routes import replica_router
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
@@ -201,7 +203,8 @@ def socket_path(mirror, tmp_path_factory):
     app = create_app("mirror")
     for origin in (REG, EV):
         base = origin.removeprefix("gd.example")
-        app.include_router(replica_router(mirror.replica(origin), mirror.replica(REG), base))
+        log, control = mirror.replica(origin), mirror.replica(REG)
+        app.include_router(replica_router(log, EvidenceService(log, control), base))
     path = tmp_path_factory.mktemp("s") / "gd.sock"
     with Server(app, unix_socket(path)):
         yield path
@@ -307,7 +310,8 @@ def test_a_log_without_checkpoint_says_so(tmp_path):
     fed = small_world()
     mirror = Mirror(fed, tmp_path)
     app = create_app("mirror")
-    app.include_router(replica_router(mirror.replica(REG), mirror.replica(REG), "/reg"))
+    log = mirror.replica(REG)
+    app.include_router(replica_router(log, EvidenceService(log, log), "/reg"))
     path = tmp_path / "gd.sock"
     routes = Routes({"gd.example": UnixRoute(str(path))})
     with Server(app, unix_socket(path)), Transport(routes) as transport:
@@ -323,7 +327,7 @@ def test_the_same_evidence_from_a_tampered_mirror_is_dropped(fed, desks):
     psb = fed.actors["gz.gd.example"]
     found = desks[EV].newest("status", psb.list_url(), EvidenceMoment.NEWEST)
     item, heads = found.items
-    forged = replace(item.entry, digest=sha256(b"another list"))
-    forged = forged.sequenced(item.entry.at)
-    spoilt = replace(found, items=(replace(item, index=item.index - 1, entry=forged), heads))
-    assert _verify(fed, spoilt).dropped
+    digest = b64.encode_url(sha256(b"another list"))
+    forged = parse_sequenced({**item.entry.members, "d": digest})
+    for spoilt in (replace(item, entry=forged), replace(item, index=item.index - 1)):
+        assert _verify(fed, replace(found, items=(spoilt, heads))).dropped

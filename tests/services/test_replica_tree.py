@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import (

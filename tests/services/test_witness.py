@@ -10,9 +10,14 @@ from did_service.client.registry import LogReader
 from did_service.core.anchor.entry import LoggedEntry, compose
 from did_service.core.did.webvh import write
 from did_service.core.encoding import b64, timestamps
+from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from did_service.core.log.checkpoint import (
+    Checkpoint,
+    checkpoint_in,
+    sign_checkpoint,
+)
 from did_service.core.log.cosignature import Cosigner, cosigned_at
 from did_service.core.log.note import NoteSigner, parse_note, parse_signature_lines
 from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, UnverifiedAddCheckpoint
@@ -152,7 +157,7 @@ def test_another_root_of_the_size_held_is_422_and_an_alarm(fed, log):
     assert (answer.status, code_of(answer)) == (422, "consistency_invalid")
     alarm = alarms(fed)[-1]
     assert (alarm["log"], alarm["code"]) == (REG, "log_forked")
-    both = [parse_checkpoint(parse_note(alarm[n].encode()).text) for n in ("offered", "held")]
+    both = [checkpoint_in(alarm[n].encode()) for n in ("offered", "held")]
     assert (both[0], both[1].size) == (forged, forged.size)
     log_policy = fed.policy.log_policy(REG)
     assert all(log_policy.logs[0].key.name == each.origin for each in both)
@@ -306,8 +311,8 @@ def test_a_mirror_serves_the_log_and_evidence_as_its_home_does(fed):
         assert mirror.entries(0, size, size) == home.entries(0, size, size)
         assert not examine(fed.witness("zj").mirror.replicas[origin])
     mirror = LogReader(fed.transport, f"https://zj.example/witness/{folder_of(EV)}")
-    at_home = fed.reader(EV).fresh_evidence("status", psb.list_url())
-    assert mirror.fresh_evidence("status", psb.list_url()) == at_home
+    at_home = fed.reader(EV).evidence("status", psb.list_url(), moment=EvidenceMoment.NEWEST)
+    assert mirror.evidence("status", psb.list_url(), moment=EvidenceMoment.NEWEST) == at_home
 
 
 def test_a_copy_that_was_interrupted_goes_on(fed, monkeypatch):

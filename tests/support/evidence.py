@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.encoding import b64, jcs
+from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.merkle import leaf_hash
-from did_service.core.log.note import parse_note
+from did_service.core.log.checkpoint import checkpoint_in
 from tests.support.memory_log import MemoryLog
 
 Logs = Mapping[str, MemoryLog]
@@ -65,13 +63,6 @@ def encode_hashes(hashes: Iterable[bytes]) -> list[str]:
     return [b64.encode_url(each) for each in hashes]
 
 
-def batch_leaf(salt: bytes, digest: bytes) -> bytes:
-    """The leaf of one record in an evidence batch."""
-    return leaf_hash(
-        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(digest)})
-    )
-
-
 def _newest(
     logs: Logs, notes: Mapping[str, bytes], subject: tuple[str, str]
 ) -> list[JsonObject]:
@@ -117,7 +108,7 @@ def _batch_entry(logs: Logs, notes: Mapping[str, bytes], batch: JsonObject) -> l
 def _published(notes: Mapping[str, bytes], origin: str) -> int:
     """Return the size of the newest published checkpoint of the reg beside a log."""
     note = notes.get(f"{_host(origin)}/reg")
-    return 0 if note is None else parse_checkpoint(parse_note(note).text).size
+    return 0 if note is None else checkpoint_in(note).size
 
 
 def _host(origin: str) -> str:

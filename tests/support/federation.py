@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor.batch import batch_leaf
 from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.anchor.bodies.policy import Policy, sign_policy
 from did_service.core.anchor.entry import Entry, LoggedEntry
-from did_service.core.anchor.rules.streams import stream_id
+from did_service.core.anchor.streams import stream_id
 from did_service.core.anchor.view import RuleContext
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -47,7 +48,7 @@ from did_service.core.log.checkpoint import sign_checkpoint
 from did_service.core.log.merkle import inclusion_path, tree_root
 from did_service.core.log.note import parse_note
 from tests.support.dids import NOW, hash_of, key
-from tests.support.evidence import batch_leaf, collect_evidence, encode_hashes
+from tests.support.evidence import collect_evidence, encode_hashes
 from tests.support.founding import (
     FEDERATION,
     GOVERNORS,

@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 from did_service.core.anchor.bodies.authority import parse_authority
-from did_service.core.anchor.bodies.heads import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.rules import check
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.view import RuleContext, same_subject
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import inclusion_path, tree_root

@@ -99,7 +99,7 @@ class MemoryRegistry:
             placed = self._placed(entry, content)
         if self.dies == "answered":
             raise Killed
-        return EntryReceipt(self.origin, placed.index, placed.leaf, placed.entry.at or 0, False)
+        return EntryReceipt(self.origin, placed.index, placed.leaf, placed.entry.at, False)
 
     def entry(self, kind: str, subject: str, number: int) -> UnverifiedLogged:
         """Read an entry back."""

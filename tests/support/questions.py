@@ -129,7 +129,7 @@ def of_another_type(scene: Scene) -> Question:
     members: JsonObject = {"v": 1, "t": "later", "s": subject, "n": 1, "a": fed.now, "b": {}}
     data = jcs.encode(members)
     fed.logs["gd.example/reg"].force(
-        Entry("later", subject, 1, None, fed.now, None, data, members)
+        Entry("later", subject, 1, None, None, data, members, at=fed.now)
     )
     fed.tick()
     scene.publish()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import jcs, strict_json
+from did_service.core.credentials.record import record_of
+from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, NotFoundError, UsageError
 from did_service.core.text import Bilingual, quote
@@ -196,7 +196,7 @@ def _remember(session: Session, held: HeldCredential, question: Question) -> Giv
         ConflictError: `answered_otherwise`: it was answered with another credential.
     """
     nonce, audience = question.nonce, question.audience
-    record = sha256(jcs.encode(held.credential))
+    record = record_of(held.credential)
     answer = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
     made: list[GivenPresentation] = []
 

@@ -58,12 +58,13 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     for something older, or for less.
     """
     from did_service.client.issuer import parse_delivery
-    from wallet_cli.sources import EvidenceSources, RequestBudget, StapleMoment
+    from did_service.core.evidence.moment import EvidenceMoment
+    from wallet_cli.sources import EvidenceSources, RequestBudget
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
-    moment = StapleMoment.NEWEST if fresh else StapleMoment.EPOCH
+    moment = EvidenceMoment.NEWEST if fresh else EvidenceMoment.EPOCH
     given = bases[:MAX_MIRRORS]
     silent: set[str] = set()
     rows: list[Refreshed] = []
@@ -88,7 +89,7 @@ def _refresh(
     session: Session, held: HeldCredential, policy: Policy, places: EvidenceSources
 ) -> Refreshed:
     """Collect, and put the staple where the same record stands now, merged with its own."""
-    from wallet_cli.sources import StapleMoment
+    from did_service.core.evidence.moment import EvidenceMoment
     from wallet_cli.staples import collect
 
     known = session.trust.evidence().remembered
@@ -108,7 +109,7 @@ def _refresh(
 
         held = find_record(session.commit(change), held.id) or held
     codes = {each.code for each in collected.missing}
-    is_early = places.moment is StapleMoment.EPOCH and bool(codes & _YOUNGER)
+    is_early = places.moment is EvidenceMoment.EPOCH and bool(codes & _YOUNGER)
     return Refreshed(held, collected, is_early and not codes & _UNREACHED)
 
 

@@ -24,6 +24,7 @@ from did_service.core.encoding.strict_json import (
     as_object,
     as_text,
 )
+from did_service.core.evidence.moment import EvidenceMoment
 
 Forge = Callable[[DemoWorld, JsonObject], JsonObject]
 
@@ -53,7 +54,9 @@ def tamper(presented: JsonObject) -> JsonObject:
 def item_at_hand(world: DemoWorld) -> JsonObject:
     """Fetch, as anybody may, the evidence of the service item that is now the newest."""
     reader = LogReader.of_log(world.transport, "cn.example/reg")
-    return strict_json.load_object(reader.fresh_evidence("schema", ITEM))
+    return strict_json.load_object(
+        reader.evidence("schema", ITEM, moment=EvidenceMoment.NEWEST)
+    )
 
 
 def with_evidence(presented: JsonObject, more: JsonObject) -> JsonObject:
@@ -70,7 +73,7 @@ def issue_after_end(world: DemoWorld, model: JsonObject) -> JsonObject:
 
     Dated later than the newest evidence at the counter, it might rest on a grant of since then.
     """
-    ended = world.offices[SCHOOL.id].statement.entry.at or 0
+    ended = world.offices[SCHOOL.id].statement.entry.at
     return _signed(world, model, timestamps.from_posix(ended))
 
 

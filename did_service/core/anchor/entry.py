@@ -3,9 +3,10 @@
     {"v":1,"t":type,"s":subject,"n":number,"p":leaf hash before,"a":seconds,"b":body,"d":digest}
 
 `(t, s)` is a chain: `n` counts from 1 without gaps and `p` is the leaf hash of the entry
-before, absent when n = 1. `a` is the POSIX second at which the log sequenced it, so a submitter
-sends the entry without it. `d` is the SHA-256 of content that is kept beside the log. What a
-body must hold, and which entry may come next, is in `rules`. Shapes: docs/formats.md §2.
+before, absent when n = 1. `a` is the POSIX second at which the log sequenced it: a `Submission`
+is without it, an `Entry` has it. `d` is the SHA-256 of content that is kept beside the log.
+What a body says is in `bodies`, which entry may come next in `rules`. Shapes: docs/formats.md
+§2.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
+from did_service.core.anchor.types import TYPES
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue, as_object
@@ -24,18 +26,17 @@ from did_service.core.integrity.data_integrity import Proof
 from did_service.core.limits import MAX_ENTRIES_PARSED, MAX_ENTRY_BYTES, MAX_ENTRY_NUMBER
 from did_service.core.log.merkle import leaf_hash
 
-TYPES = ("did", "schema", "authority", "policy", "heads", "status", "evidence")
 VERSION = 1
 _TYPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_WITH_DIGEST = ("status", "evidence")
-_WITHOUT_PROOF = ("did", "policy", "heads", "status")  # these carry their own inside, or none
+
+_Members = tuple[str, str, int, bytes | None, bytes | None, bytes, JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One parsed entry. `at` is None before the log has sequenced it.
+class Envelope:
+    """What a submission and the entry that a log makes of it have in common.
 
-    `data`, its canonical form, is what gets stored and hashed. `object` is the same as it was
+    `data`, the canonical form, is what gets stored and hashed. `object` is the same as it was
     parsed; where many entries are held it is left out and parsed again when somebody asks, as
     it takes five times the memory.
     """
@@ -44,20 +45,47 @@ class Entry:
     subject: str
     number: int
     previous: bytes | None
-    at: int | None
     digest: bytes | None
     data: bytes
     object: JsonObject | None = field(default=None, compare=False, repr=False)
 
     @property
     def members(self) -> JsonObject:
-        """The whole entry as an object; nobody may change it."""
+        """All of it as an object; nobody may change it."""
         return _parsed(self.data) if self.object is None else self.object
 
     @property
     def body(self) -> JsonObject:
-        """The member `b`, whose shape depends on the type."""
+        """The member `b`, which the parser of its type reads (`types`)."""
         return as_object(self.members["b"], "entry.b")
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes."""
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Envelope):
+    """An entry as a submitter sends it: it has no time yet, nor a place in a log."""
+
+    def sequenced(self, at: int) -> Entry:
+        """Return the entry as the log stores it, with the POSIX second of sequencing."""
+        return _entry({**self.members, "a": at})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Envelope):
+    """An entry of a log; its bytes are the leaf's content.
+
+    Attributes:
+        at: `a`, the POSIX second at which the log sequenced it.
+    """
+
+    at: int
+
+    def leaf(self) -> bytes:
+        """Return the RFC 6962 leaf hash, 32 bytes."""
+        return leaf_hash(self.data)
 
     def compact(self) -> Entry:
         """Return the same entry as its bytes alone, in a copy that takes no more than they do.
@@ -66,21 +94,9 @@ class Entry:
         """
         return replace(self, data=bytes(memoryview(self.data)), object=None)
 
-    def encode(self) -> bytes:
-        """Return the canonical bytes: the leaf content of the log once `a` stands in it."""
-        return self.data
-
-    def leaf(self) -> bytes:
-        """Return the RFC 6962 leaf hash, 32 bytes."""
-        return leaf_hash(self.data)
-
-    def sequenced(self, at: int) -> Entry:
-        """Return the entry as the log stores it, with the second of sequencing."""
-        return _entry({**self.members, "a": at})
-
-    def submission(self) -> Entry:
+    def submission(self) -> Submission:
         """Return the entry as its submitter sent it, without `a`."""
-        return _entry(_without(self.members, "a"))
+        return _submission(_without(self.members, "a"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +133,7 @@ def parse_carried(data: bytes) -> Entry:
 
 def _sequenced(data: bytes, *, any_type: bool) -> Entry:
     members = strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
-    entry = _demand_time(_entry(members, any_type=any_type))
+    entry = _entry(members, any_type=any_type)
     if entry.data != data:
         raise MalformedError("entry_not_canonical", "the entry is not in canonical form")
     return entry
@@ -140,20 +156,19 @@ def parse_sequenced(value: JsonObject) -> Entry:
     """
     if not strict_json.has_integers_alone(value):
         return parse_carried(jcs.encode(value))
-    return _demand_time(_entry(value, any_type=True))
+    return _entry(value, any_type=True)
 
 
-def parse_submission(value: JsonObject) -> Entry:
+def parse_submission(value: JsonObject) -> Submission:
     """Take an entry as a submitter sends it: without `a`.
 
     Raises:
         LimitError: more than 60,000 bytes in canonical form.
         MalformedError: as `parse_entry`, and `entry_malformed` when `a` is there.
     """
-    entry = _entry(value)
-    if entry.at is not None:
+    if "a" in value:
         raise MalformedError("entry_malformed", "entry.a is set by the log, not by submitters")
-    return entry
+    return _submission(value)
 
 
 def compose(
@@ -163,11 +178,11 @@ def compose(
     *,
     after: LoggedEntry | None = None,
     digest: bytes | None = None,
-) -> Entry:
+) -> Submission:
     """Write the next entry of a chain, still without proof.
 
     Args:
-        kind: One of `TYPES`.
+        kind: One of `types.TYPES`.
         subject: The subject within that type.
         body: Its body, without `proof`.
         after: The newest entry of the same chain, None for the first.
@@ -178,14 +193,14 @@ def compose(
         members |= {"n": after.entry.number + 1, "p": b64.encode_url(after.leaf)}
     if digest is not None:
         members["d"] = b64.encode_url(digest)
-    return _entry({**members, "b": body})
+    return _submission({**members, "b": body})
 
 
-def sign(entry: Entry, key: SigningKey, method: str, created: datetime) -> Entry:
+def sign(entry: Submission, key: SigningKey, method: str, created: datetime) -> Submission:
     """Add one proof to `b.proof`; an entry that has proofs gets one more.
 
     Args:
-        entry: Without `a`.
+        entry: With or without proofs of others.
         key: Signs.
         method: The DID URL under which verifiers find the public key.
         created: Written into the proof.
@@ -199,10 +214,10 @@ def sign(entry: Entry, key: SigningKey, method: str, created: datetime) -> Entry
     held = entry.body.get("proof")
     former = held if isinstance(held, list) else [] if held is None else [held]
     body: JsonObject = {**entry.body, "proof": [*former, proof] if former else proof}
-    return _entry({**entry.members, "b": body})
+    return _submission({**entry.members, "b": body})
 
 
-def secured(entry: Entry) -> JsonObject:
+def secured(entry: Envelope) -> JsonObject:
     """Return what the proofs in `b.proof` sign: the whole entry without `a` and the proofs.
 
     A statement can therefore not be replayed as a later number of its chain.
@@ -210,7 +225,7 @@ def secured(entry: Entry) -> JsonObject:
     return {**_without(entry.members, "a"), "b": _without(entry.body, "proof")}
 
 
-def identity(entry: Entry) -> bytes:
+def identity(entry: Envelope) -> bytes:
     """Return what makes a submission the one it is: all of it but `a` and every signature.
 
     Two with one identity say the same, however proofs were turned, doubled or left out on the
@@ -225,7 +240,7 @@ def identity(entry: Entry) -> bytes:
     return jcs.encode({**members, "b": body})
 
 
-def proofs(entry: Entry) -> tuple[Proof, ...]:
+def proofs(entry: Envelope) -> tuple[Proof, ...]:
     """Return the proofs of an entry that must have some.
 
     Raises:
@@ -247,38 +262,35 @@ def _parsed(data: bytes) -> JsonObject:
     return strict_json.load_object(data, max_bytes=MAX_ENTRY_BYTES)
 
 
-def _type(fields: Fields, *, any_type: bool) -> str:
-    kind = fields.text("t", max_chars=32)
-    if kind not in TYPES and not (any_type and _TYPE.fullmatch(kind)):
-        raise UnsupportedError("entry_type_unknown", f"entries of type {quote(kind)}")
-    return kind
-
-
-def _digest(fields: Fields, kind: str) -> bytes | None:
-    has_digest = kind in _WITH_DIGEST or (kind not in TYPES and fields.has("d"))
-    return fields.data("d", size=32) if has_digest else None
+def _submission(members: JsonObject) -> Submission:
+    return Submission(*_envelope(Fields(members, "entry"), members, any_type=False))
 
 
 def _entry(members: JsonObject, *, any_type: bool = False) -> Entry:
     fields = Fields(members, "entry")
+    if "a" not in members:
+        raise MalformedError("entry_malformed", "entry.a is missing")
+    at = fields.integer("a", most=timestamps.MAX_POSIX_SECONDS)
+    return Entry(*_envelope(fields, members, any_type=any_type), at=at)
+
+
+def _envelope(fields: Fields, members: JsonObject, *, any_type: bool) -> _Members:
+    """Read what submissions and entries have in common, and refuse whatever else is there."""
     fields.constant("v", VERSION)
-    kind = _type(fields, any_type=any_type)
+    name = fields.text("t", max_chars=32)
+    known = TYPES.get(name)
+    if known is None and not (any_type and _TYPE.fullmatch(name)):
+        raise UnsupportedError("entry_type_unknown", f"entries of type {quote(name)}")
     number = fields.integer("n", least=1, most=MAX_ENTRY_NUMBER)
-    entry = Entry(
-        type=kind,
-        subject=fields.text("s", max_chars=2_048),
-        number=number,
-        previous=fields.data("p", size=32) if number > 1 else None,
-        at=fields.integer("a", most=timestamps.MAX_POSIX_SECONDS) if "a" in members else None,
-        digest=_digest(fields, kind),
-        data=jcs.encode(members),
-        object=members,
-    )
-    fields.object("b")
+    subject = fields.text("s", max_chars=2_048)
+    previous = fields.data("p", size=32) if number > 1 else None
+    has_digest = fields.has("d") if known is None else known.has_digest
+    digest = fields.data("d", size=32) if has_digest else None
+    body, data = fields.object("b"), jcs.encode(members)
     fields.close()
-    if ("proof" in entry.body) and kind in _WITHOUT_PROOF:
-        raise MalformedError("entry_malformed", f"a {kind} entry has no proof of its own")
-    if len(entry.data) > MAX_ENTRY_BYTES:
-        what = f"an entry of {len(entry.data)} bytes; {MAX_ENTRY_BYTES} are taken"
+    if known is not None and not known.is_signed and "proof" in body:
+        raise MalformedError("entry_malformed", f"a {name} entry has no proof of its own")
+    if len(data) > MAX_ENTRY_BYTES:
+        what = f"an entry of {len(data)} bytes; {MAX_ENTRY_BYTES} are taken"
         raise LimitError("too_large", what)
-    return entry
+    return name, subject, number, previous, digest, data, members

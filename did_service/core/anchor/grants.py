@@ -18,13 +18,15 @@ from enum import Enum
 from did_service.core.anchor.bodies.authority import (
     Authority,
     check_within,
-    covers,
     parse_authority,
 )
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.climb import Climb
+from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import Region
-from did_service.core.anchor.view import Homes
-from did_service.core.errors import PolicyError, RuleError, quote
+from did_service.core.anchor.territory import first_outside
+from did_service.core.anchor.view import HomeLogs
+from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
@@ -40,7 +42,7 @@ class Grants:
     """The grants as one judgement sees them, at a POSIX second."""
 
     policy: Policy
-    homes: Homes
+    homes: HomeLogs
     beyond: ForeignGranter
     at: int
     _refusals: dict[tuple[str, int], RuleError | None] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Grants:
     def standing(self, grantee: str) -> Iterator[Authority]:
         """Yield the statements about a grantee that are worth something."""
         for held in self._active(grantee):
-            if self._refusal(held, MAX_AUTHORITY_HOPS) is None:
+            if self._refusal(held, Climb(self.policy)) is None:
                 yield held
 
     def check_enclosed(self, new: Authority) -> None:
@@ -58,30 +60,34 @@ class Grants:
             RuleError: `grant_too_wide`, naming what sticks out or that nothing stands above;
                 `x_missing` when the chain leads to a log that the statement does not name.
         """
-        refusal = self._above(new, MAX_AUTHORITY_HOPS)
+        refusal = self._above(new, Climb(self.policy))
         if refusal is not None:
             raise refusal
 
     def speakers(self, statement: Authority) -> set[str]:
         """Return who may write the next entry of a statement's chain.
 
-        That is its granter while the granter's own authority stands, and whoever stands above
-        the granter: the granter of a statement that once enclosed this one, and so on up to a
-        root. A statement about the granter that never enclosed this one gives no say in it.
+        That is its granter, while a grant that once enclosed the statement stands, and
+        everybody above: the granter of each such grant, and so on up to a root. What else the
+        granter was granted, and never enclosed the statement, gives its granters no say in it.
         """
         found: set[str] = set()
+        # One level up a turn. A chain is named by its subject, so it is walked once however
+        # many statements lead to it. Whoever is above may speak even when the granter may not
+        # any more: somebody has to be able to end what an ended authority has granted.
         level = {statement.subject: statement}
-        for _ in range(MAX_AUTHORITY_HOPS):
+        climb: Climb | None = Climb(self.policy)
+        while climb is not None:
             above: dict[str, Authority] = {}
             for each in level.values():
-                if self.policy.region_of_root(each.granter) is not None:
+                if climb.root(each.granter) is not None:
                     found.add(each.granter)
                     continue
                 enclosing = {held.subject: held for held in self._once_enclosing(each)}
                 if any(held.subject in enclosing for held in self.standing(each.granter)):
                     found.add(each.granter)
                 above |= enclosing
-            level = above
+            level, climb = above, climb.up()
         return found
 
     def _once_enclosing(self, statement: Authority) -> Iterator[Authority]:
@@ -99,19 +105,19 @@ class Grants:
             if held.state == "active" and held.valid_from <= self.at < held.until:
                 yield held
 
-    def _refusal(self, held: Authority, hops: int) -> RuleError | None:
+    def _refusal(self, held: Authority, climb: Climb) -> RuleError | None:
         """Say why a logged statement is worth nothing, None when it stands; remembered."""
-        key = held.subject, hops
+        key = held.subject, climb.hops
         if key not in self._refusals:
-            self._refusals[key] = self._above(held, hops)
+            self._refusals[key] = self._above(held, climb)
         return self._refusals[key]
 
-    def _above(self, statement: Authority, hops: int) -> RuleError | None:
+    def _above(self, statement: Authority, climb: Climb) -> RuleError | None:
         """Look for a standing grant that encloses a statement; say why there is none."""
-        region = self.policy.region_of_root(statement.granter)
+        region, higher = climb.root(statement.granter), climb.up()
         if region is not None:
             return _beyond_root(statement, region, self.policy)
-        if hops == 1:
+        if higher is None:
             return RuleError("grant_too_wide", f"more than {MAX_AUTHORITY_HOPS} hops to a root")
         if self.homes(statement.granter) is None:
             elsewhere = f"x must name the home log of {quote(statement.granter)}"
@@ -122,7 +128,7 @@ class Grants:
             )
         refusal = RuleError("grant_too_wide", f"{quote(statement.granter)} has no such grant")
         for held in self._active(statement.granter):
-            found = _sticks_out(statement, held) or self._refusal(held, hops - 1)
+            found = _sticks_out(statement, held) or self._refusal(held, higher)
             if found is None:
                 return None
             refusal = found
@@ -143,14 +149,10 @@ def _is_within(lower: Authority, upper: Authority) -> bool:
 
 def _beyond_root(new: Authority, region: Region, policy: Policy) -> RuleError | None:
     """Say what of a root's statement lies outside its own region."""
-    for code in new.territory:
-        if not any(covers(held, code) for held in region.territory):
-            return RuleError("grant_too_wide", f"territory {code} is not the region's")
+    code = first_outside(new.territory, region.territory)
+    if code is not None:
+        return RuleError("grant_too_wide", f"territory {code} is not the region's")
     for prefix in new.prefixes:
-        try:
-            home = policy.home_of_schema(prefix)
-        except PolicyError:
-            home = None
-        if home is not region:
+        if home_of_schema(prefix, policy) is not region:
             return RuleError("grant_too_wide", f"prefix {quote(prefix)} is not the region's")
     return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from did_service.core.anchor.bodies.authority import bilingual, covers
+from did_service.core.anchor.territory import bilingual, covers
 from did_service.core.did.location import parse_location
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding.strict_json import Fields, JsonValue
@@ -55,6 +55,12 @@ def year_of(origin: str) -> int | None:
     """Return the year of a data log `HOST/ev/YEAR`, None for a control log."""
     _, _, name = origin.partition("/")
     return int(name.removeprefix("ev/")) if name.startswith("ev/") else None
+
+
+def year_before(origin: str) -> str:
+    """Return the origin of the data log of the year before that of a data log."""
+    stem, _, year = origin.rpartition("/")
+    return f"{stem}/{int(year) - 1}"
 
 
 def parse_region(value: JsonValue) -> Region:

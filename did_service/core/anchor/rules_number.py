@@ -11,23 +11,10 @@ another region cannot follow. Readers of evidence judge no log, so they ask for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.errors import RuleError, UnavailableError, quote
 
 RULES = 1  # 0.1.0 and 0.2.0; the next release that changes the log's rules closes 2
-
-SINCE: Mapping[str, int] = {
-    "did": 1,
-    "schema": 1,
-    "authority": 1,
-    "policy": 1,
-    "heads": 1,
-    "status": 1,
-    "evidence": 1,
-}
-"""The first number whose rules know a type of entry."""
 
 
 def are_known(policy: Policy) -> bool:

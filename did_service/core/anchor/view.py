@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.bodies.heads import HeadsSnapshot
+from did_service.core.anchor.bodies.did import DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.region import Region, control_origin
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.did.document import Relationship, parse_document
 from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh
@@ -92,7 +93,7 @@ class LogPrefix:
         return [placed for placed in newest if placed is not None]
 
 
-Homes = Callable[[str], LogPrefix | None]
+HomeLogs = Callable[[str], LogPrefix | None]
 """Finds the control log in which a did:webvh is at home, as it stood for this judgement; None
 where the entry under judgement does not rest on that log."""
 
@@ -133,7 +134,7 @@ class RuleContext:
         return home is self.policy.region_of_log(origin)
 
 
-def at_home_in(here: LogPrefix, world: RuleContext) -> Homes:
+def at_home_in(here: LogPrefix, world: RuleContext) -> HomeLogs:
     """Judge DIDs of this log's region by this log, and rest on no other one.
 
     A did:key has no home; what is said about it stands wherever one looks.
@@ -146,8 +147,8 @@ def at_home_in(here: LogPrefix, world: RuleContext) -> Homes:
     return home
 
 
-def document_of(did: str, homes: Homes) -> LoggedEntry:
-    """Return the newest `did` entry of a did:webvh in its home log.
+def document_of(did: str, homes: HomeLogs) -> DidBody:
+    """Return what the newest `did` entry of a did:webvh in its home log says.
 
     Raises:
         RuleError: `signer_unknown` where the DID is not in that log under exactly this
@@ -156,15 +157,15 @@ def document_of(did: str, homes: Homes) -> LoggedEntry:
     """
     home, scid = homes(did), parse_webvh(did).scid
     placed = None if home is None else home.newest("did", scid)
-    if placed is None or placed.entry.body.get("did") != did:
+    body = None if placed is None else parse_did_body(placed.entry.body)
+    if body is None or body.did != did:
         raise RuleError("signer_unknown", f"{quote(did)} is not in the log that counts here")
-    logged = as_object(placed.entry.body.get("entry"), "did entry")
-    if as_object(logged.get("parameters"), "parameters").get("deactivated") is True:
+    if as_object(body.entry.get("parameters"), "parameters").get("deactivated") is True:
         raise RuleError("signer_unknown", f"{quote(did)} is deactivated")
-    return placed
+    return body
 
 
-def key_of(method: str, homes: Homes) -> bytes:
+def key_of(method: str, homes: HomeLogs) -> bytes:
     """Return the Ed25519 key of a verification method that may make assertions.
 
     Args:
@@ -179,14 +180,13 @@ def key_of(method: str, homes: Homes) -> bytes:
     if method.startswith("did:key:"):
         return public_of_method_id(method)
     did = str(parse_did_url(method).did)
-    placed = document_of(did, homes)
-    logged = as_object(placed.entry.body.get("entry"), "did entry")
+    logged = document_of(did, homes).entry
     document = parse_document(logged.get("state"), expected_id=did)
     document.check_self_controlled()
     return document.public_key(method, Relationship.ASSERTION_METHOD)
 
 
-def signers_of(entry: Entry, homes: Homes) -> frozenset[str]:
+def signers_of(entry: Entry, homes: HomeLogs) -> frozenset[str]:
     """Return the DIDs that signed an entry. Nothing else may name a signer.
 
     Every proof must verify; one that does not spoils the entry.

@@ -143,7 +143,7 @@ class Fields:
 
     def text(self, name: str, *, max_chars: int = 4_096) -> str:
         """Return a string member of 1 to `max_chars` characters."""
-        text = as_text(self.value(name), self.path(name))
+        text = self._text(name)
         if not 1 <= len(text) <= max_chars:
             self._invalid(name, f"must have 1 to {max_chars} characters")
         return text
@@ -156,21 +156,23 @@ class Fields:
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """Return a string member that is one of `allowed`."""
-        text = as_text(self.value(name), self.path(name))
+        text = self._text(name)
         if text not in allowed:
             self._invalid(name, f"must be one of {', '.join(allowed)}, not {quote(text)}")
         return text
 
     def integer(self, name: str, *, least: int = 0, most: int = MAX_SAFE_INTEGER) -> int:
         """Return an integer member between `least` and `most`, both included."""
-        number = as_integer(self.value(name), self.path(name))
+        number = self.value(name)
+        if not isinstance(number, int) or isinstance(number, bool):
+            _wrong_type(self.path(name), "an integer")
         if not least <= number <= most:
             self._invalid(name, f"must be between {least} and {most}")
         return number
 
     def data(self, name: str, *, size: int | None = None) -> bytes:
         """Return a base64url member, of exactly `size` bytes when given."""
-        text = as_text(self.value(name), self.path(name))
+        text = self._text(name)
         try:
             return b64.decode_url(text, size=size)
         except MalformedError as error:
@@ -178,7 +180,10 @@ class Fields:
 
     def object(self, name: str) -> JsonObject:
         """Return an object member."""
-        return as_object(self.value(name), self.path(name))
+        value = self.value(name)
+        if not isinstance(value, dict):
+            _wrong_type(self.path(name), "an object")
+        return value
 
     def fields(self, name: str) -> Fields:
         """Return an object member to be read the same way."""
@@ -186,14 +191,17 @@ class Fields:
 
     def array(self, name: str, *, most: int = 4_096) -> list[JsonValue]:
         """Return an array member of at most `most` items."""
-        items = as_array(self.value(name), self.path(name))
+        items = self.value(name)
+        if not isinstance(items, list):
+            _wrong_type(self.path(name), "an array")
         if len(items) > most:
             raise LimitError("too_large", f"{self.path(name)} has more than {most} items")
         return items
 
     def texts(self, name: str, *, most: int = 4_096) -> tuple[str, ...]:
         """Return an array member of at most `most` strings."""
-        return tuple(as_text(item, self.path(name)) for item in self.array(name, most=most))
+        where = self.path(name)
+        return tuple([as_text(item, where) for item in self.array(name, most=most)])
 
     def path(self, name: str) -> str:
         """Return the path of a member, for messages."""
@@ -204,6 +212,13 @@ class Fields:
         unknown = sorted(self._members.keys() - self._read)
         if unknown:
             raise MalformedError("member_unknown", f"{self.where} has {quote(unknown[0])}")
+
+    def _text(self, name: str) -> str:
+        """Return a string member; its path is made where it is told alone, as most are fine."""
+        text = self.value(name)
+        if not isinstance(text, str):
+            _wrong_type(self.path(name), "a string")
+        return text
 
     def _invalid(self, name: str, why: str) -> NoReturn:
         raise MalformedError("member_invalid", f"{self.path(name)} {why}")

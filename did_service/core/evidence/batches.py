@@ -11,25 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from did_service.core.anchor.bodies.reading import read_stream
-from did_service.core.encoding import b64, jcs
+from did_service.core.anchor.batch import batch_leaf
+from did_service.core.anchor.bodies.evidence import parse_evidence_body
 from did_service.core.errors import NotFoundError, ProofError
 from did_service.core.evidence.pieces import UnverifiedBatch
 from did_service.core.evidence.proven import IssuanceProof, ProvenEntry
-from did_service.core.log.merkle import check_inclusion, leaf_hash
-
-
-def batch_leaf(salt: bytes, record: bytes) -> bytes:
-    """Return the leaf hash of a salted record of a batch (docs/formats.md §2).
-
-    Args:
-        salt: 32 random bytes.
-        record: SHA-256 of the record.
-    """
-    return leaf_hash(
-        jcs.encode({"salt": b64.encode_url(salt), "sha256": b64.encode_url(record)})
-    )
-
+from did_service.core.log.merkle import check_inclusion
 
 Anchoring = Mapping[tuple[str, int], Sequence[ProvenEntry]]
 """Evidence entries in ev trees that reg names, by origin and index."""
@@ -67,7 +54,7 @@ def take_batch(
     Raises:
         NotFoundError: `entry_missing`: its evidence entry is not anchored in reg.
         ProofError: a Merkle code, or `stream_kind_wrong`.
-        MalformedError: as `bodies.read_stream`.
+        MalformedError: as `parse_evidence_body`.
     """
     proofs = [_issuance(batch, each) for each in anchoring.get((batch.log, batch.index), ())]
     if not proofs:
@@ -78,7 +65,9 @@ def take_batch(
 def _issuance(batch: UnverifiedBatch, proven: ProvenEntry) -> IssuanceProof:
     leaf, root = batch_leaf(batch.salt, batch.record), proven.digest
     check_inclusion(leaf, batch.position, 1 << len(batch.path), list(batch.path), root)
-    (owner, kind), tree = read_stream(proven.as_received.entry.body), proven.tree
-    if kind != "issuance" or tree is None:
+    body, tree = parse_evidence_body(proven.as_received.entry.body), proven.tree
+    if body.kind != "issuance" or tree is None:
         raise ProofError("stream_kind_wrong", "not an issuance stream")
-    return IssuanceProof(owner, tree.control, tree.item.index, tree.existed_by, batch, proven)
+    return IssuanceProof(
+        body.owner, tree.control, tree.item.index, tree.existed_by, batch, proven
+    )

@@ -13,14 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from did_service.core.anchor.bodies.heads import (
+from did_service.core.anchor.bodies.status import issued_in
+from did_service.core.anchor.entry import LoggedEntry
+from did_service.core.anchor.freshness import statement_time
+from did_service.core.anchor.snapshot import (
     HeadRecord,
     HeadsSnapshot,
     check_record,
     parse_record,
 )
-from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.anchor.freshness import statement_time
 from did_service.core.errors import DidServiceError, NotFoundError
 from did_service.core.evidence.pieces import (
     UnverifiedHead,
@@ -76,8 +77,8 @@ class LatestIndex:
         heads = self._naming(found)
         if heads is None:
             return found
-        issued = found.as_received.entry.body.get("iat") if found.kind == "status" else None
-        issued_at = issued if isinstance(issued, int) else None
+        is_list = found.kind == "status"
+        issued_at = issued_in(found.as_received.entry.body) if is_list else None
         return Latest(
             found.source,
             found.origin,

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from did_service.core.anchor.bodies.heads import HeadsSnapshot, parse_snapshot
+from did_service.core.anchor.bodies.heads import read_heads_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.snapshot import HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.evidence.batches import anchoring_of, take_batch
 from did_service.core.evidence.items import Items, Sources, items_of, what_is
@@ -215,17 +215,17 @@ class _Verification:
             raise ProofError(
                 "heads_elsewhere", f"{quote(item.log)} does not order {quote(about)}"
             )
-        fields = Fields(item.entry.body, "heads")
+        body = read_heads_body(item.entry.body)
         heads = ProvenHeads(
             about=about,
             control=item.log,
             item=item,
             note=checkpoint.note,
-            size=fields.integer("size"),
-            count=fields.integer("count"),
-            root=fields.data("root", size=32),
-            at=fields.integer("at"),
-            tree=None if about == item.log else fields.data("tree", size=32),
+            size=body.size,
+            count=body.count,
+            root=body.root,
+            at=body.at,
+            tree=body.tree_about(about, item.log),
             fresh_at=checkpoint.fresh_at,
             existed_by=checkpoint.existed_by,
         )

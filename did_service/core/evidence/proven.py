@@ -92,7 +92,7 @@ class ProvenEntry:
     @property
     def at(self) -> int:
         """When its log took it, POSIX seconds."""
-        return self.as_received.entry.at or 0
+        return self.as_received.entry.at
 
     @property
     def digest(self) -> bytes:

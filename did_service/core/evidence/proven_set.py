@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from did_service.core.anchor.bodies.reading import custodian_of, parties_of
-from did_service.core.anchor.entry import TYPES
+from did_service.core.anchor.bodies.authority import custodian_of, parties_of
 from did_service.core.anchor.region import Region
+from did_service.core.anchor.types import TYPES
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject

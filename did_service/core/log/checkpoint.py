@@ -17,7 +17,7 @@ from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
 from did_service.core.errors import MalformedError, quote
 from did_service.core.limits import MAX_TREE_SIZE
-from did_service.core.log.note import NoteSigner, check_key_name, sign_note
+from did_service.core.log.note import NoteSigner, check_key_name, parse_note, sign_note
 
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
 
@@ -39,6 +39,15 @@ class Checkpoint:
     def encode(self) -> bytes:
         """Write the note text, with its last newline."""
         return f"{self.origin}\n{self.size}\n{b64.encode_std(self.root)}\n".encode()
+
+
+def checkpoint_in(note: bytes) -> Checkpoint:
+    """Return the tree head in a signed note, whose signatures are left to its log's policy.
+
+    Raises:
+        MalformedError: as `parse_note` and `parse_checkpoint`.
+    """
+    return parse_checkpoint(parse_note(note).text)
 
 
 def parse_checkpoint(text: bytes) -> Checkpoint:

@@ -12,15 +12,14 @@ from functools import cached_property
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
+from did_service.core.anchor.homes import home_of_did
 from did_service.core.anchor.region import Region
 from did_service.core.credentials import members, vocabulary
 from did_service.core.credentials.model import Credential
-from did_service.core.crypto.hashes import sha256
-from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs, timestamps
+from did_service.core.credentials.record import record_of
+from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
-from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
 from did_service.core.evidence.proven_set import Dropped, Evidence
 from did_service.core.integrity import data_integrity
@@ -175,17 +174,12 @@ class CredentialContext:
     @cached_property
     def issuances(self) -> tuple[IssuanceProof, ...]:
         """The proofs that exactly these secured bytes existed, from the issuer's own stream."""
-        record = sha256(jcs.encode(self.credential.raw))
+        record = record_of(self.credential.raw)
         return self.evidence.issuances(record, self.credential.issuer)
 
     def home(self, did: str) -> Region | None:
         """Return the region in whose logs a did:webvh stands, None for all other DIDs."""
-        if self.policy is None:
-            return None
-        try:
-            return self.policy.home_of_did(parse_webvh(did))
-        except DidServiceError:
-            return None
+        return None if self.policy is None else home_of_did(did, self.policy)
 
     def existed_before(self, end: End) -> bool:
         """Say whether the credential provably existed before an end (threat rule 13).

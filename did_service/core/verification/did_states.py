@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from itertools import pairwise
 
-from did_service.core.anchor.bodies.reading import read_did
+from did_service.core.anchor.bodies.did import parse_did_body
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
@@ -50,11 +50,11 @@ def read_state(
 
 
 def _read_record(proven: ProvenEntry, body: JsonObject) -> Record:
-    did, logged_object = read_did(body)
-    logged = parse_entry(logged_object)
-    if parse_webvh(did).scid != proven.subject:
+    said = parse_did_body(body)
+    logged = parse_entry(said.entry)
+    if parse_webvh(said.did).scid != proven.subject:
         raise ProofError("subject_wrong", "a did entry is about another SCID")
-    document = parse_document(logged.state, did)
+    document = parse_document(logged.state, said.did)
     document.check_self_controlled()
     keys = logged.parameters.get("updateKeys")
     deactivated = logged.parameters.get("deactivated") is True

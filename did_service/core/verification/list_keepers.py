@@ -3,15 +3,16 @@
     statement, latest ──status_lists──► URL ──► grantee, after its end status_custodian
     list ──proof──► that keeper's did entry, the latest: a retired key signs no lists
 
-Registering a list and naming its keeper are positive, so they need statements that are the
-latest; an end counts from any statement at hand, whatever other statement still names the list
-(threat rules 14, 22; docs/adr/0018).
+The law is `anchor.list_keepers`. Registering a list and naming its keeper are positive, so they
+need statements that are the latest; an end counts from any statement at hand (threat rules 14,
+22; docs/adr/0018).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from did_service.core.anchor.list_keepers import keepers
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import KeyResolver, ProofDemand
@@ -71,14 +72,16 @@ def check_kept(
     if any(each.has_lapsed_by(context.now) for each in read.proofs):
         raise ProofError("proof_expired", "a proof of the list has expired")
     signer = proof_set.signer_of(read.credential, read.proofs).did
-    naming = [
-        latest
-        for keeper, latest in _keepers(statements, read.credential.id or "", logged)
-        if same_subject(keeper, signer)
+    url = read.credential.id or ""
+    naming = [each for each in statements if url in each.statement.status_lists]
+    allowing = [
+        each.proven
+        for keeper, each in keepers(naming, logged)
+        if isinstance(each.proven, Latest) and same_subject(keeper, signer)
     ]
-    if not naming:
+    if not allowing:
         raise ProofError("signer_wrong", f"{quote(signer)} may not keep this list now")
-    freshest = max(naming, key=lambda each: each.as_of)
+    freshest = max(allowing, key=lambda each: each.as_of)
     context.use(freshest)
     return [*rests_on, freshest]
 
@@ -98,24 +101,3 @@ def _verify(read: ReadList, resolve: KeyResolver) -> None:
     read.proofs = ()
     read.proofs = proof_set.verify_proofs(read.credential.raw, noting, _DEMAND)
     read.keys = tuple(keys.items())
-
-
-def _keepers(
-    statements: Sequence[ProvenStatement], url: str, logged: int
-) -> Iterator[tuple[str, Latest]]:
-    """Yield who could sign a list when it was logged, and the statement that says so."""
-    naming = [each for each in statements if url in each.statement.status_lists]
-    ended = [each for each in naming if each.statement.state == "ended"]
-    has_ended = any(logged >= _end_of(each) for each in ended)
-    for each in ended if has_ended else naming:
-        statement = each.statement
-        in_force = not has_ended and logged < statement.until
-        keeper = statement.grantee if in_force else statement.status_custodian
-        if keeper is not None and isinstance(each.proven, Latest):
-            yield keeper, each.proven
-
-
-def _end_of(ended: ProvenStatement) -> int:
-    """Return the second at which an ended statement ended."""
-    since = ended.statement.since
-    return ended.proven.at if since is None else since

@@ -14,16 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.climb import Climb
+from did_service.core.anchor.homes import home_of_did, home_of_schema
 from did_service.core.anchor.region import Region, control_origin, year_of
 from did_service.core.credentials.model import Credential
-from did_service.core.crypto.hashes import sha256
+from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.encoding import jcs
-from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def staple_for(
     for kind, subject in sorted(wanted):
         for region in policy.regions:
             chosen.extend(evidence.chain(kind, subject, region)[: _depth(kind)])
-    issued = evidence.issuances(sha256(jcs.encode(credential.raw)), credential.issuer)
+    issued = evidence.issuances(record_of(credential.raw), credential.issuer)
     return evidence.select(chosen, issued[:1])
 
 
@@ -73,12 +72,12 @@ def _depth(kind: str) -> int:
 def _needed(
     credential: Credential, policy: Policy, evidence: Evidence
 ) -> Iterator[EvidenceRequest]:
-    yield from _of_subject(credential.issuer, policy, evidence, MAX_AUTHORITY_HOPS)
+    yield from _of_subject(credential.issuer, policy, evidence, Climb(policy))
     for schema in credential.schemas:
         identifier = schema.get("id")
         if isinstance(identifier, str):
-            yield from _in(_home_of_schema(policy, identifier), "schema", identifier)
-    home = _home(policy, credential.issuer)
+            yield from _in(home_of_schema(identifier, policy), "schema", identifier)
+    home = home_of_did(credential.issuer, policy)
     for status in credential.statuses:
         url = status.get("statusListCredential")
         if isinstance(url, str) and home is not None:
@@ -86,24 +85,24 @@ def _needed(
 
 
 def _of_subject(
-    did: str, policy: Policy, evidence: Evidence, hops: int
+    did: str, policy: Policy, evidence: Evidence, climb: Climb | None
 ) -> Iterator[EvidenceRequest]:
     """Name a DID's own entry, the statements about it, and those of its granters."""
-    home = _home(policy, did)
+    home = home_of_did(did, policy)
     if home is None:
         return
     yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
-    if policy.region_of_root(did) is not None or hops == 0:
+    if climb is None or climb.root(did) is not None:
         return
     for chain in evidence.statements_about(did, home):
         yield EvidenceRequest(control_origin(home), "authority", chain[0].subject)
         yield from _of_custodian(evidence.custodian(chain[0]), policy)
-        yield from _of_subject(evidence.granter(chain[0]), policy, evidence, hops - 1)
+        yield from _of_subject(evidence.granter(chain[0]), policy, evidence, climb.up())
 
 
 def _of_custodian(did: str, policy: Policy) -> Iterator[EvidenceRequest]:
     """Name the record of who keeps the lists after a statement's end: its key signs them."""
-    home = _home(policy, did)
+    home = home_of_did(did, policy)
     if home is not None:
         yield EvidenceRequest(control_origin(home), "did", parse_webvh(did).scid)
 
@@ -111,20 +110,6 @@ def _of_custodian(did: str, policy: Policy) -> Iterator[EvidenceRequest]:
 def _in(home: Region | None, kind: str, subject: str) -> Iterator[EvidenceRequest]:
     if home is not None:
         yield EvidenceRequest(control_origin(home), kind, subject)
-
-
-def _home(policy: Policy, did: str) -> Region | None:
-    try:
-        return policy.home_of_did(parse_webvh(did))
-    except DidServiceError:
-        return None
-
-
-def _home_of_schema(policy: Policy, identifier: str) -> Region | None:
-    try:
-        return policy.home_of_schema(identifier)
-    except DidServiceError:
-        return None
 
 
 def _list(url: str, home: Region) -> Iterator[EvidenceRequest]:

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from did_service.core.anchor.bodies.authority import Authority, parse_authority
-from did_service.core.anchor.bodies.reading import may_name_list
+from did_service.core.anchor.bodies.authority import Authority, may_name_list, parse_authority
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
@@ -29,6 +28,13 @@ class ProvenStatement:
 
     proven: ProvenEntry
     statement: Authority
+
+    @property
+    def ended_at(self) -> int | None:
+        """The POSIX second at which it ended, None where it has not."""
+        if self.statement.state != "ended":
+            return None
+        return self.proven.at if self.statement.since is None else self.statement.since
 
 
 def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:

@@ -21,14 +21,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.bodies.reading import (
-    SCHEMA_KINDS,
-    SERVICE_ITEM,
+from did_service.core.anchor.bodies.schema import (
     SchemaBody,
-    read_schema,
+    may_be_service_item,
+    parse_schema_body,
 )
 from did_service.core.anchor.freshness import TIERS, age_seconds
-from did_service.core.anchor.region import Region, control_origin
+from did_service.core.anchor.homes import home_of_schema
+from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
@@ -87,7 +87,7 @@ def demand_of_item(
         remembered: What the trust directory remembers of the logs.
         now: POSIX seconds.
     """
-    home = None if item is None else _home(policy, item)
+    home = None if item is None else home_of_schema(item, policy)
     if item is None or home is None:
         return Demand()
     log = control_origin(home)
@@ -114,15 +114,7 @@ def is_service_item(proven: ProvenEntry) -> bool:
 
     One of a kind that this release does not know may be an item as well.
     """
-    kind = proven.read_against().get("kind") if proven.kind == "schema" else SCHEMA_KINDS[0]
-    return kind == SERVICE_ITEM or kind not in SCHEMA_KINDS
-
-
-def _home(policy: Policy, item: str) -> Region | None:
-    try:
-        return policy.home_of_schema(item)
-    except DidServiceError:
-        return None
+    return proven.kind == "schema" and may_be_service_item(proven.read_against())
 
 
 def _tier(proven: ProvenEntry | None, policy: Policy) -> str | None:
@@ -130,7 +122,7 @@ def _tier(proven: ProvenEntry | None, policy: Policy) -> str | None:
     if proven is None or not is_service_item(proven):
         return None
     try:
-        body = read_schema(proven.read_against(), max_chars=MAX_SCHEMA_BYTES)
+        body = parse_schema_body(proven.read_against())
     except DidServiceError:
         return _strictest(TIERS, policy.tiers)
     return _tier_in(body)
@@ -150,10 +142,10 @@ def _is_in_use(proven: ProvenEntry | None) -> bool:
     if proven is None or not is_service_item(proven):
         return False
     try:
-        body = read_schema(proven.read_against(), max_chars=MAX_SCHEMA_BYTES)
+        body = parse_schema_body(proven.read_against())
     except DidServiceError:
         return False
-    return _tier_in(body) is not None and not body.deprecated
+    return _tier_in(body) is not None and not body.is_deprecated
 
 
 def _strictest(tiers: Sequence[str], seconds: Mapping[str, int]) -> str:

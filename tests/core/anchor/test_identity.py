@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.entry import parse_sequenced, parse_submission
+from did_service.core.credentials.record import record_of
 from did_service.core.did.webvh.state import accept
 from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.errors import MalformedError, RuleError
 from did_service.core.evidence.policy_succession import succeeding
-from did_service.issuer.evidence import record_of
 from tests.support.counter import Scene
 from tests.support.refusals import refused
 from tests.support.rewriting import JUNK, spelled, strangers_proof

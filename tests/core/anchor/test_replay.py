@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from did_service.core.anchor.bodies.heads import parse_snapshot
+from did_service.core.anchor.snapshot import parse_snapshot
 from did_service.core.anchor.view import RuleContext
 from did_service.core.errors import DidServiceError, ProofError, RuleError, UnavailableError
 from tests.support.federation import Federation, founded

@@ -4,8 +4,9 @@ import pytest
 
 from did_service.core.anchor import rules_number
 from did_service.core.anchor.bodies.policy import check_successor
-from did_service.core.anchor.entry import TYPES, compose
+from did_service.core.anchor.entry import compose
 from did_service.core.anchor.rules import check
+from did_service.core.anchor.types import TYPES
 from did_service.core.errors import RuleError, UnavailableError
 from tests.support.refusals import refused
 
@@ -14,8 +15,7 @@ LATER = rules_number.RULES + 1
 
 
 def test_every_type_of_entry_has_the_number_that_brought_it():
-    assert set(rules_number.SINCE) == set(TYPES)
-    assert set(rules_number.SINCE.values()) <= set(range(1, rules_number.RULES + 1))
+    assert {each.since for each in TYPES.values()} <= set(range(1, rules_number.RULES + 1))
 
 
 def test_what_later_rules_bring_is_refused_until_a_policy_puts_them_in_force(fed):

@@ -15,17 +15,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
-from did_service.core.errors import MalformedError, RuleError, quote
+from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
+from did_service.core.errors import DidServiceError, MalformedError, RuleError, quote
 from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.core.text import Bilingual
 
 ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
 STATES = ("active", "suspended", "ended")
-_TERRITORY = re.compile(r"[0-9]{6}")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -117,7 +117,7 @@ def parse_authority(body: JsonObject) -> Authority:
         types=fields.texts("types"),
         items=fields.texts("items"),
         prefixes=_prefixes(fields.texts("prefixes")),
-        territory=_territory(fields.texts("territory")),
+        territory=checked_codes(fields.texts("territory")),
         valid_from=fields.integer("from", most=timestamps.MAX_POSIX_SECONDS),
         until=fields.integer("until", most=timestamps.MAX_POSIX_SECONDS),
         state=fields.choice("state", STATES),
@@ -139,21 +139,47 @@ def parse_authority(body: JsonObject) -> Authority:
     return authority
 
 
-def covers(territory: str, region: str) -> bool:
-    """Say whether a territory code covers a region code (GB/T 2260 digits).
+def parties_of(body: JsonObject, subject: str) -> tuple[str, str] | None:
+    """Name granter and grantee's id of a statement, whatever else it says (docs/adr/0029).
 
-    The code's trailing `00` pairs are cut; what is left must be a prefix of whole pairs:
-    440000 covers all of 44, 440100 covers 4401xx, 000000 everything.
+    Its subject is a hash over both, so they are what it says or the statement is about nobody
+    knows whom: None.
     """
-    stem = territory
-    while stem.endswith("00"):
-        stem = stem[:-2]
-    return _TERRITORY.fullmatch(region) is not None and region.startswith(stem)
+    fields = Fields(body, "authority")
+    try:
+        granter, grantee = fields.text("granter"), fields.text("grantee")
+        named = subject_of(granter, grantee, fields.text("scope"))
+        return (granter, did_id(grantee)) if named == subject else None
+    except (DidServiceError, UnicodeEncodeError):
+        return None
 
 
-def covers_region(authority: Authority, region: str) -> bool:
-    """Say whether a statement reaches a region."""
-    return any(covers(territory, region) for territory in authority.territory)
+def grantee_id(body: JsonObject) -> str:
+    """Return the id of a statement's grantee, by which logs find what is said about somebody.
+
+    Raises:
+        MalformedError: it names none.
+    """
+    return did_id(as_text(body.get("grantee"), "authority.grantee"))
+
+
+def custodian_of(body: JsonObject, now: int) -> str:
+    """Name who keeps the lists of an authority statement that is over at a POSIX second.
+
+    Empty where it still stands, names nobody, or says what this release cannot read.
+    """
+    try:
+        statement = parse_authority(body)
+    except DidServiceError:
+        return ""
+    is_over = statement.state == "ended" or statement.until <= now
+    return statement.status_custodian or "" if is_over else ""
+
+
+def may_name_list(body: JsonObject, url: str) -> bool:
+    """Say whether a statement that cannot be read may be about a status list."""
+    lists = body.get("status_lists", [])
+    return not isinstance(lists, list) or url in lists
 
 
 def check_within(lower: Authority, upper: Authority) -> None:
@@ -193,21 +219,9 @@ def _check_parts(inner: Authority, outer: Authority, code: str) -> None:
     for prefix in inner.prefixes:
         if not any(prefix.startswith(held) for held in outer.prefixes):
             raise RuleError(code, f"prefix {quote(prefix)} is not in the wider statement")
-    for territory in inner.territory:
-        if not covers_region(outer, territory):
-            raise RuleError(code, f"territory {territory} is not in the wider statement")
-
-
-def bilingual(value: JsonValue, where: str) -> Bilingual:
-    """Read `{"zh","en"}`, each of 1 to 400 characters.
-
-    Raises:
-        MalformedError: another shape.
-    """
-    fields = Fields(value, where)
-    text = Bilingual(fields.text("zh", max_chars=400), fields.text("en", max_chars=400))
-    fields.close()
-    return text
+    territory = first_outside(inner.territory, outer.territory)
+    if territory is not None:
+        raise RuleError(code, f"territory {territory} is not in the wider statement")
 
 
 def _prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -216,13 +230,6 @@ def _prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
         if not prefix.endswith(("/", ":")):
             raise MalformedError("member_invalid", f"prefix {quote(prefix)} has an open end")
     return prefixes
-
-
-def _territory(codes: tuple[str, ...]) -> tuple[str, ...]:
-    for code in codes:
-        if _TERRITORY.fullmatch(code) is None:
-            raise MalformedError("member_invalid", f"territory {quote(code)} is not six digits")
-    return codes
 
 
 def _words(fields: Fields, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:

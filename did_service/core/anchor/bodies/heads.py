@@ -1,149 +1,93 @@
-"""The heads snapshot: which entry of each subject is the latest (log-wide, provable offline).
+"""The body of a `heads` entry: what a control log says about itself or a data log.
 
-For every (type, subject) ever seen but `heads`, one record of 84 bytes, big-endian:
+    b = {"size", "count", "root", "at"[, "tree": root of the data log at that size]}
 
-    SHA-256(type || 0x00 || subject) 32 | n u32 | leaf index u64 | log time u64 | leaf hash 32
-
-sorted by the first field, under an RFC 6962 tree. Root and count stand in a `heads` entry, so
-"this is the latest" is an audit path and "there is none" is two neighbours. Design: docs/
-formats.md §2; the construction needs no cryptography beyond the log's own.
+`root` and `count` are of the heads snapshot (`anchor.snapshot`) of the first `size` entries.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 
-from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.crypto.hashes import HASH_BYTES, sha256
-from did_service.core.errors import MalformedError, NotFoundError, ProofError
-from did_service.core.limits import HEADS_RECORD_BYTES
-from did_service.core.log.merkle import check_inclusion, inclusion_path, leaf_hash, tree_root
+from did_service.core.crypto.hashes import HASH_BYTES
+from did_service.core.encoding import b64
+from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import MalformedError
 
 
-def subject_key(kind: str, subject: str) -> bytes:
-    """Return the 32-byte key under which a subject's record is sorted."""
-    return sha256(kind.encode() + b"\x00" + subject.encode())
+@dataclass(frozen=True, slots=True)
+class HeadsBody:
+    """What a `heads` entry says.
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class HeadRecord:
-    """The newest entry of one subject."""
-
-    key: bytes
-    number: int
-    index: int
-    at: int
-    leaf: bytes
-
-    @classmethod
-    def of(cls, placed: LoggedEntry) -> HeadRecord:
-        """Make the record that names this entry as its subject's latest."""
-        entry = placed.entry
-        key = subject_key(entry.type, entry.subject)
-        return cls(key, entry.number, placed.index, entry.at or 0, placed.leaf)
-
-    def encode(self) -> bytes:
-        """Return the 84 bytes."""
-        return (
-            self.key
-            + self.number.to_bytes(4)
-            + self.index.to_bytes(8)
-            + self.at.to_bytes(8)
-            + self.leaf
-        )
-
-
-def parse_record(data: bytes) -> HeadRecord:
-    """Read one 84-byte record.
-
-    Raises:
-        MalformedError: `length_wrong`.
+    Attributes:
+        size: Number of entries that it covers.
+        count: Number of records in their snapshot.
+        root: Root of the snapshot's tree, 32 bytes.
+        at: POSIX second at which the entry was sequenced.
+        tree: Root of a data log at `size`; None about a control log, whose own tree holds it.
     """
-    if len(data) != HEADS_RECORD_BYTES:
-        raise MalformedError("length_wrong", f"a heads record has {HEADS_RECORD_BYTES} bytes")
-    return HeadRecord(
-        key=data[:HASH_BYTES],
-        number=int.from_bytes(data[32:36]),
-        index=int.from_bytes(data[36:44]),
-        at=int.from_bytes(data[44:52]),
-        leaf=data[52:],
-    )
 
+    size: int
+    count: int
+    root: bytes
+    at: int
+    tree: bytes | None = None
 
-@dataclass(frozen=True)
-class HeadsSnapshot:
-    """All records of one log at one size, sorted by key."""
+    def encode(self) -> JsonObject:
+        """Return the entry body."""
+        body: JsonObject = {
+            "size": self.size,
+            "count": self.count,
+            "root": b64.encode_url(self.root),
+            "at": self.at,
+        }
+        return body if self.tree is None else {**body, "tree": b64.encode_url(self.tree)}
 
-    records: tuple[HeadRecord, ...]
+    def tree_about(self, subject: str, control: str) -> bytes | None:
+        """Return the tree that the entry names for a log: none for its own, one for others.
 
-    @classmethod
-    def of(cls, records: Iterable[HeadRecord]) -> HeadsSnapshot:
-        """Sort the records of all subjects into a snapshot."""
-        return cls(tuple(sorted(records)))
-
-    @cached_property
-    def leaves(self) -> list[bytes]:
-        """The leaf hashes of the records."""
-        return [leaf_hash(record.encode()) for record in self.records]
-
-    @cached_property
-    def root(self) -> bytes:
-        """The RFC 6962 root over the records."""
-        return tree_root(self.leaves)
-
-    def find(self, kind: str, subject: str) -> int:
-        """Return the position of a subject's record.
+        Args:
+            subject: Origin of the log that the entry is about.
+            control: Origin of the log in which it stands.
 
         Raises:
-            NotFoundError: `subject_unknown`; `details["position"]` is where it would stand.
+            MalformedError: `member_missing`.
         """
-        key = subject_key(kind, subject)
-        position = bisect_left(self.records, key, key=lambda record: record.key)
-        if position == len(self.records) or self.records[position].key != key:
-            raise NotFoundError(
-                "subject_unknown", f"no {kind} entry of this subject", position=position
-            )
-        return position
-
-    def path(self, position: int) -> list[bytes]:
-        """Return the audit path of a record, leaf's sibling first."""
-        return inclusion_path(self.leaves, position)
-
-    def encode(self) -> bytes:
-        """Return the snapshot file: the records one after the other."""
-        return b"".join(record.encode() for record in self.records)
+        if subject == control:
+            return None
+        if self.tree is None:
+            raise MalformedError("member_missing", "heads.tree is missing")
+        return self.tree
 
 
-def parse_snapshot(data: bytes) -> HeadsSnapshot:
-    """Read a snapshot file; the caller compares the root.
+def parse_heads_body(body: JsonObject) -> HeadsBody:
+    """Read the body of a `heads` entry that is to be judged.
 
     Raises:
-        MalformedError: `length_wrong`, or `heads_not_sorted` unless keys strictly rise.
+        MalformedError: another shape.
     """
-    step = HEADS_RECORD_BYTES
-    records = tuple(parse_record(data[i : i + step]) for i in range(0, len(data), step))
-    if any(a.key >= b.key for a, b in pairwise(records)):
-        raise MalformedError("heads_not_sorted", "the records of a heads file do not rise")
-    return HeadsSnapshot(records)
+    fields = Fields(body, "heads")
+    heads = _read(fields)
+    fields.close()
+    return heads
 
 
-def check_record(
-    record: HeadRecord,
-    position: int,
-    count: int,
-    path: list[bytes],
-    root: bytes,
-    placed: LoggedEntry,
-) -> None:
-    """Check that a heads tree names this very entry as its subject's latest.
+def read_heads_body(body: JsonObject) -> HeadsBody:
+    """Read what this release knows of a `heads` entry that a quorum stands behind.
+
+    A later release may say more in it, which changes nothing of the rest (docs/adr/0029).
 
     Raises:
-        ProofError: `head_names_another` or a Merkle code.
+        MalformedError: a member that is missing or of another shape.
     """
-    if record != HeadRecord.of(placed):  # cheaper than a path, so it comes first
-        raise ProofError("head_names_another", "the heads record names another entry")
-    check_inclusion(leaf_hash(record.encode()), position, count, path, root)
+    return _read(Fields(body, "heads"))
+
+
+def _read(fields: Fields) -> HeadsBody:
+    return HeadsBody(
+        size=fields.integer("size"),
+        count=fields.integer("count"),
+        root=fields.data("root", size=HASH_BYTES),
+        at=fields.integer("at"),
+        tree=fields.data("tree", size=HASH_BYTES) if fields.has("tree") else None,
+    )

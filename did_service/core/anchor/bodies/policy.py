@@ -18,11 +18,7 @@ from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
-from did_service.core.anchor.region import (
-    Region,
-    is_under,
-    parse_region,
-)
+from did_service.core.anchor.region import Region, is_under, parse_region
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import WebvhDid
@@ -69,6 +65,10 @@ class Policy:
     def proofs(self) -> list[JsonValue]:
         """The proofs, sorted and each once."""
         return strict_json.as_array(self.members["proof"], "policy.proof")
+
+    def encode(self) -> JsonObject:
+        """Return the body of a `policy` entry."""
+        return {"policy": self.members}
 
     @cached_property
     def digest(self) -> bytes:
@@ -199,6 +199,14 @@ def parse_policy(value: JsonValue) -> Policy:
     governance.close()
     fields.close()
     _check_sound(policy)
+    return policy
+
+
+def parse_policy_body(body: JsonObject) -> Policy:
+    """Read the body of a `policy` entry, `{"policy"}`; errors as `parse_policy`."""
+    fields = Fields(body, "policy entry")
+    policy = parse_policy(fields.value("policy"))
+    fields.close()
     return policy
 
 

@@ -18,11 +18,11 @@ from did_service.core.anchor.bodies.authority import (
     check_no_wider,
     parse_authority,
 )
-from did_service.core.anchor.entry import Entry
+from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.grants import ForeignGranter, Grants
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.view import (
-    Homes,
+    HomeLogs,
     LogPrefix,
     LogView,
     RuleContext,
@@ -35,7 +35,7 @@ from did_service.core.errors import PolicyError, RuleError, UnavailableError, qu
 from did_service.core.limits import MAX_SUBMISSION_SECONDS
 
 
-def check(entry: Entry, log: LogView, world: RuleContext) -> None:
+def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleContext) -> None:
     """Check an `authority` entry.
 
     Raises:
@@ -45,28 +45,26 @@ def check(entry: Entry, log: LogView, world: RuleContext) -> None:
         UnavailableError: `log_behind`, `log_not_mirrored`: no copy of the log named in `x`.
         ProofError, MalformedError, PolicyError: a signature, a shape, a foreign checkpoint.
     """
-    new, at = parse_authority(entry.body), entry.at or 0
+    new, at = parse_authority(entry.body), entry.at
     if entry.subject != new.subject:
         raise RuleError("subject_wrong", "s is not the hash of granter, grantee and scope")
     homes = _homes(new.other, at, LogPrefix.now(log), world)
     _check_parties(new, homes, log, world)
-    newest = log.newest("authority", entry.subject)
-    former = None if newest is None else parse_authority(newest.entry.body)
+    held = None if former is None else parse_authority(former.entry.body)
     grants = Grants(world.policy, homes, ForeignGranter.REFUSED, at)
-    may_speak = {new.granter} if former is None else grants.speakers(former)
+    may_speak = {new.granter} if held is None else grants.speakers(held)
     signers = signers_of(entry, homes)
     if not any(same_subject(one, signer) for one in may_speak for signer in signers):
         raise RuleError("signer_wrong", "neither the granter nor one above it has signed")
-    if former is None:
+    if former is None or held is None:
         _check_begins(new, at)
     else:
-        former_at = 0 if newest is None else newest.entry.at or 0
-        _check_follows(new, at, former, former_at)
+        _check_follows(new, at, held, former.entry.at)
     if new.state == "active":
         grants.check_enclosed(new)
 
 
-def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> Homes:
+def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> HomeLogs:
     """Judge DIDs of this region by this log so far, those of the region in `x` as of there."""
     local = at_home_in(here, world)
     if other is None:
@@ -96,7 +94,7 @@ def _check_other(other: OtherLog, at: int, here: LogPrefix, world: RuleContext) 
     return log
 
 
-def _check_parties(new: Authority, homes: Homes, log: LogView, world: RuleContext) -> None:
+def _check_parties(new: Authority, homes: HomeLogs, log: LogView, world: RuleContext) -> None:
     """Refuse a statement outside its home log, or with parties who are not in the log."""
     device = new.grantee.startswith("did:key:")
     home = new.granter if device else new.grantee

@@ -17,36 +17,33 @@ from did_service.core.anchor.bodies.policy import (
     check_current,
     check_signed,
     check_successor,
-    parse_policy,
+    parse_policy_body,
 )
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.governance import counting
+from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.encoding import jcs, timestamps
-from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import PolicyError, RuleError
 
 
-def check(entry: Entry, former: LoggedEntry | None, current: Policy) -> None:
+def check(entry: Entry, former: LoggedEntry | None, _log: LogView, world: RuleContext) -> None:
     """Check a step of the policy chain, which leads through the policy in force.
 
     Args:
-        entry: Sequenced.
-        former: The policy entry before it in this log, None for the first.
-        current: The policy in force.
+        entry: The policy entry.
+        former: The one before it in this log, None for the first.
+        world: For the policy in force.
 
     Raises:
         RuleError: `policy_elsewhere`, `policy_proofs_wrong`.
         PolicyError: it does not follow, is not the one in force, or has expired.
         MalformedError, LimitError: a shape.
     """
-    fields = Fields(entry.body, "policy entry")
-    members = fields.value("policy")
-    fields.close()
-    offered = parse_policy(members)
+    offered, current = parse_policy_body(entry.body), world.policy
     if entry.subject != offered.federation or offered.federation != current.federation:
         raise RuleError("policy_elsewhere", "the policy is of another federation")
-    check_current(offered, timestamps.from_posix(entry.at or 0))
-    held = None if former is None else parse_policy(former.entry.body.get("policy"))
+    check_current(offered, timestamps.from_posix(entry.at))
+    held = None if former is None else parse_policy_body(former.entry.body)
     if held is not None:
         check_successor(held, offered)
     elif offered.sequence > current.sequence:
@@ -55,7 +52,7 @@ def check(entry: Entry, former: LoggedEntry | None, current: Policy) -> None:
         check_signed(offered, offered)
     if offered.sequence == current.sequence and offered.digest != current.digest:
         raise PolicyError("policy_forked", f"not the policy {current.sequence} in force")
-    if jcs.encode(members) != jcs.encode(logged_form(offered, held).members):
+    if jcs.encode(entry.body) != jcs.encode(logged_form(offered, held).encode()):
         raise RuleError(
             "policy_proofs_wrong", "a log takes one proof of each governor, sorted, no other"
         )

@@ -11,12 +11,13 @@ the credential's date or later (docs/adr 12, 14).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from did_service.core.anchor.bodies.authority import Authority, covers, covers_region
-from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.bodies.authority import Authority
+from did_service.core.anchor.climb import Climb
 from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.territory import first_outside
 from did_service.core.errors import (
     DidServiceError,
     LimitError,
@@ -24,7 +25,6 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.evidence.proven import Latest, ProvenEntry
-from did_service.core.limits import MAX_AUTHORITY_HOPS
 from did_service.core.verification.context import CredentialContext, End
 from did_service.core.verification.findings import AuthorityFinding
 from did_service.core.verification.report import Check
@@ -75,8 +75,8 @@ def _find(context: CredentialContext) -> AuthorityFinding:
         return AuthorityFinding(MISSING)  # nobody could say what it is, or was not asked to
     except DidServiceError:
         return AuthorityFinding("type_not_granted")
-    walk = _GrantWalk(context, policy, frozenset(types))
-    return walk.best(context.credential.issuer, "issuer", MAX_AUTHORITY_HOPS)
+    walk = _GrantWalk(context, frozenset(types))
+    return walk.best(context.credential.issuer, "issuer", Climb(policy))
 
 
 def _order(finding: AuthorityFinding) -> int:
@@ -89,23 +89,22 @@ class _GrantWalk:
     """One walk up, for one credential."""
 
     context: CredentialContext
-    policy: Policy
     types: frozenset[str]
     known: dict[tuple[str, str, int], AuthorityFinding] = field(default_factory=dict)
 
-    def best(self, grantee: str, role: str, hops: int) -> AuthorityFinding:
+    def best(self, grantee: str, role: str, climb: Climb) -> AuthorityFinding:
         """Return the best finding about a grantee in a role; found once, however many ask."""
-        asked = grantee, role, hops
+        asked = grantee, role, climb.hops
         if asked not in self.known:
-            self.known[asked] = self._find(grantee, role, hops)
+            self.known[asked] = self._find(grantee, role, climb)
         return self.known[asked]
 
-    def _find(self, grantee: str, role: str, hops: int) -> AuthorityFinding:
+    def _find(self, grantee: str, role: str, climb: Climb) -> AuthorityFinding:
         home = self.context.home(grantee)
         if home is None:
             return AuthorityFinding(MISSING)
         found = [
-            self._up(self._judged(chain, role), hops)
+            self._up(self._judged(chain, role), climb)
             for chain in self.context.evidence.statements_about(grantee, home)
         ]
         best = min(found, key=_order, default=AuthorityFinding(_ORDER[-1]))
@@ -151,7 +150,7 @@ class _GrantWalk:
         granted = self.types <= set(statement.types) and bool(self.types)
         if role not in statement.roles or not granted or dated < begin:
             return "type_not_granted"
-        covered = all(covers_region(statement, code) for code in self.context.regions)
+        covered = first_outside(self.context.regions, statement.territory) is None
         return None if covered and self.context.regions else "region_not_granted"
 
     def _in_time(self, chain: list[ProvenStatement]) -> AuthorityFinding:
@@ -176,18 +175,18 @@ class _GrantWalk:
             code = "authority_suspended" if is_fresh else MISSING
         return AuthorityFinding(code, fitting.statement, (fitting.proven,))
 
-    def _up(self, found: AuthorityFinding, hops: int) -> AuthorityFinding:
+    def _up(self, found: AuthorityFinding, climb: Climb) -> AuthorityFinding:
         """Go on to the granter, up to a root of the policy."""
         statement = found.statement
         if statement is None or found.code not in (HELD, FORMERLY):
             return found
-        region = self.policy.region_of_root(statement.granter)
+        region, higher = climb.root(statement.granter), climb.up()
         if region is not None:
-            inside = _inside(region.territory, self.context.regions)
+            inside = first_outside(self.context.regions, region.territory) is None
             return found if inside else AuthorityFinding(MISSING, statement, found.hops)
-        if hops == 1:
+        if higher is None:
             return AuthorityFinding(MISSING, statement, found.hops)
-        above = self.best(statement.granter, "granter", hops - 1)
+        above = self.best(statement.granter, "granter", higher)
         code = max(found.code, above.code, key=_ORDER.index)
         return AuthorityFinding(
             code,
@@ -251,10 +250,6 @@ def _is_lifted(newer: Sequence[ProvenStatement], stopped: ProvenStatement) -> bo
         and following.state == "active"
         and following.valid_from == stopped.statement.valid_from
     )
-
-
-def _inside(territory: Iterable[str], regions: tuple[str, ...]) -> bool:
-    return all(any(covers(held, code) for held in territory) for code in regions)
 
 
 def _basis_text(statement: Authority | None) -> str | None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from did_service.core.anchor.bodies.reading import SchemaBody, read_schema
+from did_service.core.anchor.bodies.schema import SchemaBody, parse_schema_body
+from did_service.core.anchor.homes import home_of_schema
 from did_service.core.credentials.schema_check import Schema, parse_schema
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, MalformedError, NotFoundError, quote
 from did_service.core.evidence.proven import Latest
-from did_service.core.limits import MAX_SCHEMA_BYTES, MAX_SCHEMA_STEPS
+from did_service.core.limits import MAX_SCHEMA_STEPS
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.report import Check
@@ -53,7 +54,7 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
         return SchemaFinding(check("schema_missing", detail=error.code))
     basis = context.basis(latest, limited=context.limit_seconds)
     try:
-        body = read_schema(context.use(latest), max_chars=MAX_SCHEMA_BYTES)
+        body = parse_schema_body(context.use(latest))
         schema = _schema(body)
         problem = _problem(context, schema)
     except DidServiceError as error:
@@ -63,7 +64,7 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
         return SchemaFinding(check("schema_missing", basis=basis), latest, terms)
     code = "schema_met" if problem is None else "schema_violated"
     found = check(code, basis=basis, detail=problem)
-    return SchemaFinding(found, latest, terms, body.deprecated)
+    return SchemaFinding(found, latest, terms, body.is_deprecated)
 
 
 def _latest(context: CredentialContext, identifier: str) -> Latest:
@@ -95,10 +96,8 @@ def _speaks_for(context: CredentialContext, identifier: str, schema: Schema) -> 
     kind = _terms(schema).get("type")
     if context.policy is None or not isinstance(kind, str):
         return False
-    try:
-        return context.policy.home_of_schema(kind) is context.policy.home_of_schema(identifier)
-    except DidServiceError:
-        return False
+    home = home_of_schema(identifier, context.policy)
+    return home is not None and home_of_schema(kind, context.policy) is home
 
 
 def _terms(schema: Schema) -> JsonObject:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from did_service.core.anchor.bodies.reading import read_status
+from did_service.core.anchor.bodies.status import parse_status_body
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import bitstring_status_list as lists
 from did_service.core.credentials.bitstring_status_list import (
@@ -123,7 +123,7 @@ def _check_newest(
         return check("status_missing")
     body = context.use(newest)
     try:
-        expires = read_status(body).expires
+        expires = parse_status_body(body).expires
         status = _says(context, entry, body, newest.digest)
         kept = check_kept(context, _list(context, newest.digest), newest.at, known)
     except DidServiceError as error:
@@ -155,9 +155,9 @@ def _says(
     """Read what an anchored list says; None where it is not at hand or not the issuer's.
 
     Raises:
-        MalformedError: `index_out_of_range`, or what `read_status` raises.
+        MalformedError: `index_out_of_range`, or what `parse_status_body` raises.
     """
-    if not same_subject(read_status(body).issuer, context.credential.issuer):
+    if not same_subject(parse_status_body(body).issuer, context.credential.issuer):
         return None
     try:
         read = _list(context, digest)

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from did_service.core.anchor.bodies.authority import (
     check_no_wider,
     check_within,
-    covers,
-    covers_region,
     parse_authority,
     subject_of,
 )
+from did_service.core.anchor.territory import covers, first_outside
 from did_service.core.errors import MalformedError, RuleError
 from tests.support.federation import founded
 
@@ -106,9 +105,11 @@ def test_every_code_covers_itself_and_the_nation_covers_all(code):
 
 
 def test_a_statement_reaches_the_regions_of_any_of_its_codes():
-    both = replace(UPPER, territory=("440100", "430000"))
-    assert covers_region(both, "430100")
-    assert not covers_region(both, "440200")
+    both = ("440100", "430000")
+    assert first_outside(("430100", "440106"), both) is None
+    assert first_outside(("430100", "440200", "110000"), both) == "440200"
+    assert first_outside((), ()) is None
+    assert first_outside(("440100",), ()) == "440100"
 
 
 def test_a_smaller_statement_lies_within():

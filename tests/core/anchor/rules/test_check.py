@@ -61,12 +61,6 @@ def test_an_entry_of_no_known_type_has_no_rules(fed):
         check.check(replace(entry, type="didweb"), fed.logs[REG], fed.world)
 
 
-def test_an_entry_is_judged_once_it_has_its_second(fed):
-    entry = fed.compose(REG, "heads", REG, heads_body(fed))
-    with refused("time_missing", RuleError):
-        check.check(entry, fed.logs[REG], fed.world)
-
-
 @pytest.mark.parametrize("number", [2, 3])
 def test_a_chain_begins_with_one_and_has_no_gaps(fed, number):
     members = {**fed.compose(REG, "heads", REG, heads_body(fed)).members, "n": number}

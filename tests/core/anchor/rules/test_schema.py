@@ -74,7 +74,7 @@ def test_an_id_keeps_its_kind(fed, publisher):
     ("changes", "code"),
     [
         ({"sha256": "A" * 43}, "digest_wrong"),
-        ({"kind": "poem"}, "member_invalid"),
+        ({"kind": "poem"}, "kind_unknown"),
         ({"state": "gone"}, "member_invalid"),
         ({"media_type": ""}, "member_invalid"),
         ({"more": 1}, "member_unknown"),

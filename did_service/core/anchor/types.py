@@ -1,0 +1,66 @@
+"""The types of entries: one closed table of what each is, where it stands and who signs it.
+
+A new type is a row here, a body in `bodies`, a rule in `rules` that `rules/check` names, its
+schema and examples. Evidence, replicas and bundles carry entries of any type, so they need no
+change; readers of an older release leave it out by its name (docs/adr/0029).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from did_service.core.anchor.bodies.authority import Authority, parse_authority
+from did_service.core.anchor.bodies.did import DidBody, parse_did_body
+from did_service.core.anchor.bodies.evidence import EvidenceBody, parse_evidence_body
+from did_service.core.anchor.bodies.heads import HeadsBody, parse_heads_body
+from did_service.core.anchor.bodies.policy import Policy, parse_policy_body
+from did_service.core.anchor.bodies.schema import SchemaBody, parse_schema_body
+from did_service.core.anchor.bodies.status import StatusBody, parse_status_body
+from did_service.core.encoding.strict_json import JsonObject
+
+Body = Authority | DidBody | EvidenceBody | HeadsBody | Policy | SchemaBody | StatusBody
+
+
+class LogKind(Enum):
+    """Which of a region's logs an entry stands in."""
+
+    CONTROL = "control"  # HOST/reg
+    DATA = "data"  # HOST/ev/YEAR
+
+
+@dataclass(frozen=True, slots=True)
+class EntryType:
+    """One type of entry.
+
+    Attributes:
+        log: Where it stands.
+        since: The first number of rules that knows it (`rules_number`).
+        parse: Reads its body; the body's `encode` is the inverse, but for proofs.
+        is_signed: Whether its submitter signs it, with proofs in `b.proof`. The others carry
+            signatures of their own inside, or none.
+        has_digest: Whether it has `d`, the SHA-256 of content that is kept beside the log.
+    """
+
+    log: LogKind
+    since: int
+    parse: Callable[[JsonObject], Body]
+    is_signed: bool = False
+    has_digest: bool = False
+
+
+TYPES: Mapping[str, EntryType] = MappingProxyType(
+    {
+        "did": EntryType(LogKind.CONTROL, 1, parse_did_body),
+        "schema": EntryType(LogKind.CONTROL, 1, parse_schema_body, is_signed=True),
+        "authority": EntryType(LogKind.CONTROL, 1, parse_authority, is_signed=True),
+        "policy": EntryType(LogKind.CONTROL, 1, parse_policy_body),
+        "heads": EntryType(LogKind.CONTROL, 1, parse_heads_body),
+        "status": EntryType(LogKind.DATA, 1, parse_status_body, has_digest=True),
+        "evidence": EntryType(
+            LogKind.DATA, 1, parse_evidence_body, is_signed=True, has_digest=True
+        ),
+    }
+)
