@@ -13,7 +13,6 @@ from contextlib import suppress
 
 import click
 
-from did_service import __version__
 from did_service.cli.bundle import bundle
 from did_service.cli.demo.command import demo
 from did_service.cli.language import spoken
@@ -28,6 +27,7 @@ from did_service.core.errors import (
 from did_service.core.text import printable
 from did_service.program.failure import FAULT, as_error, failed, failure_text
 from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
+from did_service.version import __version__
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"

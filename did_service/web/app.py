@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-import did_service
+from did_service.version import __version__
 from did_service.web import health, problems
 from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.head import HeadAsGet
@@ -35,7 +35,7 @@ def create_app(
     """
     app = DescribedApp(
         title=name,
-        version=did_service.__version__,
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
