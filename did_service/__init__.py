@@ -13,7 +13,7 @@ Programs of others come in by one door, loaded when it is first asked for (docs/
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from did_service.version import __version__
+from did_service.program.version import __version__
 
 if TYPE_CHECKING:
     from did_service.front_door import DidServiceError, Outcome, Report, verify

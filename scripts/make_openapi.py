@@ -22,7 +22,7 @@ import yaml
 from did_service.cli.demo.cast import POLICE
 from did_service.cli.demo.world import DemoWorld, opened
 from did_service.program.clock import SYSTEM
-from did_service.version import __version__
+from did_service.program.version import __version__
 
 _PARAMETERS = {
     "log": "log of the region: `control`, or `ev/YEAR`",

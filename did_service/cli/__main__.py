@@ -27,7 +27,7 @@ from did_service.core.errors import (
 from did_service.core.text import printable
 from did_service.program.failure import FAULT, as_error, failed, failure_text
 from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
-from did_service.version import __version__
+from did_service.program.version import __version__
 
 PROGRAM = "did-service"
 SCHEMA = "did-service/1"

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from did_service.program.language import LANGUAGES, OPTION
 from did_service.program.streams import write_out
-from did_service.version import __version__
+from did_service.program.version import __version__
 
 _TIERS = ("online", "day", "field")
 

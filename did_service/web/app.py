@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from did_service.version import __version__
+from did_service.program.version import __version__
 from did_service.web import health, problems
 from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.head import HeadAsGet
