@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from fastapi import FastAPI
-
 from did_service.program.version import __version__
 from did_service.web import health, problems
 from did_service.web.description import ANY_REFUSAL, DescribedApp
@@ -15,8 +13,6 @@ from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
 from did_service.web.message import Http11Message
 
-Application = FastAPI  # what rooms that only hand an app on call it
-
 
 def create_app(
     name: str,
@@ -24,7 +20,7 @@ def create_app(
     ready: Ready = dict,
     gauges: Gauges = dict,
     body_limits: Mapping[str, int] | None = None,
-) -> FastAPI:
+) -> DescribedApp:
     """Make an application; its caller includes the routers.
 
     Args:
