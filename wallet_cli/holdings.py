@@ -18,8 +18,8 @@ from did_service.core.crypto.ed25519 import SEED_BYTES, SigningKey
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_object
 from did_service.core.limits import MAX_LABEL_CHARACTERS, MAX_URL_CHARACTERS
+from did_service.program.clock import Rng
 from wallet_cli.record import Record
-from wallet_cli.slot import Rng
 from wallet_cli.vault import Vault
 
 

@@ -14,7 +14,7 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers, load_object
 from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_WALLET_BYTES
-from wallet_cli.slot import Rng
+from did_service.program.clock import Rng
 
 PAD_BYTES = 256
 _MARK = b"\x80"  # ISO/IEC 7816-4 padding: a mark, then zeros

@@ -33,8 +33,8 @@ from did_service.core.limits import (
     MIN_PASSPHRASE_CHARACTERS,
 )
 from did_service.program import streams
+from did_service.program.clock import Rng
 from wallet_cli.config import Settings
-from wallet_cli.slot import Rng
 from wallet_cli.store import Change, OpenStore, StoreDirectory
 from wallet_cli.terminal import Terminal
 from wallet_cli.vault import Vault

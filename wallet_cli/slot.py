@@ -22,10 +22,10 @@ from did_service.core.crypto.sealed import (
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
 from did_service.core.errors import DecryptionError, UnsupportedError
+from did_service.program.clock import Rng
 
 PASSPHRASE = "passphrase"  # noqa: S105 - the type of a slot
 
-Rng = Callable[[int], bytes]
 Costs = Callable[[bytes], Argon2id]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
 from did_service.core.limits import MAX_WALLET_BYTES
+from did_service.program.clock import Rng
 from did_service.program.files import (
     exclusive_lock,
     make_private_directory,
@@ -26,7 +27,6 @@ from did_service.program.files import (
     replace_file,
     sweep,
 )
-from wallet_cli.slot import Rng
 from wallet_cli.vault import Vault, open_vault, reopen
 
 FILE = "wallet.json"

@@ -31,8 +31,9 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_WALLET_BYTES, MAX_WALLET_RECORDS
+from did_service.program.clock import Rng
 from wallet_cli.record import Place, Record, parse_record
-from wallet_cli.slot import Costs, Rng, Slot, parse_slot
+from wallet_cli.slot import Costs, Slot, parse_slot
 
 FORMAT = "didsvc-wallet/1"
 _FAMILY = "didsvc-wallet/"

@@ -22,7 +22,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.registry import submissions
 from did_service.registry.registry import Registry
-from did_service.registry.sequencer import Result
+from did_service.registry.sequencer import WriteResult
 from did_service.registry.wire import Problem, Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
 from did_service.replica.evidence import EvidenceMoment
@@ -82,7 +82,7 @@ async def _many(registry: Registry, origin: str, body: bytes, language: str) -> 
     rows = await run_in_threadpool(submissions.parse_batch, body)
     good = [row for row in rows if not isinstance(row, DidServiceError)]
     answers = registry.sequencer.submit(origin, good)
-    written: list[list[Result]] = [await asyncio.wrap_future(answer) for answer in answers]
+    written: list[list[WriteResult]] = [await asyncio.wrap_future(answer) for answer in answers]
     results = chain.from_iterable(written)
     lines = [
         submissions.line_of(

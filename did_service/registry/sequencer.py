@@ -39,10 +39,10 @@ from did_service.replica.store import ReplicaStore
 
 _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
 
-Result = LoggedEntry | DidServiceError
+WriteResult = LoggedEntry | DidServiceError
 
 
-class Row(Protocol):
+class NextEntry(Protocol):
     """Something that becomes the next entry of a log when its turn comes."""
 
     def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:
@@ -74,8 +74,8 @@ class QueuedEntry:
 @dataclass(slots=True)
 class _Job:
     origin: str
-    rows: Sequence[Row]
-    answer: Future[list[Result]] = field(default_factory=Future)
+    rows: Sequence[NextEntry]
+    answer: Future[list[WriteResult]] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.answer.set_running_or_notify_cancel()  # who hangs up takes nothing back
@@ -99,7 +99,7 @@ class Sequencer:
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
         self._thread.start()
 
-    def submit(self, origin: str, rows: Sequence[Row]) -> list[Future[list[Result]]]:
+    def submit(self, origin: str, rows: Sequence[NextEntry]) -> list[Future[list[WriteResult]]]:
         """Hand in rows of one log.
 
         Returns:
@@ -119,7 +119,7 @@ class Sequencer:
             self._changed.notify()
         return [job.answer for job in jobs]
 
-    def append(self, origin: str, rows: Sequence[Row]) -> list[LoggedEntry]:
+    def append(self, origin: str, rows: Sequence[NextEntry]) -> list[LoggedEntry]:
         """Hand in rows and wait for them; for the region's own entries.
 
         Raises:
@@ -164,7 +164,7 @@ class Sequencer:
             self._waiting -= MAX_BATCH_ENTRIES - room
         return batch
 
-    def _write(self, batch: Sequence[_Job]) -> list[list[Result]]:
+    def _write(self, batch: Sequence[_Job]) -> list[list[WriteResult]]:
         with transaction(self._region.engine, self._region.stores) as stores:
             turn = _Batch(self._region, stores)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
@@ -184,7 +184,7 @@ class _Batch:
         self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
         self._policy = policy_in_force(region.pinned, self._pending[region.control])
 
-    def take(self, origin: str, row: Row) -> Result:
+    def take(self, origin: str, row: NextEntry) -> WriteResult:
         """Judge one row; it stands behind all that were let through before it."""
         try:
             entry = row.compose(self._pending, self._second(origin))

@@ -1,8 +1,8 @@
 """Names of the product: which are defined twice, and which nobody uses.
 
-A use is the bare name, wherever the product or a script reads it, or a page of docs/ prints it in
-backticks for programs of others. That is coarse, since a name has one meaning here for each
-place; it finds what is left over all the same.
+A use is the bare name, wherever the product or a script reads it, or a page of docs/ prints it
+in backticks for programs of others. That is coarse, since one name may stand for several;
+it finds what is left over all the same.
 """
 
 import ast
@@ -31,7 +31,8 @@ def classes(tree: ast.Module) -> Iterator[str]:
 def definitions(tree: ast.Module) -> Iterator[str]:
     """Yield functions, classes, methods, and constants of the module, as `Class.method`.
 
-    What is decorated by a call is registered somewhere by it, and fields are data: neither counts.
+    What is decorated by a call is registered somewhere by it, and fields are data: neither
+    counts.
     """
     yield from _defined(tree.body, "")
 
@@ -55,7 +56,7 @@ def read_names(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):
                 yield name
-            case ast.keyword(arg=str(name)):
+            case ast.keyword(arg=str(name)) | ast.alias(name=name, asname=str(_)):
                 yield name
             case ast.Constant(value=str(text)) if ":" in text and " " not in text:
                 yield from re.findall(r"\w+", text)  # module:function, imported when called

@@ -19,7 +19,7 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.verification.context import CredentialContext
 
-Chain = tuple[ProvenEntry, ...]
+StatementChain = tuple[ProvenEntry, ...]
 """The entries of one subject, the newest first."""
 
 
@@ -31,7 +31,7 @@ class ProvenStatement:
     statement: Authority
 
 
-def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:
+def chains_about_issuer(context: CredentialContext) -> tuple[StatementChain, ...]:
     """Return the chains of authority entries about the issuer."""
     issuer = context.credential.issuer
     home = context.home(issuer)
@@ -44,7 +44,7 @@ def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
     return tuple(each for chain in chains for each in linked(chain[:1]))
 
 
-def linked(chain: Chain) -> Iterator[ProvenStatement]:
+def linked(chain: StatementChain) -> Iterator[ProvenStatement]:
     """Yield the statements of a chain, newest first.
 
     One that cannot be read hides all behind it, as one does that is not at hand.
