@@ -25,12 +25,12 @@ GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --he
 
 @dataclass(slots=True)
 class CommandRun:
-    """What `main` hands to the command.
+    """What `main` hands down to the command that click finds.
 
     Attributes:
-        begin: How to begin, with the options and the command's words.
-        language: For help, which is asked for before a session begins.
-        options: Those that were met on the way.
+        begin: Opens a session, given the global options and the command's name.
+        language: Of the help, which click prints before any session begins.
+        options: Global options by name, as click has read them so far at any level.
     """
 
     begin: Callable[[Mapping[str, object], str], Session]

@@ -169,5 +169,9 @@ def abandon_stdout() -> None:
 
 
 def _null_device(flags: int) -> int:
-    """Open the null device: under the number of the closed stream, the lowest that is free."""
+    """Open the null device in the place of a standard stream that was closed.
+
+    open(2) gives the lowest free number, which is that of the stream: nothing opened later can
+    then be taken for it, and be written to by a `print`.
+    """
     return os.open(os.devnull, flags)

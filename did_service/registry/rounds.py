@@ -164,7 +164,8 @@ class PublishLoop:
         newest = store.newest("heads", self._region.control)
         if newest is None:
             return size > 0
-        # in a fast run a log's second may be ahead of the clock: its heads are new, not odd
+        # Many entries in a short time carry a log's second beyond the clock: an age below zero
+        # means that these heads are new.
         age = max(0, self._region.edge.posix() - (newest.entry.at or 0))
         has_changed = newest.index != size - 1 or any(
             log.published_size() > self._covered(log.origin) for log in self._data_logs

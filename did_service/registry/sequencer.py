@@ -78,7 +78,8 @@ class _Job:
     answer: Future[list[WriteResult]] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.answer.set_running_or_notify_cancel()  # who hangs up takes nothing back
+        # A caller that goes away cannot cancel: its rows may be in a transaction already.
+        self.answer.set_running_or_notify_cancel()
 
 
 class Sequencer:
@@ -198,6 +199,9 @@ class _Batch:
             self._stores[origin].append(pending.placed, self._contents[origin])
 
     def _second(self, origin: str) -> int:
+        # Data entries of a second are judged by the control log up to that second. So a control
+        # entry takes a later second than any data entry that was judged without it, and a data
+        # entry none before the control log's last (docs/adr/0006). No log's seconds fall.
         last = {each: log.last_at() for each, log in self._pending.items()}
         control = self._region.control
         if origin == control:

@@ -171,6 +171,9 @@ class EvidenceService:
             placed = store.numbered("heads", origin, number)
             return 0 if placed is None else _covered(placed)
 
+        # The earliest such entry shows the earliest time by which the entry existed. Sizes
+        # never fall, so it is found by bisection; the newest, not among `numbers`, is the last
+        # resort.
         numbers = range(1, cut.entry.entry.number)
         number = 1 + bisect_left(numbers, index + 1, key=covered)
         return store.numbered("heads", origin, number) or cut.entry

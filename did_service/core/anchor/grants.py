@@ -65,11 +65,14 @@ class Grants:
     def speakers(self, statement: Authority) -> set[str]:
         """Return who may write the next entry of a statement's chain.
 
-        That is its granter while the granter's own authority stands, and whoever stands above
-        the granter: the granter of a statement that once enclosed this one, and so on up to a
-        root. A statement about the granter that never enclosed this one gives no say in it.
+        That is its granter, while a grant that once enclosed the statement stands, and
+        everybody above: the granter of each such grant, and so on up to a root. What else the
+        granter was granted, and never enclosed the statement, gives its granters no say in it.
         """
         found: set[str] = set()
+        # One level up a turn. A chain is named by its subject, so it is walked once however
+        # many statements lead to it. Whoever is above may speak even when the granter may not
+        # any more: somebody has to be able to end what an ended authority has granted.
         level = {statement.subject: statement}
         for _ in range(MAX_AUTHORITY_HOPS):
             above: dict[str, Authority] = {}

@@ -164,12 +164,18 @@ class _Verification:
                 self.attempt(name, _what(item), partial(self._control_item, name, item))
         for known in self.heads.values():
             known.sort(key=lambda each: each.item.index, reverse=True)
+            # Each is held against one of its size: if any two differ, one differs from that
+            # one.
             roots = {each.size: each for each in known}
             for each in known:
                 self._compare(each, roots[each.size])
 
     def _compare(self, one: ProvenHeads, other: ProvenHeads) -> None:
         """Find a data log that shows two trees of one size, both under a quorum."""
+        # A data log's tree is proven twice: by checkpoints of its own, and by each heads entry
+        # of the control log that names it. All of it stands under a quorum, so all must agree.
+        # The control log names no tree of its own (`tree` is None): its checkpoints are the
+        # proof.
         own = self.trees.get((one.about, one.size), {}) if one.tree is not None else {}
         notes = tuple(each[0].note for root, each in own.items() if root != one.tree)
         if one.tree != other.tree:
@@ -196,6 +202,8 @@ class _Verification:
             raise NotFoundError("checkpoint_missing", f"no tree of {size} of {quote(origin)}")
         if self.is_forked(origin):
             raise ProofError("log_forked", f"{quote(origin)} has shown two histories")
+        # Two roots of one size would have been a fork. The list is the freshest checkpoint and,
+        # where it is another one, the earliest: a yes wants the first, "existed by" the second.
         (checkpoints,) = roots.values()
         return checkpoints
 

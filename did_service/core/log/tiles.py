@@ -143,6 +143,8 @@ def _subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:
     `begin` is a multiple of the largest power of two within the range, as in every range of a
     proof.
     """
+    # A complete subtree of 2^h leaves begins at a multiple of 2^h. `begin` is one of the
+    # largest power that fits, and stays one of every smaller power when it moves on.
     while begin < end:
         height = (end - begin).bit_length() - 1
         yield height, begin >> height

@@ -3,10 +3,12 @@
 `check` judges one sequenced entry against the log so far. First its place, the same for all
 types: the right log, a chain `(t, s, n, p)` without gaps or second children, times that never
 fall and are at most 120 s ahead, and the region's daily quota. Then its content, by type; the
-rules for DIDs, schemas, grants, policies and data entries have files of their own. A refusal is
-for good, whoever judges, once the judge's copy of the region's control log reaches to that
-second; until then, as after `UnavailableError`, it judges again when it knows more. Sources:
-docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
+rules for DIDs, schemas, grants, policies and data entries have files of their own.
+
+A refusal is final where the judge's copy of the region's control log reaches the entry's
+second: every such judge refuses the same entries. A judge whose copy ends earlier may refuse
+only for what it has not read yet, so it judges again when it has read more, as after
+`UnavailableError`. Sources: docs/formats.md §2; threat rules 2, 3, 6 to 11, 14, 15, 17 and 22.
 """
 
 from __future__ import annotations

@@ -95,6 +95,8 @@ def _control_around(
     who sets the second back gains nothing by it.
     """
     control, at = world.control_beside(log.origin), entry.at or 0
+    # Heads that cover no more of this log than it holds were logged before the entry: wherever
+    # the entry's second puts it, it was not written before them.
     heads = control.newest("heads", log.origin)
     least = 0
     if heads is not None and Fields(heads.entry.body, "heads").integer("size") <= log.size():

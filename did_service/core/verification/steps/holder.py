@@ -48,7 +48,11 @@ class HolderFinding:
 def check_holders(
     shown: Sequence[PresentedCredential], request: Request, present: Present
 ) -> Iterator[Check]:
-    """Check the holder of each credential shown; a nonce makes the check a demand."""
+    """Check who presents each credential, one finding for each.
+
+    With a nonce in the request the holder's proof is demanded. Without one nobody was asked for
+    it, and a proof that is there can only speak against the presentation.
+    """
     found: dict[int, HolderFinding] = {}
     for each in shown:
         if each.presentation is not None and id(each.presentation) not in found:

@@ -26,7 +26,11 @@ _NAMED = ("log_unknown", "quorum_not_met")  # reasons for dropping that have cod
 
 
 def check_policy(policy: Policy | None, evidence: Evidence, present: Present) -> Check:
-    """Step 2: a policy is pinned, in force, and no two are signed of its number or the next."""
+    """Step 2: a policy is pinned and in force, and governance signed no second one beside it.
+
+    Two policies of one number, the pinned one's or a later one's, are a fork: nobody can say
+    which of them the federation means.
+    """
     if policy is None:
         return Check(_STEP_POLICY, "policy_missing")
     fault = _fault_at(policy, present.latest)
