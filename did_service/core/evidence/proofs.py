@@ -12,7 +12,7 @@ two roots, both with a quorum, is a fork; then nothing of that log counts (threa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,14 +29,12 @@ from did_service.core.evidence.pieces import UnverifiedItem
 from did_service.core.evidence.policy_succession import succeeding
 from did_service.core.evidence.proven import IssuanceProof, ProvenEntry, ProvenHeads
 from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
-from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.evidence.sets import Sources, distinct_items
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
-
-Sources = Sequence[tuple[str, UnverifiedEvidence]]
 
 
 def verify_evidence(
@@ -159,23 +157,20 @@ class _Verification:
 
     def take_control(self, sources: Sources) -> None:
         """Take the entries of control logs; their heads entries name the trees of data logs."""
-        for name, item in _items(sources):
+        for name, item in distinct_items(sources):
             if item.log.endswith("/reg"):
                 self.attempt(name, _what(item), partial(self._control_item, name, item))
         for known in self.heads.values():
             known.sort(key=lambda each: each.item.index, reverse=True)
-            # Each is held against one of its size: if any two differ, one differs from that
-            # one.
+            # If any two of one size differ, one of them differs from the one held against all.
             roots = {each.size: each for each in known}
             for each in known:
                 self._compare(each, roots[each.size])
 
     def _compare(self, one: ProvenHeads, other: ProvenHeads) -> None:
         """Find a data log that shows two trees of one size, both under a quorum."""
-        # A data log's tree is proven twice: by checkpoints of its own, and by each heads entry
-        # of the control log that names it. All of it stands under a quorum, so all must agree.
-        # The control log names no tree of its own (`tree` is None): its checkpoints are the
-        # proof.
+        # Checkpoints of a data log and the heads entries of its control log both name its tree
+        # under a quorum, so all must agree. A control log names none of its own (`tree` None).
         own = self.trees.get((one.about, one.size), {}) if one.tree is not None else {}
         notes = tuple(each[0].note for root, each in own.items() if root != one.tree)
         if one.tree != other.tree:
@@ -202,8 +197,8 @@ class _Verification:
             raise NotFoundError("checkpoint_missing", f"no tree of {size} of {quote(origin)}")
         if self.is_forked(origin):
             raise ProofError("log_forked", f"{quote(origin)} has shown two histories")
-        # Two roots of one size would have been a fork. The list is the freshest checkpoint and,
-        # where it is another one, the earliest: a yes wants the first, "existed by" the second.
+        # Two roots of a size were a fork. Of its one: the freshest checkpoint and, if it is
+        # another one, the earliest. "Is the latest" wants the first, "existed by" the second.
         (checkpoints,) = roots.values()
         return checkpoints
 
@@ -237,7 +232,7 @@ class _Verification:
     def take_data(self, sources: Sources) -> None:
         """Take the entries of data logs, through a heads entry or a checkpoint of their own."""
         covering = self._earliest_covering()
-        for name, item in _items(sources):
+        for name, item in distinct_items(sources):
             if not item.log.endswith("/reg"):
                 heads = covering.get((item.log, item.size))
                 self.attempt(name, _what(item), partial(self._data_item, name, item, heads))
@@ -288,16 +283,6 @@ class _Verification:
             raise ProofError("digest_wrong", "a heads file has another root")
         self.snapshots[root] = snapshot
         self.heads_files[root] = file
-
-
-def _items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
-    """Yield every item, each once: the same one again costs work and proves nothing."""
-    seen = set()
-    for name, item in ((name, item) for name, evidence in sources for item in evidence.items):
-        same = item.log, item.size, item.index, item.path, item.head, item.entry.leaf()
-        if same not in seen:
-            seen.add(same)
-            yield name, item
 
 
 def _what(item: UnverifiedItem) -> str:

@@ -11,7 +11,7 @@ It is carried by anybody and signed by nobody: reading it proves nothing, so eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -174,3 +174,17 @@ def _optional_array(fields: Fields, name: str) -> list[JsonValue]:
 
 def _optional_object(fields: Fields, name: str) -> JsonObject:
     return as_object(fields.value(name), fields.path(name)) if fields.has(name) else {}
+
+
+Sources = Sequence[tuple[str, UnverifiedEvidence]]
+"""Evidence sets, each with the name by which a report tells whose it was."""
+
+
+def distinct_items(sources: Sources) -> Iterator[tuple[str, UnverifiedItem]]:
+    """Yield every item, each once: the same one again costs work and proves nothing."""
+    seen = set()
+    for name, item in ((name, item) for name, evidence in sources for item in evidence.items):
+        same = item.log, item.size, item.index, item.path, item.head, item.entry.leaf()
+        if same not in seen:
+            seen.add(same)
+            yield name, item
