@@ -149,7 +149,7 @@ class PublishLoop:
     # --- heads ------------------------------------------------------------------------------
 
     def _append_heads(self, seconds: int) -> None:
-        """Name the newest entries of all logs, if that is due: data logs first, then reg."""
+        """Name the newest entries of all logs, if that is due; the control log comes last."""
         if not self._heads_due(seconds):
             return
         control = self._region.control

@@ -104,6 +104,6 @@ def _witnessed(
     try:
         found = desk.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)
     except UnavailableError:
-        return {"witnessed": True}  # a data entry whose tree is not named in reg yet
+        return {"witnessed": True}  # a data entry whose tree no heads entry names yet
     item, checkpoint = found.items[0], found.checkpoints[0]
     return {"witnessed": True, "item": item.encode(), "checkpoint": checkpoint.decode()}

@@ -64,7 +64,7 @@ class HeadsTree:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """One checkpoint of reg, the newest heads entry about the log below it, its snapshot."""
+    """A checkpoint of the control log, the newest heads entry below it, and its snapshot."""
 
     note: bytes
     size: int
@@ -154,7 +154,10 @@ class EvidenceService:
         return _Cut(note, size, entry, HeadsTree.of(snapshot))
 
     def _proven_size(self, cut: _Cut) -> int:
-        """Return the tree that paths lead to: reg's checkpoint, or the data tree reg names."""
+        """Return the size of the tree that paths lead to.
+
+        The control log's own checkpoint has it, and for a data log the heads entry about it.
+        """
         return cut.size if self._log is self._control else _covered(cut.entry)
 
     def _heads_about(self, origin: str, cut: _Cut) -> UnverifiedItem:

@@ -23,7 +23,7 @@ from did_service.core.anchor.bodies.authority import (
 )
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import Region
-from did_service.core.anchor.view import Homes
+from did_service.core.anchor.view import HomeLogs
 from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
@@ -40,7 +40,7 @@ class Grants:
     """The grants as one judgement sees them, at a POSIX second."""
 
     policy: Policy
-    homes: Homes
+    homes: HomeLogs
     beyond: ForeignGranter
     at: int
     _refusals: dict[tuple[str, int], RuleError | None] = field(default_factory=dict)

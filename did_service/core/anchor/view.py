@@ -92,7 +92,7 @@ class LogPrefix:
         return [placed for placed in newest if placed is not None]
 
 
-Homes = Callable[[str], LogPrefix | None]
+HomeLogs = Callable[[str], LogPrefix | None]
 """Finds the control log in which a did:webvh is at home, as it stood for this judgement; None
 where the entry under judgement does not rest on that log."""
 
@@ -133,7 +133,7 @@ class RuleContext:
         return home is self.policy.region_of_log(origin)
 
 
-def at_home_in(here: LogPrefix, world: RuleContext) -> Homes:
+def at_home_in(here: LogPrefix, world: RuleContext) -> HomeLogs:
     """Judge DIDs of this log's region by this log, and rest on no other one.
 
     A did:key has no home; what is said about it stands wherever one looks.
@@ -146,7 +146,7 @@ def at_home_in(here: LogPrefix, world: RuleContext) -> Homes:
     return home
 
 
-def document_of(did: str, homes: Homes) -> LoggedEntry:
+def document_of(did: str, homes: HomeLogs) -> LoggedEntry:
     """Return the newest `did` entry of a did:webvh in its home log.
 
     Raises:
@@ -164,7 +164,7 @@ def document_of(did: str, homes: Homes) -> LoggedEntry:
     return placed
 
 
-def key_of(method: str, homes: Homes) -> bytes:
+def key_of(method: str, homes: HomeLogs) -> bytes:
     """Return the Ed25519 key of a verification method that may make assertions.
 
     Args:
@@ -186,7 +186,7 @@ def key_of(method: str, homes: Homes) -> bytes:
     return document.public_key(method, Relationship.ASSERTION_METHOD)
 
 
-def signers_of(entry: Entry, homes: Homes) -> frozenset[str]:
+def signers_of(entry: Entry, homes: HomeLogs) -> frozenset[str]:
     """Return the DIDs that signed an entry. Nothing else may name a signer.
 
     Every proof must verify; one that does not spoils the entry.

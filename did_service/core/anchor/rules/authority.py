@@ -22,7 +22,7 @@ from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.grants import ForeignGranter, Grants
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.view import (
-    Homes,
+    HomeLogs,
     LogPrefix,
     LogView,
     RuleContext,
@@ -66,7 +66,7 @@ def check(entry: Entry, log: LogView, world: RuleContext) -> None:
         grants.check_enclosed(new)
 
 
-def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> Homes:
+def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> HomeLogs:
     """Judge DIDs of this region by this log so far, those of the region in `x` as of there."""
     local = at_home_in(here, world)
     if other is None:
@@ -96,7 +96,7 @@ def _check_other(other: OtherLog, at: int, here: LogPrefix, world: RuleContext) 
     return log
 
 
-def _check_parties(new: Authority, homes: Homes, log: LogView, world: RuleContext) -> None:
+def _check_parties(new: Authority, homes: HomeLogs, log: LogView, world: RuleContext) -> None:
     """Refuse a statement outside its home log, or with parties who are not in the log."""
     device = new.grantee.startswith("did:key:")
     home = new.granter if device else new.grantee
