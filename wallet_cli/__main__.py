@@ -1,7 +1,7 @@
 """`wallet`: the way in and the way out.
 
 Here stand the clock, the randomness and the environment of a run, and here every error becomes
-a sentence and an exit code (docs/formats.md §7). No traceback reaches a person.
+a sentence and an exit code (docs/cli.md). No traceback reaches a person.
 """
 
 from __future__ import annotations

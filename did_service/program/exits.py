@@ -1,4 +1,4 @@
-"""Exit codes, one table for all programs of the project (docs/formats.md §7).
+"""Exit codes, one table for all programs of the project (docs/cli.md).
 
 The code of an error decides where its meaning is narrower than its class; the class decides
 otherwise.

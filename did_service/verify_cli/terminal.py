@@ -44,7 +44,7 @@ class CommandResult:
         data: The object that `--json` prints.
         lines: The same for people, without line ends; foreign text is quoted already.
         verdict: A line before them that is worth a colour.
-        exit_code: By the table of docs/formats.md §7.
+        exit_code: By the table of docs/cli.md.
         remarks: What people should know beside the data.
     """
 

@@ -67,7 +67,7 @@ def take_batch(
     Raises:
         NotFoundError: `entry_missing`: no heads entry covers its evidence entry.
         ProofError: a Merkle code, or `stream_kind_wrong`.
-        MalformedError: as `bodies.read_stream`.
+        MalformedError: as `reading.read_stream`.
     """
     proofs = [_issuance(batch, each) for each in anchoring.get((batch.log, batch.index), ())]
     if not proofs:

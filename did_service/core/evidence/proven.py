@@ -129,7 +129,7 @@ class ProvenEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest(ProvenEntry):
-    """An entry that was the latest of its subject as of a time; `order.Order` alone makes it.
+    """The latest entry of its subject as of a time; `latest.LatestIndex` alone makes it.
 
     `CredentialContext.use` alone reads it, so that step 13 judges how old that is.
 

@@ -68,11 +68,11 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of one step. The code alone decides the result (`messages.CHECKS`).
+    """One finding of one step. The code alone decides step and result (`codes.CHECKS`).
 
     Attributes:
         step: 1 to 13.
-        code: Stable; a key of `messages.CHECKS`.
+        code: Stable; a key of `codes.CHECKS`.
         credential: Which credential of the report; None for the whole.
         basis: What it rests on, where it rests on evidence.
         detail: What exactly, for people and machines: a claim, a log, a code; no values.

@@ -1,7 +1,7 @@
 """Steps 2, 3, 8 and 13: policy, log evidence, time, freshness.
 
 One function for each step, from what is at hand to findings; the codes decide the results
-(`messages.CHECKS`).
+(`codes.CHECKS`).
 """
 
 from __future__ import annotations
