@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from did_service.core.anchor.bodies.policy import Policy, check_signed, parse_policy
 from did_service.core.encoding import strict_json
+from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS, to_posix
 from did_service.core.errors import DidServiceError, UsageError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.verification.report import NowFrom, Outcome, Report
@@ -60,7 +61,7 @@ def verify(
         MalformedError: `policy` or one of `bundles` is not what its format says, or is larger
             or newer than this release takes.
         PolicyError: The policy is unsound, or bears too few signatures of its own governance.
-        UsageError: `nonce_absent`, `audience_absent` or `time_not_aware`.
+        UsageError: `nonce_absent`, `audience_absent` or `now_invalid`.
     """
     _check_words(nonce, audience, now)
     pinned = _pinned(policy)
@@ -70,9 +71,7 @@ def verify(
         policy=pinned,
         evidence=evidence,
         request=Request(nonce=nonce, audience=audience),
-        clock=Clock(SYSTEM.clock())
-        if now is None
-        else Clock(now.astimezone(UTC), NowFrom.GIVEN),
+        clock=Clock(SYSTEM.clock()) if now is None else Clock(now, NowFrom.GIVEN),
     )
     return replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
 
@@ -83,8 +82,8 @@ def _check_words(nonce: str, audience: str, now: datetime | None) -> None:
         raise UsageError("nonce_absent", "without a nonce nothing shows who presents")
     if not audience:
         raise UsageError("audience_absent", "without an audience an answer to others would do")
-    if now is not None and now.tzinfo is None:
-        raise UsageError("time_not_aware", "`now` has no time zone")
+    if now is not None and (now.tzinfo is None or to_posix(now) > MAX_POSIX_SECONDS):
+        raise UsageError("now_invalid", "`now` has no time zone, or lies beyond the year 9999")
 
 
 def _pinned(policy: bytes) -> Policy:

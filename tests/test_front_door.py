@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -16,6 +16,7 @@ from did_service.program.clock import SYSTEM
 from tests.support.counter import AUDIENCE, INDEX, NONCE, Scene
 
 DAY = timedelta(days=1)
+AT_SEA = timezone(timedelta(hours=-12))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,13 @@ def test_evidence_of_two_days_before_is_too_old(scene, asked):
     assert not verify(scene.file(), **{**asked, "now": asked["now"] + 2 * DAY})
 
 
+@pytest.mark.parametrize("hours", [-12, 0, 12])
+@pytest.mark.parametrize("year", [1, 1900, 9999])
+def test_no_year_in_any_zone_is_too_far_to_judge_by(scene, asked, year, hours):
+    there = datetime(year, 1, 1, tzinfo=timezone(timedelta(hours=hours)))
+    assert not verify(scene.file(), **{**asked, "now": there})
+
+
 @pytest.mark.clock
 def test_the_machine_s_clock_is_read_where_no_time_is_given(scene, asked):
     before = SYSTEM.clock().replace(microsecond=0)
@@ -114,7 +122,8 @@ def signed_by_one(policy):
     [
         (lambda asked: {"nonce": ""}, "nonce_absent"),
         (lambda asked: {"audience": ""}, "audience_absent"),
-        (lambda asked: {"now": asked["now"].replace(tzinfo=None)}, "time_not_aware"),
+        (lambda asked: {"now": asked["now"].replace(tzinfo=None)}, "now_invalid"),
+        (lambda _: {"now": datetime(9999, 12, 31, 23, tzinfo=AT_SEA)}, "now_invalid"),
         (lambda asked: {"policy": b"no JSON"}, "json_invalid"),
         (lambda asked: {"policy": b"{}"}, "member_missing"),
         (lambda asked: {"policy": signed_by_one(asked["policy"])}, "policy_signatures_missing"),
