@@ -26,7 +26,7 @@ test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a net
 
 quick: $(VENV)/.dev  ## the core's tests and what of the verifier needs no process, in under a minute
 	@$(PY) tests/run.py --hypothesis-profile=quick -q -m "not clock" \
-	  tests/core tests/architecture tests/trust tests/verifier $(ARGS)
+	  tests/core tests/architecture tests/program tests/verifier $(ARGS)
 
 days: $(VENV)/.dev  ## the tests that depend on the day, again on other days; DAY="NAME …" for some
 	@$(PY) tests/days.py $(DAY)

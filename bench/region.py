@@ -50,7 +50,7 @@ class Province:
         return [self._did_entry() for _ in range(count)]
 
     def agencies(self, count: int) -> list[Actor]:
-        """Register agencies, each with an authority, so that they may write to the ev log."""
+        """Register agencies, each with an authority, so that they may write to the data log."""
         made = [self.fed.agency(f"a{number}.gd.example") for number in range(count)]
         for agency in made:
             self.fed.grant(self.fed.root(REGION), agency)
@@ -61,7 +61,7 @@ class Province:
         return [placed.entry.encode() for placed in self.fed.logs[REG].entries]
 
     def streams(self, owners: list[Actor], count: int) -> Iterator[bytes]:
-        """Make the first `count` entries of an ev log: evidence batches of owners in turn."""
+        """Make the first `count` entries of a data log: evidence batches of owners in turn."""
         streams = [Stream(owner, self.fed.now) for owner in owners]
         _check(streams[0], self.fed, self.data_log)
         for number in range(count):

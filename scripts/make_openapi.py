@@ -19,13 +19,13 @@ from typing import Any
 
 import yaml
 
-from did_service import __version__
 from did_service.cli.demo.cast import POLICE
 from did_service.cli.demo.world import DemoWorld, opened
 from did_service.program.clock import SYSTEM
+from did_service.program.version import __version__
 
 _PARAMETERS = {
-    "log": "log of the region: `control`, or `ev/YEAR`",
+    "log": "log of the region: `reg`, the control log, or `ev/YEAR`, a data log",
     "mirror": "lower-case hex of the SHA-256 of the mirrored log's origin",
     "agency": "id of the agency on its host",
 }

@@ -34,11 +34,11 @@ GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --he
 
 @dataclass(slots=True, kw_only=True)
 class CommandRun(Reader):
-    """What `main` hands to the command.
+    """What `main` hands down to the command that click finds.
 
     Attributes:
-        begin: How to begin, with the options and the command's words.
-        options: Those that were met on the way.
+        begin: Opens a session, given the global options and the command's name.
+        options: Global options by name, as click has read them so far at any level.
     """
 
     begin: Callable[[Mapping[str, object], str], Session]

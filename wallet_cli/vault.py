@@ -38,9 +38,7 @@ from wallet_cli.slot import Costs, Slot, parse_slot
 FORMAT = "didsvc-wallet/1"
 _FAMILY = "didsvc-wallet/"
 AEAD = "xchacha20poly1305-ietf"
-PAD_BYTES = 256
 ID_BYTES = 16
-_MARK = b"\x80"  # ISO/IEC 7816-4 padding: a mark, then zeros
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from contextlib import suppress
 
 import click
 
-from did_service import __version__
 from did_service.cli import language
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.program.click_commands import (
@@ -28,6 +27,7 @@ from did_service.program.envelope import enveloped, written
 from did_service.program.exits import Exit, exit_of
 from did_service.program.failure import as_error, failure_text
 from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
+from did_service.program.version import __version__
 
 PROGRAM = "did-service"
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from did_service.registry import app as registry_app
 from did_service.registry.registry import Registry
-from did_service.web.app import Application, create_app
+from did_service.web.app import create_app
+from did_service.web.description import DescribedApp
 from did_service.witness import app as witness_app
 from did_service.witness.witness import Witness
 
 
-def region_app(host: str, registry: Registry, witness: Witness) -> Application:
+def region_app(host: str, registry: Registry, witness: Witness) -> DescribedApp:
     """Make the application of a region; the lifetime of both is the caller's business."""
     app = create_app(
         host,

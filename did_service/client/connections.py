@@ -2,7 +2,8 @@
 
 httpx bounds each single read. A peer that sends a byte of a header now and then, or one interim
 answer (RFC 9110 §15.2) after the other, would be listened to for ever; here each read and write
-has only what is left of the whole request's time.
+has only what is left of the whole request's time. What this rests on inside httpx:
+docs/adr/0039.
 """
 
 from __future__ import annotations

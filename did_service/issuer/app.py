@@ -10,7 +10,7 @@ from threading import Event, Thread
 from time import monotonic
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Response
+from fastapi import Response
 
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.did.syntax import parse_webvh
@@ -28,6 +28,7 @@ from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 from did_service.web.app import create_app as frame
+from did_service.web.description import DescribedApp
 
 _LOG = logging.getLogger("did_service.issuer")
 
@@ -132,7 +133,7 @@ class Issuer:
             _LOG.error("tick failed: %s", kind_and_place(error))
 
 
-def create_app(issuer: Issuer) -> FastAPI:
+def create_app(issuer: Issuer) -> DescribedApp:
     """Return the app of one agency: calls below its URL, and its DID log."""
     agency = issuer.desk.agency
     app = frame("issuer", ready=issuer.ready, gauges=issuer.gauges)

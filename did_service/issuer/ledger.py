@@ -129,6 +129,8 @@ class Ledger:
 
 def _hold(connection: Connection, placed: LoggedEntry, log: str, content: bytes | None) -> None:
     """Make an entry the newest of its chain, with what follows from it."""
+    # One transaction: the list that is served has to be the one whose digest the log has, and
+    # nothing may be on its way any more once it stands there.
     entry = placed.entry
     held = {"log": log, "newest": entry.encode(), "index": placed.index}
     chain = update(CHAIN).filter_by(type=entry.type, subject=entry.subject)

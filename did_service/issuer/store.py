@@ -25,10 +25,10 @@ from sqlalchemy.dialects.sqlite import insert
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
 from did_service.core.limits import MAX_LISTED_ROWS, MAX_OPEN_CHALLENGES
 from did_service.issuer.ledger import Ledger, Row, Value
-from did_service.issuer.tables import APPLICATION, CHALLENGE, CREDENTIAL, LOST, TABLES
+from did_service.issuer.tables import APPLICATION, CHALLENGE, CREDENTIAL, ORPHANED, TABLES
 from did_service.web.database import create_tables, reading, rows, writing
 
-_WITH_STATUS = (CREDENTIAL, LOST)
+_WITH_STATUS = (CREDENTIAL, ORPHANED)
 
 
 class IssuerStore:
@@ -172,7 +172,7 @@ class IssuerStore:
 
     def used_indices(self) -> set[int]:
         """Return the status indices that are taken."""
-        question = union_all(select(CREDENTIAL.c.index), select(LOST.c.index))
+        question = union_all(select(CREDENTIAL.c.index), select(ORPHANED.c.index))
         with reading(self._engine) as connection:
             return set(connection.execute(question).scalars())
 
@@ -194,8 +194,8 @@ class IssuerStore:
             held = set(connection.execute(known).scalars())
             lost = [row for row in shown if row["index"] not in held]
             if lost:
-                connection.execute(insert(LOST).on_conflict_do_nothing(), lost)
-            for table, changes in ((CREDENTIAL, {"changed": now}), (LOST, {})):
+                connection.execute(insert(ORPHANED).on_conflict_do_nothing(), lost)
+            for table, changes in ((CREDENTIAL, {"changed": now}), (ORPHANED, {})):
                 allowed = table.c.state.in_(list(former))
                 change = update(table).where(allowed).values(state=state, **changes)
                 for row in shown:

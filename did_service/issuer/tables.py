@@ -134,6 +134,6 @@ TABLES = (
     BatchRow,
     LeafRow,
 )
-CHALLENGE, APPLICATION, CREDENTIAL, LOST, LIST, CHAIN, BATCH, LEAF = (
+CHALLENGE, APPLICATION, CREDENTIAL, ORPHANED, LIST, CHAIN, BATCH, LEAF = (
     SQLModel.metadata.tables[str(model.__tablename__)] for model in TABLES
 )

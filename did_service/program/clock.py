@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from did_service.core.encoding import timestamps
 
-Clock = Callable[[], datetime]
+ReadClock = Callable[[], datetime]
 Rng = Callable[[int], bytes]
 
 
@@ -26,7 +26,7 @@ class ClockAndRandom:
         rng: Returns so many random bytes.
     """
 
-    clock: Clock
+    clock: ReadClock
     rng: Rng
 
     def posix(self) -> int:

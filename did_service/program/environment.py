@@ -42,7 +42,7 @@ class Environment:
     language: Language
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """Read a file, or standard input for `-`; see `process.read_input`.
+        """Read a file, or standard input for `-`; see `streams.read_input`.
 
         A byte order mark before a text is passed over (RFC 8259 §8.1): editors put it there.
         """

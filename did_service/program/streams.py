@@ -1,10 +1,10 @@
 """What the operating system gives a program, and what it refuses: streams and errors.
 
-    own_streams()            first thing: streams that are closed, full or lack a character
+    prepare_streams()        first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
-    tell(text)               somebody may read it
+    print_stderr(text)       somebody may read it
     read_input(name, …)      a file, or stdin where the name is `-`
-    fitted(lines, stream)    broken for a screen, if the stream is one
+    wrapped(lines, stream)   broken for a screen, if the stream is one
     refusal_of(error)        an OSError that nobody foresaw, as an error of ours
     home()                   the user's folder, also of a user whom the system cannot name
 
@@ -173,5 +173,9 @@ def abandon_stdout() -> None:
 
 
 def _null_device(flags: int) -> int:
-    """Open the null device: under the number of the closed stream, the lowest that is free."""
+    """Open the null device in the place of a standard stream that was closed.
+
+    open(2) gives the lowest free number, which is that of the stream: nothing opened later can
+    then be taken for it, and be written to by a `print`.
+    """
     return os.open(os.devnull, flags)

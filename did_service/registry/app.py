@@ -9,7 +9,7 @@ A region's registry and witness share a host name. Whoever serves both in one pr
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from did_service.core.limits import MAX_BATCH_BODY_BYTES
 from did_service.registry.registry import Registry
@@ -18,9 +18,10 @@ from did_service.registry.resolver import Resolver
 from did_service.registry.routes import entries_router
 from did_service.replica.routes import replica_router
 from did_service.web import app as web
+from did_service.web.description import DescribedApp
 
 
-def create_app(registry: Registry) -> FastAPI:
+def create_app(registry: Registry) -> DescribedApp:
     """Make the application of one registry; its lifetime is the caller's business."""
     app = web.create_app(
         "registry",

@@ -23,7 +23,7 @@ from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
 from did_service.registry.registry import Registry
-from did_service.registry.sequencer import Result
+from did_service.registry.sequencer import WriteResult
 from did_service.registry.wire import Problem, Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
 
@@ -82,7 +82,7 @@ async def _many(registry: Registry, origin: str, body: bytes, language: str) -> 
     rows = await run_in_threadpool(submissions.parse_batch, body)
     good = [row for row in rows if not isinstance(row, DidServiceError)]
     answers = registry.sequencer.submit(origin, good)
-    written: list[list[Result]] = [await asyncio.wrap_future(answer) for answer in answers]
+    written: list[list[WriteResult]] = [await asyncio.wrap_future(answer) for answer in answers]
     results = chain.from_iterable(written)
     lines = [
         submissions.line_of(
@@ -104,6 +104,6 @@ def _witnessed(
     try:
         found = service.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)
     except UnavailableError:
-        return {"witnessed": True}  # a data entry whose tree is not named in reg yet
+        return {"witnessed": True}  # a data entry whose tree no heads entry names yet
     item, checkpoint = found.items[0], found.checkpoints[0]
     return {"witnessed": True, "item": item.encode(), "checkpoint": checkpoint.decode()}

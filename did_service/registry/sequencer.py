@@ -39,10 +39,10 @@ from did_service.replica.store import ReplicaStore
 
 _MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
 
-Result = LoggedEntry | DidServiceError
+WriteResult = LoggedEntry | DidServiceError
 
 
-class Row(Protocol):
+class NextEntry(Protocol):
     """Something that becomes the next entry of a log when its turn comes."""
 
     def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:
@@ -74,11 +74,12 @@ class QueuedEntry:
 @dataclass(slots=True)
 class _Job:
     origin: str
-    rows: Sequence[Row]
-    answer: Future[list[Result]] = field(default_factory=Future)
+    rows: Sequence[NextEntry]
+    answer: Future[list[WriteResult]] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.answer.set_running_or_notify_cancel()  # who hangs up takes nothing back
+        # A caller that goes away cannot cancel: its rows may be in a transaction already.
+        self.answer.set_running_or_notify_cancel()
 
 
 class Sequencer:
@@ -99,7 +100,7 @@ class Sequencer:
         self._thread = Thread(target=self._run, name="sequencer", daemon=True)
         self._thread.start()
 
-    def submit(self, origin: str, rows: Sequence[Row]) -> list[Future[list[Result]]]:
+    def submit(self, origin: str, rows: Sequence[NextEntry]) -> list[Future[list[WriteResult]]]:
         """Hand in rows of one log.
 
         Returns:
@@ -119,7 +120,7 @@ class Sequencer:
             self._changed.notify()
         return [job.answer for job in jobs]
 
-    def append(self, origin: str, rows: Sequence[Row]) -> list[LoggedEntry]:
+    def append(self, origin: str, rows: Sequence[NextEntry]) -> list[LoggedEntry]:
         """Hand in rows and wait for them; for the region's own entries.
 
         Raises:
@@ -164,7 +165,7 @@ class Sequencer:
             self._waiting -= MAX_BATCH_ENTRIES - room
         return batch
 
-    def _write(self, batch: Sequence[_Job]) -> list[list[Result]]:
+    def _write(self, batch: Sequence[_Job]) -> list[list[WriteResult]]:
         with transaction(self._region.engine, self._region.stores) as stores:
             turn = _Batch(self._region, stores)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
@@ -184,7 +185,7 @@ class _Batch:
         self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
         self._policy = policy_in_force(region.pinned, self._pending[region.control])
 
-    def take(self, origin: str, row: Row) -> Result:
+    def take(self, origin: str, row: NextEntry) -> WriteResult:
         """Judge one row; it stands behind all that were let through before it."""
         try:
             entry = row.compose(self._pending, self._second(origin))
@@ -198,6 +199,9 @@ class _Batch:
             self._stores[origin].append(pending.placed, self._contents[origin])
 
     def _second(self, origin: str) -> int:
+        # Data entries of a second are judged by the control log up to that second. So a control
+        # entry takes a later second than any data entry that was judged without it, and a data
+        # entry none before the control log's last (docs/adr/0006). No log's seconds fall.
         last = {each: log.last_at() for each, log in self._pending.items()}
         control = self._region.control
         if origin == control:

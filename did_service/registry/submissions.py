@@ -15,7 +15,7 @@ from did_service.core.limits import (
     MAX_WAIT_SECONDS,
     MAX_WAITING_ENTRIES,
 )
-from did_service.registry.sequencer import QueuedEntry, Result
+from did_service.registry.sequencer import QueuedEntry, WriteResult
 from did_service.web.problems import problem_of
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*([0-9]{1,6})(?:$|[,;\s])")
@@ -74,7 +74,7 @@ def receipt_of(origin: str, placed: LoggedEntry) -> JsonObject:
     }
 
 
-def line_of(origin: str, result: Result, language: str) -> JsonObject:
+def line_of(origin: str, result: WriteResult, language: str) -> JsonObject:
     """Return the answer to one line of a batch: a receipt or a problem document."""
     if isinstance(result, DidServiceError):
         return problem_of(result, language)

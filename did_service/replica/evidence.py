@@ -57,7 +57,7 @@ class HeadsTree:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """One checkpoint of reg, the newest heads entry about the log below it, its snapshot."""
+    """A checkpoint of the control log, the newest heads entry below it, and its snapshot."""
 
     note: bytes
     size: int
@@ -160,7 +160,10 @@ class EvidenceService:
         return _Cut(note, size, entry, HeadsTree.of(snapshot))
 
     def _proven_size(self, cut: _Cut) -> int:
-        """Return the tree that paths lead to: reg's checkpoint, or the data tree reg names."""
+        """Return the size of the tree that paths lead to.
+
+        The control log's own checkpoint has it, and for a data log the heads entry about it.
+        """
         return cut.size if self._log is self._control else _covered(cut.entry)
 
     def _heads_about(self, origin: str, cut: _Cut) -> UnverifiedItem:
@@ -177,6 +180,9 @@ class EvidenceService:
             placed = store.numbered("heads", origin, number)
             return 0 if placed is None else _covered(placed)
 
+        # The earliest such entry shows the earliest time by which the entry existed. Sizes
+        # never fall, so it is found by bisection; the newest, not among `numbers`, is the last
+        # resort.
         numbers = range(1, cut.entry.entry.number)
         number = 1 + bisect_left(numbers, index + 1, key=covered)
         return store.numbered("heads", origin, number) or cut.entry

@@ -26,7 +26,7 @@ from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle
 from did_service.program.files import read_file
 from did_service.replica import rows
 from did_service.replica.replica import Replica
-from did_service.replica.rows import Row
+from did_service.replica.rows import StoredRow
 from did_service.replica.statements import ENTRY_COLUMNS
 
 
@@ -142,7 +142,7 @@ class _LogWalk:
         if held != b"".join(hashes):
             yield Finding("tile_wrong", tile.path())
 
-    def _entry(self, placed: LoggedEntry, stored: Row) -> Iterator[Finding]:
+    def _entry(self, placed: LoggedEntry, stored: StoredRow) -> Iterator[Finding]:
         """Compare a row with the one that storing the entry again would write."""
         contents: dict[bytes, bytes] = {}
         digest = placed.entry.digest if placed.entry.type == "status" else None

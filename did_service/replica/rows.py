@@ -14,12 +14,12 @@ from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log.tiles import TileId
 
-Row = dict[str, object]
+StoredRow = dict[str, object]
 
 
 def entries(
     placed: Sequence[LoggedEntry], contents: Mapping[bytes, bytes], total: int
-) -> list[Row]:
+) -> list[StoredRow]:
     """Return a row for each entry of a batch: what its table holds and what its chain's does.
 
     Args:
@@ -27,11 +27,11 @@ def entries(
         contents: The bytes behind each `d` that has some, by SHA-256.
         total: Bytes of the log so far.
     """
-    rows: list[Row] = []
+    rows: list[StoredRow] = []
     for each in placed:
         entry, data = each.entry, each.entry.encode()
         total += len(data) + len(contents.get(entry.digest or b"", b""))
-        row: Row = {
+        row: StoredRow = {
             "key": subject_key(entry.type, entry.subject),
             "type": entry.type,
             "number": entry.number,
@@ -46,14 +46,14 @@ def entries(
     return rows
 
 
-def newest(rows: Sequence[Row]) -> list[Row]:
+def newest(rows: Sequence[StoredRow]) -> list[StoredRow]:
     """Return the rows of a batch that are the newest of their chain."""
     return list({row["key"]: row for row in rows}.values())
 
 
-def nodes(old_size: int, made: Mapping[TileId, bytes]) -> list[Row]:
+def nodes(old_size: int, made: Mapping[TileId, bytes]) -> list[StoredRow]:
     """Return the subtree roots, from level 1 up, that a growing log has completed."""
-    rows: list[Row] = []
+    rows: list[StoredRow] = []
     for tile, data in made.items():
         first = tile.index * TILE_WIDTH
         fresh = max(first, old_size >> TILE_HEIGHT * tile.level)
@@ -64,7 +64,7 @@ def nodes(old_size: int, made: Mapping[TileId, bytes]) -> list[Row]:
     return rows
 
 
-def contents(by_digest: Mapping[bytes, bytes]) -> list[Row]:
+def contents(by_digest: Mapping[bytes, bytes]) -> list[StoredRow]:
     """Return the content rows; content is kept once, whoever names it."""
     return [{"digest": digest, "data": data} for digest, data in by_digest.items()]
 

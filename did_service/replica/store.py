@@ -27,7 +27,7 @@ from did_service.core.limits import MAX_ENTRIES_CACHED, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.tiles import TileId
 from did_service.replica import rows, statements
-from did_service.replica.rows import Row
+from did_service.replica.rows import StoredRow
 from did_service.replica.tables import MODELS
 from did_service.web import database
 from did_service.web.database import PreparedSql
@@ -141,7 +141,7 @@ class ReplicaStore:
         """Return the leaf hashes of entries `start` up to, not including, `stop`."""
         return self._column(statements.LEAVES, start=start, stop=stop)
 
-    def rows(self, start: int, stop: int) -> list[Row]:
+    def rows(self, start: int, stop: int) -> list[StoredRow]:
         """Return all that is stored about entries, for whoever recomputes it."""
         found = self._rows(statements.ROWS, start=start, stop=stop)
         return [dict(zip(statements.ENTRY_COLUMNS, row, strict=True)) for row in found]
@@ -209,7 +209,7 @@ class ReplicaStore:
         with database.reading(self._engine) as connection:
             yield connection
 
-    def _write(self, statement: PreparedSql, rows: Sequence[Row]) -> None:
+    def _write(self, statement: PreparedSql, rows: Sequence[StoredRow]) -> None:
         if rows and self._connection is not None:
             statement.run_for(self._connection, [{"log": self._origin, **row} for row in rows])
 

@@ -10,10 +10,10 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
-from did_service import __version__
 from did_service.program.completion import SHELLS
 from did_service.program.language import LANGUAGES, OPTION
 from did_service.program.streams import write_out
+from did_service.program.version import __version__
 
 TOPIC = "help_did-verify"
 _TIERS = ("online", "day", "field")

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from fastapi import FastAPI
-
-import did_service
+from did_service.program.version import __version__
 from did_service.web import health, problems
 from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.head import HeadAsGet
 from did_service.web.health import Gauges, Ready
 from did_service.web.limits import BodyLimit
 from did_service.web.message import Http11Message
-
-Application = FastAPI  # what rooms that only hand an app on call it
 
 
 def create_app(
@@ -24,7 +20,7 @@ def create_app(
     ready: Ready = dict,
     gauges: Gauges = dict,
     body_limits: Mapping[str, int] | None = None,
-) -> FastAPI:
+) -> DescribedApp:
     """Make an application; its caller includes the routers.
 
     Args:
@@ -35,7 +31,7 @@ def create_app(
     """
     app = DescribedApp(
         title=name,
-        version=did_service.__version__,
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -98,8 +98,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 class PreparedSql:
     """A statement that is written out once and then run by the driver itself.
 
-    For tables whose rows are many: SQLAlchemy dresses a statement anew for every run, which
-    costs ten times what SQLite needs to find the row.
+    For tables of many rows. SQLAlchemy prepares its own state for every execution of a
+    statement, and that costs ten times what SQLite needs to find the row.
 
     Args:
         clause: Its parameters have names; what is fixed in it stays.

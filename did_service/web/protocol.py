@@ -1,11 +1,12 @@
-"""HTTP/1.1 as uvicorn speaks it, but for the answer to what is no HTTP.
+"""uvicorn's HTTP/1.1, with an answer of ours to bytes that are not HTTP, and an end to waiting.
 
 A request line with a space too many, two lengths that differ, a header of 100 KB: such bytes
 reach no application, so the frame of `web.app` cannot answer them. They get a problem document
 like everything else, in English, as no header was understood, and the connection ends.
 
-So does one on which no whole request comes in time: uvicorn would keep it for ever, and who
-opens enough of them and says little would keep everybody else out.
+A connection on which no whole request arrives in time ends as well. uvicorn would keep it for
+ever, and somebody who opens enough of them and sends little would keep everybody else out.
+What this rests on inside uvicorn: docs/adr/0039.
 """
 
 from __future__ import annotations

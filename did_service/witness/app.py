@@ -8,13 +8,14 @@ Its mirrors are served under `/witness/SHA256HEX(origin)`, like the logs at home
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from did_service.core.anchor.region import control_origin
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.replica.evidence import EvidenceService
 from did_service.replica.routes import replica_router
 from did_service.web import app as web
+from did_service.web.description import DescribedApp
 from did_service.witness.routes import witness_router
 from did_service.witness.witness import Witness, folder_of
 
@@ -22,7 +23,7 @@ PREFIX = "/witness"
 BODY_LIMITS = {f"{PREFIX}/did-proof": MAX_DID_LOG_BYTES}
 
 
-def create_app(witness: Witness) -> FastAPI:
+def create_app(witness: Witness) -> DescribedApp:
     """Make the application of one witness; its lifetime is the caller's business."""
     app = web.create_app(
         "witness", ready=witness.ready, gauges=witness.gauges, body_limits=BODY_LIMITS

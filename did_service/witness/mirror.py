@@ -150,6 +150,8 @@ class Mirror:
             data = self.read(head.origin).entries(start, stop, head.size)
         except DidServiceError as error:
             raise _unreadable(head.origin, error) from error
+        # The tree is checked before any entry is judged: a log that serves what it has not
+        # signed must be an alarm, not a broken rule of an entry that was never in it.
         self._check_tree(replica, data, head)
         piece = _Piece(self, replica)
         missing, fault = None, None
@@ -162,6 +164,9 @@ class Mirror:
             except DidServiceError as error:
                 fault = error
                 break
+        # What stands before a fault, or before an entry that has to wait, is good and stays:
+        # the next attempt goes on behind it. Another log is copied by the caller, once the lock
+        # of this one is free: two logs that rest on each other would wait for each other.
         piece.write()
         if fault is not None:
             raise fault

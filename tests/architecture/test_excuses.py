@@ -49,9 +49,27 @@ def modules_of(package: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("package", CONFIGURED["project"]["dependencies"])
+DECLARED = CONFIGURED["project"]["dependencies"]
+# Imported by name, but never without the package that is made of it.
+COMES_WITH = {"starlette": "fastapi", "pydantic": "fastapi", "sqlalchemy": "sqlmodel"}
+
+
+@pytest.mark.parametrize("package", DECLARED)
 def test_every_declared_dependency_is_imported(package):
     assert modules_of(package) & imported()
+
+
+def test_every_import_is_declared():
+    declared = {module for package in DECLARED for module in modules_of(package)}
+    others = imported() - declared - sys.stdlib_module_names - {*source.PACKAGES}
+    assert others == COMES_WITH.keys()
+
+
+@pytest.mark.parametrize(("module", "package"), COMES_WITH.items())
+def test_what_is_imported_undeclared_comes_with_what_is_declared(module, package):
+    assert package in DECLARED
+    needed = importlib.metadata.requires(package) or []
+    assert any(re.match(rf"{module}\b", each, re.IGNORECASE) for each in needed)
 
 
 # --- contracts of imports ---------------------------------------------------------------------

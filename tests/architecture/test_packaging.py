@@ -14,6 +14,7 @@ from tests.support.optional import CHECKOUT
 
 LOCKS = [*CHECKOUT.glob("requirements/*.lock"), CHECKOUT / "tests/interop/package-lock.json"]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+MAKEFILE = (CHECKOUT / "Makefile").read_text()
 BUILD = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]  # as `make wheel`
 DATED = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
 
@@ -95,7 +96,15 @@ def test_the_same_tree_gives_the_same_bytes(release, tmp_path):
 def test_make_wheel_runs_this_very_command():
     words = " ".join(BUILD[1:])
     recipe = f"SOURCE_DATE_EPOCH={DATED['SOURCE_DATE_EPOCH']} $(PY) {words} dist"
-    assert f"\t@{recipe}" in (CHECKOUT / "Makefile").read_text()
+    assert f"\t@{recipe}" in MAKEFILE
+
+
+def test_make_names_no_place_that_is_gone():
+    named = re.findall(r"(?:tests|scripts|requirements)/[\w/.-]+", MAKEFILE)
+    made = re.compile(r".*/(node_modules|\.installed).*")
+    assert [
+        each for each in named if not made.match(each) and not Path(CHECKOUT, each).exists()
+    ] == []
 
 
 @pytest.mark.parametrize("command", PROJECT["scripts"])

@@ -104,7 +104,10 @@ def test_indices_are_random_and_never_used_twice(tmp_path):
 
 
 def test_a_full_list_issues_nothing(office, monkeypatch):
-    monkeypatch.setattr(office.store, "used_indices", lambda: set(range(STATUS_LIST_BITS // 2)))
+    used = office.store.used_indices
+    monkeypatch.setattr(
+        office.store, "used_indices", lambda: used() | set(range(STATUS_LIST_BITS // 2))
+    )
     with refused("status_list_full", UnavailableError):
         office.approve()
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from fastapi import Response
@@ -354,7 +355,12 @@ def test_a_receipt_of_another_shape_is_refused():
 
 def test_as_many_answers_as_rows(fed, monkeypatch):
     rows = [(submission(fed, "rows.gd.example").entry, None)]
-    monkeypatch.setattr("did_service.client.registry._row", lambda *_arguments: [[]] * 2)
-    monkeypatch.setattr("did_service.client.registry.jcs.encode", lambda _row: b"{}\n{}")
+    post = Transport.post
+
+    def say_it_twice(*arguments, **named):
+        answer = post(*arguments, **named)
+        return replace(answer, body=answer.body * 2)
+
+    monkeypatch.setattr(Transport, "post", say_it_twice)
     with refused("answer_invalid", MalformedError):
         fed.client(REG).submit_batch(rows)

@@ -197,8 +197,10 @@ def test_nobody_but_the_log_makes_a_fresh_witness_ask_it(fed, monkeypatch):
     """Else anybody could keep its threads waiting for a log that does not answer."""
     fed.stop("sc")
     fed.start("sc")
-    asked = []
-    monkeypatch.setattr(Mirror, "read", lambda _, origin: asked.append(origin))
+    asked, read = [], Mirror.read
+    monkeypatch.setattr(
+        Mirror, "read", lambda self, origin: asked.append(origin) or read(self, origin)
+    )
     answer = ask(fed, "sc", request(fed, head(fed), 1, thief()))
     assert (answer.status, code_of(answer), asked) == (403, "not_signed_by_log", [])
 

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from did_service.client.registry import LogReader
 from did_service.core.did.webvh import write
 from did_service.core.errors import ConflictError, LimitError, RuleError, UnavailableError
 from did_service.core.limits import MAX_DID_LOG_BYTES
@@ -79,9 +80,8 @@ def test_a_tile_that_cannot_be_read_is_no_alarm(fed, mirror, monkeypatch):
 
 def test_content_that_is_not_behind_its_digest_is_not_stored(fed, mirror, monkeypatch):
     before = mirror.replicas[EV].store.size()
-    monkeypatch.setattr(
-        "did_service.client.registry.LogReader.content", lambda *_arguments: b"other"
-    )
+    content = LogReader.content
+    monkeypatch.setattr(LogReader, "content", lambda *given: content(*given) + b" and more")
     with refused("content_missing", UnavailableError):
         mirror.catch_up(head(fed, EV))
     assert mirror.replicas[EV].store.size() == before

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from did_service import __version__
 from did_service.program import failure
 from did_service.program.folding import width
+from did_service.program.version import __version__
 from did_service.verify_cli import check as check_command
 from tests.support.desk import COUNTER, Desk, command, did_verify, finish, start
 from tests.support.dids import NOW

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from did_service import __version__
+from did_service.program.version import __version__
 from wallet_cli.parser import COMPLETION, CommandEntry, LazyGroup
 
 _EXAMPLES = """\

@@ -126,7 +126,11 @@ def _reap(receiver: Receiver, wanted: Sequence[Application], harvest: _Harvest) 
 
 
 def _hand_out(session: Session, harvest: _Harvest) -> Exit:
-    """Tell what came; the run ends well where anything did, or nothing was waited for."""
+    """Say what came, and choose the exit.
+
+    The command succeeds if at least one credential came, or if no application was waiting.
+    Otherwise it ends with the first failure, or with `not_yet` while all are on their way.
+    """
     terminal = session.terminal
     for apart in harvest.apart if harvest.received or harvest.failures else ():
         terminal.warn("set_aside", apart.application.id, id=apart.application.id)

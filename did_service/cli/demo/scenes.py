@@ -1,9 +1,10 @@
 """The scenes: acceptances, refusals, what cannot be told, and what is no acceptance.
 
 A scene hands the counter an input and says which outcome must come. In a scene of attack the
-input is what an attacker makes of the honest one; `armed=False` lets the attack out, and then
-the credential must be accepted and the scene must fail: a test holds us to that. The order is
-the story's: what is ended or revoked stays so.
+input is what an attacker makes of the honest one. With `armed=False` the attack is left out:
+then the credential is accepted and the scene has to fail, which a test checks, so that no scene
+passes for another reason than its attack. The order is the story's: what is ended or revoked
+stays so.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import PublishIntervals, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.replica.store import ReplicaStore
-from did_service.web.app import Application
 from did_service.web.database import open_engine
+from did_service.web.description import DescribedApp
 from did_service.web.serve import MAX_SOCKET_NAME_BYTES, Server, unix_socket
 from did_service.witness.witness import Witness, WitnessSettings
 
@@ -99,7 +99,7 @@ class DemoWorld:
     registries: dict[str, Registry] = field(default_factory=dict)
     witnesses: dict[str, Witness] = field(default_factory=dict)
     offices: dict[str, _Office] = field(default_factory=dict)
-    apps: dict[str, Application] = field(default_factory=dict)
+    apps: dict[str, DescribedApp] = field(default_factory=dict)
     servers: list[Server] = field(default_factory=list)
     item: LoggedEntry | None = None
 
@@ -253,7 +253,7 @@ class DemoWorld:
             pace=_PACE,
         )
 
-    def _serve(self, host: str, app: Application) -> None:
+    def _serve(self, host: str, app: DescribedApp) -> None:
         self.apps[host] = app
         listener = unix_socket(self.sockets / f"{host}.sock")
         self.servers.append(self.running.enter_context(Server(app, listener)))

@@ -77,11 +77,15 @@ def check_quorum(
     top = groups.get(log.quorum.name)
     if top is None:
         raise PolicyError("quorum_unsafe", f"{quote(origin)}: the quorum is not a group")
+    # The quorum is one group of witnesses, or a group whose members are groups and all needed:
+    # otherwise the outsiders could meet it without any region, or the regions without them.
     voting = [groups[name] for name in top.members if name in groups] or [top]
     if voting != [top] and top.threshold != len(top.members):
         raise PolicyError("quorum_unsafe", f"{quote(origin)}: one group alone would do")
     inside = [_is_inside(group, regions, region, log) for group in voting]
     for group, of_regions in zip(voting, inside, strict=True):
+        # Two quorums of k of m overlap in 2k - m members; more than f of them must be there, so
+        # that one is honest and has cosigned only one of two histories.
         faults = region_faults if of_regions else outside_faults
         if not shares_honest_cosigner(group.threshold, len(group.members), faults):
             few = f"{group.threshold} of {len(group.members)}"

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
-from did_service.core.errors import ProofError, UnsupportedError, quote
+from did_service.core.errors import ConflictError, ProofError, UnsupportedError, quote
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
@@ -87,6 +87,26 @@ def load(url: str) -> JsonObject:
     if sha256(data).hex() != digest:
         raise ProofError("context_altered", f"the file for context {url} was altered")
     return load_object(data, numbers=Numbers.FINITE)  # "@version": 1.1
+
+
+def beside(documents: Mapping[str, JsonObject]) -> ContextLoader:
+    """Return a loader for the contexts here and a caller's own beside them, by URL.
+
+    For programs that sign or verify types of their own: `model.parse_credential`,
+    `vocabulary.check_terms` and `eddsa_rdfc_2022.WithContexts` take it. What counters accept
+    stays closed, since everybody has to read a term alike.
+
+    Raises:
+        ConflictError: `context_taken`: one of ours would mean something else.
+    """
+    for url in documents:
+        if url in _BUNDLED or url in _OURS:
+            raise ConflictError("context_taken", f"context {url} is pinned here")
+
+    def load_either(url: str) -> JsonObject:
+        return documents[url] if url in documents else load(url)
+
+    return load_either
 
 
 def published(url: str) -> bytes:

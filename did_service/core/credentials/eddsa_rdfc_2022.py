@@ -10,8 +10,9 @@ write the same statements, so that whoever reads names reads what was signed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from did_service.core.credentials import contexts, stated
 from did_service.core.credentials.contexts import ContextLoader
@@ -58,6 +59,25 @@ def hash_data(
     if "@context" in options:
         raise UnsupportedError("names_not_plain", "contexts in a proof would not be signed")
     return sha256(_canonical(_plain(configuration))) + sha256(_canonical(_plain(document)))
+
+
+@dataclass(frozen=True, slots=True)
+class WithContexts:
+    """This suite under a caller's own contexts beside ours, for documents in any spelling.
+
+    It goes where `proof_set.SUITES` would: `{NAME: WithContexts(contexts.beside(…)), …}`.
+    """
+
+    NAME: ClassVar[str] = NAME
+    load: ContextLoader
+
+    def prepare(self, document: JsonObject, options: JsonObject) -> JsonObject:
+        """As the module's own."""
+        return prepare(document, options)
+
+    def hash_data(self, document: JsonObject, options: JsonObject) -> bytes:
+        """As the module's own, with these contexts."""
+        return hash_data(document, options, self.load)
 
 
 def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> bytes:

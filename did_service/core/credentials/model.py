@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from did_service.core.credentials import contexts, members, stated
+from did_service.core.credentials.contexts import ContextLoader
 from did_service.core.encoding.strict_json import (
     JsonObject,
     JsonValue,
@@ -63,8 +64,12 @@ class Presentation:
     credentials: tuple[Credential, ...]
 
 
-def parse_credential(value: JsonValue) -> Credential:
+def parse_credential(value: JsonValue, load: ContextLoader | None = None) -> Credential:
     """Parse a VCDM 2.0 credential, with or without proof.
+
+    Args:
+        value: The document.
+        load: `contexts.beside(…)` where a caller's own contexts are taken as well.
 
     Raises:
         UnsupportedError: `data_model_unknown` for another version, `context_unknown`,
@@ -75,7 +80,7 @@ def parse_credential(value: JsonValue) -> Credential:
         UnsupportedError: `too_large`, as `stated.check_work`.
     """
     raw = _document(value, "credential")
-    context = _context(raw)  # first: it says by which version all the rest is to be read
+    context = _context(raw, load)  # first: it says by which version the rest is to be read
     if stated.keeps_no_order(raw):
         stated.check_work(raw)
         raw = stated.in_order(raw)
@@ -98,15 +103,15 @@ def parse_credential(value: JsonValue) -> Credential:
     )
 
 
-def parse_presentation(value: JsonValue) -> Presentation:
-    """Parse a VCDM 2.0 presentation and the credentials in it.
+def parse_presentation(value: JsonValue, load: ContextLoader | None = None) -> Presentation:
+    """Parse a VCDM 2.0 presentation and the credentials in it; arguments as above.
 
     Raises:
         UnsupportedError, MalformedError: as `parse_credential`.
         LimitError: more than 16 credentials.
     """
     raw = _document(value, "presentation")
-    context = _context(raw)
+    context = _context(raw, load)
     members.check_typed(raw, ("termsOfUse",))
     members.check_proof(raw)
     return Presentation(
@@ -115,7 +120,7 @@ def parse_presentation(value: JsonValue) -> Presentation:
         id=members.identifier(raw, "presentation"),
         types=_types(raw, PRESENTATION_TYPE),
         holder=members.party(raw, "holder") if "holder" in raw else None,
-        credentials=_credentials(raw),
+        credentials=_credentials(raw, load),
     )
 
 
@@ -134,7 +139,7 @@ def _document(value: JsonValue, where: str) -> JsonObject:
     return raw
 
 
-def _context(raw: JsonObject) -> tuple[JsonValue, ...]:
+def _context(raw: JsonObject, load: ContextLoader | None) -> tuple[JsonValue, ...]:
     value = raw.get("@context")
     entries = tuple(value) if isinstance(value, list) else (value,)
     if entries[:1] != (contexts.CREDENTIALS_V2,):
@@ -145,7 +150,7 @@ def _context(raw: JsonObject) -> tuple[JsonValue, ...]:
         )
     for entry in entries:
         if isinstance(entry, str):
-            contexts.check_known(entry)
+            contexts.check_known(entry) if load is None else load(entry)
         elif not isinstance(entry, dict):
             raise MalformedError("context_invalid", "a context is neither a URL nor an object")
     return entries
@@ -202,9 +207,9 @@ def _schemas(raw: JsonObject) -> tuple[JsonObject, ...]:
     return schemas
 
 
-def _credentials(raw: JsonObject) -> tuple[Credential, ...]:
+def _credentials(raw: JsonObject, load: ContextLoader | None) -> tuple[Credential, ...]:
     value = raw.get("verifiableCredential", [])
     items = as_array(value, "verifiableCredential") if isinstance(value, list) else [value]
     if len(items) > MAX_CREDENTIALS_IN_PRESENTATION:
         raise LimitError("too_large", f"{len(items)} credentials in one presentation")
-    return tuple(parse_credential(item) for item in items)
+    return tuple(parse_credential(item, load) for item in items)

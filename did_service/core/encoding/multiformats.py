@@ -1,7 +1,7 @@
 """Multibase, varint codes and multihash, as DIDs and Data Integrity use them.
 
-Only what our formats need: base58btc (`z`), base64url (`u`), the Ed25519 and P-256 public key
-codes and SHA2-256. Everything else is refused by name.
+Only what our formats need: base58btc (`z`), base64url (`u`), the Ed25519 public key code and
+SHA2-256. Everything else is refused by name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from did_service.core.encoding import b64, base58
 from did_service.core.errors import UnsupportedError, quote
 
 ED25519_PUBLIC = b"\xed\x01"  # varint of 0xed
-P256_PUBLIC = b"\x80\x24"  # varint of 0x1200
 SHA2_256 = b"\x12\x20"  # multihash code and length
 
 

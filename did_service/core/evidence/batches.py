@@ -1,7 +1,7 @@
 """Since when a record has existed (threat rule 13).
 
     record ──salt──► leaf ──► batch root = `d` of an evidence entry ──► data tree
-                                       that tree in a heads entry of reg ──► checkpoint
+                                       that tree in a heads entry ──► checkpoint
 
 The batch hides its size by padding to a power of two, so the path's length tells it. That an
 entry exists does not go out of date: nobody asks whether it is the latest of its stream.
@@ -19,7 +19,7 @@ from did_service.core.evidence.proven import IssuanceProof, ProvenEntry
 from did_service.core.log.merkle import check_inclusion
 
 Anchoring = Mapping[tuple[str, int], Sequence[ProvenEntry]]
-"""Evidence entries in ev trees that reg names, by origin and index."""
+"""Evidence entries in data logs whose trees heads entries name, by origin and index."""
 
 
 def anchoring_of(entries: Iterable[ProvenEntry]) -> Anchoring:
@@ -52,7 +52,7 @@ def take_batch(
         anchoring: Of `anchoring_of`.
 
     Raises:
-        NotFoundError: `entry_missing`: its evidence entry is not anchored in reg.
+        NotFoundError: `entry_missing`: no heads entry covers its evidence entry.
         ProofError: a Merkle code, or `stream_kind_wrong`.
         MalformedError: as `parse_evidence_body`.
     """

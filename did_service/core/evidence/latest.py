@@ -93,7 +93,9 @@ class LatestIndex:
     def complete(self, entries: Iterable[ProvenEntry]) -> dict[str, int]:
         """Find the logs of which the newest entry of every subject is at hand, with T.
 
-        Only there can it be proven that a statement does not exist: its subject is a hash.
+        Only in such a log can evidence show that somebody was granted nothing. A chain is named
+        by a hash over granter, grantee and scope, so there is no single record to show absent:
+        one has to have every newest entry, and see that none is about the grantee.
         """
         held: dict[str, set[HeadRecord]] = {}
         for each in entries:
@@ -102,6 +104,8 @@ class LatestIndex:
         for heads in (each for known in self.heads.values() for each in known):
             tree, time = (heads.about, heads.root), statement_time(heads.fresh_at, heads.at)
             times[tree] = max(time, times.get(tree, 0))
+        # A heads file stays true while nothing changes: several heads entries may have its
+        # root, and the newest of them says as of when everything is at hand.
         complete: dict[str, int] = {}
         for (origin, root), time in times.items():
             snapshot = self.snapshots.get(root)

@@ -175,12 +175,15 @@ class _Verification:
                 self.attempt(name, what_is(item), partial(self._control_item, name, item, leaf))
         for known in self.heads.values():
             known.sort(key=lambda each: each.item.index, reverse=True)
+            # If any two of one size differ, one of them differs from the one held against all.
             roots = {each.size: each for each in known}
             for each in known:
                 self._compare(each, roots[each.size])
 
     def _compare(self, one: ProvenHeads, other: ProvenHeads) -> None:
         """Find a data log that shows two trees of one size, both under a quorum."""
+        # Checkpoints of a data log and the heads entries of its control log both name its tree
+        # under a quorum, so all must agree. A control log names none of its own (`tree` None).
         own = self.trees.get((one.about, one.size), {}) if one.tree is not None else {}
         notes = tuple(each[0].note for root, each in own.items() if root != one.tree)
         if one.tree != other.tree:
@@ -206,6 +209,8 @@ class _Verification:
             raise NotFoundError("checkpoint_missing", f"no tree of {size} of {quote(origin)}")
         if self.is_forked(origin):
             raise ProofError("log_forked", f"{quote(origin)} has shown two histories")
+        # Two roots of a size were a fork. Of its one: the freshest checkpoint and, if it is
+        # another one, the earliest. "Is the latest" wants the first, "existed by" the second.
         (checkpoints,) = roots.values()
         return checkpoints
 

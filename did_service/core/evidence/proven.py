@@ -21,7 +21,7 @@ from did_service.core.evidence.pieces import UnverifiedBatch, UnverifiedItem
 
 @dataclass(frozen=True, slots=True)
 class ProvenHeads:
-    """A verified heads entry: what reg says about a log, and through which checkpoint.
+    """A verified heads entry: what a control log says about a log, and by which checkpoint.
 
     Attributes:
         about: Origin of the log whose subjects it lists.
@@ -29,7 +29,7 @@ class ProvenHeads:
         item: As received.
         note: The checkpoint that proves it.
         size, count, root, at: Its body (docs/formats.md §2).
-        tree: Root of the data log at `size`; None where it is about reg itself.
+        tree: Root of the data log at `size`; None where it is about the control log itself.
         fresh_at, existed_by: Quorum times of the checkpoint, POSIX seconds.
     """
 
@@ -129,7 +129,7 @@ class ProvenEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest(ProvenEntry):
-    """An entry that was the latest of its subject as of a time; `order.Order` alone makes it.
+    """The latest entry of its subject as of a time; `latest.LatestIndex` alone makes it.
 
     `CredentialContext.use` alone reads it, so that step 13 judges how old that is.
 

@@ -180,10 +180,10 @@ class Evidence:
     def kept(self) -> UnverifiedEvidence:
         """Return the union worth keeping, as one set.
 
-        Of each log's chain the two newest entries stay (the one before an end counts too), and
-        the newest that can be used: no log crowds out another's. Of each record every proof of
-        existence stays. Nothing that is at hand is ever replaced by something older, or by
-        something newer of which a part was held back.
+        Of each chain the two newest entries stay, since the one before an end still counts, and
+        the newest that can be used. Chains are counted for each log by itself, so entries of
+        one log never push out those of another. All proofs that a record existed stay. Nothing
+        at hand is ever replaced by something older, or by something newer that lacks a part.
         """
         chains = self._by_number()
         newest = [best[n] for _, best in sorted(chains.items()) for n in self._lasting(best)]

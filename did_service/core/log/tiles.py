@@ -143,6 +143,8 @@ def _subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:
     `begin` is a multiple of the largest power of two within the range, as in every range of a
     proof.
     """
+    # A complete subtree of 2^h leaves begins at a multiple of 2^h. `begin` is one of the
+    # largest power that fits, and stays one of every smaller power when it moves on.
     while begin < end:
         height = (end - begin).bit_length() - 1
         yield height, begin >> height
@@ -168,23 +170,13 @@ def _hashes(read: HashReader, tile: TileId) -> list[bytes]:
 # --- growing ----------------------------------------------------------------------------------
 
 
-def tiles_between(old_size: int, new_size: int) -> list[TileId]:
-    """List the hash tiles of `new_size` that `old_size` did not have, lowest level first."""
-    tiles: list[TileId] = []
-    level = 0
-    while old_size < new_size:
-        tiles += _tiles_of_level(level, old_size, new_size)
-        level, old_size, new_size = level + 1, old_size // TILE_WIDTH, new_size // TILE_WIDTH
-    return tiles
-
-
 def bundles_between(old_size: int, new_size: int) -> list[TileId]:
     """List the entry bundles of `new_size` that `old_size` did not have."""
     return _tiles_of_level(ENTRIES, old_size, new_size)
 
 
 def extend(read: HashReader, old_size: int, new_leaves: Sequence[bytes]) -> dict[TileId, bytes]:
-    """Compute the tiles that appending leaf hashes makes, those of `tiles_between`.
+    """Compute the hash tiles that appending leaf hashes makes.
 
     Args:
         read: Gives the partial tiles at the right edge of `old_size`, nothing else.
@@ -192,7 +184,7 @@ def extend(read: HashReader, old_size: int, new_leaves: Sequence[bytes]) -> dict
         new_leaves: Leaf hashes to append, any number.
 
     Returns:
-        Tile contents, lowest level first.
+        The contents of the tiles that `old_size` did not have, lowest level first.
     """
     made: dict[TileId, bytes] = {}
     level, size, fresh = 0, old_size, list(new_leaves)

@@ -207,7 +207,8 @@ class CredentialContext:
     def covers_dating(self, as_of: int | None) -> bool:
         """Say whether evidence as of T shows what stood when the credential was issued.
 
-        Against a credential without a date nothing speaks for sure.
+        A credential that states no date could have been issued at any time, so no evidence is
+        late enough for it.
         """
         return as_of is not None and self.dated is not None and self.dated <= as_of
 

@@ -18,7 +18,7 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.verification.context import CredentialContext
 
-Chain = tuple[ProvenEntry, ...]
+StatementChain = tuple[ProvenEntry, ...]
 """The entries of one subject, the newest first."""
 
 
@@ -37,7 +37,7 @@ class ProvenStatement:
         return self.proven.at if self.statement.since is None else self.statement.since
 
 
-def chains_about_issuer(context: CredentialContext) -> tuple[Chain, ...]:
+def chains_about_issuer(context: CredentialContext) -> tuple[StatementChain, ...]:
     """Return the chains of authority entries about the issuer."""
     issuer = context.credential.issuer
     home = context.home(issuer)
@@ -50,7 +50,7 @@ def statements(context: CredentialContext) -> tuple[ProvenStatement, ...]:
     return tuple(each for chain in chains for each in linked(context, chain[:1]))
 
 
-def linked(context: CredentialContext, chain: Chain) -> Iterator[ProvenStatement]:
+def linked(context: CredentialContext, chain: StatementChain) -> Iterator[ProvenStatement]:
     """Yield the statements of a chain, newest first.
 
     One that cannot be read hides all behind it, as one does that is not at hand.

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given
 
+from did_service.core.credentials import contexts, vocabulary
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
 from did_service.core.credentials.model import parse_credential, parse_presentation
 from did_service.core.errors import DidServiceError
@@ -176,6 +177,36 @@ def test_presentation_without_holder_or_credentials_is_one():
     bare = {"@context": [CREDENTIALS_V2], "type": "VerifiablePresentation"}
     assert parse_presentation(bare).holder is None
     assert parse_presentation(bare).credentials == ()
+
+
+def test_a_caller_s_own_context_is_taken_beside_ours_and_nowhere_else():
+    url = "https://library.example/ns/v1"
+    load = contexts.beside({url: {"@context": {"shelf": "https://library.example/ns#shelf"}}})
+    own = {
+        **CREDENTIAL,
+        "@context": [*CREDENTIAL["@context"], url],
+        "credentialSubject": {"shelf": "QA 76"},
+    }
+    vocabulary.check_terms(own, load)
+    assert parse_credential(own, load).raw == own
+    shown = {**PRESENTATION, "verifiableCredential": own}
+    assert parse_presentation(shown, load).credentials[0].raw == own
+    for refused in (
+        lambda: parse_credential(own),
+        lambda: parse_presentation(shown),
+        lambda: parse_credential({**own, "@context": [CREDENTIALS_V2, f"{url}x"]}, load),
+        lambda: vocabulary.check_terms(own),
+    ):
+        with pytest.raises(DidServiceError) as error:
+            refused()
+        assert error.value.code == "context_unknown"
+
+
+@pytest.mark.parametrize("url", [CREDENTIALS_V2, DIDSVC_1, contexts.CREDENTIALS_V1])
+def test_no_caller_gives_a_context_of_ours_another_meaning(url):
+    with pytest.raises(DidServiceError) as refused:
+        contexts.beside({url: {"@context": {}}})
+    assert refused.value.code == "context_taken"
 
 
 @given(json_values.values_with_fractions)

@@ -163,12 +163,15 @@ class _GrantWalk:
         ends = list(_ends(chain, self.context.now))
         if not ends:
             return _carried(HELD, fitting, newest)
+        # The issuer's own date can only tell against it: dated after one end is a no, but a yes
+        # needs the log's word that the credential existed before all of them.
         if any(self.context.is_dated_after(end) for end in ends):
             code = "issued_after_end"
         elif all(self.context.existed_before(end) for end in ends):
             return _carried(FORMERLY, fitting, newest)
         else:
             code = UNPROVEN
+        # A suspension may have been lifted since: it is a no only while shown to be the latest.
         if fitting is newest and newest.statement.state == "suspended":
             latest = newest.proven
             is_fresh = isinstance(latest, Latest) and self.context.is_fresh(latest)
@@ -216,12 +219,16 @@ def _begin(chain: list[ProvenStatement]) -> int:
 
 
 def _ends(chain: Sequence[ProvenStatement], now: int) -> Iterator[End]:
-    """Yield every end of the last of these statements, newest first; none while it stands.
+    """Yield every end of the statement that fits, the last of `chain`; none while it stands.
 
-    Its period may be over, the next statement may grant less, and it or any later one may say
-    that it ended, perhaps long before. A recorded `since` counts by time alone: what was
-    logged after it proves nothing. A suspension that was lifted is no end (docs/adr/15),
-    but of the last statement it is: what lifted it does not fit, so this was not taken up.
+    Args:
+        chain: Newest first.
+        now: POSIX second.
+
+    A statement ends when its period is over, when the next one takes its place (which may grant
+    less), and when it or any later one says so, perhaps long afterwards. A suspension that was
+    lifted is no end (docs/adr/0015), except where the fitting statement is itself the suspended
+    one: the statement that lifts it does not fit, so it resumes another grant.
     """
     fitting = chain[-1]
     for place, each in enumerate(chain):
@@ -238,6 +245,8 @@ def _ends(chain: Sequence[ProvenStatement], now: int) -> Iterator[End]:
 def _recorded(stated: ProvenStatement) -> End:
     proven, since = stated.proven, stated.statement.since
     if since is not None:
+        # `since` lies before the entry that records it: an entry in between is after the end,
+        # though its place in the log is before. So this end has a time and no place.
         return End(proven.origin, None, since)
     return End(proven.origin, proven.index, proven.at)
 
