@@ -16,7 +16,7 @@ import click
 
 from did_service.core.errors import DidServiceError, UsageError
 from did_service.program.click_commands import command_of, usage_error
-from did_service.program.clock import SYSTEM, Clock
+from did_service.program.clock import SYSTEM, ReadClock
 from did_service.program.exits import Exit
 from did_service.program.language import Language, asked_for, of_locale
 from did_service.program.streams import abandon_stdout, home, prepare_streams
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class _Program:
     """One run: what to speak with before a command has begun, and afterwards."""
 
-    def __init__(self, arguments: Sequence[str], clock: Clock) -> None:
+    def __init__(self, arguments: Sequence[str], clock: ReadClock) -> None:
         self._arguments, self._clock = arguments, clock
         provisional = _provisional(arguments)
         self._language = provisional.language
@@ -77,7 +77,7 @@ class _Program:
         return done if isinstance(done, Exit) else Exit.DONE
 
 
-def run(arguments: Sequence[str], clock: Clock | None = None) -> Exit:
+def run(arguments: Sequence[str], clock: ReadClock | None = None) -> Exit:
     """Run `wallet` with these arguments and return how it ended; nothing else leaves it.
 
     Args:

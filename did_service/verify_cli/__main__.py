@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at onc
 
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.core.errors import DidServiceError
-    from did_service.program.clock import Clock
+    from did_service.program.clock import ReadClock
     from did_service.program.environment import Environment
     from did_service.verify_cli.terminal import CommandResult
 
@@ -34,7 +34,7 @@ VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-def main(words: Sequence[str] | None = None, clock: Clock | None = None) -> int:
+def main(words: Sequence[str] | None = None, clock: ReadClock | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
@@ -59,7 +59,7 @@ def main(words: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         return _complain(error, command, json="--json" in given, spoken=spoken)
 
 
-def _surroundings(words: Sequence[str], clock: Clock | None) -> Environment:
+def _surroundings(words: Sequence[str], clock: ReadClock | None) -> Environment:
     from did_service.program.clock import SYSTEM
     from did_service.program.environment import Environment
     from did_service.program.language import Language
