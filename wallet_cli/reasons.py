@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from urllib.parse import unquote
 
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual, quote
 
@@ -49,6 +50,15 @@ def reason_lines(error: DidServiceError, say: Callable[[Bilingual], str]) -> lis
             f"  {say(Bilingual(chinese, english))}: {say(_WORDS.get(keyword, _OTHER))}"
         )
     return lines
+
+
+def fields_view(error: DidServiceError) -> list[JsonValue]:
+    """Return the same for scripts: name, title and keyword of each claim."""
+    found: list[JsonValue] = []
+    for name, title, keyword in _reasons(error):
+        member: JsonObject = {"name": name, "title": title or None, "keyword": keyword}
+        found.append(member)
+    return found
 
 
 def _reasons(error: DidServiceError) -> list[tuple[str, str, str]]:
