@@ -17,7 +17,7 @@ from did_service.program import click_commands
 from did_service.program.click_commands import (
     COMPLETION,
     CommandEntry,
-    Reader,
+    CommandReader,
     SpokenCommand,
     completion_of,
     said_by_click,
@@ -33,7 +33,7 @@ GLOBAL_HINT = "Options of every command, such as --store and --json: wallet --he
 
 
 @dataclass(slots=True, kw_only=True)
-class CommandRun(Reader):
+class CommandRun(CommandReader):
     """What `main` hands down to the command that click finds.
 
     Attributes:
@@ -73,7 +73,7 @@ class WalletCommand(GlobalCommand):
             session.close()
 
 
-class LazyGroup(click_commands.LazyGroup):
+class LazyGroup(click_commands.SpokenGroup):
     """A group that takes the global options as well."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

@@ -20,7 +20,7 @@ from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_COLLECTION_REQUESTS
 from did_service.core.verification.staple import EvidenceRequest
 
-Answer = TypeVar("Answer")
+Fetched = TypeVar("Fetched")
 _SILENT = frozenset(("peer_timeout", "peer_unreachable", "address_refused"))
 
 
@@ -36,7 +36,7 @@ class RequestBudget:
     left: int = MAX_COLLECTION_REQUESTS
     silent: set[str] = field(default_factory=set)
 
-    def spend(self, url: str, ask: Callable[[], Answer]) -> Answer:
+    def spend(self, url: str, ask: Callable[[], Fetched]) -> Fetched:
         """Make one request to the host of a URL.
 
         Raises:

@@ -18,8 +18,8 @@ from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.program.click_commands import (
     COMPLETION,
     CommandEntry,
-    LazyGroup,
-    Reader,
+    CommandReader,
+    SpokenGroup,
     command_of,
     usage_error,
 )
@@ -43,7 +43,7 @@ ENTRIES = {
     "completion": CommandEntry("did_service.cli.language:completion", COMPLETION),
 }
 
-cli = LazyGroup(
+cli = SpokenGroup(
     PROGRAM,
     ENTRIES,
     "Registry, witnesses and issuers of decentralized identity for government services.",
@@ -65,7 +65,7 @@ def run() -> int:
     prepare_streams()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn developers, who ask for it with -W
-    reader = Reader(language=language.spoken())
+    reader = CommandReader(language=language.spoken())
     try:
         done = cli.main(prog_name=PROGRAM, standalone_mode=False, obj=reader)
         write_out("")
@@ -85,7 +85,7 @@ def run() -> int:
     return done if isinstance(done, int) else Exit.DONE
 
 
-def _refuse(refusal: DidServiceError, reader: Reader) -> int:
+def _refuse(refusal: DidServiceError, reader: CommandReader) -> int:
     """Say what went wrong and what to do next, and return the exit code."""
     if "--json" in sys.argv[1:]:
         with suppress(UnavailableError, BrokenPipeError):  # stderr has it all the same

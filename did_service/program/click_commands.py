@@ -36,7 +36,7 @@ _REMARK = re.compile(r"  (.*?\S) {2,}(\S.*)")  # an example, its distance, what 
 
 
 @dataclass(slots=True, kw_only=True)
-class Reader:
+class CommandReader:
     """Who is spoken to, as the root of a command line has it.
 
     Attributes:
@@ -99,7 +99,7 @@ class SpokenCommand(click.Command):
         return super().invoke(ctx)
 
 
-class LazyGroup(SpokenCommand, click.Group):
+class SpokenGroup(SpokenCommand, click.Group):
     """A group that knows names and one line each; a command is imported when it is called."""
 
     def __init__(
@@ -200,10 +200,10 @@ def command_of(error: click.ClickException) -> str:
     return "" if context is None else context.command_path.partition(" ")[2]
 
 
-def reader_of(ctx: click.Context) -> Reader | None:
+def reader_of(ctx: click.Context) -> CommandReader | None:
     """Return who is spoken to; None where a command is run without its program."""
     found = ctx.find_root().obj
-    return found if isinstance(found, Reader) else None
+    return found if isinstance(found, CommandReader) else None
 
 
 def is_chinese(ctx: click.Context) -> bool:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 SHELLS = ("bash", "zsh", "fish")
 
-Tree: TypeAlias = Mapping[str, Sequence[str]]
+CommandTree: TypeAlias = Mapping[str, Sequence[str]]
 """What may follow each command, by its words: `""` is the program, `cred show` a command."""
 
 _BASH = """\
@@ -57,7 +57,7 @@ complete -c PROGRAM -a '(_NAME)'
 """
 
 
-def script(program: str, shell: str, tree: Tree) -> str:
+def script(program: str, shell: str, tree: CommandTree) -> str:
     """Return the script of a shell.
 
     Args:

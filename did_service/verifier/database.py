@@ -23,7 +23,7 @@ from did_service.verifier.tables import TABLES
 
 FILE = "state.sqlite"
 Cell: TypeAlias = str | int | bytes | None
-Row: TypeAlias = tuple[Cell, ...]
+Cells: TypeAlias = tuple[Cell, ...]
 
 _APPLICATION = 0x64735631  # "dsV1", where file(1) and SQLite look for the owner of a file
 _VERSION = 1
@@ -51,13 +51,13 @@ class Rows:
         self._connection = connection
         self._code = code
 
-    def one(self, question: str, *values: Cell) -> Row | None:
+    def one(self, question: str, *values: Cell) -> Cells | None:
         """Return the first row of an answer, None where there is none."""
         with _told(self._code):
-            found: Row | None = self._connection.execute(question, values).fetchone()
+            found: Cells | None = self._connection.execute(question, values).fetchone()
         return found
 
-    def all(self, question: str, *values: Cell) -> Iterator[Row]:
+    def all(self, question: str, *values: Cell) -> Iterator[Cells]:
         """Yield the rows of an answer as they are read."""
         with _told(self._code):
             yield from self._connection.execute(question, values)
@@ -67,7 +67,7 @@ class Rows:
         with _told(self._code):
             self._connection.execute(statement, values)
 
-    def change_each(self, statement: str, rows: Iterable[Row]) -> None:
+    def change_each(self, statement: str, rows: Iterable[Cells]) -> None:
         """Run one statement for each row of values."""
         with _told(self._code):
             self._connection.executemany(statement, rows)

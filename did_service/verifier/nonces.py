@@ -16,7 +16,7 @@ from did_service.core.limits import (
 from did_service.verifier.memory import OPEN, USED, Answered, Nonce
 
 if TYPE_CHECKING:
-    from did_service.verifier.database import Cell, Row, Rows
+    from did_service.verifier.database import Cell, Cells, Rows
 
 _FIND = """
 SELECT expires, state, boot, audience, item, answered, outcome, presented
@@ -46,7 +46,7 @@ class StoredNonces(Mapping[str, Nonce]):
         ask: Runs a question of SQL and returns all its rows.
     """
 
-    def __init__(self, ask: Callable[..., list[Row]]) -> None:
+    def __init__(self, ask: Callable[..., list[Cells]]) -> None:
         self._ask = ask
         self._known: dict[str, Nonce] = {}
         self._sought: set[str] = set()
@@ -126,7 +126,7 @@ def _forget(rows: Rows, now: int, witnessed: datetime | None) -> None:
     rows.change(_FORGET_LAPSED, now, MAX_NONCES_DOUBTED)
 
 
-def _nonce(row: Row) -> Nonce:
+def _nonce(row: Cells) -> Nonce:
     expires, state, boot, audience, item, answered, outcome, presented = row
     answer = None
     if answered is not None:

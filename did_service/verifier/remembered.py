@@ -13,13 +13,13 @@ from did_service.verifier import nonces
 from did_service.verifier.memory import Memory, RememberedLog
 
 if TYPE_CHECKING:
-    from did_service.verifier.database import Cell, Row, Rows
+    from did_service.verifier.database import Cell, Cells, Rows
 
 _TIMES = ("witnessed", "decided")
 _NAMES = ("boot", "audience")
 
 
-def read_memory(rows: Rows, ask: Callable[..., list[Row]]) -> Memory:
+def read_memory(rows: Rows, ask: Callable[..., list[Cells]]) -> Memory:
     """Return what is remembered.
 
     Args:

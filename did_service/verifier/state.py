@@ -23,7 +23,7 @@ from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE, MOVED, parse
 from did_service.verifier.remembered import read_memory, take_over
 
 if TYPE_CHECKING:
-    from did_service.verifier.database import Cell, Row, Rows
+    from did_service.verifier.database import Cell, Cells, Rows
 
 T = TypeVar("T")
 STATE_FILE = "state.sqlite"
@@ -107,7 +107,7 @@ class State:
             with database.reading(self._path) as rows:
                 yield rows
 
-    def ask(self, question: str, *values: Cell) -> list[Row]:
+    def ask(self, question: str, *values: Cell) -> list[Cells]:
         """Return all rows of one answer; none where there is no state yet."""
         with self.reading() as rows:
             return [] if rows is None else [*rows.all(question, *values)]

@@ -74,7 +74,7 @@ class Reader:
     zone: tzinfo | None = None
 
 
-Entry: TypeAlias = tuple[str, tuple[Bilingual, ...]]
+VerdictEntry: TypeAlias = tuple[str, tuple[Bilingual, ...]]
 """A key of LABELS, and what stands behind it: sentences of ours, or values."""
 
 
@@ -105,7 +105,7 @@ def _lines(label: str, texts: tuple[Bilingual, ...], reader: Reader) -> Iterator
         lead = " " * columns
 
 
-def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[VerdictEntry]:
     place = 0 if told.check is None or told.check.credential is None else told.check.credential
     for summary in report.credentials[place : place + 1]:
         signed = summary.signer is not None
@@ -121,7 +121,7 @@ def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
 
 def _whose(
     summary: CredentialSummary, report: Report, told: Headline, reader: Reader
-) -> Iterator[Entry]:
+) -> Iterator[VerdictEntry]:
     """Say whose document it is; what is not known is left out."""
     whose, columns = summary.identity, _NAME_COLUMNS[reader.language]
     if whose is None:
@@ -160,7 +160,7 @@ def _same(text: str) -> Bilingual:
     return Bilingual(text, text)
 
 
-def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[VerdictEntry]:
     """Name what the reason is about, where that is not a document."""
     if told.check is not None and told.reason == "log_forked" and report.policy is not None:
         detail = told.check.detail or ""
@@ -175,7 +175,7 @@ def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[Entry
         yield "before", (Bilingual(zh, f"{time.en} ({name}), result: {word.en}"),)
 
 
-def _last(report: Report, told: Headline, reader: Reader) -> Iterator[Entry]:
+def _last(report: Report, told: Headline, reader: Reader) -> Iterator[VerdictEntry]:
     """Say how old the data are, and what else to know: as much as two rows have room for."""
     if report.answered is not None:
         return  # when it was answered stands in this place

@@ -114,6 +114,7 @@ MEANT_TO_BE_INHERITED = {
     "fastapi.FastAPI",
     "httpcore.NetworkBackend",
     "httpcore.NetworkStream",
+    "hypothesis.stateful.RuleBasedStateMachine",
     "pydantic.BaseModel",
     "sqlmodel.SQLModel",
 }

@@ -69,6 +69,8 @@ class _Reader:
         match call.args:
             case [ast.Constant(value=str(target)), *rest]:
                 pass
+            case [ast.JoinedStr() as made, *rest]:
+                target = ast.unparse(made)
             case [owner, ast.Constant(value=str(name)), *rest]:
                 target = f"{self._full(owner)}.{name}"
             case [owner, name, *rest]:

@@ -30,8 +30,8 @@ def names(nodes):
         ("as_received", {"batches", "latest", "proofs", "proven", "proven_set"}),
         ("Latest", {"latest"}),
         ("read_into", {"context"}),
-        ("read_until", {"issuer", "statements"}),
-        ("read_against", {"issuer", "statements", "status", "tier"}),
+        ("read_until", {"did_states", "statements"}),
+        ("read_against", {"did_states", "statements", "status", "tier"}),
     ],
 )
 def test_only_these_modules_open_this_door(name, allowed):

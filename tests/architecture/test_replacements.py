@@ -93,6 +93,8 @@ from did_service.core.encoding import jcs
         ),
         ("p.setattr(office.log, 'submit', lambda: None)", "office.log.submit", Kind.OTHER),
         ("p.setattr(target, name, lambda: None)", "target.{name}", Kind.OTHER),
+        ("p.setattr(f'{jcs.__name__}.{x}', lambda: 1)", "f'{jcs.__name__}.{x}'", Kind.OTHER),
+        ("def f(): raise OSError\np.setattr(f'{jcs.__name__}.{x}', f)", None, Kind.FAILS),
     ],
 )
 def test_planted_replacements_are_judged(text, target, kind):

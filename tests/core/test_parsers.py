@@ -293,6 +293,10 @@ PARSERS = dict(
             back=written,
         ),
         of(bundle.parse_bundle, bundle.encode_bundle(sets.UnverifiedEvidence())),
+        of(
+            named(bundle.parse_pieces, lambda data: bundle.parse_pieces(data.split(b"\n"))),
+            b"\n".join(bundle.encode_pieces(sets.parse_evidence(EVIDENCE))),
+        ),
         of(sets.parse_evidence, EVIDENCE, back=written),
         of(pieces.parse_item, EVIDENCE["items"][0], back=written),
         of(pieces.parse_batch, BATCH, back=written),

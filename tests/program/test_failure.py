@@ -106,8 +106,9 @@ def test_a_warning_without_words_is_its_code():
 
 
 def test_bytes_of_an_argument_that_are_no_text_are_escaped_in_json(tmp_path):
-    """House F4: one of two escapings met a lone surrogate and failed."""
-    for form in ([], ["--json"]):
-        words = ["challenge", "--trust", tmp_path / "t", "--audience", "window-\udcff", *form]
-        run = did_verify(*words)
-        assert (run.exit, "internal_fault" in run.err) == (0, False)
+    """House F4: one of two escapings met a lone surrogate and failed. It names no counter."""
+    words = ["challenge", "--trust", tmp_path / "t", "--audience", "window-\udcff"]
+    said = '"window-\\u{dcff}"'
+    for run in (did_verify(*words), did_verify(*words, "--json")):
+        assert (run.exit, "[member_invalid]" in run.err, said in run.err) == (2, True, True)
+    assert run.envelope["error"]["detail"].endswith(said)

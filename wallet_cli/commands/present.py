@@ -100,7 +100,7 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CounterRequest:
     """What a counter asks: its challenge, its own name, and for which service item.
 
     `expires` and `state` are None where there was no request file, `item` where any document
@@ -116,7 +116,7 @@ class Question:
 
 def _question(
     session: Session, file: str | None, nonce: str | None, audience: str | None
-) -> Question:
+) -> CounterRequest:
     """Read the request file, or take what was typed in its place.
 
     Raises:
@@ -128,19 +128,19 @@ def _question(
         if nonce is None or audience is None:
             raise UsageError("request_missing", "--request FILE, or --nonce with --audience")
         _check_addressee(nonce, audience)
-        return Question(nonce, audience)
+        return CounterRequest(nonce, audience)
     if nonce is not None or audience is not None:
         raise UsageError("request_missing", "a request file has both challenge and name")
     from did_service.core.openid.request_object import parse_request_object
 
     request = parse_request_object(read_input(file))
     request.check_current(session.now())
-    return Question(
+    return CounterRequest(
         request.nonce, request.client_id, request.item, request.expires, request.state
     )
 
 
-def _about(session: Session, question: Question, held: HeldCredential) -> Iterator[str]:
+def _about(session: Session, question: CounterRequest, held: HeldCredential) -> Iterator[str]:
     """Yield who asks, for what, and what is shown."""
     say, language = session.terminal.say, session.settings.language
     claimed = Bilingual("窗口身份未经证明", "the counter's identity is not proven")
@@ -189,7 +189,9 @@ def _holder(vault: Vault, held: HeldCredential) -> HolderIdentity:
     raise NotFoundError("identity_unknown", f"the key of {held.alias} is not in this wallet")
 
 
-def _remember(session: Session, held: HeldCredential, question: Question) -> GivenPresentation:
+def _remember(
+    session: Session, held: HeldCredential, question: CounterRequest
+) -> GivenPresentation:
     """Keep what is answered to whom before it is signed.
 
     Raises:

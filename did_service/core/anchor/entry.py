@@ -139,12 +139,6 @@ def _sequenced(data: bytes, *, any_type: bool) -> Entry:
     return entry
 
 
-def _demand_time(entry: Entry) -> Entry:
-    if entry.at is None:
-        raise MalformedError("entry_malformed", "entry.a is missing")
-    return entry
-
-
 def parse_sequenced(value: JsonObject) -> Entry:
     """Take a sequenced entry of any type that is a member of another document, as evidence has.
 

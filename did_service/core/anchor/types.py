@@ -21,7 +21,7 @@ from did_service.core.anchor.bodies.schema import SchemaBody, parse_schema_body
 from did_service.core.anchor.bodies.status import StatusBody, parse_status_body
 from did_service.core.encoding.strict_json import JsonObject
 
-Body = Authority | DidBody | EvidenceBody | HeadsBody | Policy | SchemaBody | StatusBody
+EntryBody = Authority | DidBody | EvidenceBody | HeadsBody | Policy | SchemaBody | StatusBody
 
 
 class LogKind(Enum):
@@ -46,7 +46,7 @@ class EntryType:
 
     log: LogKind
     since: int
-    parse: Callable[[JsonObject], Body]
+    parse: Callable[[JsonObject], EntryBody]
     is_signed: bool = False
     has_digest: bool = False
 

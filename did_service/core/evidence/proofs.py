@@ -193,9 +193,8 @@ class _Verification:
 
     def _control_item(self, source: str, item: UnverifiedItem, leaf: bytes) -> None:
         proving = self._checkpoints(item.log, item.size)
-        check_inclusion(
-            leaf, item.index, item.size, list(item.path), proving[0].checkpoint.root
-        )
+        root = proving[0].checkpoint.root
+        check_inclusion(leaf, item.index, item.size, list(item.path), root)
         if item.entry.type == "heads":
             for checkpoint in proving:
                 self._heads(item, checkpoint)
@@ -285,9 +284,8 @@ class _Verification:
             for root, file in evidence.heads_files.items():
                 if root in counts and root not in self.snapshots:
                     size = min(counts[root] * HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES)
-                    self.attempt(
-                        name, "heads file", partial(self._heads_file, root, size, file)
-                    )
+                    take = partial(self._heads_file, root, size, file)
+                    self.attempt(name, "heads file", take)
 
     def _heads_file(self, root: bytes, size: int, file: bytes) -> None:
         snapshot = parse_snapshot(gunzip(file, size))
