@@ -122,7 +122,7 @@ class TrustDirectory:
             also: Further subjects that will be asked for, such as a service item.
 
         Raises:
-            LimitError: `too_large`: a check needs more than is read for one.
+            LimitError: `too_much_to_check`: a check needs more than is read for one.
         """
         self._take_over()
         with self._state.reading() as rows:
