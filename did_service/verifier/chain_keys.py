@@ -9,11 +9,12 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 
-from did_service.core.crypto.hashes import sha256
+from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import did_id
-from did_service.core.encoding import b64, jcs, strict_json
-from did_service.core.encoding.strict_json import JsonValue, Numbers
+from did_service.core.encoding import b64, strict_json
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, Numbers
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
     MAX_BUNDLE_LINE_BYTES,
     MAX_PRESENTED_BYTES,
@@ -47,6 +48,15 @@ def named_in(line: bytes) -> Iterator[str]:
     content = value.get("content") if isinstance(value, dict) else None
     if isinstance(content, str):
         yield from _keys(_read(content.encode()))
+
+
+def named_by(evidence: UnverifiedEvidence) -> Iterator[str]:
+    """Yield what a set names: whatever it brings, what is held stands beside it."""
+    for item in evidence.items:
+        yield item.entry.subject
+        yield from _keys(item.entry.body)
+    for batch in evidence.batches:
+        yield b64.encode_url(batch.record)
 
 
 def _read(data: bytes) -> JsonValue:
@@ -98,8 +108,8 @@ def _records(value: JsonValue) -> Iterator[str]:
             yield from _records(member)
 
 
-def _record(credential: JsonValue) -> str:
+def _record(credential: JsonObject) -> str:
     try:
-        return b64.encode_url(sha256(jcs.encode(credential)))
+        return b64.encode_url(record_of(credential))
     except DidServiceError:
         return ""

@@ -10,6 +10,7 @@ an answer. Whoever has a file to judge calls `decide`: a command, a page, a prot
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from did_service.core.anchor.bodies.policy import Policy
@@ -27,10 +28,11 @@ from did_service.core.verification.report import (
     Outcome,
     Report,
 )
-from did_service.core.verification.request import Clock, Remembered
+from did_service.core.verification.request import Clock, Remembered, Request
 from did_service.core.verification.tier import DEFAULT
 from did_service.core.verification.verify import verify
 from did_service.program.environment import Environment
+from did_service.verifier.chain_keys import named_by
 from did_service.verifier.challenges import question_of, remembering
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.file_kinds import check_presented
@@ -98,19 +100,24 @@ def _read_held(question: Question, directory: TrustDirectory, env: Environment) 
 
     The item is the one for which it was asked, which the memory knows by what is presented.
     """
-    asked = question_of(question.presented, question.request, directory.memory())
-    item = question.request.item if question.document else asked.item
-    also = {each.entry.subject for _, bundle in question.bundles for each in bundle.items}
-    also |= set() if item is None else {item}
-    return read_held(directory, env.boot, question.presented, *also)
+    item = _request_of(question, directory.memory().in_boot(env.boot)).item
+    named = (key for _, bundle in question.bundles for key in named_by(bundle))
+    also = itertools.chain(() if item is None else (item,), named)
+    return read_held(directory, env.boot, question.presented, also)
 
 
 def _asked(question: Question, held: TrustState) -> Question:
     """Return the question with the one of ours that the file answers."""
-    if question.document or held.policy is None:
+    if held.policy is None:
         return question
-    request = question_of(question.presented, question.request, held.memory)
-    return replace(question, request=request)
+    return replace(question, request=_request_of(question, held.memory))
+
+
+def _request_of(question: Question, memory: Memory) -> Request:
+    """Return what is asked of the holder: by the memory, and by no word of the caller."""
+    if question.document:
+        return replace(question.request, nonce=None, audience=None)
+    return question_of(question.presented, question.request, memory)
 
 
 def _first_verdict(question: Question, held: TrustState) -> Report | None:

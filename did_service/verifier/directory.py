@@ -114,15 +114,18 @@ class TrustDirectory:
         """Replace the pinned policy; the caller has checked that it may follow."""
         self._write("policy.json", data)
 
-    def evidence(self, presented: bytes | None = None, *also: str) -> UnverifiedEvidence:
+    def evidence(
+        self, presented: bytes | None = None, also: Iterable[str] = ()
+    ) -> UnverifiedEvidence:
         """Return the evidence: all of it, or of a large directory what a check needs.
 
         Args:
             presented: What is to be checked; None for everything.
-            also: Further subjects that will be asked for, such as a service item.
+            also: Further keys that will be asked for, such as a service item; gone through
+                only where a part is read.
 
         Raises:
-            LimitError: `too_large`: a check needs more than is read for one.
+            LimitError: `too_much_to_check`: a check needs more than is read for one.
         """
         self._take_over()
         with self._state.reading() as rows:

@@ -10,7 +10,7 @@ unusable, until a higher policy is pinned (docs/threat-model.md rule 5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,7 +84,10 @@ def read_policy(directory: TrustDirectory) -> Policy | None:
 
 
 def read_held(
-    directory: TrustDirectory, boot: str, presented: bytes | None = None, *also: str
+    directory: TrustDirectory,
+    boot: str,
+    presented: bytes | None = None,
+    also: Iterable[str] = (),
 ) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
 
@@ -92,13 +95,14 @@ def read_held(
         directory: Which.
         boot: Of the machine.
         presented: What is to be checked: of a large directory only what that needs is read.
-        also: Further subjects that will be asked for, such as a service item.
+        also: Further keys that will be asked for, such as a service item.
 
     Raises:
+        LimitError: `too_much_to_check`: a check needs more than is read for one.
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, directory.evidence(presented, *also))
+    return _state(directory, boot, directory.evidence(presented, also))
 
 
 def read_beside(

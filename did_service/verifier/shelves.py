@@ -63,8 +63,8 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
     """Read the chains of these keys, and those that they name in turn.
 
     Raises:
-        LimitError: `too_large`: more chains than are read for one check. Nothing is judged
-            then: what is left out could be what speaks against.
+        LimitError: `too_much_to_check`: more chains than are read for one check. Nothing is
+            judged then: what is left out could be what speaks against.
     """
     seen: set[str] = set()
     chains: set[int] = set()
@@ -75,9 +75,7 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
         new = _chains(rows, wanted) - chains
         chains |= new
         if len(chains) > MAX_CHAINS_AT_ONCE:
-            raise LimitError(
-                "too_large", f"more than {MAX_CHAINS_AT_ONCE} chains for one check"
-            )
+            raise LimitError("too_much_to_check", f"more than {MAX_CHAINS_AT_ONCE} chains")
         lines = dict(_pieces(rows, new))
         wanted = {
             key for n in lines.keys() - pieces.keys() for key in named_in(lines[n])

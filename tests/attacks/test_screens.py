@@ -137,14 +137,18 @@ def test_no_file_that_is_no_presentation_feigns_a_verdict(desk, hostile):
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_of_a_bundle_feigns_the_verdict(desk, hostile):
     name = HOSTILE[hostile].encode()[:200].decode(errors="ignore").replace("/", "")
-    path = desk.shown(desk.challenge())
-    bundle = desk.save(name, b"no bundle")
-    screen = _checked(desk, path, "--bundle", str(bundle))
-    bundle.unlink()
-    headline = Language.BOTH.say(WORDS[Outcome.DOCUMENT])
-    assert screen.rows[0] == screen.rows[-1] == headline
-    ours = re.compile(f"{OURS.pattern}|{headline}$")
-    assert [row for row in screen.rows if not ours.match(row)] == []
+    answer, words = desk.shown(desk.challenge()), ("--bundle", str(desk.folder / name))
+    desk.save(name, b"no bundle")
+    screens = {
+        Outcome.ACCEPTED: _checked(desk, answer, *words),
+        Outcome.DOCUMENT: _checked(desk, answer, *words, "--document"),
+    }
+    (desk.folder / name).unlink()
+    for outcome, screen in screens.items():
+        headline = Language.BOTH.say(WORDS[outcome])
+        assert screen.rows[0] == screen.rows[-1] == headline
+        ours = re.compile(f"{OURS.pattern}|{headline}$")
+        assert [row for row in screen.rows if not ours.match(row)] == []
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

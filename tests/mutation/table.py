@@ -367,6 +367,21 @@ COUNTER_WALLET_ISSUER = (
         "if _subject(each)\n",
     ),
     _row(
+        "a caller's own code stands in for a question of the directory",
+        "did_service/verifier/decide.py",
+        "verifier/test_decide.py"
+        " test_no_code_of_the_callers_stands_in_for_one_that_was_given_out",
+        "return replace(question.request, nonce=None, audience=None)",
+        "return question.request",
+    ),
+    _row(
+        "the item of a question is not read from a large directory",
+        "did_service/verifier/decide.py",
+        "verifier/test_decide.py test_the_item_of_the_question_binds_though_nobody_names_it",
+        "itertools.chain(() if item is None else (item,), named)",
+        "named",
+    ),
+    _row(
         "a question can be answered twice",
         "did_service/verifier/remembering.py",
         "attacks/test_verifier.py test_replay_same_counter test_nonce_race",

@@ -73,11 +73,11 @@ def test_evidence_that_was_taken_over_serves_and_is_sorted_by_the_next_merge(
     desk, scene, reading
 ):
     (desk.path / "evidence.json.gz").write_bytes(encode_bundle(parse_evidence(scene.staple())))
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
     scene.fed.tick(60)
     scene.publish()
     assert desk.run("trust", "import", desk.save_bundle()).exit == 0
-    assert desk.check(desk.shown(None, staple=None)).exit == 0
+    assert desk.document(desk.shown(None, staple=None)).exit == 0
 
 
 def test_evidence_that_cannot_be_written_leaves_the_former(desk, scene, monkeypatch):
@@ -127,7 +127,7 @@ def test_check_of_a_large_directory_reads_what_it_needs_and_no_stranger(
     shown = desk.shown(None, staple=None)
     whole, read = desk.trust.evidence(), desk.trust.evidence(shown.read_bytes())
     assert len(read.items) < len(whole.items) / 2
-    assert desk.check(shown).exit == 0
+    assert desk.document(shown).exit == 0
 
 
 def test_revocation_that_is_held_counts_whatever_a_visitor_brings(desk, scene, reading):
@@ -137,7 +137,7 @@ def test_revocation_that_is_held_counts_whatever_a_visitor_brings(desk, scene, r
     scene.fed.status_list(scene.agency, revoked=[INDEX])
     crowd(scene)
     assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
-    run = desk.check(desk.save("older.json", older))
+    run = desk.document(desk.save("older.json", older))
     assert (run.exit, run.codes) == (1, ["revoked"])
 
 
@@ -148,7 +148,7 @@ def test_mark_before_the_text_hides_no_key(desk, scene, reading):
     crowd(scene)
     assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
     for marks in (BOM_UTF8, 2 * BOM_UTF8):
-        run = desk.check(desk.save("older.json", marks + older))
+        run = desk.document(desk.save("older.json", marks + older))
         assert run.report["outcome"] == "refused"
 
 
@@ -161,7 +161,7 @@ def test_end_of_an_authority_that_is_held_counts_whatever_a_visitor_brings(
         scene.fed.end(grant, scene.fed.root("gd"))
     crowd(scene)
     assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
-    run = desk.check(desk.save("older.json", older))
+    run = desk.document(desk.save("older.json", older))
     assert run.exit in (1, 5)
     assert run.report["outcome"] != "accepted"
 
@@ -175,7 +175,7 @@ def test_end_that_is_held_counts_whatever_a_bundle_beside_it_brings(desk, scene,
     crowd(scene)
     held = scene.fed.evidence(("did", scene.agency.id))
     assert desk.run("trust", "import", desk.save_bundle(held)).exit == 0
-    run = desk.check(shown, "--bundle", older)
+    run = desk.document(shown, "--bundle", older)
     assert run.report["outcome"] != "accepted"
 
 
@@ -183,8 +183,8 @@ def test_check_that_would_need_too_much_is_not_judged_by_a_part(desk, scene, mon
     assert desk.run("trust", "import", desk.save_bundle()).exit == 0
     monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
     monkeypatch.setattr(shelves, "MAX_CHAINS_AT_ONCE", 2)
-    run = desk.check(desk.shown(None))
-    assert (run.exit, run.report["error"]["code"]) == (5, "too_large")
+    run = desk.document(desk.shown(None))
+    assert (run.exit, run.envelope["error"]["code"]) == (5, "too_much_to_check")
 
 
 def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scene, monkeypatch):
