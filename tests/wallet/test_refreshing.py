@@ -351,7 +351,7 @@ def test_a_name_that_fits_several_is_refused(wang):
 
 def test_a_verdict_is_told_in_words(wang):
     run = wang.run("cred", "verify", "res", "--lang", "zh")
-    assert run.out.startswith("证照真实，未核验持证人\n")
+    assert run.out.startswith("证照真实，未核验持证人 GENUINE DOCUMENT, holder not checked\n")
 
 
 def test_a_verdict_without_evidence_is_undecided(town, wang):
