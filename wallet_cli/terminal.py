@@ -160,9 +160,12 @@ class Terminal:
     def _write_envelope(
         self, data: JsonObject | None, error: DidServiceError | None = None
     ) -> None:
-        from did_service.program.envelope import enveloped, written
+        from did_service.program.envelope import by_field, enveloped, written
+        from wallet_cli.reasons import fields_view
 
-        write_out(written(enveloped(PROGRAM, self.command, data, error, self._warnings)))
+        fields = [] if error is None else fields_view(error)
+        answer = enveloped(PROGRAM, self.command, data, error, self._warnings)
+        write_out(written(by_field(answer, fields)))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -6,8 +6,8 @@
 `ok` says that the run ends with 0, so that a document that a check refuses, or takes with
 limits, is never ok. Where there is no answer, or not all of it, `error` tells why: `{"code",
 "exit", "message": {zh,en}, "next": {zh,en}, "detail", "details"}`, and `peer_says` where a peer
-had words about it. `command` is the same on success and on failure. Each member is there always
-(docs/adr/0035).
+had words about it, or `fields` where it named each claim that it did not take. `command` is the
+same on success and on failure. Each member is there always (docs/adr/0035).
 """
 
 from __future__ import annotations
@@ -70,6 +70,15 @@ def described(program: str, command: str, error: DidServiceError) -> JsonObject:
         "details": {**error.details},
         **({} if error.peer_says is None else {"peer_says": error.peer_says}),
     }
+
+
+def by_field(answer: JsonObject, fields: Sequence[JsonValue]) -> JsonObject:
+    """Return the object of a failed run with what was not taken, in place of a peer's words."""
+    error = answer["error"]
+    if not fields or not isinstance(error, dict):
+        return answer
+    said = {name: value for name, value in error.items() if name != "peer_says"}
+    return {**answer, "error": {**said, "fields": [*fields]}}
 
 
 def _both(text: Bilingual) -> JsonObject:
