@@ -10,6 +10,7 @@ from wallet_cli.holdings import Application, HeldCredential, HolderIdentity
 
 SET_ASIDE = "set_aside"  # how the note begins of what nothing proves
 _BASE_TYPE = "VerifiableCredential"
+_TERMS = "x-didsvc"  # of a schema (docs/formats.md 8)
 
 
 def identity_view(identity: HolderIdentity) -> JsonObject:
@@ -75,16 +76,24 @@ def claims(value: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def titles(held: HeldCredential) -> dict[str, str]:
-    """Return what the registered schema calls each claim, by path; the schemas are in Chinese.
+def titles(held: HeldCredential) -> dict[str, Bilingual]:
+    """Return what the registered schema calls each claim, by path.
 
-    The schema is part of the staple, which was verified when it was collected.
+    The schema is part of the staple, which was verified when it was collected. What it has no
+    words for in both languages has its title in Chinese, and its name in English.
     """
+    from did_service.core.verification.summary import title_in
+
     schema = _schema(held)
     defined = _object(schema.get("$defs"))
     subject = _object(_object(schema.get("properties")).get("credentialSubject"))
     name = str(subject.get("$ref", "")).rpartition("/")[2]
-    return dict(_titles(_object(defined.get(name)) or subject, ""))
+    known = dict(_titles(_object(defined.get(name)) or subject, ""))
+    for pointer, words in _object(_object(schema.get(_TERMS)).get("claims")).items():
+        title = title_in(words)
+        if title is not None:
+            known[pointer.replace("/", ".")] = title
+    return known
 
 
 def issuer_name(held: HeldCredential) -> Bilingual | None:
@@ -99,10 +108,13 @@ def issuer_name(held: HeldCredential) -> Bilingual | None:
 
 
 def type_name(held: HeldCredential) -> Bilingual:
-    """Return what the registered schema calls the type, and its class."""
-    kind = str(credential_view(held)["type"] or "-")
-    title = _schema(held).get("title")
-    return Bilingual(title if isinstance(title, str) else kind, kind)
+    """Return what the registered schema calls the type; its class where that says nothing."""
+    from did_service.core.verification.summary import title_in
+
+    kind, schema = str(credential_view(held)["type"] or "-"), _schema(held)
+    title = schema.get("title")
+    given = title_in(_object(schema.get(_TERMS)).get("title"))
+    return given or Bilingual(title if isinstance(title, str) else kind, kind)
 
 
 def _schema(held: HeldCredential) -> JsonObject:
@@ -116,11 +128,11 @@ def _schema(held: HeldCredential) -> JsonObject:
     return {}
 
 
-def _titles(schema: JsonObject, path: str) -> Iterator[tuple[str, str]]:
+def _titles(schema: JsonObject, path: str) -> Iterator[tuple[str, Bilingual]]:
     for name, member in _object(schema.get("properties")).items():
         place, title = f"{path}.{name}" if path else name, _object(member).get("title")
         if isinstance(title, str):
-            yield place, title
+            yield place, Bilingual(title, place)
         yield from _titles(_object(member), place)
 
 

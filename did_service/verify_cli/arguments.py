@@ -70,7 +70,8 @@ class Parser(argparse.ArgumentParser):
             parser = self
             for name in (namespace.command, getattr(namespace, "action", None)):
                 parser = parser._commands.get(name or "", parser)
-            parser.refuse(f"no such option {_quoted(left[0])}", left[0], parser.names())
+            what = "no such option" if left[0].startswith("-") else "not expected here:"
+            parser.refuse(f"{what} {_quoted(left[0])}", left[0], parser.names())
         return namespace
 
     def commands(self, dest: str, metavar: str) -> argparse._SubParsersAction[Parser]:

@@ -26,6 +26,15 @@ from did_service.verify_cli.terminal import CommandResult
 
 Fact: TypeAlias = tuple[Bilingual, str]
 """What is told, and its value."""
+_KINDS = {  # of entries, as the glossary names them
+    "authority": Bilingual("授权", "authority"),
+    "did": Bilingual("身份标识", "did"),
+    "evidence": Bilingual("签发存证", "evidence"),
+    "heads": Bilingual("最新记录快照", "heads"),
+    "policy": Bilingual("信任策略", "policy"),
+    "schema": Bilingual("证照格式", "schema"),
+    "status": Bilingual("作废记录", "status"),
+}
 
 
 def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
@@ -46,13 +55,12 @@ def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         "forked": [*sorted(held.forked)],
         "clock": describe_floor(memory),
     }
-    counted = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
     facts = [
-        *_policy_facts(policy, env.clock),
+        *_policy_facts(policy, env.clock, language),
         *_region_facts(policy, language),
         *_log_facts(held, now, language),
-        *_floor_facts(memory, env.clock),
-        (Bilingual("材料", "evidence"), counted or "0"),
+        *_floor_facts(memory, env.clock, language),
+        (Bilingual("核验数据", "evidence"), _counted(kinds, language)),
     ]
     return CommandResult(
         data,
@@ -91,7 +99,7 @@ def describe_floor(memory: Memory) -> JsonObject:
 
 def policy_lines(policy: Policy, now: datetime, language: Language) -> tuple[str, ...]:
     """Return the lines that tell a person which policy it is."""
-    return _lines(_policy_facts(policy, now), language)
+    return _lines(_policy_facts(policy, now, language), language)
 
 
 def warnings(policy: Policy) -> tuple[Bilingual, ...]:
@@ -104,12 +112,21 @@ def _describe_log(log: RememberedLog, now: int) -> JsonObject:
     return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
 
 
-def _policy_facts(policy: Policy, now: datetime) -> list[Fact]:
+def _counted(kinds: Counter[str], language: Language) -> str:
+    """Say how many entries of each type are held; one without a name here goes by its own."""
+    told = (
+        f"{kinds[kind]} {language.say(_KINDS.get(kind, Bilingual(kind, kind)))}"
+        for kind in sorted(kinds)
+    )
+    return ", ".join(told) or "0"
+
+
+def _policy_facts(policy: Policy, now: datetime, language: Language) -> list[Fact]:
     return [
         (Bilingual("联邦", "federation"), policy.federation),
         (Bilingual("策略", "policy"), str(policy.sequence)),
         (Bilingual("指纹", "fingerprint"), policy.fingerprint),
-        (Bilingual("有效至", "expires"), _local(policy.expires, now)),
+        (Bilingual("有效至", "expires"), _local(policy.expires, now, language)),
     ]
 
 
@@ -133,16 +150,16 @@ def _log_facts(held: TrustState, now: int, language: Language) -> Iterator[Fact]
         yield Bilingual("登记簿", "log"), line
 
 
-def _floor_facts(memory: Memory, now: datetime) -> Iterator[Fact]:
+def _floor_facts(memory: Memory, now: datetime, language: Language) -> Iterator[Fact]:
     if memory.witnessed is not None:
-        yield Bilingual("已见证的时间", "witnessed"), _local(memory.witnessed, now)
+        yield Bilingual("已见证的时间", "witnessed"), _local(memory.witnessed, now, language)
     if memory.decided is not None:
-        yield Bilingual("上次核验时间", "last decision"), _local(memory.decided, now)
+        yield Bilingual("上次核验时间", "last decision"), _local(memory.decided, now, language)
 
 
-def _local(instant: datetime, now: datetime) -> str:
-    """Write a time for people: the same digits in both languages."""
-    return moment_in_zone(instant, now, None).en
+def _local(instant: datetime, now: datetime, language: Language) -> str:
+    """Write a time for people, in the machine's time zone."""
+    return language.say(moment_in_zone(instant, now, None))
 
 
 def _lines(facts: Iterable[Fact], language: Language) -> tuple[str, ...]:

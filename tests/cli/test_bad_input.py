@@ -297,7 +297,9 @@ def test_what_is_no_presentation_is_named_and_never_refused(tmp_path, content):
         run = did_verify("check", file, "--lang", language)
         assert run.exit in (2, 5)
         assert bool(run.err) is (run.exit == 2)
-        assert bool(CHINESE.search(run.out + run.err)) is (language == "zh")
+        said = run.err if run.exit == 2 else run.out.partition("\n")[2]  # below the headline
+        assert said
+        assert {bool(CHINESE.search(line)) for line in said.splitlines()} == {language == "zh"}
     told_in_json = json.loads(did_verify("check", file, "--json").out)
     if run.exit == 2:
         assert told_in_json["error"]["code"].startswith("file_")

@@ -29,7 +29,12 @@ CASES = {
         for verb in ("issue", "verify")
         for size in ("small", "large")
     }
-    | {"vc.decision", "vc.presentation"},
+    | {"vc.decision"}
+    | {
+        f"vc.presentation{evidence}{figure}"
+        for evidence in ("", ".bundle")
+        for figure in ("", ".signatures")
+    },
     "didwebvh": {"didwebvh.resolve-100"},
     "merkle": {"merkle.append", "merkle.verify-20"},
     "log": {
@@ -39,6 +44,7 @@ CASES = {
         "log.append-http.single-p99",
         "log.append-http.batch",
         "log.append-http.batch-unchecked",
+        "resolver.get",
     },
     "cli": {"cli.did-verify", "cli.did-verify-help", "cli.wallet-help", "cli.wallet-list"},
     "mem": {"mem.did-verify", "mem.registry-100k"},

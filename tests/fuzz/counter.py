@@ -100,10 +100,10 @@ def judged(
         name="shown.json",
         bundles=evidence.bundles,
         unreadable=evidence.unreadable,
-        request=request(tier=at.tier or "day", item=at.item, **asked),
-        tier=at.tier,
+        request=request(tier=at.tier, item=at.item, **asked),
         now=timestamps.from_posix(at.now),
         source=NowFrom.CLOCK,
+        document=not at.nonce,
     )
     memory = Memory(witnessed=_time(at.witnessed), decided=_time(at.decided))
     try:

@@ -18,6 +18,7 @@ from did_service.core.errors import OrderError, RuleError, UnavailableError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
+from did_service.core.verification.request import Remembered
 from did_service.issuer.app import Issuer
 from did_service.issuer.status import Verb
 from did_service.issuer.store import IssuerStore
@@ -183,7 +184,7 @@ def held_credential(delivery) -> HeldCredential:
 def missing(held, fed) -> list[str]:
     """The kinds of evidence that a wallet does not find."""
     places = EvidenceSources(fed.transport, held.delivery["evidence"], EvidenceMoment.NEWEST)
-    return [each.kind for each in collect(held, fed.policy, places).missing]
+    return [each.kind for each in collect(held, fed.policy, places, Remembered()).missing]
 
 
 # --- restored from backup ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from did_service.core.anchor.bodies.policy import parse_policy, sign_policy
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.openid.request_object import parse_request_object
 from did_service.core.text import quote
+from did_service.program.language import Language
 from did_service.verifier.challenges import state_of
 from did_service.verifier.dates import moment_in_zone
 from did_service.verifier.state import STATE_FILE
@@ -267,10 +268,28 @@ def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
         timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
     )
     assert told == {"witnessed": witnessed, "decided": decided}
-    words = desk.run("trust", "show", "--lang", "en").out
-    for later in (0, 30):
-        instant = timestamps.from_posix(scene.fed.now + later)
-        assert moment_in_zone(instant, instant, None).en in words
+    for language in Language.ZH, Language.EN:
+        words = desk.run("trust", "show", "--lang", language.value).out
+        for later in (0, 30):
+            instant = timestamps.from_posix(scene.fed.now + later)
+            assert language.say(moment_in_zone(instant, instant, None)) in words
+
+
+def test_show_names_what_is_held_in_the_readers_language(desk):
+    desk.run("trust", "import", desk.save_bundle())
+    held = {
+        "zh": "核验数据 1 授权, 2 身份标识, 1 证照格式, 1 作废记录",
+        "en": "evidence 1 authority, 2 did, 1 schema, 1 status",
+    }
+    for language, told in held.items():
+        words = desk.run("trust", "show", "--lang", language).out
+        assert told in [" ".join(line.split()) for line in words.splitlines()]
+
+
+def test_a_word_too_many_is_named(desk):
+    run = did_verify("trust", "show", desk.path.name, "--lang", "en")
+    assert (run.exit, run.out) == (2, "")
+    assert f'not expected here: "{desk.path.name}" [usage]' in run.err
 
 
 def test_show_answers_first_until_when_it_is_good(desk, scene):

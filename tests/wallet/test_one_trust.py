@@ -129,7 +129,7 @@ def test_one_bundle_makes_one_trust(both, scene, make):
 def test_policy_that_a_bundle_carries_is_pinned_by_both(both, scene):
     (evidence,) = with_next_policy(scene)
     counter, purse = take(both, scene, evidence)
-    assert counter.report["data"]["policy"]["seq"] == purse.data["policy"]["seq"] == 2
+    assert counter.report["policy"]["seq"] == purse.data["policy"]["seq"] == 2
 
 
 def test_both_are_told_of_a_bundle_that_blinds_its_counter(both, scene):
@@ -137,7 +137,7 @@ def test_both_are_told_of_a_bundle_that_blinds_its_counter(both, scene):
     for run in take(both, scene, first):
         assert "incomplete" not in run.err
     counter, purse = take(both, scene, second)
-    (blinded,) = counter.report["data"]["blinded"]
+    (blinded,) = counter.report["blinded"]
     assert blinded["type"] == "status"
     told = desk_import(both, second).err
     assert "ask its publisher for the whole bundle" in told
@@ -149,7 +149,7 @@ def test_whole_bundle_takes_the_blindness_away(both, scene):
     first, second = stripped(scene)
     for evidence in (first, second, scene.staple()):
         counter, purse = take(both, scene, evidence)
-    assert counter.report["data"]["blinded"] == []
+    assert counter.report["blinded"] == []
     assert purse.warnings == []
 
 
@@ -166,7 +166,7 @@ def test_wallet_keeps_the_proof_of_a_fork_and_relies_on_neither_history(both, sc
     assert outcome().outcome is Outcome.DOCUMENT
     counter, purse = take(both, scene, two)
     assert "log_forked" in purse.warnings
-    assert counter.report["data"]["forked"] == ["gd.example/reg"]
+    assert counter.report["forked"] == ["gd.example/reg"]
     (name,) = TrustDirectory(both[1].path / "trust").forks()
     assert outcome().outcome is Outcome.UNDECIDED
     assert trust.evidence().forked == {"gd.example/reg"}

@@ -286,7 +286,7 @@ def test_a_person_reads_what_is_shown(wang):
     assert not (wang.folder / "seen.json").exists()
     run = wang.run("present", "res", *given, "--lang", "zh", stdin="y\n")
     assert '"公民身份号码", "姓", "名", ' in run.err
-    assert '自称      "a" (窗口身份未经证明)' in run.err
+    assert '自称      "a"（窗口身份未经证明）' in run.err
     assert "王" not in run.err
     assert run.out.strip().endswith('seen.json"')
 
@@ -324,7 +324,10 @@ def test_a_credential_is_shown_in_full_to_its_holder(wang):
     assert "广州市公安局" in shown
     assert "居民居住证" in shown
     assert "公民身份号码" in shown  # as the registered schema calls it
-    assert "citizenNumber" in wang.run("cred", "show", "res", "--lang", "en").out
+    told = wang.run("cred", "show", "res", "--lang", "en").out
+    for words in ("Residence permit", "Citizen number", "Address"):
+        assert f'"{words}"' in told
+    assert "citizenNumber" not in told
     credential = wang.json("cred", "show", "res").data["credential"]
     assert credential["credentialSubject"]["givenName"] == "小明"
 
@@ -351,7 +354,7 @@ def test_a_name_that_fits_several_is_refused(wang):
 
 def test_a_verdict_is_told_in_words(wang):
     run = wang.run("cred", "verify", "res", "--lang", "zh")
-    assert run.out.startswith("证照真实，未核验持证人\n")
+    assert run.out.startswith("证照真实，未核验持证人 GENUINE DOCUMENT, holder not checked\n")
 
 
 def test_a_verdict_without_evidence_is_undecided(town, wang):

@@ -43,7 +43,11 @@ def test_a_person_reads_who_asks_for_what_and_what_is_shown_before_it_is_signed(
     assert wang.json(*words).code == "input_needed"
     declined = wang.run(*words, "--lang", "zh", stdin="n\n")
     assert (declined.exit, out.exists()) == (3, False)
-    for told in ('"hn-window-3" (窗口身份未经证明)', '"gov.residence.renew"', '"公民身份号码"'):
+    for told in (
+        '"hn-window-3"（窗口身份未经证明）',
+        '"gov.residence.renew"',
+        '"公民身份号码"',
+    ):
         assert told in declined.err
     english = wang.run(*words, "--lang", "en", stdin="y\n")
     assert english.exit == 0

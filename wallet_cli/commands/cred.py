@@ -14,7 +14,6 @@ from did_service.core.errors import RuleError, UsageError
 from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
 from did_service.program.files import replace_file
-from did_service.program.language import Language
 from wallet_cli.dates import local_text, local_time
 from wallet_cli.forgetting import without_credential
 from wallet_cli.holdings import HeldCredential, credentials
@@ -157,9 +156,12 @@ def _shown_lines(session: Session, held: HeldCredential) -> Iterator[str]:
     ]
     yield from table(rows)
     yield ""
-    words = {} if session.settings.language is Language.EN else titles(held)
-    said = claims(held.credential.get("credentialSubject"))
-    yield from _claim_lines([(words.get(name, name), value) for name, value in said], say)
+    words = titles(held)
+    named = [
+        (say(words.get(name, Bilingual(name, name))), value)
+        for name, value in claims(held.credential.get("credentialSubject"))
+    ]
+    yield from _claim_lines(named, say)
 
 
 def _time(value: JsonValue) -> str:

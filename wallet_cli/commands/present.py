@@ -16,7 +16,6 @@ from did_service.core.errors import ConflictError, NotFoundError, UsageError
 from did_service.core.text import Bilingual, quote
 from did_service.program.files import replace_file
 from did_service.program.folding import few
-from did_service.program.language import Language
 from wallet_cli.commands.store import is_stale
 from wallet_cli.dates import local_time
 from wallet_cli.holdings import (
@@ -143,11 +142,11 @@ def _question(
 def _about(session: Session, question: CounterRequest, held: HeldCredential) -> Iterator[str]:
     """Yield who asks, for what, and what is shown."""
     say, language = session.terminal.say, session.settings.language
-    claimed = Bilingual("窗口身份未经证明", "the counter's identity is not proven")
+    claimed = say(Bilingual("（窗口身份未经证明）", " (the counter's identity is not proven)"))
     anything = Bilingual("未指明事项", "no service item is named")
-    shown = [title if language is not Language.EN else name for name, title in _claims(held)]
+    shown = [say(title) for _, title in _claims(held)]
     rows = [
-        (say(Bilingual("自称", "says it is")), f"{quote(question.audience)} ({say(claimed)})"),
+        (say(Bilingual("自称", "says it is")), f"{quote(question.audience)}{claimed}"),
         (
             say(Bilingual("事项", "for")),
             quote(question.item) if question.item else say(anything),
@@ -167,11 +166,11 @@ def _about(session: Session, question: CounterRequest, held: HeldCredential) -> 
     return table(rows)
 
 
-def _claims(held: HeldCredential) -> Iterator[tuple[str, str]]:
+def _claims(held: HeldCredential) -> Iterator[tuple[str, Bilingual]]:
     """Yield name and title of each claim; a claim without a title is called by its name."""
     words = titles(held)
     for claim, _ in claims(held.credential.get("credentialSubject")):
-        yield claim, words.get(claim, claim)
+        yield claim, words.get(claim, Bilingual(claim, claim))
 
 
 def _check_addressee(nonce: str, audience: str) -> None:

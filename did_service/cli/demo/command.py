@@ -38,7 +38,7 @@ def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
     """Play the whole story: five regions, two agencies, a citizen, a counter.
 
     Everything runs on this machine without a network: the registries and witnesses of five
-    regions, two agencies, the citizen's wallet and the counter's verifier. Ten scenes show
+    regions, two agencies, the citizen's wallet and the counter's verifier. Twelve scenes show
     what the counter accepts, refuses, and cannot tell, and why.
     """
     from did_service.cli.demo import play

@@ -82,7 +82,7 @@ def _identity(context: CredentialContext, schemas: Sequence[SchemaFinding]) -> D
     wanted = _object(terms.get("identity"))
     number, document = (_claim(subject, wanted.get(each)) for each in ("number", "document"))
     return DocumentIdentity(
-        title=_title(terms.get("title")),
+        title=title_in(terms.get("title")),
         name=_name(subject, wanted.get("name")),
         number=None if number is None else masked(number),
         document=None if document is None else masked(document),
@@ -107,12 +107,13 @@ def _claim(subject: JsonObject, member: JsonValue) -> str | None:
 
 def _titles(claims: JsonValue) -> Iterator[tuple[str, Bilingual]]:
     for pointer, words in _object(claims).items():
-        title = _title(words)
+        title = title_in(words)
         if title is not None:
             yield pointer, title
 
 
-def _title(words: JsonValue) -> Bilingual | None:
+def title_in(words: JsonValue) -> Bilingual | None:
+    """Read what a schema calls something, in both languages; None where it does not say."""
     texts = [_object(words).get(tongue) for tongue in ("zh", "en")]
     zh, en = (each if isinstance(each, str) else "" for each in texts)
     if not (zh and en) or max(len(zh), len(en)) > _MAX_TITLE_CHARACTERS:
