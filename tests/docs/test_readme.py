@@ -1,6 +1,8 @@
 """What README prints is what happens: its session is run, and both languages print the same."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,22 @@ def test_the_verdict_shown_is_the_sessions(readme_session, page):
     assert all(width(line) <= 80 for line in shown.splitlines())
     for word in re.sub("[0-9]+", "0", shown).split():
         assert word in told, word
+
+
+def test_the_install_line_gives_the_commands_and_the_front_door(tmp_path):
+    """What it needs is here already: the line is run without fetching anything."""
+    for page in (README, CHINESE):
+        assert "`pip install .`" in page.read_text()
+    here = tmp_path / "here"
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "-q", "--target", here]
+    subprocess.run([sys.executable, "-m", "pip", "install", ".", *offline], check=True)
+    assert {"wallet", "did-verify", "did-service"} <= {
+        each.name for each in (here / "bin").iterdir()
+    }
+    program = f"import sys; sys.path.insert(0, {str(here)!r}); from did_service import verify"
+    imported = [sys.executable, "-I", "-c", f"{program}; print(verify.__module__)"]
+    told = subprocess.run(imported, capture_output=True, text=True, check=True).stdout
+    assert told.startswith("did_service.")
 
 
 def test_both_languages_print_the_same_session():
