@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event
 from time import perf_counter
 
 from rich.console import Console
@@ -36,10 +37,11 @@ _BEFORE_OPTION = re.compile(r" (?=--)")
 
 
 class Narrator:
-    """Tells the story in Chinese, English or both."""
+    """Tells the story in Chinese, English or both, until `ended` is set."""
 
-    def __init__(self, language: Language, *, quiet: bool = False) -> None:
+    def __init__(self, language: Language, ended: Event, *, quiet: bool = False) -> None:
         self._language = language
+        self._ended = ended
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
 
     def title(self, text: Bilingual, subtitle: Bilingual) -> None:
@@ -50,12 +52,22 @@ class Narrator:
         self._console.print(Panel(body, border_style="cyan", expand=False))
 
     def chapter(self, text: Bilingual) -> None:
-        """Open a part of the story."""
+        """Open a part of the story.
+
+        Raises:
+            KeyboardInterrupt: someone has ended the story.
+        """
+        self._go_on()
         self._console.print(f"\n[bold cyan]▌ {self._say(text)}[/]")
 
     @contextmanager
     def step(self, text: Bilingual) -> Iterator[None]:
-        """Tell one step and how long it took."""
+        """Tell one step and how long it took.
+
+        Raises:
+            KeyboardInterrupt: someone has ended the story.
+        """
+        self._go_on()
         began = perf_counter()
         with self._console.status(self._say(text)):
             yield
@@ -126,6 +138,10 @@ class Narrator:
         )
         for line in self._lines(told):
             self._print(line)
+
+    def _go_on(self) -> None:
+        if self._ended.is_set():
+            raise KeyboardInterrupt
 
     def _found(self, lines: Sequence[str]) -> Text:
         """Return the entries of a verdict as they stand in a box."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from time import perf_counter
 
 from did_service.cli.demo.children import Children
@@ -60,15 +61,31 @@ class Options:
 def play(options: Options, edge: ClockAndRandom) -> tuple[Sequence[Played], float]:
     """Play all scenes; returns them and the seconds that all of it took.
 
+    The story plays in a thread of its own. Python raises what a signal asks for in the main
+    thread, wherever that is: between the start of a thread and the note of it, nothing would
+    wait for that thread, and it would write into a folder that is being removed.
+
     Raises:
         ConflictError: `folder_not_empty`: nothing that is there is overwritten.
         UnavailableError: `child_failed`, or a service that does not answer.
+        KeyboardInterrupt: someone ended the story early; everything is cleared up.
     """
+    ended = Event()
+    with ThreadPoolExecutor(1) as apart:
+        try:
+            return apart.submit(_play_all, options, edge, ended).result()
+        finally:
+            ended.set()
+
+
+def _play_all(
+    options: Options, edge: ClockAndRandom, ended: Event
+) -> tuple[Sequence[Played], float]:
     began = perf_counter()
     logging.getLogger("did_service").addHandler(logging.NullHandler())  # the narrator speaks
     with ExitStack() as stack:
         folder = _folder(options.keep, stack)
-        narrator = Narrator(options.language, quiet=options.quiet)
+        narrator = Narrator(options.language, ended, quiet=options.quiet)
         narrator.title(
             Bilingual(
                 "跨省通办：离线核验一份证照", "A credential crosses provinces, verified offline"
