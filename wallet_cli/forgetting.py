@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import jcs
+from did_service.core.credentials.record import record_of
 from wallet_cli.holdings import (
     Application,
     HeldCredential,
@@ -21,7 +20,7 @@ def without_credential(vault: Vault, held: HeldCredential) -> Vault:
     The key that it is bound to goes too, unless something else here is bound to it.
     """
     credential = held.credential
-    record = sha256(jcs.encode(credential))
+    record = record_of(credential)
     copies = (
         each.id
         for each in applications(vault)

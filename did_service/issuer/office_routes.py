@@ -16,7 +16,7 @@ from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.limits import MAX_SAFE_INTEGER
 from did_service.issuer.agency import Agency, Officer
 from did_service.issuer.officers import log_in
-from did_service.issuer.routes import AgencyServices, answer
+from did_service.issuer.routes import AgencyServices
 from did_service.issuer.status import Verb
 from did_service.issuer.wire import (
     ApplicationState,
@@ -27,7 +27,7 @@ from did_service.issuer.wire import (
     OfficeCredentials,
     ReturnBody,
 )
-from did_service.web.bodies import strict_object
+from did_service.web.bodies import json_answer, strict_object
 from did_service.web.description import described, refusals
 
 _BODY = Depends(strict_object)
@@ -51,7 +51,7 @@ def office_applications(desk: AgencyServices) -> APIRouter:
         _: Officer = reading, state: ApplicationState | None = None, start: _Start = 0
     ) -> Response:
         """Return up to 1,000 applications from number `start` on, all or in one state."""
-        return answer({"applications": [*desk.applications.listed(state, start)]})
+        return json_answer({"applications": [*desk.applications.listed(state, start)]})
 
     @router.post(
         "/{identifier}/accept",
@@ -61,7 +61,7 @@ def office_applications(desk: AgencyServices) -> APIRouter:
     def accept(identifier: str, officer: Officer = accepting) -> Response:
         """Accept an application as complete."""
         desk.applications.accept(identifier, officer.name)
-        return answer({"state": "accepted"})
+        return json_answer({"state": "accepted"})
 
     @router.post(
         "/{identifier}/return",
@@ -77,7 +77,7 @@ def office_applications(desk: AgencyServices) -> APIRouter:
         note = fields.text("note", max_chars=400)
         fields.close()
         desk.applications.send_back(identifier, note, officer.name)
-        return answer({"state": "returned"})
+        return json_answer({"state": "returned"})
 
     @router.post(
         "/{identifier}/approve",
@@ -86,7 +86,7 @@ def office_applications(desk: AgencyServices) -> APIRouter:
     )
     def approve(identifier: str, officer: Officer = approving) -> Response:
         """Approve an accepted application and issue its credential."""
-        return answer({"credential": desk.applications.approve(identifier, officer.name)})
+        return json_answer({"credential": desk.applications.approve(identifier, officer.name)})
 
     return router
 
@@ -101,7 +101,7 @@ def office_credentials(desk: AgencyServices) -> APIRouter:
     @router.get("", response_model=OfficeCredentials, responses=refusals(400))
     def listed(_: Officer = revoking, start: _Start = 0) -> Response:
         """Return up to 1,000 credentials from number `start` on, without their claims."""
-        return answer({"credentials": [*desk.statuses.listed(start)]})
+        return json_answer({"credentials": [*desk.statuses.listed(start)]})
 
     @router.post(
         "/{identifier}/{verb}",
@@ -110,7 +110,7 @@ def office_credentials(desk: AgencyServices) -> APIRouter:
     )
     def change(identifier: str, verb: Verb, officer: Officer = revoking) -> Response:
         """Revoke, suspend or reinstate a credential; answered once the log has the list."""
-        return answer({"state": desk.statuses.change(identifier, verb, officer.name)})
+        return json_answer({"state": desk.statuses.change(identifier, verb, officer.name)})
 
     return router
 

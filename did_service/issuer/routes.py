@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
 
-from did_service.core.encoding import jcs
-from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import MalformedError
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
@@ -26,7 +24,7 @@ from did_service.issuer.wire import (
     HandoverAnswer,
     WaitingAnswer,
 )
-from did_service.web.bodies import JsonBody
+from did_service.web.bodies import JsonBody, json_answer
 from did_service.web.description import described, refusals
 
 _DIGEST_HEX = 64
@@ -50,7 +48,7 @@ def citizens(desk: AgencyServices) -> APIRouter:
     @router.get("/challenge", response_model=ChallengeAnswer, responses=refusals(429))
     def challenge() -> Response:
         """Give out a challenge for one application."""
-        return answer(desk.applications.challenge())
+        return json_answer(desk.applications.challenge())
 
     @router.post(
         "/applications",
@@ -61,7 +59,7 @@ def citizens(desk: AgencyServices) -> APIRouter:
     )
     def apply(body: JsonBody) -> Response:
         """Take an application that its holder has signed."""
-        return answer(desk.applications.submit(body), 201)
+        return json_answer(desk.applications.submit(body), 201)
 
     @router.get(
         "/pickup/{code}",
@@ -71,7 +69,7 @@ def citizens(desk: AgencyServices) -> APIRouter:
     def pickup(code: str) -> Response:
         """Hand over an issued credential, for a day or until it is deleted; 202: not yet."""
         found = desk.applications.collect(code)
-        return answer(found, 200 if "credential" in found else 202)
+        return json_answer(found, 200 if "credential" in found else 202)
 
     @router.delete("/pickup/{code}", status_code=204, responses=refusals(404, 409))
     def acknowledge(code: str) -> Response:
@@ -92,15 +90,9 @@ def citizens(desk: AgencyServices) -> APIRouter:
     @router.get("/batches/{record}", response_model=BatchAnswer, responses=refusals(400, 404))
     def batch(record: str) -> Response:
         """Return the place of a record, lower-case hex of its SHA-256, in its batch."""
-        return answer(desk.evidence.proof(_digest(record)))
+        return json_answer(desk.evidence.proof(_digest(record)))
 
     return router
-
-
-def answer(value: JsonObject, status: int = 200) -> Response:
-    """Answer with JSON that nobody keeps."""
-    headers = {"Cache-Control": "no-store"}
-    return Response(jcs.encode(value), status, headers, "application/json")
 
 
 def _digest(text: str) -> bytes:

@@ -24,8 +24,10 @@ from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import WriteResult
-from did_service.registry.wire import Problem, Receipt
+from did_service.registry.wire import Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
+from did_service.web.bodies import json_answer
+from did_service.web.description import refusals
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -35,9 +37,6 @@ _BODY: dict[str, Any] = {
             for kind in ("application/json", JSON_LINES)
         },
     }
-}
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 409, 413, 422, 503)
 }
 
 
@@ -49,7 +48,7 @@ def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
         "/entries",
         status_code=202,
         response_model=None,
-        responses={202: {"model": Receipt}, **_REFUSALS},
+        responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
         openapi_extra=_BODY,
     )
     async def submit(request: Request) -> Response:
@@ -64,7 +63,7 @@ def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
         if seconds:
             receipt |= await run_in_threadpool(_witnessed, registry, origin, placed, seconds)
         headers = {"Preference-Applied": f"wait={seconds}"} if seconds else None
-        return Response(jcs.encode(receipt), 202, headers, "application/json")
+        return json_answer(receipt, 202, headers)
 
     return router
 

@@ -36,19 +36,6 @@ class Receipt(BaseModel):
     checkpoint: str | None = None
 
 
-class Problem(BaseModel):
-    """RFC 9457 problem document."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-    next: str | None = None
-    code: str
-
-
 class ResolutionResultBody(BaseModel):
     """W3C DID Resolution: the triple."""
 

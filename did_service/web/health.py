@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.web.bodies import json_answer
 
 Ready = Callable[[], Mapping[str, bool]]
 Gauges = Callable[[], Mapping[str, int]]
@@ -50,14 +50,15 @@ def health_router(ready: Ready, gauges: Gauges, counts: Counter[str]) -> APIRout
 
     @router.get("/health")
     def health() -> Response:
-        return _json({"status": "ok"}, 200)
+        return json_answer({"status": "ok"})
 
     @router.get("/ready")
     def readiness() -> Response:
         parts = ready()
         waiting = sorted(name for name, there in parts.items() if not there)
         status = "waiting" if waiting else "ready"
-        return _json({"status": status, "waiting_for": list(waiting)}, 503 if waiting else 200)
+        document: JsonObject = {"status": status, "waiting_for": list(waiting)}
+        return json_answer(document, 503 if waiting else 200)
 
     @router.get("/metrics")
     def metrics() -> Response:
@@ -69,8 +70,3 @@ def health_router(ready: Ready, gauges: Gauges, counts: Counter[str]) -> APIRout
         return Response("".join(f"{line}\n" for line in lines), media_type=METRICS_TYPE)
 
     return router
-
-
-def _json(document: JsonObject, status: int) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(jcs.encode(document), status, headers, "application/json")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from did_service.core.encoding import jcs
 from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, WitnessStatus
+from did_service.web.bodies import json_answer
 from did_service.witness import wire
 from did_service.witness.store import RaisedAlarm
 from did_service.witness.witness import Witness
@@ -43,7 +43,7 @@ def witness_router(witness: Witness, base: str) -> APIRouter:
     @router.post("/did-proof", openapi_extra=_takes("application/jsonl"))
     def did_proof(body: Body) -> Response:
         proof = witness.approvals.approve(body)
-        return Response(jcs.encode(proof), media_type="application/json")
+        return json_answer(proof)
 
     @router.get("/alarms")
     def alarms() -> wire.Alarms:

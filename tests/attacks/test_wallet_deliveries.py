@@ -11,6 +11,7 @@ from contextlib import nullcontext
 import pytest
 
 from did_service.client.issuer import UnverifiedDelivery
+from did_service.core.credentials import jsonld
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import NotFoundError, UnavailableError
 from did_service.core.evidence.bundle import encode_bundle
@@ -126,33 +127,56 @@ def test_file_about_two_persons(citizen, scene, own_first):
     assert citizen.counts() == (0, 0)
 
 
-def test_contexts_that_cost_the_square_of_their_size(citizen):
-    """Nine seconds at each look at 53 kB of them; now they are refused by their form."""
-    terms = {f"t{n}": f"x:{n}" for n in range(800)}
-    nested = {"a": {"@id": "x:a", "@context": terms}, "z": "x:z"}
-    subject = citizen.subject(
-        z=[{"@context": {f"b{n}": "x:y"}, "a": {"t1": "v"}} for n in range(800)]
-    )
-    document = invented(citizen, credentialSubject=subject)
-    document["@context"] = [document["@context"][0], nested]
+def contexts(named, terms):
+    """Subjects that each bring a context, under a context of `terms` of its own."""
+    nested = {"a": {"@id": "x:a", "@context": {f"t{n}": f"x:{n}" for n in range(terms)}}}
+    own = {f"b{n}": "x:y" for n in range(terms)}
+    return {**nested, "z": "x:z"}, [{"@context": own, "a": {"t1": "v"}}] * named
+
+
+@pytest.mark.parametrize(("named", "terms"), [(800, 800), (100, 100)])
+def test_contexts_that_cost_the_square_of_their_size(citizen, monkeypatch, named, terms):
+    """Nine seconds at each look at 53 kB of them; now they are refused before one is read.
+
+    The fewer are as many as may be named, of as many terms as may be defined inline: only the
+    count of values stands before them.
+    """
+    expanded, expand = [], jsonld.expand
+
+    def counted(*given):
+        expanded.append(given)
+        return expand(*given)
+
+    monkeypatch.setattr(jsonld, "expand", counted)
+    outer, inner = contexts(named, terms)
+    document = invented(citizen, credentialSubject=citizen.subject(z=inner))
+    document["@context"] = [document["@context"][0], outer]
     run = citizen.receive(document)
-    assert run.exit != 70
-    assert citizen.counts()[1] == 0
+    assert (run.exit, run.code, citizen.counts()) == (2, "too_large", (0, 0))
+    assert expanded == []
 
 
-@pytest.mark.parametrize("name", ["not_itself", "doubled"])
+@pytest.mark.parametrize("name", ["not_itself", "doubled", "doubled_any", "pattern_too_long"])
 def test_schema_that_falls_over_or_never_ends(tmp_path, scene, name):
-    """`internal_fault`, or no end within 25 seconds, and every later receive as well."""
-    forced(scene, {**DESCRIBED, **UNBOUNDED[name][0]})
+    """`internal_fault`, or no end within 25 seconds, and every later receive as well.
+
+    The schema is refused for what it is, so no engine has met it: the credential is kept, and
+    its schema is as one that is not at hand.
+    """
+    content, code = UNBOUNDED[name]
+    forced(scene, {**DESCRIBED, **content})
     scene.fed.tick()
     scene.publish()
     citizen = Citizen(tmp_path, scene)
     assert citizen.take(scene.staple(schemas=[SCHEMA, OWN])).exit == 0
     subject = citizen.subject()
     run = citizen.receive(scene.issue(credentialSchema=NAMED, credentialSubject=subject))
-    assert run.exit != 70
-    assert citizen.json("receive", "--offline").exit != 70
-    assert citizen.json("cred", "list").exit == 0
+    assert (run.exit, run.data["failed"], citizen.counts()) == (0, [], (0, 1))
+    assert citizen.json("receive", "--offline").exit == 0
+    verdict = citizen.json("cred", "verify", "res")
+    assert (verdict.exit, verdict.code) == (5, "credential_undecided")
+    (check,) = [each for each in verdict.data["report"]["checks"] if each["step"] == 7]
+    assert (check["code"], check["detail"]) == ("schema_missing", code)
 
 
 # --- screens ---------------------------------------------------------------------------------
