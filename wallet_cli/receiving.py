@@ -65,8 +65,8 @@ _DELIVERY_ROOM = 4 * MAX_CREDENTIAL_BYTES  # the largest delivery, as it is stor
 class IssuerCheck(Enum):
     """Whether a credential is kept although its issuer has no authority for it."""
 
-    LISTED = "listed"
-    ANY = "any"
+    REQUIRED = "required"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Receiver:
     """Receives into one wallet."""
 
     session: Session
-    trusting: IssuerCheck = IssuerCheck.LISTED
+    trusting: IssuerCheck = IssuerCheck.REQUIRED
 
     def pick_up(self, application: Application) -> Received | SetAside | NotYet:
         """Take in what is held of an application, else what its address gives now.
@@ -288,11 +288,11 @@ class Receiver:
 
     def _accept(self, report: Report | None) -> None:
         """Refuse what is spoilt or was issued without authority."""
-        session = self.session
         try:
             if report is not None:
                 check_acceptable(report)
         except RuleError as error:
-            if error.code != "issuer_without_authority" or self.trusting is IssuerCheck.LISTED:
+            may_be_skipped = error.code == "issuer_without_authority"
+            if not may_be_skipped or self.trusting is IssuerCheck.REQUIRED:
                 raise
-            session.terminal.warn(error.code, error.message)
+            self.session.terminal.warn(error.code, error.message)

@@ -18,7 +18,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps_p
 from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit, exit_of
-from did_service.program.failure import told
+from did_service.program.failure import meaning_and_next
 
 VERSION = 1  # of every program's object
 
@@ -60,7 +60,7 @@ def written(value: JsonObject) -> str:
 
 def described(program: str, command: str, error: DidServiceError) -> JsonObject:
     """Return an error for machines."""
-    meaning, following = told(program, error)
+    meaning, following = meaning_and_next(program, error)
     return {
         "code": error.code,
         "exit": int(exit_of(error, command)),

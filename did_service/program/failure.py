@@ -46,7 +46,7 @@ def failure_text(
         language: The reader's.
         reasons: Lines of the program's own, in place of what a peer says.
     """
-    meaning, following = told(program, error)
+    meaning, following = meaning_and_next(program, error)
     own = words_of(error.code) is not None
     said = _meaning(error, meaning, language, own=own)
     lines = [f"{program}: {label(ERROR, language)}{said} [{error.code}]"]
@@ -70,7 +70,7 @@ def warning_text(program: str, code: str, detail: str, language: Language) -> st
     return f"{program}: {label(WARNING, language)}{said}{behind} [{code}]"
 
 
-def told(program: str, error: DidServiceError) -> tuple[Bilingual, Bilingual]:
+def meaning_and_next(program: str, error: DidServiceError) -> tuple[Bilingual, Bilingual]:
     """Return what an error means, and the one next step.
 
     Of a command line that is off, that is what may be meant, else whose help to read.

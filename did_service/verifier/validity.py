@@ -70,7 +70,7 @@ def validity(evidence: Evidence, policy: Policy) -> Validity:
     return Validity(policy, as_of, {t: min(end, policy.expires) for t, end in ends.items()})
 
 
-def told(found: Validity, now: datetime, zone: tzinfo | None = None) -> Bilingual:
+def validity_text(found: Validity, now: datetime, zone: tzinfo | None = None) -> Bilingual:
     """Answer in one line: good until when at which tier, or what is over and what to do."""
     if now >= found.policy.expires:
         end = moment_in_zone(found.policy.expires, now, zone)

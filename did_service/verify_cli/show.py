@@ -21,7 +21,7 @@ from did_service.program.words import words_at
 from did_service.verifier.dates import duration, moment_in_zone
 from did_service.verifier.held import TrustState, directory_at, prove, read_held
 from did_service.verifier.memory import Memory, RememberedLog
-from did_service.verifier.validity import told, validity
+from did_service.verifier.validity import validity, validity_text
 from did_service.verify_cli.terminal import CommandResult
 
 Fact: TypeAlias = tuple[Bilingual, str]
@@ -65,7 +65,7 @@ def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     return CommandResult(
         data,
         _lines(facts, language),
-        language.say(told(good, env.clock)),
+        language.say(validity_text(good, env.clock)),
         Exit.UNDECIDED if good.is_over(env.clock) else Exit.DONE,
         remarks=warnings(policy),
     )

@@ -21,7 +21,7 @@ from did_service.verifier.held import directory_at
 from did_service.verifier.importing import ImportCounts, Imported, import_bundle
 from did_service.verifier.pinning import Pinned
 from did_service.verifier.pinning import pin as pin_policy
-from did_service.verifier.validity import told, validity
+from did_service.verifier.validity import validity, validity_text
 from did_service.verify_cli.clock import reset_clock
 from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
 from did_service.verify_cli.terminal import CommandResult
@@ -68,7 +68,7 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
     lines = tuple(env.language.say(text) for text in texts)
     remarks = tuple(_remarks(imported))
-    verdict = env.language.say(told(good, env.clock))
+    verdict = env.language.say(validity_text(good, env.clock))
     return CommandResult(data, lines, verdict, remarks=remarks)
 
 

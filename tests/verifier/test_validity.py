@@ -7,7 +7,7 @@ import pytest
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.verifier.dates import moment_in_zone, zone_name
-from did_service.verifier.validity import told, validity
+from did_service.verifier.validity import validity, validity_text
 from tests.support.counter import Scene
 
 pytestmark = pytest.mark.offline
@@ -40,13 +40,13 @@ def test_each_tier_has_its_end_and_none_outlives_the_policy(scene):
 
 def test_one_line_says_it_in_both_languages(scene):
     good, now = found(scene), scene.clock(0).now
-    line = told(good, now + timedelta(hours=1), BEIJING)
+    line = validity_text(good, now + timedelta(hours=1), BEIJING)
     assert line.zh.startswith("可核验至 11月22日 16:00（CST）（1 天内，day）")
     assert line.en.startswith("good until 22 Nov 16:00 (CST) (within 1 d, day)")
-    late = told(good, now + timedelta(days=2), BEIJING)
+    late = validity_text(good, now + timedelta(days=2), BEIJING)
     assert late.zh.startswith("核验数据已过期（截至 11月21日 16:00（CST）），请更新；仍可用至")
     assert late.en.startswith("too old: data as of 21 Nov 16:00 (CST); update them; still good")
-    over = told(good, scene.fed.policy.expires, UTC)
+    over = validity_text(good, scene.fed.policy.expires, UTC)
     assert over.zh.startswith("信任策略已于")
     assert "update" not in over.en
 

@@ -50,7 +50,7 @@ def receive(
     """
     from wallet_cli.receiving import IssuerCheck, Receiver
 
-    trusting = IssuerCheck.ANY if allow_untrusted else IssuerCheck.LISTED
+    trusting = IssuerCheck.SKIPPED if allow_untrusted else IssuerCheck.REQUIRED
     receiver = Receiver(session, trusting)
     harvest = _Harvest()
     if source is not None and not source.startswith("https://"):
