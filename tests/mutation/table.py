@@ -419,6 +419,222 @@ COUNTER_WALLET_ISSUER = (
     ),
 )
 
+WALLET = (
+    _row(
+        "an answer that is no delivery is kept",
+        "wallet_cli/receiving.py",
+        "wallet/test_strange_issuers.py test_a_delivery_that_is_none_is_not_taken_in",
+        "        check_delivery(answer)\n",
+        "",
+    ),
+    _row(
+        "a file that nothing proves is a credential",
+        "wallet_cli/receiving.py",
+        "attacks/test_wallet_deliveries.py test_file_that_nothing_proves",
+        "if not (was_asked_for or is_signature_proven(received.report)):",
+        "if received is None:",
+    ),
+    _row(
+        "a credential may be about two persons",
+        "wallet_cli/deliveries.py",
+        "attacks/test_wallet_deliveries.py test_file_about_two_persons",
+        "if len(subjects) > 1:",
+        "if not subjects:",
+    ),
+    _row(
+        "a refresh writes over what came meanwhile",
+        "wallet_cli/commands/refresh.py",
+        "wallet/test_racing.py test_two_refreshes_at_once_never_bring_older_evidence_back",
+        "collected.merged(newest, policy)",
+        "collected.into(newest)",
+    ),
+    _row(
+        "a refresh brings a deleted credential back",
+        "wallet_cli/commands/refresh.py",
+        "wallet/test_racing.py"
+        " test_a_refresh_brings_no_deleted_credential_back_and_touches_no_other",
+        "            if newest is None:  # it was deleted meanwhile: nothing brings it back\n"
+        "                return vault\n",
+        "            newest = newest or held\n",
+    ),
+    _row(
+        "a staple is given away for less, with a word",
+        "wallet_cli/staples.py",
+        "wallet/test_one_trust.py test_what_proves_less_takes_the_place_of_no_staple",
+        "        if not self.proves_no_less(held):\n            return held\n",
+        "",
+    ),
+    _row(
+        "a staple is given away for less, without a word",
+        "wallet_cli/commands/refresh.py",
+        "wallet/test_one_trust.py test_no_refresh_gives_a_staple_away_for_a_second_history",
+        "not collected.proves_no_less(held)",
+        "not held",
+    ),
+    _row(
+        "a copied file is the answer to a question",
+        "did_service/verifier/challenges.py",
+        "attacks/test_verifier.py test_copied_file_is_never_accepted",
+        "    nonce = found[0] if found else NO_QUESTION\n",
+        "    nonce = found[0] if found else None\n",
+    ),
+    _row(
+        "a delivery that falls over ends the run",
+        "wallet_cli/commands/receive.py",
+        "wallet/test_racing.py test_one_delivery_that_falls_over_keeps_no_other_from_arriving",
+        "except Exception as error:  # noqa: BLE001 - a fault of ours at one delivery is told",
+        "except ValueError as error:",
+    ),
+    _row(
+        "a host that answers nothing is asked again",
+        "wallet_cli/sources.py",
+        "attacks/test_wallet_deliveries.py test_places_that_never_answer_are_asked_once",
+        "if host in self.silent:",
+        "if not host:",
+    ),
+    _row(
+        "a collection may ask for ever",
+        "wallet_cli/sources.py",
+        "attacks/test_wallet_deliveries.py test_delivery_that_names_places_without_end",
+        "        self.left -= 1\n",
+        "",
+    ),
+    _row(
+        "personal data go to a host that nobody named",
+        "wallet_cli/addressees.py",
+        "wallet/test_applying.py"
+        " test_without_a_policy_nothing_is_sent_but_to_a_host_that_was_named",
+        "if unlisted is not None and unlisted.lower() == host:",
+        "if policy is None or unlisted is not None:",
+    ),
+    _row(
+        "an answer is signed unasked",
+        "wallet_cli/commands/present.py",
+        "wallet/test_requests.py"
+        " test_a_person_reads_who_asks_for_what_and_what_is_shown_before_it_is_signed",
+        "    session.terminal.confirm(\n",
+        "    session.terminal.say(\n",
+        'Bilingual("签名并出示？", "sign and show it?"), _about(session, question, held)\n',
+        'Bilingual("签名并出示？", "sign and show it?")\n',
+    ),
+    _row(
+        "what is deleted stays in the older file",
+        "wallet_cli/store.py",
+        "wallet/test_racing.py test_a_deleted_credential_is_gone_from_every_file",
+        "            self._write(change(self._newest(directory.read())), None)\n"
+        "            directory.wipe_older()\n",
+        "            self._write(change(self._newest(directory.read())), None)\n",
+    ),
+    _row(
+        "a credential is written over the wallet",
+        "wallet_cli/session.py",
+        "attacks/test_wallet_deliveries.py test_export_over_the_wallets_own_files",
+        "if self.directory.holds(path):",
+        "if path is None:",
+    ),
+    _row(
+        "a wallet keeps no proof of a fork",
+        "did_service/verifier/importing.py",
+        "wallet/test_one_trust.py"
+        " test_wallet_keeps_the_proof_of_a_fork_and_relies_on_neither_history",
+        "    keep_forks(directory, held, merged.forks)\n",
+        "",
+    ),
+)
+
+OUTCOME = (
+    _row(
+        "a document is accepted without its holder",
+        f"{VERIFICATION}/report.py",
+        "attacks/test_verifier.py test_copied_file_is_never_accepted"
+        " test_document_alone_is_never_accepted",
+        "if not self.holder_proven:",
+        "if not self.checks:",
+    ),
+    _row(
+        "the same bytes are judged again",
+        "did_service/verifier/decide.py",
+        "attacks/test_verifier.py test_replay_same_counter",
+        "if asked.answer.presented != sha256(question.presented):",
+        "if asked.answer.presented:",
+    ),
+    _row(
+        "another file with a used code is the first one",
+        "did_service/verifier/decide.py",
+        "attacks/test_verifier.py test_same_code_with_other_bytes",
+        "if asked.answer.presented != sha256(question.presented):",
+        "if not asked.answer.presented:",
+    ),
+    _row(
+        "what stands below a broken signature is judged",
+        f"{VERIFICATION}/not_judged.py",
+        "verifier/test_verdict.py test_below_a_broken_signature_nothing_is_judged",
+        'BROKEN = ("proof_invalid", "key_not_listed")',
+        "BROKEN = ()",
+    ),
+    _row(
+        "a name is shown though another person brings it",
+        f"{VERIFICATION}/hidden.py",
+        "verifier/test_verdict.py"
+        " test_a_name_is_shown_only_if_the_issuer_and_the_holder_signed",
+        "check.step == _HOLDER and check.result is Result.FAILED",
+        "check.step == _HOLDER and check.result is None",
+    ),
+    _row(
+        "claims are told of what did not pass",
+        f"{VERIFICATION}/summary.py",
+        "verifier/test_verdict.py"
+        " test_a_document_that_is_too_old_to_judge_says_whose_it_is_and_no_claims",
+        "if not passed(checks, place):",
+        "if not checks:",
+    ),
+    _row(
+        "the first finding is the reason, not the strongest",
+        f"{VERIFICATION}/headline.py",
+        "verifier/test_verdict.py"
+        " test_the_strongest_of_many_is_the_reason_and_brings_its_own_next_step",
+        "return min(deciding, key=lambda check: _PLACE[check.code], default=None)",
+        "return next(deciding, None)",
+    ),
+    _row(
+        "what was verified under another policy counts",
+        f"{VERIFICATION}/verified.py",
+        "core/verification/test_once.py"
+        " test_what_was_verified_under_another_policy_is_verified_again",
+        "if kept is None or kept.policy != digest:",
+        "if kept is None:",
+    ),
+    _row(
+        "a list counts though its keeper has another key",
+        f"{VERIFICATION}/list_keepers.py",
+        "core/verification/test_once.py"
+        " test_a_list_counts_no_more_once_its_keeper_has_replaced_the_key",
+        "resolve(method, proof_set.ASSERTION) == key for method, key in read.keys\n",
+        "key for method, key in read.keys\n",
+    ),
+    _row(
+        "an error of a judging command is the verdict refused",
+        "did_service/program/exits.py",
+        "program/test_exits.py test_an_error_is_never_taken_for_the_verdict_refused",
+        "return Exit.UNDECIDED if code is Exit.REFUSED and command in _JUDGING else code",
+        "return code",
+    ),
+    _row(
+        "any verdict that was reached is ok",
+        "did_service/program/envelope.py",
+        "program/test_same_end.py test_a_verdict_that_is_not_accepted_is_never_ok",
+        '"ok": error is None and exit_code == Exit.DONE,',
+        '"ok": error is None,',
+    ),
+    _row(
+        "evidence that is over is still good",
+        "did_service/verifier/validity.py",
+        "verify_cli/test_trust.py test_show_answers_first_until_when_it_is_good",
+        "return now >= self.until[DEFAULT]",
+        "return now >= self.policy.expires",
+    ),
+)
+
 MUTANTS = (
     *OLD_EVIDENCE,
     *VERDICT,
@@ -427,4 +643,6 @@ MUTANTS = (
     *SCHEMAS,
     *POLICY_AND_LOGS,
     *COUNTER_WALLET_ISSUER,
+    *WALLET,
+    *OUTCOME,
 )

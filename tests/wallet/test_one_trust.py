@@ -4,21 +4,31 @@ Each scene is a list of bundles, imported one after the other by both programs; 
 directories hold the same policy, the same forks and the same evidence, and remember the same.
 """
 
+import json
+import os
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from fastapi import FastAPI, Response
 
-from did_service.core.encoding import timestamps
+from did_service.client.issuer import UnverifiedDelivery
+from did_service.core.encoding import strict_json, timestamps
 from did_service.core.evidence.bundle import encode_bundle
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.verification.report import Outcome
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import read_held
+from did_service.web.serve import Server, unix_socket
 from tests.support.counter import INDEX, Scene
 from tests.support.desk import Desk
-from tests.support.purse import Purse
+from tests.support.purse import Purse, wallet
+from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.judging import judge
+from wallet_cli.staples import CollectedStaple
 from wallet_cli.trusting import WalletTrust
 
 pytestmark = [pytest.mark.offline, pytest.mark.clock]
@@ -171,6 +181,62 @@ def test_wallet_keeps_the_proof_of_a_fork_and_relies_on_neither_history(both, sc
     assert outcome().outcome is Outcome.UNDECIDED
     assert trust.evidence().forked == {"gd.example/reg"}
     assert name in TrustDirectory(both[0].path).forks()
+
+
+def keep_credential(purse, scene, staple):
+    """Keep a credential with its staple, as a refresh has left it."""
+    did = purse.json("id", "new").data["did"]
+    credential = scene.issue(
+        credentialSubject={"id": did, "jurisdiction": "440100", "familyName": "王"}
+    )
+    delivery = UnverifiedDelivery(credential, None, (), ()).encode()
+    received = timestamps.encode(now(scene))
+    held = HeldCredential("1", "card", did, delivery, "", received, staple, received)
+    purse.open().commit(lambda vault: keep(vault, held, os.urandom))
+
+
+@contextmanager
+def mirror(purse, evidence):
+    """Serve one answer to every question at odd.example; yield how to reach it."""
+    app = FastAPI()
+
+    @app.get("/{path:path}")
+    def answer(path: str) -> Response:
+        return Response(strict_json.dumps(evidence), media_type="application/json")
+
+    with TemporaryDirectory(prefix="w-") as sockets:
+        socket = Path(sockets) / "s.sock"
+        routes = purse.save("odd.json", json.dumps({"odd.example": f"unix:{socket}"}))
+        with Server(app, unix_socket(socket)):
+            yield {"DIDSVC_ROUTES": str(routes)}
+
+
+def test_no_refresh_gives_a_staple_away_for_a_second_history(both, scene):
+    """The mirror's history has a quorum too: of both together nothing is proven any more."""
+    one, two = forked(scene)
+    _, purse = both
+    take(both, scene, one)
+    keep_credential(purse, scene, one)
+    with mirror(purse, two) as reach:
+        words = ("refresh", "card", "--from", "https://odd.example/witness", "--json")
+        run = wallet(*words, *purse.options, clock=now(scene), **reach)
+    assert {"log_forked", "staple_kept"} <= {*run.warnings}
+    (held,) = credentials(purse.vault())
+    assert held.staple == one
+    assert len(TrustDirectory(purse.path / "trust").forks()) == 1
+
+
+def test_what_proves_less_takes_the_place_of_no_staple(scene):
+    """Whoever puts it there: a refresh, a receipt, or two programs at once."""
+    staple = scene.staple()
+    held = HeldCredential("1", "card", scene.holder.did, {}, "", "", staple)
+    whole = parse_evidence(staple)
+    for name, nothing in (("items", ()), ("contents", {})):
+        less = replace(whole, **{name: nothing})
+        assert CollectedStaple(less, 7, 1, ()).into(held) is held
+    assert CollectedStaple(whole, 7, 1, ()).into(held).as_of == timestamps.encode(
+        timestamps.from_posix(7)
+    )
 
 
 def test_wallet_takes_a_clock_behind_what_a_quorum_has_shown_for_wrong(both, scene):
