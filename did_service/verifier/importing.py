@@ -92,7 +92,7 @@ def demand_policy(directory: TrustDirectory) -> Policy:
     """
     policy = read_policy(directory)
     if policy is None:
-        raise PolicyError("policy_missing", "in this trust directory")
+        raise PolicyError("policy_missing", "")
     return policy
 
 

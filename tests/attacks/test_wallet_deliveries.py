@@ -287,4 +287,4 @@ def test_bundle_that_unpacks_to_gigabytes(citizen):
     bomb = citizen.folder / "bomb.gz"
     bomb.write_bytes(gzip.compress(b" " * 300_000_000))
     run = citizen.json("trust", "import", bomb)
-    assert (run.exit, run.code) == (2, "evidence_malformed")
+    assert (run.exit, run.code) == (2, "too_large")

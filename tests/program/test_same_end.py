@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from did_service.core.encoding import timestamps
 from tests.cli.test_bad_input import PROGRAMS
 from tests.support.counter import Scene
 from tests.support.desk import COUNTER, Desk
@@ -64,6 +65,21 @@ def test_a_file_that_is_no_policy_ends_alike(run, tmp_path, content, exit_code, 
     file = tmp_path / "bad.json"
     file.write_bytes(content)
     assert {run(reader, file) for reader in READERS} == {(exit_code, code)}
+
+
+@pytest.mark.parametrize("content", [b"nonsense", b"{}", b"\x1f\x8b broken", b""])
+def test_a_file_that_is_no_bundle_ends_alike(tmp_path, content):
+    file = tmp_path / "bad.bundle.jsonl.gz"
+    file.write_bytes(content)
+    purse, scene = Purse(tmp_path), Scene()
+    desk = Desk(tmp_path, scene)
+    assert desk.pin().exit == 0
+    words = ("trust", "pin", desk.save_policy(), "--fingerprint", scene.fed.policy.fingerprint)
+    assert purse.json(*words, clock=timestamps.from_posix(scene.fed.now)).exit == 0
+    counter = desk.run("trust", "import", file, "--json")
+    citizen = purse.json("trust", "import", file)
+    assert json.loads(counter.out)["error"] == citizen.envelope["error"]
+    assert (counter.exit, citizen.exit) == (2, 2)
 
 
 def test_a_missing_file_ends_alike(run, tmp_path):

@@ -465,13 +465,20 @@ def test_a_bundle_is_imported_and_serves_in_place_of_a_staple(town):
     assert "entries are proven" in purse.run("trust", "import", bundle).out
 
 
-@pytest.mark.parametrize("data", [b"nonsense", b"{}", b"\x1f\x8b broken"])
-def test_a_file_that_is_no_evidence_is_refused(town, data):
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"nonsense", "gzip_invalid"),
+        (b"{}", "member_missing"),
+        (b"\x1f\x8b broken", "gzip_invalid"),
+    ],
+)
+def test_a_file_that_is_no_evidence_is_refused(town, data, code):
     purse = town.citizen(f"no-evidence-{len(data)}")
     file = purse.folder / "file"
     file.write_bytes(data)
     run = purse.json("trust", "import", file)
-    assert (run.exit, run.code) == (2, "evidence_malformed")
+    assert (run.exit, run.code) == (2, code)
 
 
 def test_evidence_that_does_not_verify_is_left_out_and_counted(town):

@@ -8,7 +8,7 @@ import click
 
 from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, MalformedError, quote
+from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.text import Bilingual
 from wallet_cli.dates import local_time
@@ -79,11 +79,7 @@ def imported(session: Session, file: str) -> None:
         policy = session.trust.succeed(members, session.now())
         session.terminal.finish(_view(policy), [policy.fingerprint])
         return
-    try:
-        offered = parse_bundle(data)
-    except DidServiceError as error:
-        raise MalformedError("evidence_malformed", f"{quote(file)}: {error.message}") from error
-    taken = session.trust.take(offered, session.now())
+    taken = session.trust.take(parse_bundle(data), session.now())
     proven = taken.evidence
     for each in proven.forks:
         session.terminal.warn("log_forked", each.origin, log=each.origin)
