@@ -4,9 +4,12 @@
     words/en/TOPIC.json    the same codes, members and {placeholders}, one code a line
 
 A code stands in one topic alone, so it means the same wherever it is read; where the next step
-depends on who speaks, `next@FACE` has it (`wallet`, `did-verify`, `did-service`, `http`). A
-topic is read when one of its codes is first asked for. A placeholder is filled with a number of
-ours; what others wrote stands on a line of its own, never inside a sentence.
+depends on who speaks, `next@FACE` has it (`wallet`, `did-verify`, `did-service`, `http`). The
+topic `verdict` speaks to a clerk in whole sentences: the five codes that are both an error and
+a finding stand there as well. A topic is read when one of its codes is first asked for.
+
+A placeholder is filled with a number of ours; what others wrote stands on a line of its own,
+never inside a sentence.
 """
 
 from __future__ import annotations

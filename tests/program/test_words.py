@@ -100,6 +100,9 @@ def test_a_code_stands_in_one_topic_alone():
         for code in read_topic("en", topic):
             assert errors.is_code(code)
             assert seen.setdefault(code, topic) == topic, code
+    # What stops a command and what a verdict finds: the clerk reads it as a whole sentence.
+    both = {"evidence_dropped", "log_forked", "policy_expired", "policy_missing", "too_large"}
+    assert seen.keys() & read_topic("en", VERDICT).keys() == both
 
 
 @pytest.mark.parametrize("topic", CODED)
