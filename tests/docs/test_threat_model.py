@@ -49,3 +49,23 @@ def test_rules_that_the_code_cites_exist():
         for path in Path(folder).rglob("*.py"):
             for numbers in cited.findall(" ".join(path.read_text().split())):
                 assert all(1 <= int(n) <= 33 for n in re.findall(r"\d+", numbers)), path
+
+
+def test_every_finding_names_tests_that_stand_where_it_says():
+    title = "7. Found in 0.1.0, and the test that keeps it mended"
+    for finding, kept in pages.rows(pages.section(PAGE, title)):
+        assert "`test_" in kept or "§5" in kept, finding
+        waiting: set[str] = set()
+        for test, place in re.findall(r"`(test_\w+)`|in (tests/[\w/]+(?:\.py)?)", kept):
+            if test:
+                waiting.add(test)
+            else:
+                assert waiting <= {*functions(Path(place))}, (finding, place)
+                waiting = set()
+        assert waiting == set(), finding
+
+
+def functions(place):
+    """Yield the names of all functions of a file of tests, or of a folder of them."""
+    for path in sorted(place.rglob("test_*.py")) if place.is_dir() else [place]:
+        yield from (n.name for n in ast.parse(path.read_text()).body if hasattr(n, "name"))
