@@ -10,9 +10,9 @@ costs cannot be lowered, nor a record swapped, rolled back or dropped, unseen. W
 whole file by an older one of the same passphrase is not seen (docs/threat-model.md §5).
 
 Records are padded to 256 bytes: a file shows how many there are of each kind, and how long to
-that step. It names no type of credential, but types differ in length, so one may be guessed; and
-each presentation adds a record (docs/threat-model.md §5). Every byte counts: a file that is not spelled exactly as
-`encode` spells it is refused. Nothing here reads a clock or a file.
+that step. It names no type of credential, but types differ in length, so one may be guessed,
+and each presentation adds a record (docs/threat-model.md §5). Every byte counts: a file that is
+not spelled exactly as `encode` spells it is refused. Nothing here reads a clock or a file.
 """
 
 from __future__ import annotations

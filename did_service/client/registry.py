@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from did_service.client.answers import HttpAnswer, error_of
+from did_service.client.answers import PROBLEM_TYPE, HttpAnswer, error_of
 from did_service.client.transport import Transport
 from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.crypto.hashes import HASH_BYTES
@@ -283,5 +283,5 @@ def _result(line: bytes) -> EntryReceipt | DidServiceError:
     status = document.get("status")
     if not isinstance(status, int):
         return parse_receipt(document)
-    headers = {"content-type": "application/problem+json"}
+    headers = {"content-type": PROBLEM_TYPE}
     return error_of(HttpAnswer(status, headers, line))

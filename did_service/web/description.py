@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from did_service.web.problems import MEDIA_TYPE
+from did_service.client.answers import PROBLEM_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -29,7 +29,7 @@ _PROBLEM: dict[str, Any] = {
         "code": {**_TEXT, "description": "stable, for programs"},
     },
 }
-_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_CONTENT = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _MEANINGS = {
     400: "malformed",
     401: "no login",

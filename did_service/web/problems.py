@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from did_service.client.answers import PROBLEM_TYPE
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
@@ -39,7 +40,6 @@ from did_service.core.text import quote
 from did_service.program.failure import FAULT
 from did_service.program.words import words_of_error
 
-MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:didsvc:problem:"
 RETRY_AFTER_SECONDS = 2  # the pace at which a log publishes
 _UNAUTHORIZED = 401
@@ -118,7 +118,7 @@ def problem_response(
         headers["Retry-After"] = str(error.details.get("retry_after", RETRY_AFTER_SECONDS))
     if status_of(error) == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 §11.6.1
-    return Response(jcs.encode(document), status_of(error), headers, MEDIA_TYPE)
+    return Response(jcs.encode(document), status_of(error), headers, PROBLEM_TYPE)
 
 
 def preferred(accept_language: str) -> str:
@@ -213,4 +213,4 @@ def _fault(scope: Scope) -> Response:
     language = preferred(headers.get(b"accept-language", b"").decode("latin-1"))
     document = problem_of(DidServiceError(FAULT, ""), language)
     del document["detail"]
-    return Response(jcs.encode(document), 500, {"Content-Language": language}, MEDIA_TYPE)
+    return Response(jcs.encode(document), 500, {"Content-Language": language}, PROBLEM_TYPE)

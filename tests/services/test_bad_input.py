@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from did_service.client.answers import PROBLEM_TYPE
 from did_service.issuer.app import create_app
-from did_service.web.problems import MEDIA_TYPE, TYPE_PREFIX
+from did_service.web.problems import TYPE_PREFIX
 from did_service.web.serve import Server, unix_socket
 from tests.support.dids import hash_of
 from tests.support.every_call import METHODS, PARAMETER, Call, World
@@ -67,7 +68,7 @@ def there(world):
 def code_of(answer: Answer, language: str = "en") -> str:
     """The code of a refusal, once it is seen to be one."""
     assert 400 <= answer.status < 500, (answer.status, answer.body[:300])
-    assert answer.kind == MEDIA_TYPE, (answer.kind, answer.body[:300])
+    assert answer.kind == PROBLEM_TYPE, (answer.kind, answer.body[:300])
     problem = answer.document
     assert problem["status"] == answer.status
     return _told(problem, language)
@@ -449,7 +450,7 @@ def test_no_header_brings_a_server_down(there, header):
             if answer.kind == "application/jsonl":
                 continue
             assert 400 <= answer.status < 500, (call, value, answer)
-            assert answer.kind == MEDIA_TYPE, (call, value, answer)
+            assert answer.kind == PROBLEM_TYPE, (call, value, answer)
             assert CODE.fullmatch(answer.document["code"])
 
 
@@ -486,7 +487,7 @@ def test_a_did_that_is_none_is_told_in_the_shape_of_did_resolution(there):
             target = RESOLVER.encode() + name
             answer = there.ask(call, target, accept_language=language)
             assert answer.status in (400, 404, 501), (name, answer)
-            if answer.kind == MEDIA_TYPE:
+            if answer.kind == PROBLEM_TYPE:
                 assert code_of(answer, language) == "path_unknown"
                 continue
             assert answer.kind == RESULT
@@ -530,7 +531,7 @@ def test_a_full_disk_is_told_and_takes_nothing(there):
     with full_disk(disk):
         headers = {"content_type": "application/jsonl", "accept_language": "zh"}
         answer = there.ask(log, body=body, **headers)
-        assert (answer.status, answer.kind) == (503, MEDIA_TYPE)
+        assert (answer.status, answer.kind) == (503, PROBLEM_TYPE)
         assert _told(answer.document, "zh") == "database_refused"
         assert int(answer.headers["retry-after"]) > 0
 

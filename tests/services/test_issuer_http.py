@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from did_service.client.answers import PROBLEM_TYPE
 from did_service.client.issuer import IssuerClient, NotYet, parse_delivery
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
@@ -17,7 +18,6 @@ from did_service.core.encoding import jcs
 from did_service.core.errors import NotFoundError
 from did_service.issuer.app import create_app
 from did_service.issuer.officers import MIN_TOKEN_CHARACTERS, check_officers, hash_token
-from did_service.web.problems import MEDIA_TYPE
 from did_service.web.serve import Server, unix_socket
 from tests.support.federation import founded
 from tests.support.live import running
@@ -41,7 +41,7 @@ class Web:
         found = self.transport.request(method, url, body=body, headers=headers)
         members = json.loads(found.body) if found.content_type.endswith("json") else found.body
         if found.status >= 400:
-            assert found.content_type == MEDIA_TYPE
+            assert found.content_type == PROBLEM_TYPE
             assert members["type"] == f"urn:didsvc:problem:{members['code']}"
         return found.status, members, found.headers
 
