@@ -16,6 +16,7 @@ from did_service.core.anchor.bodies.authority import Authority, parse_authority
 from did_service.core.anchor.bodies.schema import SchemaBody
 from did_service.core.anchor.bodies.status import FormerYear, parse_status_body
 from did_service.core.anchor.entry import LoggedEntry, Submission
+from did_service.core.anchor.region import second_of_log
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.bitstring_status_list import (
     BitstringStatusList,
@@ -123,13 +124,13 @@ class Administration:
             )
             return self.submit(entry, signed, origin=into)
 
+        now = self.edge.posix()
         try:
-            return submit(self.edge.posix())
-        except RuleError as error:  # the log's clock stands beyond New Year, or not yet
-            at = error.details.get("at")
-            if error.code != "time_outside_period" or not isinstance(at, int):
+            return submit(now)
+        except RuleError as error:
+            if error.code != "time_outside_period":
                 raise
-            return submit(at)
+            return submit(second_of_log(error, now))
 
     def _list(self, custodian: OfficeIdentity, former: JsonObject, issued: int) -> bytes:
         subject = Fields(former, "list").object("credentialSubject")

@@ -23,11 +23,10 @@ from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.evidence import EvidenceBody
 from did_service.core.anchor.bodies.status import FormerYear, StatusBody
 from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
-from did_service.core.anchor.region import year_of
+from did_service.core.anchor.region import second_of_log, year_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import DidServiceError, OrderError, RuleError, UnavailableError
-from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
 from did_service.issuer.ledger import Ledger, Row
 from did_service.program.clock import ClockAndRandom
@@ -96,7 +95,7 @@ class Chains:
             except RuleError as error:
                 if error.code != "time_outside_period":
                     raise
-                self._advance_again(chain, _second_of_log(error, now))
+                self._advance_again(chain, second_of_log(error, now))
 
     def _advance(self, chain: Chain, second: int) -> None:
         self._send(chain)
@@ -231,17 +230,6 @@ class Chains:
 def _placed(row: Row) -> LoggedEntry:
     entry = entries.parse_entry(row["newest"])
     return LoggedEntry(entry, row["index"], entry.leaf())
-
-
-def _second_of_log(error: RuleError, now: int) -> int:
-    """Return the second at which the log stands, if that is near our own; else our own.
-
-    Around New Year two clocks are in two years, and the log's decides where an entry goes.
-    """
-    told = error.details.get("at")
-    if isinstance(told, int) and abs(told - now) <= MAX_CLOCK_AHEAD_SECONDS:
-        return told
-    return now
 
 
 def _elsewhere(why: str) -> UnavailableError:

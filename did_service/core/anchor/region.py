@@ -16,8 +16,12 @@ from did_service.core.anchor.territory import bilingual, covers
 from did_service.core.did.location import parse_location
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding.strict_json import Fields, JsonValue
-from did_service.core.errors import MalformedError, quote
-from did_service.core.limits import MAX_LOG_POLICY_BYTES, MAX_POLICY_MEMBERS
+from did_service.core.errors import MalformedError, RuleError, quote
+from did_service.core.limits import (
+    MAX_CLOCK_AHEAD_SECONDS,
+    MAX_LOG_POLICY_BYTES,
+    MAX_POLICY_MEMBERS,
+)
 from did_service.core.log.note import VerifierKey, parse_verifier_key
 from did_service.core.log.policy import LogPolicy, parse_log_policy
 from did_service.core.text import Bilingual
@@ -61,6 +65,22 @@ def year_before(origin: str) -> str:
     """Return the origin of the data log of the year before that of a data log."""
     stem, _, year = origin.rpartition("/")
     return f"{stem}/{int(year) - 1}"
+
+
+def second_of_log(refusal: RuleError, now: int) -> int:
+    """Return the second at which a log stands that refused an entry, if that is near our own.
+
+    Around New Year two clocks are in two years, and the log's decides where an entry goes. A
+    log that names a second far away is not followed: it would choose the year of what we sign.
+
+    Args:
+        refusal: `time_outside_period`, with the log's second as `at`.
+        now: Our own POSIX second, returned where the log's is none or too far away.
+    """
+    told = refusal.details.get("at")
+    if isinstance(told, int) and abs(told - now) <= MAX_CLOCK_AHEAD_SECONDS:
+        return told
+    return now
 
 
 def parse_region(value: JsonValue) -> Region:
