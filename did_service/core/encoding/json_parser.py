@@ -83,12 +83,10 @@ def separators(text: bytes, start: int = 0, end: int | None = None) -> int:
 
 
 def _is_own_spelling(text: bytes, value: JsonValue) -> bool:
-    """Compare with both ways to write it; an unsafe integer has no way and raises."""
+    """Compare with the way that it begins to be written; an unsafe integer has no way."""
     bare = text.strip(_SPACE)
-    strict = orjson.OPT_STRICT_INTEGER
-    return bare == orjson.dumps(value, option=strict) or bare == orjson.dumps(
-        value, option=strict | orjson.OPT_INDENT_2
-    )
+    indent = orjson.OPT_INDENT_2 if bare[1:2] == b"\n" else 0
+    return bare == orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER | indent)
 
 
 def is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) -> bool:
@@ -100,8 +98,9 @@ def is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) 
     else:
         return numbers is Numbers.FINITE or not isinstance(value, float)
     for item in items:
-        # Most are strings, and those need no look.
-        if type(item) is not str and not is_allowed(item, numbers, depth - 1):
+        # Most are strings and whole numbers, and those need no look.
+        kind = type(item)
+        if kind is not str and kind is not int and not is_allowed(item, numbers, depth - 1):
             return False
     return depth > 0
 
