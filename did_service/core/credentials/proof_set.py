@@ -34,7 +34,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.integrity.data_integrity import Cryptosuite, Proof, ReadProof, read_each
+from did_service.core.integrity.data_integrity import Cryptosuite, Proof, ReadProof, read_proof
 
 ASSERTION = "assertionMethod"
 AUTHENTICATION = "authentication"
@@ -181,8 +181,9 @@ def examine_proofs(
     by_id = proof_chain.proofs_by_id(unread)
     rest_on = partial(proof_chain.signed_by_chained, unsecured, by_id)
     judge = partial(_verify, rest_on, resolve, demand, suites)
-    proofs = read_each(document, parse_datetime) if read is None else read
-    return tuple(_examine(*each, judge) for each in zip(unread, proofs, strict=True))
+    if read is None:
+        read = [read_proof(each, parse_datetime) for each in unread]
+    return tuple(_examine(*each, judge) for each in zip(unread, read, strict=True))
 
 
 def signer_of(

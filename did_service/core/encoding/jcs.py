@@ -21,7 +21,7 @@ from did_service.core.encoding.strict_json import JsonValue
 from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_SAFE_INTEGER
 
-_PLAIN = (str, int, bool, NoneType)
+_PLAIN = frozenset({str, int, bool, NoneType})
 
 
 def encode(value: JsonValue) -> bytes:
@@ -55,6 +55,8 @@ def _encode_generally(value: JsonValue) -> bytes:
 def _is_plain(value: JsonValue) -> bool:
     """Say whether sorted orjson output, where there is any, equals RFC 8785 for this value."""
     if isinstance(value, dict):
+        if not "".join(value).isascii():  # UTF-8 and UTF-16 sort these names alike
+            return False
         items: Iterable[JsonValue] = value.values()
     elif isinstance(value, list):
         items = value
@@ -65,8 +67,7 @@ def _is_plain(value: JsonValue) -> bool:
         kind = type(item)
         if kind is not str and kind is not int and not _is_plain(item):
             return False
-    # UTF-8 and UTF-16 sort ASCII names alike.
-    return isinstance(value, list) or "".join(value).isascii()
+    return True
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:

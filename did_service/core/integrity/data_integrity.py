@@ -145,17 +145,19 @@ def split(
 
 def read_each(document: JsonObject, read_time: ReadTime = exact_time) -> tuple[ReadProof, ...]:
     """Read each proof of a document, or say why; none where they are missing or too many."""
-
-    def read(value: JsonValue) -> ReadProof:
-        try:
-            return parse_proof(value, read_time)
-        except DidServiceError as error:
-            return error
-
     try:
-        return tuple(map(read, split_unread(document)[1]))
+        unread = split_unread(document)[1]
     except MalformedError:
         return ()
+    return tuple(read_proof(each, read_time) for each in unread)
+
+
+def read_proof(value: JsonValue, read_time: ReadTime = exact_time) -> ReadProof:
+    """Read one proof, or return why it cannot be read; arguments as `parse_proof`."""
+    try:
+        return parse_proof(value, read_time)
+    except DidServiceError as error:
+        return error
 
 
 def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:

@@ -172,7 +172,8 @@ class UnverifiedNote:
 
     def lines_of(self, key: VerifierKey) -> tuple[SignatureLine, ...]:
         """Return the lines that select a key, each once; each of them must verify."""
-        return tuple(dict.fromkeys(line for line in self.signatures if line.selects(key)))
+        found = [line for line in self.signatures if line.selects(key)]
+        return tuple(dict.fromkeys(found) if len(found) > 1 else found)
 
     def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
         """Return the note with more signature lines at its end, none of them twice."""
