@@ -148,9 +148,10 @@ def parse_sequenced(value: JsonObject) -> Entry:
     Raises:
         LimitError, MalformedError: as `parse_carried`.
     """
-    if not strict_json.has_integers_alone(value):
+    data = jcs.encode_plain(value)  # has no fraction either, so most need no second look
+    if data is None and not strict_json.has_integers_alone(value):
         return parse_carried(jcs.encode(value))
-    return _entry(value, any_type=True)
+    return _entry(value, any_type=True, data=data)
 
 
 def parse_submission(value: JsonObject) -> Submission:
@@ -260,15 +261,18 @@ def _submission(members: JsonObject) -> Submission:
     return Submission(*_envelope(Fields(members, "entry"), members, any_type=False))
 
 
-def _entry(members: JsonObject, *, any_type: bool = False) -> Entry:
+def _entry(members: JsonObject, *, any_type: bool = False, data: bytes | None = None) -> Entry:
+    """Read an entry; `data` is its canonical form, where that is at hand."""
     fields = Fields(members, "entry")
     if "a" not in members:
         raise MalformedError("entry_malformed", "entry.a is missing")
     at = fields.integer("a", most=timestamps.MAX_POSIX_SECONDS)
-    return Entry(*_envelope(fields, members, any_type=any_type), at=at)
+    return Entry(*_envelope(fields, members, any_type=any_type, data=data), at=at)
 
 
-def _envelope(fields: Fields, members: JsonObject, *, any_type: bool) -> _Members:
+def _envelope(
+    fields: Fields, members: JsonObject, *, any_type: bool, data: bytes | None = None
+) -> _Members:
     """Read what submissions and entries have in common, and refuse whatever else is there."""
     fields.constant("v", VERSION)
     name = fields.text("t", max_chars=32)
@@ -280,7 +284,8 @@ def _envelope(fields: Fields, members: JsonObject, *, any_type: bool) -> _Member
     previous = fields.data("p", size=32) if number > 1 else None
     has_digest = fields.has("d") if known is None else known.has_digest
     digest = fields.data("d", size=32) if has_digest else None
-    body, data = fields.object("b"), jcs.encode(members)
+    body = fields.object("b")
+    data = jcs.encode(members) if data is None else data
     fields.close()
     if known is not None and not known.is_signed and "proof" in body:
         raise MalformedError("entry_malformed", f"a {name} entry has no proof of its own")

@@ -39,6 +39,9 @@ class Purpose(Enum):
     SUSPENSION = "suspension"
 
 
+_PURPOSES: Mapping[str, Purpose] = {purpose.value: purpose for purpose in Purpose}
+
+
 class CredentialStatus(Enum):
     """What a list says about one credential."""
 
@@ -236,10 +239,9 @@ def check_status(
 
 def _purpose(value: JsonValue) -> Purpose:
     text = as_text(value, "credentialStatus.statusPurpose")
-    for purpose in Purpose:
-        if text == purpose.value:
-            return purpose
-    raise UnsupportedError("status_purpose_unknown", f"status purpose {quote(text)}")
+    if text not in _PURPOSES:
+        raise UnsupportedError("status_purpose_unknown", f"status purpose {quote(text)}")
+    return _PURPOSES[text]
 
 
 def _purposes(value: JsonValue) -> list[JsonValue]:

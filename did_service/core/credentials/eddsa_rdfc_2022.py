@@ -15,17 +15,24 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from did_service.core.credentials import contexts, stated
-from did_service.core.credentials.contexts import ContextLoader
+from did_service.core.credentials.contexts import OF_OURS, ContextLoader
+from did_service.core.credentials.members import is_url
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject, Numbers, load_object
 from did_service.core.errors import UnsupportedError
+from did_service.core.integrity.data_integrity import TYPE
 from did_service.core.limits import MAX_PRESENTED_BYTES, MAX_PROCESSED_CACHED
 
 if TYPE_CHECKING:
     from did_service.core.credentials.nquads import Quad
 
 NAME = stated.SUITE
+_USUAL = frozenset(
+    {"@context", "type", "cryptosuite", "created", "verificationMethod", "proofPurpose"}
+)
+_PURPOSES = ("assertionMethod", "authentication")
+_TIME, _METHOD = "TIME", "urn:METHOD"
 
 
 def prepare(document: JsonObject, options: JsonObject) -> JsonObject:
@@ -58,7 +65,7 @@ def hash_data(
         return sha256(canonicalize(configuration, load)) + sha256(canonicalize(document, load))
     if "@context" in options:
         raise UnsupportedError("names_not_plain", "contexts in a proof would not be signed")
-    return sha256(_canonical(_plain(configuration))) + sha256(_canonical(_plain(document)))
+    return sha256(_canonical_options(configuration)) + sha256(_canonical(_plain(document)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,50 @@ def canonicalize(document: JsonObject, load: ContextLoader = contexts.load) -> b
         return _canonical(term_tables.to_quads(document, load))
     except UnsupportedError:
         return _canonical(_processed(document, load))
+
+
+def _canonical_options(options: JsonObject) -> bytes:
+    """Return the canonical N-Quads of a proof's options, under its document's contexts.
+
+    Nearly all have the same five members, of which time and method alone differ: these two
+    stand in a text that the general path wrote once. All other options go that path.
+    """
+    urls, purpose = options["@context"], options.get("proofPurpose")
+    time, method = options.get("created"), options.get("verificationMethod")
+    if (
+        options.keys() == _USUAL
+        and (options["type"], options["cryptosuite"]) == (TYPE, NAME)
+        and urls in ([*OF_OURS[:1]], [*OF_OURS])
+        and isinstance(time, str)
+        and is_url(method)
+        and isinstance(purpose, str)
+        and purpose in _PURPOSES
+    ):
+        from did_service.core.credentials import nquads  # noqa: PLC0415 - not always needed
+
+        before, between, after = _usual_options(len(urls), purpose)
+        return f"{before}{nquads.quoted(time)}{between}<{method}>{after}".encode()
+    return _canonical(_plain(options))
+
+
+@lru_cache(maxsize=len(OF_OURS) * len(_PURPOSES))
+def _usual_options(count: int, purpose: str) -> tuple[str, str, str]:
+    """Return what canonical options say before, between and after their time and method."""
+    text = _canonical(
+        _plain(
+            {
+                "@context": [*OF_OURS[:count]],
+                "type": TYPE,
+                "cryptosuite": NAME,
+                "created": _TIME,
+                "verificationMethod": _METHOD,
+                "proofPurpose": purpose,
+            }
+        )
+    ).decode()
+    before, _, rest = text.partition(f'"{_TIME}"')
+    between, _, after = rest.partition(f"<{_METHOD}>")
+    return before, between, after
 
 
 def _plain(document: JsonObject) -> list[Quad]:

@@ -42,7 +42,7 @@ def objects(owner: JsonObject, name: str) -> tuple[JsonObject, ...]:
         return ()
     value = owner[name]
     items = value if isinstance(value, list) else [value]
-    return tuple(as_object(item, name) for item in items)
+    return tuple([as_object(item, name) for item in items])
 
 
 def identifier(owner: JsonObject, where: str) -> str | None:

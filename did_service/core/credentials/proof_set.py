@@ -12,21 +12,16 @@ A chained proof names the proofs it rests on, and those then belong to what it s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from did_service.core.credentials import eddsa_rdfc_2022
+from did_service.core.credentials import eddsa_rdfc_2022, proof_chain
 from did_service.core.credentials.members import is_url
 from did_service.core.credentials.model import Credential, Presentation
-from did_service.core.credentials.proof_chain import (
-    check_order,
-    proofs_by_id,
-    signed_by_chained,
-)
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
@@ -39,7 +34,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.integrity.data_integrity import Cryptosuite, Proof, parse_proof
+from did_service.core.integrity.data_integrity import Cryptosuite, Proof, ReadProof, read_proof
 
 ASSERTION = "assertionMethod"
 AUTHENTICATION = "authentication"
@@ -128,7 +123,8 @@ def sign(
     proofs = data_integrity.split(document, parse_datetime)[1] if "proof" in document else ()
     found: list[JsonValue] = [proof.members for proof in proofs]
     unsecured = {name: value for name, value in document.items() if name != "proof"}
-    hashed = signed_by_chained(unsecured, proofs_by_id(found), options.previous)
+    by_id = proof_chain.proofs_by_id(found)
+    hashed = proof_chain.signed_by_chained(unsecured, by_id, options.previous)
     made = data_integrity.create(hashed, _members(options), key, suite)
     return {**unsecured, "proof": [*found, made] if found else made}
 
@@ -155,6 +151,7 @@ def examine_proofs(
     resolve: KeyResolver,
     demand: ProofDemand,
     suites: Mapping[str, Cryptosuite] = SUITES,
+    read: Sequence[ReadProof] | None = None,
 ) -> tuple[ProofFinding, ...]:
     """Examine every proof of a secured document by itself.
 
@@ -166,6 +163,7 @@ def examine_proofs(
         resolve: Finds the key of a verification method.
         demand: What each must say.
         suites: The implementations by name.
+        read: The document's proofs, where `read_each` has read them before.
 
     Returns:
         One finding for each proof, in their order; never empty. Its refusal is what `resolve`
@@ -179,10 +177,13 @@ def examine_proofs(
         MalformedError: `proof_missing`, or more than 8 proofs.
     """
     unsecured, unread = data_integrity.split_unread(document)
-    check_order(unsecured, unread)
-    rest_on = partial(signed_by_chained, unsecured, proofs_by_id(unread))
+    proof_chain.check_order(unsecured, unread)
+    by_id = proof_chain.proofs_by_id(unread)
+    rest_on = partial(proof_chain.signed_by_chained, unsecured, by_id)
     judge = partial(_verify, rest_on, resolve, demand, suites)
-    return tuple(_examine(each, judge) for each in unread)
+    if read is None:
+        read = [read_proof(each, parse_datetime) for each in unread]
+    return tuple(_examine(*each, judge) for each in zip(unread, read, strict=True))
 
 
 def signer_of(
@@ -230,9 +231,13 @@ def did_of(verification_method: str) -> str:
     raise MalformedError("verification_method_invalid", f"not a URL of a key: {shown}")
 
 
-def _examine(value: JsonValue, verify: Callable[[Proof], VerifiedProof]) -> ProofFinding:
+def _examine(
+    value: JsonValue, proof: ReadProof, verify: Callable[[Proof], VerifiedProof]
+) -> ProofFinding:
+    if isinstance(proof, DidServiceError):
+        return ProofFinding(_claimed_did(value), refusal=proof)
     try:
-        verified = verify(parse_proof(value, parse_datetime))
+        verified = verify(proof)
     except DidServiceError as error:
         return ProofFinding(_claimed_did(value), refusal=error)
     return ProofFinding(verified.did, verified)

@@ -66,16 +66,18 @@ def check(credential: JsonObject, at_hand: Mapping[str, bytes]) -> None:
 def _bound(value: JsonValue) -> Iterator[JsonObject]:
     """Yield every object that names a resource and its digest."""
     if isinstance(value, list):
-        for item in value:
-            yield from _bound(item)
+        inside = value
     elif isinstance(value, dict):
         if isinstance(value.get("id"), str) and not value.keys().isdisjoint(
             ("digestSRI", "digestMultibase")
         ):
             yield value
-        for name, member in value.items():
-            if name != "@context":
-                yield from _bound(member)
+        inside = [member for name, member in value.items() if name != "@context"]
+    else:
+        return
+    for each in inside:
+        if type(each) is not str:  # as most are
+            yield from _bound(each)
 
 
 def _check_resource(url: str, resource: JsonObject, at_hand: Mapping[str, bytes]) -> None:

@@ -17,9 +17,9 @@ import jsonschema_rs
 from did_service.core.credentials.schema_rules import (
     FORMATS,
     UNEXPLAINED,
+    Engine,
     Judge,
     Violation,
-    engine,
 )
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.json_schema import BoundedSchema, bounded
@@ -58,7 +58,7 @@ class Schema:
             UnsupportedError: `schema_fault`: the deciding engine fell over.
         """
         self._bounded.check_steps(instance, most_steps)
-        with engine():
+        with Engine():
             fits = self._validator.is_valid(instance)
         if fits:
             return ()
@@ -85,7 +85,7 @@ def parse_schema(content: bytes | str) -> Schema:
             content, max_bytes=MAX_SCHEMA_BYTES, numbers=strict_json.Numbers.FINITE
         )
     )
-    with engine():
+    with Engine():
         try:
             jsonschema_rs.meta.validate(schema.raw)
             validator = jsonschema_rs.Draft202012Validator(

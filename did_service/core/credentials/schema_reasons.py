@@ -17,7 +17,7 @@ import jsonschema_rs
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
-from did_service.core.credentials.schema_rules import WARNINGS, Judge, Violation, engine
+from did_service.core.credentials.schema_rules import WARNINGS, Engine, Judge, Violation
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import MalformedError, quote
 from did_service.core.limits import MAX_PATTERNS_CACHED, MAX_SCHEMA_VIOLATIONS
@@ -39,14 +39,14 @@ def explain(
     Raises:
         UnsupportedError: `schema_fault`.
     """
-    with engine():
+    with Engine():
         errors = _validator(schema, formats).iter_errors(instance)
         return tuple(_violation(error) for error in islice(errors, MAX_SCHEMA_VIOLATIONS))
 
 
 def warn(schema: JsonObject, instance: JsonValue) -> tuple[Violation, ...]:
     """Return the formats that only warn and do not fit; errors as `explain`."""
-    with engine():
+    with Engine():
         return tuple(
             _violation(error)
             for error in _validator(schema, WARNINGS).iter_errors(instance)
@@ -60,7 +60,7 @@ def cross_check(schema: JsonObject) -> None:
     Raises:
         UnsupportedError: `schema_fault`: it does not, or falls over.
     """
-    with engine():
+    with Engine():
         jsonschema.Draft202012Validator.check_schema(schema)
 
 

@@ -7,8 +7,7 @@ whoever verifies they are annotations (JSON Schema 2020-12 validation §7.2.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -40,24 +39,26 @@ class Violation:
     message: str
 
 
+_PASSED_ON = (DidServiceError, KeyboardInterrupt, SystemExit)
 UNEXPLAINED = Violation("", "", "the instance does not fit the schema")
 
 
-@contextmanager
-def engine() -> Iterator[None]:
-    """Run an engine of others: whatever falls over in it is a refusal of ours.
+class Engine:
+    """Run an engine of others in it: whatever falls over there is a refusal of ours.
 
     A panic of jsonschema-rs arrives as pyo3's PanicException, which is no `Exception`.
 
     Raises:
         UnsupportedError: `schema_fault`.
     """
-    try:
-        yield
-    except (DidServiceError, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as fault:
-        raise UnsupportedError("schema_fault", kind_and_place(fault)) from fault
+
+    __slots__ = ()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, fault: BaseException | None, traceback: object) -> None:
+        if fault is not None and not isinstance(fault, _PASSED_ON):
+            raise UnsupportedError("schema_fault", kind_and_place(fault)) from fault
 
 
 def _check_date(text: str) -> None:

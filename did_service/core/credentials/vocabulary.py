@@ -9,7 +9,7 @@ path, and a test holds both to each other. A context inside a credential may onl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import cast
 
@@ -144,8 +144,15 @@ def _inline_terms(entries: tuple[JsonValue, ...]) -> Mapping[str, str]:
 
 def _has_context(value: JsonValue) -> bool:
     if isinstance(value, dict):
-        return "@context" in value or any(map(_has_context, value.values()))
-    return isinstance(value, list) and any(map(_has_context, value))
+        if "@context" in value:
+            return True
+        items: Iterable[JsonValue] = value.values()
+    elif isinstance(value, list):
+        items = value
+    else:
+        return False
+    # Most are strings, and those need no look.
+    return any(_has_context(item) for item in items if type(item) is not str)
 
 
 @cache

@@ -21,7 +21,7 @@ from did_service.core.encoding.strict_json import JsonValue
 from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_SAFE_INTEGER
 
-_PLAIN = (str, int, bool, NoneType)
+_PLAIN = frozenset({str, int, bool, NoneType})
 
 
 def encode(value: JsonValue) -> bytes:
@@ -31,10 +31,16 @@ def encode(value: JsonValue) -> bytes:
         MalformedError: `number_refused` for NaN, infinities and integers of 2^53 and beyond,
             `utf8_invalid` for a lone surrogate.
     """
+    plain = encode_plain(value)
+    return _encode_generally(value) if plain is None else plain
+
+
+def encode_plain(value: JsonValue) -> bytes | None:
+    """Canonicalize a value without fractions whose names are ASCII; None for every other."""
     if _is_plain(value):
         with suppress(orjson.JSONEncodeError):  # the general path says what is wrong
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER)
-    return _encode_generally(value)
+    return None
 
 
 def _encode_generally(value: JsonValue) -> bytes:
@@ -49,17 +55,19 @@ def _encode_generally(value: JsonValue) -> bytes:
 def _is_plain(value: JsonValue) -> bool:
     """Say whether sorted orjson output, where there is any, equals RFC 8785 for this value."""
     if isinstance(value, dict):
+        if not "".join(value).isascii():  # UTF-8 and UTF-16 sort these names alike
+            return False
         items: Iterable[JsonValue] = value.values()
     elif isinstance(value, list):
         items = value
     else:
         return type(value) in _PLAIN
     for item in items:
-        # Most are strings, and those need no look.
-        if type(item) is not str and not _is_plain(item):
+        # Most are strings and whole numbers, and those need no look.
+        kind = type(item)
+        if kind is not str and kind is not int and not _is_plain(item):
             return False
-    # UTF-8 and UTF-16 sort ASCII names alike.
-    return isinstance(value, list) or "".join(value).isascii()
+    return True
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:

@@ -32,6 +32,7 @@ _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BYTE_STRINGS = re.compile(_STRINGS.pattern.encode(), re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
 _SPACE = b" \t\n\r"
+_INMOST = b"\n" + b"  " * MAX_JSON_DEPTH
 _SAFE_CHARACTERS = len(str(-MAX_SAFE_INTEGER))  # of a whole number below 2^53
 _MOST_DIGITS = 310  # of a double written out, with its sign
 
@@ -52,7 +53,10 @@ def parse(text: bytes, numbers: Numbers, max_values: int) -> JsonValue:
     _check_values(text, max_values)
     try:
         value: JsonValue = orjson.loads(text)
-        if _is_own_spelling(text, value) and is_allowed(value, numbers):
+        if _is_own_spelling(text, value) and (
+            (numbers is Numbers.FINITE and _is_surely_shallow(text))
+            or is_allowed(value, numbers)
+        ):
             return value
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass  # the careful parser takes it, or says what is wrong
@@ -79,16 +83,30 @@ def _check_values(text: bytes, most: int) -> None:
 
 def separators(text: bytes, start: int = 0, end: int | None = None) -> int:
     """Count what stands before values, and may stand in strings: at least all but one."""
-    return sum(text.count(mark, start, end) for mark in (b",", b"[", b"{"))
+    brackets = text.count(b"[", start, end) + text.count(b"{", start, end)
+    return text.count(b",", start, end) + brackets
 
 
 def _is_own_spelling(text: bytes, value: JsonValue) -> bool:
-    """Compare with both ways to write it; an unsafe integer has no way and raises."""
+    """Compare with the way that it begins to be written; an unsafe integer has no way."""
     bare = text.strip(_SPACE)
-    strict = orjson.OPT_STRICT_INTEGER
-    return bare == orjson.dumps(value, option=strict) or bare == orjson.dumps(
-        value, option=strict | orjson.OPT_INDENT_2
-    )
+    indent = orjson.OPT_INDENT_2 if _is_indented(bare) else 0
+    return bare == orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER | indent)
+
+
+def _is_surely_shallow(text: bytes) -> bool:
+    """Say whether a text in its own spelling is no deeper than is taken; else one must look.
+
+    It has no more brackets than levels, or is indented, by two spaces a level, and never so far
+    as a value is that stands in all of them.
+    """
+    if text.count(b"[") + text.count(b"{") <= MAX_JSON_DEPTH:
+        return True
+    return _is_indented(text.lstrip(_SPACE)) and _INMOST not in text
+
+
+def _is_indented(bare: bytes) -> bool:
+    return bare[1:2] == b"\n"
 
 
 def is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) -> bool:
@@ -100,8 +118,9 @@ def is_allowed(value: JsonValue, numbers: Numbers, depth: int = MAX_JSON_DEPTH) 
     else:
         return numbers is Numbers.FINITE or not isinstance(value, float)
     for item in items:
-        # Most are strings, and those need no look.
-        if type(item) is not str and not is_allowed(item, numbers, depth - 1):
+        # Most are strings and whole numbers, and those need no look.
+        kind = type(item)
+        if kind is not str and kind is not int and not is_allowed(item, numbers, depth - 1):
             return False
     return depth > 0
 

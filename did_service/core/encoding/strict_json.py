@@ -137,9 +137,11 @@ class Fields:
     def value(self, name: str) -> JsonValue:
         """Return a member as it is."""
         self._read.add(name)
-        if name not in self._members:
-            raise MalformedError("member_missing", f"{self.path(name)} is missing")
-        return self._members[name]
+        try:
+            return self._members[name]
+        except KeyError:
+            missing = MalformedError("member_missing", f"{self.path(name)} is missing")
+            raise missing from None
 
     def text(self, name: str, *, max_chars: int = 4_096) -> str:
         """Return a string member of 1 to `max_chars` characters."""
@@ -209,9 +211,9 @@ class Fields:
 
     def close(self) -> None:
         """Refuse members that nobody asked for."""
-        unknown = sorted(self._members.keys() - self._read)
-        if unknown:
-            raise MalformedError("member_unknown", f"{self.where} has {quote(unknown[0])}")
+        if not self._members.keys() <= self._read:
+            unknown = min(self._members.keys() - self._read)
+            raise MalformedError("member_unknown", f"{self.where} has {quote(unknown)}")
 
     def _text(self, name: str) -> str:
         """Return a string member; its path is made where it is told alone, as most are fine."""

@@ -97,6 +97,8 @@ class LatestIndex:
         by a hash over granter, grantee and scope, so there is no single record to show absent:
         one has to have every newest entry, and see that none is about the grantee.
         """
+        if not self.snapshots:
+            return {}
         held: dict[str, set[HeadRecord]] = {}
         for each in entries:
             held.setdefault(each.origin, set()).add(HeadRecord.of(_placed(each)))

@@ -13,7 +13,6 @@ of proofs are in `credentials.proof_set`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -29,6 +28,7 @@ from did_service.core.encoding.strict_json import (
 )
 from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.errors import (
+    DidServiceError,
     LimitError,
     MalformedError,
     ProofError,
@@ -76,6 +76,10 @@ class Proof:
     def options(self) -> JsonObject:
         """The proof without its value: what was hashed beside the document."""
         return {name: value for name, value in self.members.items() if name != "proofValue"}
+
+
+ReadProof: TypeAlias = Proof | DidServiceError
+"""A proof, or why it cannot be read."""
 
 
 def exact_time(text: str) -> Instant:
@@ -139,17 +143,21 @@ def split(
     return unsecured, tuple(parse_proof(proof, read_time) for proof in proofs)
 
 
-def readable(document: JsonObject, read_time: ReadTime = exact_time) -> tuple[Proof, ...]:
-    """Return those proofs of a document that `parse_proof` takes, without the others."""
-    found: list[Proof] = []
+def read_each(document: JsonObject, read_time: ReadTime = exact_time) -> tuple[ReadProof, ...]:
+    """Read each proof of a document, or say why; none where they are missing or too many."""
     try:
-        proofs = split_unread(document)[1]
+        unread = split_unread(document)[1]
     except MalformedError:
         return ()
-    for proof in proofs:
-        with suppress(MalformedError):
-            found.append(parse_proof(proof, read_time))
-    return tuple(found)
+    return tuple(read_proof(each, read_time) for each in unread)
+
+
+def read_proof(value: JsonValue, read_time: ReadTime = exact_time) -> ReadProof:
+    """Read one proof, or return why it cannot be read; arguments as `parse_proof`."""
+    try:
+        return parse_proof(value, read_time)
+    except DidServiceError as error:
+        return error
 
 
 def split_unread(document: JsonObject) -> tuple[JsonObject, list[JsonValue]]:

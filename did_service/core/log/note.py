@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 
@@ -61,17 +61,16 @@ class VerifierKey:
     name: str
     type: KeyType
     public: bytes
+    key_id: bytes = field(init=False, repr=False, compare=False)
+    """The 4 bytes that stand before each signature of this key."""
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
         if len(self.public) != ed25519.PUBLIC_BYTES:
             raise MalformedError("length_wrong", f"a public key of {len(self.public)} bytes")
-
-    @property
-    def key_id(self) -> bytes:
-        """Return the 4 bytes that stand before each signature of this key."""
         material = self.name.encode() + b"\n" + bytes([self.type]) + self.public
-        return sha256(material)[:KEY_ID_BYTES]
+        # Each line of each note asks for it, and a policy keeps its keys.
+        object.__setattr__(self, "key_id", sha256(material)[:KEY_ID_BYTES])
 
     def encode(self) -> str:
         """Write the vkey text."""
@@ -173,7 +172,8 @@ class UnverifiedNote:
 
     def lines_of(self, key: VerifierKey) -> tuple[SignatureLine, ...]:
         """Return the lines that select a key, each once; each of them must verify."""
-        return tuple(dict.fromkeys(line for line in self.signatures if line.selects(key)))
+        found = [line for line in self.signatures if line.selects(key)]
+        return tuple(dict.fromkeys(found) if len(found) > 1 else found)
 
     def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
         """Return the note with more signature lines at its end, none of them twice."""

@@ -22,7 +22,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.encoding.xsd_datetime import Instant, parse_datetime
 from did_service.core.evidence.proven import IssuanceProof, Latest, ProvenEntry
 from did_service.core.evidence.proven_set import Dropped, Evidence
-from did_service.core.integrity import data_integrity
+from did_service.core.integrity.data_integrity import Proof, ReadProof, read_each
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
 from did_service.core.verification.findings import Findings
 from did_service.core.verification.present import Present
@@ -149,12 +149,17 @@ class CredentialContext:
         return None if None in self._dates else max(map(_posix, filter(None, self._dates)))
 
     @cached_property
+    def proofs(self) -> tuple[ReadProof, ...]:
+        """The proofs that stand in it, each read once, or why it cannot be."""
+        return read_each(self.credential.raw, parse_datetime)
+
+    @cached_property
     def _dates(self) -> tuple[Instant | None, ...]:
         """What each proof says that is the issuer's, or may be: `created`, else `validFrom`.
 
         None of them need verify. Without a single one, what the document says.
         """
-        proofs = data_integrity.readable(self.credential.raw, parse_datetime)
+        proofs = [each for each in self.proofs if isinstance(each, Proof)]
         methods, stated = f"{self.credential.issuer}#", self.credential.valid_from
         own = [each for each in proofs if each.verification_method.startswith(methods)]
         dates = [stated if each.created is None else each.created for each in own]

@@ -17,6 +17,8 @@ from typing import TypeAlias, TypeVar
 
 from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.bodies.schema import SchemaBody
+from did_service.core.anchor.bodies.status import StatusBody
 from did_service.core.credentials.bitstring_status_list import BitstringStatusList
 from did_service.core.credentials.model import Credential
 from did_service.core.credentials.proof_set import VerifiedProof
@@ -56,7 +58,8 @@ class Verified:
     Attributes:
         policy: SHA-256 of the policy under which it was.
         notes: Checkpoints by their notes.
-        records, statements: By the leaf, which is a hash of all that the entry says.
+        records, statements, statuses, schemas: By the leaf, which is a hash of all that the
+            entry says.
         lists: By SHA-256.
         bits: Of the lists, by `encodedList`.
     """
@@ -65,6 +68,8 @@ class Verified:
     notes: dict[bytes, VerifiedCheckpoint] = field(default_factory=dict)
     records: dict[bytes, Record] = field(default_factory=dict)
     statements: dict[bytes, Authority] = field(default_factory=dict)
+    statuses: dict[bytes, StatusBody] = field(default_factory=dict)
+    schemas: dict[bytes, SchemaBody] = field(default_factory=dict)
     lists: dict[bytes, ReadList] = field(default_factory=dict)
     bits: dict[str, BitstringStatusList] = field(default_factory=dict)
     _own: tuple[Sequence[object], Evidence] | None = None
@@ -78,6 +83,8 @@ class Verified:
         _trim(kept.notes, MAX_VERIFIED_KEPT)
         _trim(kept.records, MAX_VERIFIED_KEPT)
         _trim(kept.statements, MAX_VERIFIED_KEPT)
+        _trim(kept.statuses, MAX_VERIFIED_KEPT)
+        _trim(kept.schemas, MAX_VERIFIED_KEPT)
         _trim(kept.lists, MAX_LISTS_KEPT)
         _trim(kept.bits, MAX_LISTS_KEPT)
         return kept

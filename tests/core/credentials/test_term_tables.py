@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.credentials import contexts, jsonld, rdfc, term_tables
+from did_service.core.credentials import eddsa_rdfc_2022 as suite
 from did_service.core.credentials.contexts import CREDENTIALS_V2, DIDSVC_1
-from did_service.core.errors import UnsupportedError
+from did_service.core.errors import DidServiceError, UnsupportedError
 from tests.core.credentials.test_model import CREDENTIAL
 from tests.support.optional import CHECKOUT
 
@@ -146,6 +147,50 @@ def test_credentials_of_ours_and_their_proofs_need_no_processor(document):
     for each in (document, PROOF | {"@context": document["@context"]}):
         plain = {name: value for name, value in each.items() if name != "proof"}
         assert by_tables(plain) == by_processor(plain)
+
+
+@st.composite
+def proof_options(draw):
+    """The usual options with other values, some of them of a kind that is not usual."""
+    strange = st.sampled_from([None, 5, 1.5, [], ["authentication"], {}, {"id": "urn:x"}])
+    written = st.sampled_from(
+        ["TIME", "urn:METHOD", '"TIME"', "\ud800", "a:b", "authentication"]
+    )
+    value = texts | iris | written | strange
+    changed = draw(
+        st.dictionaries(st.sampled_from([*PROOF, "id", "domain"]), value, max_size=2)
+    )
+    usual = {name: member for name, member in PROOF.items() if name != "challenge"}
+    times = {"created": draw(texts | written), "verificationMethod": draw(iris | written)}
+    urls = draw(st.sampled_from([[CREDENTIALS_V2], [CREDENTIALS_V2, DIDSVC_1], CREDENTIALS_V2]))
+    return {**usual, **times, **changed, "@context": urls}
+
+
+@given(proof_options())
+def test_options_are_written_as_the_general_path_writes_them(options):
+    """Byte for byte, or refused with the same code, whatever stands in for time and method."""
+
+    def outcome(write):
+        try:
+            return write()
+        except DidServiceError as error:
+            return error.code
+        except UnicodeEncodeError:
+            return UnicodeEncodeError
+
+    general = outcome(lambda: suite._canonical(suite._plain(options)))
+    assert outcome(lambda: suite._canonical_options(options)) == general
+
+
+@pytest.mark.parametrize("purpose", ["assertionMethod", "authentication"])
+def test_usual_options_need_no_table_a_second_time(purpose, monkeypatch):
+    options = {**PROOF, "proofPurpose": purpose, "@context": [CREDENTIALS_V2, DIDSVC_1]}
+    del options["challenge"]
+    first = suite._canonical_options(options)
+    monkeypatch.setattr(suite, "_plain", None)
+    assert suite._canonical_options(options) == first
+    with pytest.raises(TypeError):
+        suite._canonical_options({**options, "challenge": "n"})
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,25 @@ def test_depth_is_taken_up_to_the_limit_and_not_beyond(opening, closing, space):
     assert code_of(opening + at_limit + closing) == "too_deep"
 
 
+@pytest.mark.parametrize("numbers", Numbers)
+@pytest.mark.parametrize("inmost", [[], {}, [1], {"a": "b"}, 1, "\n" + " " * 99], ids=repr)
+@pytest.mark.parametrize("indent", [None, 1, 2, 3])
+def test_depth_is_the_same_however_a_text_is_indented(numbers, inmost, indent):
+    """With more brackets than levels, so that somebody has to look how they are nested."""
+    wide = [[]] * MAX_JSON_DEPTH
+    for depth in range(MAX_JSON_DEPTH - 3, MAX_JSON_DEPTH + 1):
+        value = inmost
+        for level in range(depth):
+            value = {"a": value} if level % 2 else [value, wide if level > 3 else 0]
+        text = json.dumps(value, indent=indent, separators=None if indent else (",", ":"))
+        within = depth + isinstance(inmost, (list, dict)) <= MAX_JSON_DEPTH
+        for spaced in (text, f" \n{text}", f"{text}\n"):
+            if within:
+                assert loads(spaced, numbers=numbers) == value
+            else:
+                assert code_of(spaced, numbers=numbers) == "too_deep"
+
+
 def test_brackets_inside_strings_are_no_depth():
     assert loads(json.dumps(["[" * 100, '"[{\\' * 100])) == ["[" * 100, '"[{\\' * 100]
 

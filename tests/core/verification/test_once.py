@@ -6,9 +6,12 @@ import pytest
 from nacl import bindings
 
 from did_service.core.credentials import bitstring_status_list
+from did_service.core.integrity import data_integrity
+from did_service.core.verification import statements
 from did_service.core.verification import verify as verifying
 from did_service.core.verification.report import Outcome
 from did_service.core.verification.request import Remembered
+from did_service.core.verification.steps import schema, status
 from did_service.core.verification.verified import Verified
 from tests.support.counter import (
     INDEX,
@@ -91,6 +94,43 @@ def test_what_a_counter_has_verified_is_not_verified_at_the_next_visit(scene, si
     assert first.outcome is second.outcome is Outcome.ACCEPTED
     assert first.to_bytes() == second.to_bytes()
     assert list(signatures.values()) == [1, 1]  # who issued it, who shows it
+
+
+def test_what_entries_say_is_read_at_the_first_visit_alone(scene, monkeypatch):
+    """Statement, status and schema, each by its leaf: what another one says is read."""
+    read = Counter()
+
+    def counting(module, name):
+        parse = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda body: read.update([name]) or parse(body))
+
+    counting(statements, "parse_authority")
+    counting(status, "parse_status_body")
+    counting(schema, "parse_schema_body")
+    own = {"evidence": sets(scene.staple()), "remembered": remembering(scene)}
+    assert scene.check(staple=None, **own)
+    each_once = {"parse_authority": 1, "parse_status_body": 1, "parse_schema_body": 1}
+    assert read == each_once
+    assert scene.check(staple=None, **own)
+    assert read == each_once
+    scene.fed.tick(30)
+    scene.fed.status_list(scene.agency)
+    scene.publish()
+    assert scene.check(remembered=own["remembered"])
+    assert read == {**each_once, "parse_status_body": 2}
+
+
+def test_the_proofs_of_a_credential_are_read_once(scene, monkeypatch):
+    read = Counter()
+    parse = data_integrity.parse_proof
+
+    def counting(value, *rest):
+        read[value["proofValue"]] += 1
+        return parse(value, *rest)
+
+    monkeypatch.setattr(data_integrity, "parse_proof", counting)
+    assert scene.check()
+    assert set(read.values()) == {1}
 
 
 def test_a_staple_of_what_the_counter_has_verified_costs_no_signature(scene, signatures):

@@ -18,7 +18,7 @@ from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
-from did_service.core.anchor.region import Region, is_under, parse_region
+from did_service.core.anchor.region import Region, parse_region
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import WebvhDid
@@ -105,15 +105,17 @@ class Policy:
         Raises:
             PolicyError: `home_unknown`.
         """
-        fitting = [
-            (len(own), region)
-            for region in self.regions
-            for own in region.hosts
-            if is_under(host, own)
-        ]
-        if not fitting:
+        name, known = host, self._by_host
+        while name and name not in known:
+            _, _, name = name.partition(".")
+        if not name:
             raise PolicyError("home_unknown", f"host {quote(host)} belongs to no region")
-        return max(fitting, key=lambda pair: pair[0])[1]
+        return known[name]
+
+    @cached_property
+    def _by_host(self) -> dict[str, Region]:
+        """The regions by their hosts, each of which has one (`policy_soundness`)."""
+        return {own: region for region in reversed(self.regions) for own in region.hosts}
 
     def home_of_did(self, did: WebvhDid) -> Region:
         """Return the only region in whose log a did:webvh may stand.

@@ -49,7 +49,9 @@ def _signature(context: CredentialContext) -> Signature:
     resolve = partial(_resolve, context)
     try:
         vocabulary.check_contexts(credential.raw)
-        findings = proof_set.examine_proofs(credential.raw, resolve, demand)
+        findings = proof_set.examine_proofs(
+            credential.raw, resolve, demand, read=context.proofs
+        )
     except DidServiceError as error:
         return unsigned(error, codes)
     found = judge_proofs(credential, findings, codes)

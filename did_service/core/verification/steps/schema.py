@@ -54,7 +54,7 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
         return SchemaFinding(check("schema_missing", detail=error.code))
     basis = context.basis(latest, limited=context.limit_seconds)
     try:
-        body = parse_schema_body(context.use(latest))
+        body = _body(context, latest)
         schema = _schema(body)
         problem = _problem(context, schema)
     except DidServiceError as error:
@@ -73,6 +73,14 @@ def _latest(context: CredentialContext, identifier: str) -> Latest:
     if latest is None:
         raise NotFoundError("entry_missing", f"no latest schema {quote(identifier)} at hand")
     return latest
+
+
+def _body(context: CredentialContext, latest: Latest) -> SchemaBody:
+    """Read a schema entry's body once; errors as `parse_schema_body`."""
+    body, known = context.use(latest), context.verified.schemas
+    if latest.leaf not in known:
+        known[latest.leaf] = parse_schema_body(body)
+    return known[latest.leaf]
 
 
 def _schema(body: SchemaBody) -> Schema:

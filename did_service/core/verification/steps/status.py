@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from did_service.core.anchor.bodies.status import parse_status_body
+from did_service.core.anchor.bodies.status import StatusBody, parse_status_body
 from did_service.core.anchor.view import same_subject
 from did_service.core.credentials import bitstring_status_list as lists
 from did_service.core.credentials.bitstring_status_list import (
@@ -123,15 +123,15 @@ def _check_newest(
         return check("status_missing")
     body = context.use(newest)
     try:
-        expires = parse_status_body(body).expires
-        status = _says(context, entry, body, newest.digest)
+        said = _body(context, newest, body)
+        status = _says(context, entry, said, newest.digest)
         kept = check_kept(context, _list(context, newest.digest), newest.at, known)
     except DidServiceError as error:
         beyond = error.code == "index_out_of_range"
         return check("index_out_of_range" if beyond else "status_missing", detail=error.code)
     if status is None:
         return check("status_missing")
-    lapsed = expires <= context.now
+    lapsed = said.expires <= context.now
     if status is not CredentialStatus.CLEAR:
         is_settled = not lapsed and all(map(context.is_fresh, [newest, *kept]))
         return check("suspended" if is_settled else "status_missing")
@@ -143,21 +143,30 @@ def _check_newest(
 def _revokes(context: CredentialContext, entry: StatusEntry, proven: ProvenEntry) -> bool:
     """Say whether a list revokes; nothing later can mend that, so one of any age will do."""
     try:
-        said = _says(context, entry, proven.read_against(), proven.digest)
+        body = _body(context, proven, proven.read_against())
+        said = _says(context, entry, body, proven.digest)
     except DidServiceError:
         return False
     return said is CredentialStatus.REVOKED
 
 
+def _body(context: CredentialContext, proven: ProvenEntry, body: JsonObject) -> StatusBody:
+    """Read a status entry's body once; errors as `parse_status_body`."""
+    known = context.verified.statuses
+    if proven.leaf not in known:
+        known[proven.leaf] = parse_status_body(body)
+    return known[proven.leaf]
+
+
 def _says(
-    context: CredentialContext, entry: StatusEntry, body: JsonObject, digest: bytes
+    context: CredentialContext, entry: StatusEntry, body: StatusBody, digest: bytes
 ) -> CredentialStatus | None:
     """Read what an anchored list says; None where it is not at hand or not the issuer's.
 
     Raises:
-        MalformedError: `index_out_of_range`, or what `parse_status_body` raises.
+        MalformedError: `index_out_of_range`.
     """
-    if not same_subject(parse_status_body(body).issuer, context.credential.issuer):
+    if not same_subject(body.issuer, context.credential.issuer):
         return None
     try:
         read = _list(context, digest)

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from did_service.core.anchor.bodies.policy import (
     check_current,
@@ -13,7 +15,7 @@ from did_service.core.anchor.bodies.policy import (
     parse_policy,
 )
 from did_service.core.anchor.policy_soundness import check_quorum
-from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.region import control_origin, is_under
 from did_service.core.anchor.rules.policy import logged_form
 from did_service.core.crypto import multikey
 from did_service.core.did.key import did_key_method
@@ -224,6 +226,25 @@ def test_the_longest_host_and_prefix_say_where_something_is_at_home():
         assert policy.region_of_host("a.gd.example") is gd
         assert policy.home_of_schema("https://gd.example/hn/1") is within
         assert policy.home_of_schema("https://gd.example/1") is gd
+
+
+hosts = st.lists(st.sampled_from(["", "a", "b", "gd"]), min_size=1, max_size=4).map(".".join)
+
+
+@given(st.lists(hosts, max_size=6, unique=True), hosts)
+def test_a_host_belongs_to_the_region_with_the_longest_name_above_it(owned, host):
+    """The table is read label by label; held to the rule as it is said."""
+    regions = tuple(
+        replace(region, hosts=tuple(owned[place :: len(POLICY.regions)]))
+        for place, region in enumerate(POLICY.regions)
+    )
+    policy = replace(POLICY, regions=regions)
+    above = [own for own in owned if own and is_under(host, own)]
+    if not above:
+        with refused("home_unknown", PolicyError):
+            policy.region_of_host(host)
+        return
+    assert max(above, key=len) in policy.region_of_host(host).hosts
 
 
 @pytest.mark.parametrize("member", ["id", "root", "hosts", "prefixes", "logs"])
