@@ -7,7 +7,7 @@ by their place (`trust.pin.--fingerprint`), or by its last word where commands s
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from did_service.program.completion import SHELLS
@@ -51,11 +51,21 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are raised, to be said like all others; help is an answer."""
+    """A parser whose complaints are raised, to be said like all others; help is an answer.
 
-    def __init__(self, *, language: str, place: str = "", prog: str = "") -> None:
+    What follows a command's name is described when that command is met: a run knows one.
+    """
+
+    def __init__(
+        self,
+        *,
+        language: str,
+        place: str = "",
+        prog: str = "",
+        describe: Callable[[Parser], None] | None = None,
+    ) -> None:
         super().__init__(prog, add_help=False, allow_abbrev=False, formatter_class=_Formatter)
-        self._language, self._place = language, place
+        self._language, self._place, self._describe = language, place, describe
         self._commands: dict[str, Parser] = {}
         self.add_argument("-h", "--help", action="help")
 
@@ -65,6 +75,7 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: `usage`.
         """
+        self.describe_named(words)
         namespace, left = self.parse_known_args(words)
         if left:
             parser = self
@@ -80,12 +91,30 @@ class Parser(argparse.ArgumentParser):
             dest=dest, metavar=metavar, required=True, parser_class=Parser
         )
 
-    def command(self, group: argparse._SubParsersAction[Parser], name: str) -> Parser:
-        """Add a command below this one."""
+    def command(
+        self,
+        group: argparse._SubParsersAction[Parser],
+        name: str,
+        describe: Callable[[Parser], None],
+    ) -> None:
+        """Add a command below this one; `describe` adds what follows its name."""
         place = f"{self._place}.{name}" if self._place else name
-        parser = group.add_parser(name, help="", language=self._language, place=place)
-        self._commands[name] = parser
-        return parser
+        self._commands[name] = group.add_parser(
+            name, help="", language=self._language, place=place, describe=describe
+        )
+
+    def described(self) -> Parser:
+        """Return it with what follows its name."""
+        describe, self._describe = self._describe, None
+        if describe is not None:
+            describe(self)
+        return self
+
+    def describe_named(self, words: Sequence[str]) -> None:
+        """Describe the commands that may be meant: no other word than its name calls one."""
+        for name, below in self._commands.items():
+            if name in words:
+                below.described().describe_named(words)
 
     def names(self) -> Iterator[str]:
         """Yield the names of all options and commands."""
@@ -95,7 +124,7 @@ class Parser(argparse.ArgumentParser):
 
     def below(self) -> dict[str, Parser]:
         """Return the commands below this one."""
-        return self._commands
+        return {name: below.described() for name, below in self._commands.items()}
 
     def refuse(self, message: str, word: str = "", names: Iterable[str] = ()) -> NoReturn:
         """Refuse the command line.
@@ -178,13 +207,11 @@ def parser_in(language: str) -> Parser:
     _language(parser)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.commands("command", "COMMAND")
-    _check(parser.command(commands, "check"))
-    _challenge(parser.command(commands, "challenge"))
-    _did(parser.command(commands, "did"))
-    _trust(parser.command(commands, "trust"))
-    completion = parser.command(commands, "completion")
-    completion.add_argument("shell", metavar="SHELL", choices=SHELLS)
-    completion.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
+    parser.command(commands, "check", _check)
+    parser.command(commands, "challenge", _challenge)
+    parser.command(commands, "did", _did)
+    parser.command(commands, "trust", _trust)
+    parser.command(commands, "completion", _completion)
     return parser
 
 
@@ -253,11 +280,28 @@ def _did(parser: Parser) -> None:
 def _trust(parser: Parser) -> None:
     _language(parser)
     actions = parser.commands("action", "ACTION")
-    pin = parser.command(actions, "pin")
-    pin.add_argument("policy", metavar="POLICY")
-    pin.add_argument("--fingerprint", metavar="F")
-    merge = parser.command(actions, "import")
-    merge.add_argument("bundle", metavar="BUNDLE")
-    for each in (pin, merge, *(parser.command(actions, n) for n in ("show", "reset-clock"))):
-        _every(each)
-        each.add_argument("--trust", metavar="DIR")
+    parser.command(actions, "pin", _pin)
+    parser.command(actions, "import", _import)
+    parser.command(actions, "show", _of_directory)
+    parser.command(actions, "reset-clock", _of_directory)
+
+
+def _pin(parser: Parser) -> None:
+    parser.add_argument("policy", metavar="POLICY")
+    parser.add_argument("--fingerprint", metavar="F")
+    _of_directory(parser)
+
+
+def _import(parser: Parser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE")
+    _of_directory(parser)
+
+
+def _of_directory(parser: Parser) -> None:
+    _every(parser)
+    parser.add_argument("--trust", metavar="DIR")
+
+
+def _completion(parser: Parser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=SHELLS)
+    parser.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
