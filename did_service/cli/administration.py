@@ -117,7 +117,7 @@ class Administration:
         def submit(second: int) -> LoggedEntry:
             into = self.data_of(second)
             link = None if into == origin else FormerYear(origin, newest.index)
-            body = replace(former, issued=issued, expires=expires, former=link).encode()
+            body = former._replace(issued=issued, expires=expires, former=link).encode()
             entry = entries.compose(
                 "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.did import DidBody, parse_did_body
@@ -61,8 +61,7 @@ class LogView(Protocol):
         """Return entries and bytes, contents included, with `a` at or after a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogPrefix:
+class LogPrefix(NamedTuple):
     """A log as it stood with its first `size` entries."""
 
     log: LogView

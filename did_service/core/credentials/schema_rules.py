@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from did_service.core.credentials import identifiers
 from did_service.core.credentials.members import is_url
@@ -25,8 +24,7 @@ from did_service.core.errors import (
 Judge: TypeAlias = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One way in which an instance does not fit.
 
     Attributes:

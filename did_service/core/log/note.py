@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.hashes import sha256
@@ -114,8 +115,7 @@ def check_key_name(name: str) -> None:
 # --- signature lines ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureLine:
+class SignatureLine(NamedTuple):
     """One signature, still unchecked: key name, 4-byte key id, and at least one byte."""
 
     name: str

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
@@ -29,8 +30,7 @@ STATES = ("active", "suspended", "ended")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-@dataclass(frozen=True, slots=True)
-class OtherLog:
+class OtherLog(NamedTuple):
     """The checkpoint of another region's log on which a statement rests (member `x`).
 
     `note` is that checkpoint with its cosignatures, as text.
