@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from did_service.core.credentials.model import parse_credential
 from did_service.core.encoding import timestamps
-from did_service.core.errors import MalformedError
+from did_service.core.errors import DidServiceError, MalformedError
+from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
 from did_service.core.text import Bilingual
 from wallet_cli.holdings import HeldCredential
 
@@ -38,6 +40,21 @@ BY_FAILURE = {
     "revoked": Standing("revoked", Bilingual("已作废", "revoked")),
     "suspended": Standing("suspended", Bilingual("暂停使用", "suspended")),
 }
+
+
+def standing_unjudged(held: HeldCredential, now: datetime) -> Standing:
+    """Say what a judge without a policy would: it goes by the document's own dates alone."""
+    try:
+        said = parse_credential(held.credential)
+    except DidServiceError:  # what cannot be read refuses nobody
+        return UNCHECKED
+    second = timestamps.to_posix(now)
+    if said.valid_until is not None and said.valid_until.seconds < second:
+        return BY_FAILURE["expired"]
+    begins = second if said.valid_from is None else said.valid_from.seconds
+    if begins > second + MAX_BEGINNING_AHEAD_SECONDS:  # docs/adr/0027
+        return BY_FAILURE["not_yet_valid"]
+    return UNCHECKED
 
 
 def good_until(held: HeldCredential, policy: Policy | None) -> datetime | None:

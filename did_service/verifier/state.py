@@ -64,6 +64,7 @@ class State:
         self._holder: int | None = None
         self._open = ExitStack()
         self._rows: Rows | None = None
+        self._seen: Rows | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -73,7 +74,7 @@ class State:
             with ExitStack() as self._open:
                 yield
         finally:
-            self._holder, self._rows = None, None
+            self._holder, self._rows, self._seen = None, None, None
 
     @property
     def is_mine(self) -> bool:
@@ -90,6 +91,8 @@ class State:
         from did_service.verifier import database  # noqa: PLC0415 - none without a directory
 
         if self._rows is None:
+            self._open.close()  # a question left half answered would hold up the commit
+            self._seen = None
             self._prepare()
             self._rows = self._open.enter_context(database.writing(self._path))
         return self._rows
@@ -99,11 +102,15 @@ class State:
         """Open the rows for questions: this transaction's, or as they lie; None before any."""
         from did_service.verifier import database  # noqa: PLC0415 - none without a directory
 
-        if self.is_mine and (self._rows is not None or self._exists()):
-            yield self.rows()  # a file is opened once for all that one transaction asks of it
+        if self._rows is not None and self.is_mine:
+            yield self._rows
         elif not self._exists():
             self._check_never_made()
             yield None
+        elif self.is_mine:  # opened once for all that is asked before anything is changed
+            if self._seen is None:
+                self._seen = self._open.enter_context(database.reading(self._path))
+            yield self._seen
         else:
             with database.reading(self._path) as rows:
                 yield rows

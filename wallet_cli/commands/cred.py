@@ -20,7 +20,7 @@ from wallet_cli.holdings import HeldCredential, credentials
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.standing import UNCHECKED, Standing, good_until
+from wallet_cli.standing import Standing, good_until, standing_unjudged
 from wallet_cli.terminal import table
 from wallet_cli.views import (
     claims,
@@ -72,14 +72,14 @@ def listed(session: Session) -> None:
 
     It stands as a counter would say today with the evidence in this wallet; no network.
     """
-    held = credentials(session.vault)
+    held, now = credentials(session.vault), session.now()
     if session.directory.trust.exists():
-        known, now = session.trust.evidence(), session.now()
+        known = session.trust.evidence()
         rows = [
             (each, _standing(each, known, now), good_until(each, known.policy)) for each in held
         ]
-    else:  # nothing was ever pinned, and without a policy nothing is decided
-        rows = [(each, UNCHECKED, None) for each in held]
+    else:  # nothing was ever pinned, and without a policy no evidence counts
+        rows = [(each, standing_unjudged(each, now), None) for each in held]
     views: list[JsonValue] = [
         {
             **credential_view(each),

@@ -9,7 +9,6 @@ give the same answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from did_service.core.anchor import entry as entries
@@ -97,8 +96,7 @@ HomeLogs = Callable[[str], LogPrefix | None]
 where the entry under judgement does not rest on that log."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleContext:
+class RuleContext(NamedTuple):
     """What a rule may use beside the log it guards.
 
     Args:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -70,8 +69,7 @@ class ProofOptions(NamedTuple):
     previous: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProofDemand:
+class ProofDemand(NamedTuple):
     """What a verifier demands of every proof; `None` for challenge or domain: not asked."""
 
     purpose: str

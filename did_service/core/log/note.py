@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -160,8 +160,7 @@ def _parse_signature_line(line: str) -> SignatureLine:
 # --- notes -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedNote:
+class UnverifiedNote(NamedTuple):
     """A note as received: its text with the last newline, and its lines in order."""
 
     text: bytes
@@ -178,7 +177,7 @@ class UnverifiedNote:
     def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
         """Return the note with more signature lines at its end, none of them twice."""
         every = dict.fromkeys((*self.signatures, *lines))
-        return replace(self, signatures=tuple(every))
+        return self._replace(signatures=tuple(every))
 
 
 def parse_note(data: bytes) -> UnverifiedNote:
