@@ -6,7 +6,7 @@ in, and returns where it stands, which the next one of that chain has to name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from did_service.cli.founding import OfficeIdentity, did_entry
 from did_service.client.registry import RegistryClient
@@ -79,7 +79,7 @@ class Administration:
     def end(self, granter: OfficeIdentity, placed: LoggedEntry) -> LoggedEntry:
         """End a statement as of now."""
         held = parse_authority(placed.entry.body)
-        ended = replace(held, state="ended", since=self.edge.posix())
+        ended = held._replace(state="ended", since=self.edge.posix())
         return self.state(granter, ended, placed)
 
     def publish_schema(

@@ -93,7 +93,7 @@ def _asked(question: Question, held: TrustState) -> Question:
     """Return the question with the one of ours that the file answers."""
     if held.policy is None:
         return question
-    return replace(question, request=_request_of(question, held.memory))
+    return question._replace(request=_request_of(question, held.memory))
 
 
 def _request_of(question: Question, memory: Memory) -> Request:

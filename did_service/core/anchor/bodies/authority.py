@@ -13,7 +13,6 @@ for new entries, `verification` walks it again). Shapes: docs/formats.md §3.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
@@ -42,8 +41,7 @@ class OtherLog(NamedTuple):
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(NamedTuple):
     """One authority statement; times are POSIX seconds, `until` is the first second after."""
 
     granter: str
