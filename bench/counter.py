@@ -1,5 +1,8 @@
 """What stands on a service counter's disk: a presentation, a policy, and `did-verify`.
 
+With a trust directory each check is a visit: the answer to a question that was still open. A
+second answer would be told from the first, and judged by nobody.
+
 The presentation is a residence permit of gd with its staple, so that every step has something
 to check: holder's and issuer's proofs, authority up to a root, status, schema, checkpoints
 with the cosignatures of four regions, inclusion paths, heads.
@@ -10,13 +13,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.fixtures import CHECKOUT
 from did_service.core.encoding import jcs, strict_json, timestamps
 from tests.support.counter import AUDIENCE, NONCE, Scene
+from tests.support.desk import COUNTER, Desk
 
 PROGRAM = "did_service.verify_cli"
 
@@ -35,6 +39,27 @@ def check_arguments() -> Iterator[list[str]]:
         arguments = ["check", *files, *asked]
         assert outcome(arguments) == "accepted"
         yield arguments
+
+
+@contextmanager
+def visits() -> Iterator[Callable[[], list[str]]]:
+    """Pin a policy in a trust directory, and yield what makes the arguments of each next visit.
+
+    It asks, and the holder answers; with the arguments `did-verify` accepts the answer, once.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        desk = Desk(Path(name), published_scene())
+        desk.pin()
+        at = timestamps.encode(timestamps.from_posix(desk.scene.fed.now + 1))
+
+        def visit() -> list[str]:
+            answer = desk.scene.present(nonce=desk.challenge(), audience=COUNTER)
+            shown = desk.save("shown.vp.json", presented_file(desk.scene, presentation=answer))
+            circumstances = ["--trust", str(desk.path), "--now", at, "--accept-limits"]
+            return ["check", str(shown), *circumstances, "--json"]
+
+        assert outcome(visit()) == "accepted"
+        yield visit
 
 
 def published_scene() -> Scene:

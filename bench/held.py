@@ -15,8 +15,10 @@ from bench.fixtures import CHECKOUT
 from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.crypto.sealed import Argon2id
 from did_service.core.encoding import strict_json, timestamps
+from tests.support.counter import Scene
 from wallet_cli.holdings import HeldCredential, HolderIdentity, keep
 from wallet_cli.store import StoreDirectory
+from wallet_cli.trusting import WalletTrust
 from wallet_cli.vault import Vault, new_id
 
 PROGRAM = "wallet_cli"
@@ -25,21 +27,28 @@ _PASSPHRASE = "correct horse battery staple"  # noqa: S105 - protects nothing
 
 
 @contextmanager
-def list_arguments() -> Iterator[list[str]]:
-    """Write the store, and yield the arguments with which `wallet` lists it."""
+def list_arguments(*, pinned: bool = False) -> Iterator[list[str]]:
+    """Write the store, and yield the arguments with which `wallet` lists it.
+
+    Args:
+        pinned: Whether the wallet has pinned the policy by which counters judge.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         store, passphrase = Path(name, "store"), Path(name, "passphrase")
         passphrase.write_text(f"{_PASSPHRASE}\n")
-        StoreDirectory(store).create(_vault(), os.urandom)
+        scene = published_scene()
+        StoreDirectory(store).create(_vault(scene), os.urandom)
+        if pinned:
+            policy, now = scene.fed.policy, timestamps.from_posix(scene.fed.now)
+            WalletTrust(store / "trust").pin(policy.members, policy.fingerprint, now)
         options = ["--json", "--store", str(store), "--passphrase-file", str(passphrase)]
         arguments = ["cred", "list", *options]
         assert _listed(arguments) == _CREDENTIALS
         yield arguments
 
 
-def _vault() -> Vault:
+def _vault(scene: Scene) -> Vault:
     """Make a vault with the holder's key and credentials with their staples."""
-    scene = published_scene()
     vault = Vault.create(_PASSPHRASE, os.urandom, _cheapest)
     holder, stamp = scene.holder, timestamps.encode(timestamps.from_posix(scene.fed.now))
     identity = HolderIdentity(new_id(os.urandom), holder.did, holder.key.seed, "", stamp)

@@ -9,7 +9,6 @@ test compares page and programs, and finds commands that the page leaves out.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ import click
 from did_service.cli.__main__ import cli
 from did_service.verify_cli import __main__ as verifier
 from did_service.verify_cli.arguments import parser_in
+from did_service.verify_cli.parser import Parser
 from wallet_cli.commands import wallet
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
@@ -63,12 +63,10 @@ def _of_click(name: str, command: click.Command) -> Iterator[str]:
                 yield from _of_click(f"{name} {each}", found)
 
 
-def _of_argparse(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+def _of_argparse(name: str, parser: Parser) -> Iterator[str]:
     yield name
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for each, below in action.choices.items():
-                yield from _of_argparse(f"{name} {each}", below)
+    for each, below in parser.below().items():
+        yield from _of_argparse(f"{name} {each}", below)
 
 
 _PROGRAMS: dict[str, Callable[[Sequence[str]], object]] = {

@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from did_service.core.errors import DidServiceError, UsageError
+from did_service.program import process
 from did_service.program.click_commands import command_of, usage_error
 from did_service.program.clock import SYSTEM, ReadClock
 from did_service.program.exits import Exit
@@ -88,9 +89,10 @@ def run(arguments: Sequence[str], clock: ReadClock | None = None) -> Exit:
     return _Program(arguments, clock or SYSTEM.clock).run()
 
 
-def main() -> None:
-    """Run `wallet` with the arguments of this process."""
-    sys.exit(run(sys.argv[1:]))
+def main() -> NoReturn:
+    """Run `wallet` with the arguments of this process, and as a process of its own."""
+    process.begin()
+    process.end(run(sys.argv[1:]))
 
 
 def _provisional(arguments: Sequence[str]) -> Settings:

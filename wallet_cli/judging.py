@@ -10,11 +10,12 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import RuleError
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.codes import Result
-from did_service.core.verification.report import Check, NowFrom, Report
+from did_service.core.verification.report import Check, NowFrom, Outcome, Report
 from did_service.core.verification.request import Clock, Request
 from did_service.core.verification.verify import verify
 from did_service.program.words import words_at
 from did_service.verifier.held import TrustState
+from wallet_cli.standing import BY_FAILURE, GOOD, LIMITED, REFUSED, UNCHECKED, Standing
 
 # A credential that fails one of these is not what it says, or was changed: step 1 is its shape,
 # 5 its signature, 7 its schema. One that is not valid yet, expired or revoked is still kept.
@@ -51,6 +52,21 @@ def judge(
         clock=Clock(now, NowFrom.CLOCK, memory.witnessed, memory.decided),
         remembered=imported.remembered,
     )
+
+
+def standing_of(report: Report) -> Standing:
+    """Put a verdict in a word; what failed for one reason alone is told by its own word."""
+    match report.outcome:
+        case Outcome.REFUSED:
+            failed = {each.code for each in report.checks if each.result is Result.FAILED}
+            named = BY_FAILURE.get(next(iter(failed)))
+            return named if named and len(failed) == 1 else REFUSED
+        case Outcome.ACCEPTED | Outcome.DOCUMENT:  # the holder is whoever has this wallet
+            return GOOD
+        case Outcome.ACCEPTED_WITH_LIMITS:
+            return LIMITED
+        case Outcome.UNDECIDED | Outcome.ANSWERED:
+            return UNCHECKED
 
 
 def failed(report: Report, *steps: int) -> Check | None:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.credentials.model import parse_credential
 from did_service.core.encoding import timestamps
-from did_service.core.errors import MalformedError
+from did_service.core.errors import DidServiceError, MalformedError
+from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS
 from did_service.core.text import Bilingual
-from did_service.core.verification.codes import Result
-from did_service.core.verification.report import Outcome, Report
 from wallet_cli.holdings import HeldCredential
+
+if TYPE_CHECKING:
+    from did_service.core.anchor.bodies.policy import Policy
 
 _TIER = "day"
 
@@ -31,7 +34,7 @@ GOOD = Standing("good", Bilingual("可用", "good"))
 LIMITED = Standing("limited", Bilingual("有条件可用", "with limits"))
 UNCHECKED = Standing("unchecked", Bilingual("需更新", "refresh it"))
 REFUSED = Standing("refused", Bilingual("窗口不接受", "refused"))
-_BY_FAILURE = {
+BY_FAILURE = {
     "not_yet_valid": Standing("not_yet_valid", Bilingual("未到生效日", "not valid yet")),
     "expired": Standing("expired", Bilingual("已过期", "expired")),
     "revoked": Standing("revoked", Bilingual("已作废", "revoked")),
@@ -39,19 +42,19 @@ _BY_FAILURE = {
 }
 
 
-def standing_of(report: Report) -> Standing:
-    """Put a verdict in a word; what failed for one reason alone is told by its own word."""
-    match report.outcome:
-        case Outcome.REFUSED:
-            failed = {each.code for each in report.checks if each.result is Result.FAILED}
-            named = _BY_FAILURE.get(next(iter(failed)))
-            return named if named and len(failed) == 1 else REFUSED
-        case Outcome.ACCEPTED | Outcome.DOCUMENT:  # the holder is whoever has this wallet
-            return GOOD
-        case Outcome.ACCEPTED_WITH_LIMITS:
-            return LIMITED
-        case Outcome.UNDECIDED | Outcome.ANSWERED:
-            return UNCHECKED
+def standing_unjudged(held: HeldCredential, now: datetime) -> Standing:
+    """Say what a judge without a policy would: it goes by the document's own dates alone."""
+    try:
+        said = parse_credential(held.credential)
+    except DidServiceError:  # what cannot be read refuses nobody
+        return UNCHECKED
+    second = timestamps.to_posix(now)
+    if said.valid_until is not None and said.valid_until.seconds < second:
+        return BY_FAILURE["expired"]
+    begins = second if said.valid_from is None else said.valid_from.seconds
+    if begins > second + MAX_BEGINNING_AHEAD_SECONDS:  # docs/adr/0027
+        return BY_FAILURE["not_yet_valid"]
+    return UNCHECKED
 
 
 def good_until(held: HeldCredential, policy: Policy | None) -> datetime | None:

@@ -6,7 +6,7 @@ in, and returns where it stands, which the next one of that chain has to name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from did_service.cli.founding import OfficeIdentity, did_entry
 from did_service.client.registry import RegistryClient
@@ -80,7 +80,7 @@ class Administration:
     def end(self, granter: OfficeIdentity, placed: LoggedEntry) -> LoggedEntry:
         """End a statement as of now."""
         held = parse_authority(placed.entry.body)
-        ended = replace(held, state="ended", since=self.edge.posix())
+        ended = held._replace(state="ended", since=self.edge.posix())
         return self.state(granter, ended, placed)
 
     def publish_schema(
@@ -118,7 +118,7 @@ class Administration:
         def submit(second: int) -> LoggedEntry:
             into = self.data_of(second)
             link = None if into == origin else FormerYear(origin, newest.index)
-            body = replace(former, issued=issued, expires=expires, former=link).encode()
+            body = former._replace(issued=issued, expires=expires, former=link).encode()
             entry = entries.compose(
                 "status", newest.entry.subject, body, after=newest, digest=sha256(signed)
             )

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from unicodedata import category, combining, east_asian_width
 
 from did_service.core.limits import MAX_QUOTED_COLUMNS, MAX_SENTENCE_COLUMNS
@@ -78,8 +78,7 @@ BLANK = frozenset("\u2800\ufffc\U00016fe4\U00013441\U00013442\U0001d159")
 _QUOTING: Mapping[str, str] = {'"': '\\"', "\\": "\\\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class Bilingual:
+class Bilingual(NamedTuple):
     """One sentence in both languages of our users."""
 
     zh: str

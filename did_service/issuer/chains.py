@@ -15,7 +15,7 @@ to the next, those of evidence begin anew. No one has to do anything on New Year
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 
 from did_service.client.registry import EntryReceipt, RegistryClient, UnverifiedLogged
@@ -121,7 +121,7 @@ class Chains:
     def _compose(self, chain: Chain, statement: ChainStatement, origin: str) -> Submission:
         after, body = self._after(chain, origin), statement.body
         if isinstance(body, StatusBody) and after is not None and after["log"] != origin:
-            body = replace(body, former=FormerYear(after["log"], after["index"]))
+            body = body._replace(former=FormerYear(after["log"], after["index"]))
         entry = entries.compose(
             chain.kind,
             chain.subject,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import MalformedError, UsageError, quote
@@ -19,8 +18,7 @@ _STEP = re.compile(r"([+-])([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """The world at the moment a command starts.
 
     Attributes:

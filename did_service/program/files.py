@@ -119,11 +119,20 @@ def sweep(path: Path) -> None:
     """Remove what killed writers of a file left; nobody else is writing it now.
 
     Args:
-        path: The file; its name may hold wildcards.
+        path: The file; the name `*` stands for each file of its folder.
     """
-    for left in path.parent.glob(f".{path.name}{_MARK}????????.tmp"):
-        with suppress(OSError):  # a folder of such a name, or not ours to remove
-            left.unlink()
+    with suppress(FileNotFoundError):  # nothing was ever written there
+        for each in path.parent.iterdir():
+            if _is_left(each.name, path.name):
+                with suppress(OSError):  # a folder of such a name, or not ours to remove
+                    each.unlink()
+
+
+def _is_left(name: str, of: str) -> bool:
+    """Say whether a name is that of a temporary file `.NAME.didsvc-XXXXXXXX.tmp`."""
+    stem, mark, ending = name.rpartition(_MARK)
+    is_ours = mark != "" and len(ending) == len("XXXXXXXX.tmp") and ending.endswith(".tmp")
+    return is_ours and (stem == f".{of}" or (of == "*" and stem.startswith(".")))
 
 
 @contextmanager

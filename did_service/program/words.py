@@ -15,9 +15,9 @@ never inside a sentence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from did_service.core.encoding import strict_json
 from did_service.core.errors import DidServiceError
@@ -31,8 +31,7 @@ NOTHING_TO_DO = Bilingual("无需处理", "nothing needs to be done")
 _MAX_TOPIC_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """What a code says.
 
     Attributes:

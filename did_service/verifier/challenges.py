@@ -11,19 +11,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
-from did_service.core.openid.request_object import (
-    RequestObject,
-    check_client_id,
-    check_scope,
-)
 from did_service.core.verification.request import NO_QUESTION, NonceState, Request
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory, fresh_nonce
 from did_service.verifier.memory import Memory
+
+if TYPE_CHECKING:
+    from did_service.core.openid.request_object import RequestObject
 
 _STATE_LABEL = b"didsvc-state/1\0"
 _STATE_BYTES = 8  # openid.md 6.2: 64 bits
@@ -37,6 +36,12 @@ def request_for(nonce: str, audience: str, item: str | None, issued: datetime) -
     Raises:
         MalformedError: `member_invalid`: no name of a counter, or of a service item.
     """
+    from did_service.core.openid.request_object import (  # noqa: PLC0415 - to ask, not to check
+        RequestObject,
+        check_client_id,
+        check_scope,
+    )
+
     check_client_id(audience)
     if item is not None:
         check_scope(item)

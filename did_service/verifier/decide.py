@@ -13,35 +13,28 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import timestamps
 from did_service.core.errors import ConflictError
-from did_service.core.evidence.proven_set import Dropped
-from did_service.core.evidence.sets import UnverifiedEvidence
-from did_service.core.verification.codes import Result
 from did_service.core.verification.report import (
-    Basis,
     Check,
     FirstVerdict,
     NowFrom,
     Outcome,
     Report,
 )
-from did_service.core.verification.request import Clock, Remembered, Request
+from did_service.core.verification.request import Request
 from did_service.core.verification.tier import DEFAULT
-from did_service.core.verification.verify import verify
 from did_service.program.environment import Environment
 from did_service.verifier.chain_keys import named_by
 from did_service.verifier.challenges import question_of, remembering
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.file_kinds import check_presented
-from did_service.verifier.held import SOURCE, TrustState, read_held, remember_logs
+from did_service.verifier.held import TrustState, read_held, remember_logs
+from did_service.verifier.judging import judge
 from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep
 
-_NOTHING = Remembered()
 _TRIES = 3  # decisions made while other windows go on; then one during which they wait
 
 
@@ -60,16 +53,6 @@ def decide(question: Question, directory: TrustDirectory, env: Environment) -> R
     if directory.exposed:
         report = replace(report, unsafe=(*report.unsafe, "trust_exposed"))
     return report
-
-
-def decide_alone(question: Question, policy: Policy) -> Report:
-    """Judge by a policy alone: nothing is remembered, so a second answer is not noticed.
-
-    Raises:
-        UsageError: `file_…`.
-    """
-    report = judge(question, policy)
-    return replace(report, unsafe=(*report.unsafe, "nothing_remembered"))
 
 
 def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
@@ -110,7 +93,7 @@ def _asked(question: Question, held: TrustState) -> Question:
     """Return the question with the one of ours that the file answers."""
     if held.policy is None:
         return question
-    return replace(question, request=_request_of(question, held.memory))
+    return question._replace(request=_request_of(question, held.memory))
 
 
 def _request_of(question: Question, memory: Memory) -> Request:
@@ -159,46 +142,3 @@ def _is_still_so(
     except ConflictError:
         return False
     return True
-
-
-# --- judging ----------------------------------------------------------------------------------
-
-
-def judge(question: Question, policy: Policy | None, held: TrustState | None = None) -> Report:
-    """Judge a file under a policy, with what a directory holds; nothing is kept.
-
-    Raises:
-        UsageError: `file_…`: the file is something else; nothing was decided.
-    """
-    memory = Memory() if held is None else held.memory
-    report = verify(
-        question.presented,
-        policy=policy,
-        evidence=_own(question, held),
-        request=question.request,
-        clock=Clock(question.now, question.source, memory.witnessed, memory.decided),
-        remembered=_NOTHING if held is None else held.remembered,
-    )
-    check_presented(question.name, question.presented, report)
-    return _with_unreadable(report, question.unreadable)
-
-
-def _own(
-    question: Question, held: TrustState | None
-) -> tuple[tuple[str, UnverifiedEvidence], ...]:
-    """Return the counter's own evidence: its directory's and the bundles it was given."""
-    kept = () if held is None else ((SOURCE, held.evidence),)
-    return (*kept, *question.bundles)
-
-
-def _with_unreadable(report: Report, unreadable: tuple[Dropped, ...]) -> Report:
-    """Name the bundles that could not be read, as step 3 names what did not verify."""
-    missed = any(check.result is Result.UNDECIDED for check in report.checks)
-    code = "evidence_dropped" if missed else "evidence_left_out"
-    named = [
-        Check(code, basis=Basis(each.source), detail=f"{each.what}: {each.code}")
-        for each in unreadable
-    ]
-    before = [check for check in report.checks if check.step <= 3]
-    after = report.checks[len(before) :]
-    return replace(report, checks=(*before, *named, *after))

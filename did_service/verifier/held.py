@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
@@ -26,7 +27,8 @@ from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence, Fork, Tree
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.presented import STAPLE
-from did_service.core.verification.request import Remembered
+from did_service.core.verification.report import NowFrom
+from did_service.core.verification.request import Clock, Remembered
 from did_service.core.verification.staple import needed_for
 from did_service.core.verification.tier import is_service_item
 from did_service.program.environment import Environment
@@ -54,6 +56,15 @@ class TrustState:
         """What the core needs to know of the past."""
         trees = {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
         return Remembered(trees, self.forked)
+
+    @property
+    def sources(self) -> tuple[tuple[str, UnverifiedEvidence]]:
+        """The evidence under its name in reports, as `verify` takes it."""
+        return ((SOURCE, self.evidence),)
+
+    def clock(self, now: datetime, source: NowFrom) -> Clock:
+        """Return the time to judge by, beside what is remembered of time."""
+        return Clock(now, source, self.memory.witnessed, self.memory.decided)
 
     def demand_policy(self) -> Policy:
         """Return the pinned policy.
@@ -143,7 +154,7 @@ def prove(held: TrustState, *more: tuple[str, UnverifiedEvidence]) -> Evidence:
         PolicyError: `policy_missing`.
     """
     known = held.remembered
-    sources = ((SOURCE, held.evidence), *more)
+    sources = (*held.sources, *more)
     return verify_evidence(sources, held.demand_policy(), known.trees, known.forked)
 
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from did_service.core.errors import ConflictError, NotFoundError, quote
 
 OPEN, USED = "open", "used"
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedLog:
+class RememberedLog(NamedTuple):
     """The largest tree of one log that was verified with a quorum, and when it was fresh."""
 
     size: int
@@ -28,8 +28,7 @@ class RememberedLog:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The first answer to a question: when it was judged, how, and SHA-256 of its bytes."""
 
     time: datetime
@@ -37,8 +36,7 @@ class Answered:
     presented: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Nonce:
+class Nonce(NamedTuple):
     """One question given out.
 
     Attributes:
@@ -147,5 +145,5 @@ class Memory:
             )
         if asked.state == USED:
             raise ConflictError("nonce_used", f"answered before: {quote(text)}")
-        used = replace(asked, state=USED, answer=answer)
+        used = asked._replace(state=USED, answer=answer)
         return replace(self, spent={**self.spent, text: used})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -63,6 +64,7 @@ class State:
         self._holder: int | None = None
         self._open = ExitStack()
         self._rows: Rows | None = None
+        self._seen: Rows | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,7 +74,7 @@ class State:
             with ExitStack() as self._open:
                 yield
         finally:
-            self._holder, self._rows = None, None
+            self._holder, self._rows, self._seen = None, None, None
 
     @property
     def is_mine(self) -> bool:
@@ -89,6 +91,8 @@ class State:
         from did_service.verifier import database  # noqa: PLC0415 - none without a directory
 
         if self._rows is None:
+            self._open.close()  # a question left half answered would hold up the commit
+            self._seen = None
             self._prepare()
             self._rows = self._open.enter_context(database.writing(self._path))
         return self._rows
@@ -103,6 +107,10 @@ class State:
         elif not self._exists():
             self._check_never_made()
             yield None
+        elif self.is_mine:  # opened once for all that is asked before anything is changed
+            if self._seen is None:
+                self._seen = self._open.enter_context(database.reading(self._path))
+            yield self._seen
         else:
             with database.reading(self._path) as rows:
                 yield rows
@@ -110,7 +118,7 @@ class State:
     def ask(self, question: str, *values: Cell) -> list[Cells]:
         """Return all rows of one answer; none where there is no state yet."""
         with self.reading() as rows:
-            return [] if rows is None else [*rows.all(question, *values)]
+            return [] if rows is None else _answer(rows, question, *values)
 
     # --- making it ------------------------------------------------------------------------
 
@@ -122,14 +130,9 @@ class State:
             self._check_never_made()
             database.create(self._path)
         former, evidence = self._former(), self._former_evidence()
-        with database.writing(self._path) as rows:
-            if former is not None:
-                memory = parse_or_damaged(MEMORY_FILE, parse_memory, former)
-                take_over(rows, read_memory(rows, self.ask), memory)
-            if evidence is not None:
-                shelves.add_unsorted(
-                    rows, parse_or_damaged(EVIDENCE_FILE, parse_bundle, evidence)
-                )
+        if former is not None or evidence is not None:
+            with database.writing(self._path) as rows:
+                _take_over(rows, former, evidence)
         (self._folder / EVIDENCE_FILE).unlink(missing_ok=True)
         if self._stored() != MOVED:
             replace_file(self._folder / MEMORY_FILE, MOVED)
@@ -150,3 +153,16 @@ class State:
     def _check_never_made(self) -> None:
         if self._stored() == MOVED:
             raise MalformedError("trust_damaged", f"{STATE_FILE} is gone", file=STATE_FILE)
+
+
+def _answer(rows: Rows, question: str, *values: Cell) -> list[Cells]:
+    return [*rows.all(question, *values)]
+
+
+def _take_over(rows: Rows, former: bytes | None, evidence: bytes | None) -> None:
+    """Take over what a former release remembered, and its evidence."""
+    if former is not None:
+        memory = parse_or_damaged(MEMORY_FILE, parse_memory, former)
+        take_over(rows, read_memory(rows, partial(_answer, rows)), memory)
+    if evidence is not None:
+        shelves.add_unsorted(rows, parse_or_damaged(EVIDENCE_FILE, parse_bundle, evidence))

@@ -16,6 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from did_service.program import process
 from did_service.program.language import asked_for, of_locale
 from did_service.program.streams import home, prepare_streams, print_stderr, write_out
 from did_service.verify_cli.arguments import parser_in
@@ -142,13 +143,9 @@ def _declined() -> int:
 
 
 def program() -> NoReturn:
-    """Run as a process of its own, and end it at once.
-
-    Taking the interpreter apart is a tenth of a check's time, and nothing waits for it: an
-    answer is flushed or was refused, files are in place when they are written, and locks end
-    with their holder.
-    """
-    os._exit(main())
+    """Run as a process of its own."""
+    process.begin()
+    process.end(main())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import parse_policy
@@ -21,12 +22,9 @@ from did_service.core.verification.request import Request
 from did_service.program.environment import Environment
 from did_service.program.exits import Exit
 from did_service.program.files import check_output, replace_file
-from did_service.verifier.decide import decide, decide_alone
-from did_service.verifier.held import directory_at
+from did_service.verifier.judging import judge_alone
 from did_service.verifier.question import Question
 from did_service.verifier.report_json import encode_report, report_bytes
-from did_service.verifier.verdict_steps import claim_lines, step_lines
-from did_service.verifier.verdict_text import Reader, render
 from did_service.verify_cli.terminal import COLOURS, CommandResult
 
 _EXITS = {Outcome.ACCEPTED: Exit.DONE, Outcome.REFUSED: Exit.REFUSED}
@@ -37,17 +35,16 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     _check_words(arguments)
     question = _read(arguments, env)
     if arguments.policy is None:
+        from did_service.verifier.decide import decide  # noqa: PLC0415 - with a memory alone
+        from did_service.verifier.held import directory_at  # noqa: PLC0415 - likewise
+
         report = decide(question, directory_at(arguments.trust, env), env)
     else:
         data = env.read(arguments.policy, MAX_JSON_BYTES)
-        report = decide_alone(question, parse_policy(strict_json.loads(data)))
+        report = judge_alone(question, parse_policy(strict_json.loads(data)))
     if arguments.report is not None:
         replace_file(Path(arguments.report), report_bytes(report, claims=arguments.claims))
-    verdict, *lines = render(report, Reader(env.language))
-    if arguments.all:
-        lines += ["", *step_lines(report, env.language)]
-    if arguments.show:
-        lines += ["", *claim_lines(report, env.language)]
+    verdict, *lines = (None,) if arguments.json else _words(report, arguments, env)
     return CommandResult(
         encode_report(report, claims=True),
         tuple(lines),
@@ -55,6 +52,22 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         _exit_code(report, arguments),
         colour=COLOURS[report.outcome.value],
     )
+
+
+def _words(report: Report, arguments: argparse.Namespace, env: Environment) -> Sequence[str]:
+    """Return the verdict for people, and below it what was asked for besides."""
+    from did_service.verifier.verdict_steps import (  # noqa: PLC0415 - --json has no words
+        claim_lines,
+        step_lines,
+    )
+    from did_service.verifier.verdict_text import Reader, render  # noqa: PLC0415 - likewise
+
+    lines = [*render(report, Reader(env.language))]
+    if arguments.all:
+        lines += ["", *step_lines(report, env.language)]
+    if arguments.show:
+        lines += ["", *claim_lines(report, env.language)]
+    return lines
 
 
 def _check_words(arguments: argparse.Namespace) -> None:

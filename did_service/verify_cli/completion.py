@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from did_service.program.completion import script
 from did_service.program.environment import Environment
-from did_service.verify_cli.arguments import Parser, parser_in
+from did_service.verify_cli.arguments import parser_in
+from did_service.verify_cli.parser import Parser
 from did_service.verify_cli.terminal import PROGRAM, CommandResult
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError
@@ -29,8 +28,7 @@ COLOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(NamedTuple):
     """What a command has to say.
 
     Attributes:

@@ -11,7 +11,7 @@ a backup, and hold that tree before anything is signed (threat rule 9).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
@@ -226,7 +226,7 @@ class CosignService:
         held = self._store.held(origin)
         note = b"" if held is None else held.note
         key = self._log_key(origin, request.note)  # lines of others would make it new each time
-        offered = replace(request.note, signatures=request.note.lines_of(key))
+        offered = request.note._replace(signatures=request.note.lines_of(key))
         self._store.remember_alarm(
             RaisedAlarm(origin, self._edge.posix(), code, offered.encode(), note)
         )

@@ -17,8 +17,8 @@ PAGES = "".join(path.read_text() for path in sorted(CHECKOUT.glob("docs/*.md")))
 HOOKS = {  # a framework calls them
     "did_service/program/click_commands.py::SpokenCommand.format_options",
     "did_service/program/click_commands.py::SpokenCommand.format_usage",
-    "did_service/verify_cli/arguments.py::Parser._check_value",
-    "did_service/verify_cli/arguments.py::Parser._print_message",
+    "did_service/verify_cli/parser.py::Parser._check_value",
+    "did_service/verify_cli/parser.py::Parser._print_message",
     "did_service/web/protocol.py::Protocol.send_400_response",
 }
 FOR_OTHERS: dict[str, str] = {

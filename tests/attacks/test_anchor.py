@@ -117,7 +117,7 @@ def test_record_time_outside_period(fed, issuer):
         entry = entries.compose("evidence", "urn:x", {}, digest=bytes(32))
         log = MemoryLog(EV)
         at = fed.now + days * 86_400
-        world = replace(fed.world, now=at)
+        world = fed.world._replace(now=at)
         with refused("time_outside_period", RuleError):
             check.check(entry.sequenced(at), log, world)
 

@@ -46,7 +46,14 @@ CASES = {
         "log.append-http.batch-unchecked",
         "resolver.get",
     },
-    "cli": {"cli.did-verify", "cli.did-verify-help", "cli.wallet-help", "cli.wallet-list"},
+    "cli": {
+        "cli.did-verify",
+        "cli.did-verify-help",
+        "cli.did-verify-trust",
+        "cli.wallet-help",
+        "cli.wallet-list",
+        "cli.wallet-list-pinned",
+    },
     "mem": {"mem.did-verify", "mem.registry-100k"},
 }
 SCHEMA = strict_json.load_object((CHECKOUT / "schemas" / "bench-output.json").read_bytes())

@@ -19,8 +19,8 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.presented import PresentedFile, parse_presented
 from did_service.core.verification.report import NowFrom, Outcome, Report
-from did_service.verifier.decide import judge
 from did_service.verifier.held import TrustState
+from did_service.verifier.judging import judge
 from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from tests.fuzz.world import ITEM, World

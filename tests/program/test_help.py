@@ -12,7 +12,8 @@ from did_service.cli.__main__ import cli
 from did_service.program.completion import SHELLS
 from did_service.program.suggesting import nearest
 from did_service.program.words import FOLDER, read_help
-from did_service.verify_cli.arguments import TOPIC, Parser, parser_in
+from did_service.verify_cli.arguments import parser_in
+from did_service.verify_cli.parser import TOPIC, Parser
 from tests.cli.test_bad_input import PROGRAMS
 from wallet_cli.commands import wallet as wallet_commands
 

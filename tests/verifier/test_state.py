@@ -25,9 +25,11 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.verifier import database
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.former import MOVED, parse_memory
 from did_service.verifier.memory import Answered, RememberedLog
+from did_service.verifier.state import State
 
 pytestmark = pytest.mark.offline
 
@@ -192,6 +194,37 @@ def test_what_is_changed_under_one_lock_is_kept_together_or_not_at_all(trust):
         raise ZeroDivisionError
     assert trust.memory().witnessed is None
     assert trust.memory().nonce(nonce).state == "open"
+
+
+def test_one_step_opens_the_file_once_for_questions_and_once_for_changes(trust, monkeypatch):
+    trust.new_challenge(NOW, RNG)
+    opened, connect = [], sqlite3.connect
+
+    def counting(*where, **how):
+        opened.append(where)
+        return connect(*where, **how)
+
+    monkeypatch.setattr(database.sqlite3, "connect", counting)
+    with trust.locked():
+        assert trust.evidence() == trust.evidence()
+        assert trust.version == trust.version
+        assert trust.memory().witnessed is None
+        assert len(opened) == 1
+        trust.change(lambda memory: memory.with_witnessed(NOW))
+        assert trust.memory().witnessed == NOW
+    assert len(opened) == 2
+
+
+def test_a_question_left_half_answered_does_not_hold_up_what_is_changed(trust, monkeypatch):
+    trust.new_challenge(NOW, RNG)
+    monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0)
+    state = State(trust.path)
+    with state.transaction():
+        with state.reading() as seen:
+            half = seen.all("SELECT name FROM facts")
+            assert next(half)
+        state.rows().change("INSERT INTO facts VALUES ('x', 1)")
+    assert state.ask("SELECT value FROM facts WHERE name = 'x'") == [(1,)]
 
 
 def test_what_is_changed_is_seen_at_once_by_its_own_step_and_by_no_other(trust):

@@ -9,7 +9,7 @@ from copy import deepcopy
 
 import pytest
 
-from did_service.verifier import decide as program
+from did_service.verifier import judging as program
 from did_service.verifier.memory import RememberedLog
 from tests.support.counter import INDEX
 from tests.support.desk import Desk

@@ -20,7 +20,7 @@ from wallet_cli.holdings import HeldCredential, credentials
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.standing import Standing, good_until
+from wallet_cli.standing import Standing, good_until, standing_unjudged
 from wallet_cli.terminal import table
 from wallet_cli.views import (
     claims,
@@ -72,9 +72,14 @@ def listed(session: Session) -> None:
 
     It stands as a counter would say today with the evidence in this wallet; no network.
     """
-    held, known, now = credentials(session.vault), session.trust.evidence(), session.now()
-    policy = known.policy
-    rows = [(each, _standing(each, known, now), good_until(each, policy)) for each in held]
+    held, now = credentials(session.vault), session.now()
+    if session.directory.trust.exists():
+        known = session.trust.evidence()
+        rows = [
+            (each, _standing(each, known, now), good_until(each, known.policy)) for each in held
+        ]
+    else:  # nothing was ever pinned, and without a policy no evidence counts
+        rows = [(each, standing_unjudged(each, now), None) for each in held]
     views: list[JsonValue] = [
         {
             **credential_view(each),
@@ -87,8 +92,7 @@ def listed(session: Session) -> None:
 
 
 def _standing(held: HeldCredential, known: TrustState, now: datetime) -> Standing:
-    from wallet_cli.judging import judge
-    from wallet_cli.standing import standing_of
+    from wallet_cli.judging import judge, standing_of
 
     return standing_of(judge(held.credential, known.policy, (known, held.staple), now))
 

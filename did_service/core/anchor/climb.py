@@ -8,15 +8,14 @@ need ask different things of each statement, but all go up alike (threat rule 11
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import Region
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(NamedTuple):
     """Somebody in a chain of grants: at most `hops` statements lie between it and the root.
 
     A circle of grants has no root, so it ends with the hops and is worth nothing.

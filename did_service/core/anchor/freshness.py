@@ -12,7 +12,7 @@ much age is allowed stands in the policy: a bound for each tier, and waivers by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.limits import MAX_COSIGNATURE_AHEAD_SECONDS
@@ -20,8 +20,7 @@ from did_service.core.limits import MAX_COSIGNATURE_AHEAD_SECONDS
 TIERS = ("online", "day", "field")
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """Leave to accept stale evidence of one code, for one service item, up to an age."""
 
     item: str

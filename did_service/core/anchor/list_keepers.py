@@ -9,8 +9,7 @@ statements at hand are the latest is asked by whoever reads them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from did_service.core.anchor.bodies.authority import Authority, parse_authority
 from did_service.core.anchor.view import LogPrefix
@@ -50,8 +49,7 @@ def keepers(naming: Sequence[Registered], logged_at: int) -> Iterator[tuple[str,
             yield keeper, each
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedStatement:
+class LoggedStatement(NamedTuple):
     """A statement in the control log; an end that stands there counts, whenever it was."""
 
     statement: Authority

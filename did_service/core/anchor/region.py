@@ -10,7 +10,7 @@ Everything is named in whole labels, so that no region's names begin inside anot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.territory import bilingual, covers
 from did_service.core.did.location import parse_location
@@ -29,8 +29,7 @@ from did_service.core.text import Bilingual
 _NAME = re.compile(r"reg|witness|ev/[0-9]{4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """One member region: what it governs, where it is, and its keys."""
 
     id: str

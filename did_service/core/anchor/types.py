@@ -8,9 +8,9 @@ change; readers of an older release leave it out by its name (docs/adr/0029).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.authority import Authority, parse_authority
 from did_service.core.anchor.bodies.did import DidBody, parse_did_body
@@ -31,8 +31,7 @@ class LogKind(Enum):
     DATA = "data"  # HOST/ev/YEAR
 
 
-@dataclass(frozen=True, slots=True)
-class EntryType:
+class EntryType(NamedTuple):
     """One type of entry.
 
     Attributes:

@@ -9,8 +9,7 @@ give the same answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.did import DidBody, parse_did_body
@@ -61,8 +60,7 @@ class LogView(Protocol):
         """Return entries and bytes, contents included, with `a` at or after a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogPrefix:
+class LogPrefix(NamedTuple):
     """A log as it stood with its first `size` entries."""
 
     log: LogView
@@ -98,8 +96,7 @@ HomeLogs = Callable[[str], LogPrefix | None]
 where the entry under judgement does not rest on that log."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleContext:
+class RuleContext(NamedTuple):
     """What a rule may use beside the log it guards.
 
     Args:

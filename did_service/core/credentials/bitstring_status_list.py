@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from did_service.core.credentials import contexts, members
 from did_service.core.credentials.model import Credential
@@ -139,8 +140,7 @@ class BitstringStatusList:
             raise MalformedError("index_out_of_range", f"index {index} of {len(self)} bits")
 
 
-@dataclass(frozen=True, slots=True)
-class ListDescription:
+class ListDescription(NamedTuple):
     """What a status list credential says besides its bits; the ttl is how long to keep it."""
 
     url: str

@@ -11,7 +11,7 @@ the terms mean is `vocabulary`'s question, who signed is `proof_set`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.credentials import contexts, members, stated
 from did_service.core.credentials.contexts import ContextLoader
@@ -31,8 +31,7 @@ PRESENTATION_TYPE = "VerifiablePresentation"
 ENVELOPED_TYPES = ("EnvelopedVerifiableCredential", "EnvelopedVerifiablePresentation")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """One credential as its issuer wrote it; `raw` with all members is what gets hashed.
 
     Where the proofs keep no order of lists, `raw` has the one order of `spelling`.
@@ -52,8 +51,7 @@ class Credential:
     schemas: tuple[JsonObject, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Presentation:
+class Presentation(NamedTuple):
     """One presentation with the credentials inside; `holder` only if the document names one."""
 
     raw: JsonObject

@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from did_service.core.credentials import eddsa_rdfc_2022, proof_chain
 from did_service.core.credentials.members import is_url
@@ -52,8 +51,7 @@ Raises `NotFoundError` or `ProofError` where the method is unknown or not for th
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ProofOptions:
+class ProofOptions(NamedTuple):
     """What a new proof says about itself."""
 
     verification_method: str
@@ -66,8 +64,7 @@ class ProofOptions:
     previous: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProofDemand:
+class ProofDemand(NamedTuple):
     """What a verifier demands of every proof; `None` for challenge or domain: not asked."""
 
     purpose: str
@@ -77,8 +74,7 @@ class ProofDemand:
     domain: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedProof:
+class VerifiedProof(NamedTuple):
     """A proof that verified, with the DID whose verification method made it."""
 
     verification_method: str
@@ -93,8 +89,7 @@ class VerifiedProof:
         return self.expires is not None and self.expires <= Instant(second)
 
 
-@dataclass(frozen=True, slots=True)
-class ProofFinding:
+class ProofFinding(NamedTuple):
     """What came out of one proof: `verified` or a `refusal`; `did` as far as it can be read."""
 
     did: str | None

@@ -8,8 +8,7 @@ whoever verifies they are annotations (JSON Schema 2020-12 validation §7.2.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from did_service.core.credentials import identifiers
 from did_service.core.credentials.members import is_url
@@ -24,8 +23,7 @@ from did_service.core.errors import (
 Judge: TypeAlias = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One way in which an instance does not fit.
 
     Attributes:

@@ -10,8 +10,8 @@ another controller, is kept and lends no key; of whoever issues no such document
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from did_service.core.crypto import jwk, multikey
 from did_service.core.encoding.strict_json import (
@@ -50,8 +50,7 @@ class Relationship(Enum):
     CAPABILITY_DELEGATION = "capabilityDelegation"
 
 
-@dataclass(frozen=True, slots=True)
-class VerificationMethod:
+class VerificationMethod(NamedTuple):
     """One method.
 
     Attributes:
@@ -78,8 +77,7 @@ class VerificationMethod:
         return not _END_MEMBERS.isdisjoint(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One service; its id is absolute, its endpoint as received."""
 
     id: str
@@ -88,8 +86,7 @@ class Service:
     raw: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class DidDocument:
+class DidDocument(NamedTuple):
     """A checked DID document. All ids are absolute; `raw` is what was received."""
 
     id: str

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from did_service.core.errors import MalformedError, quote
 from did_service.core.limits import MAX_HOST_CHARACTERS
@@ -26,8 +25,7 @@ _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
 HTTPS_PORT = 443
 
 
-@dataclass(frozen=True, slots=True)
-class WebLocation:
+class WebLocation(NamedTuple):
     """Where a DID publishes its files. Segments keep their canonical percent escapes.
 
     `colon` is the escape that stands before the port, in the case in which it came.

@@ -11,8 +11,8 @@ upper-case percent escapes, and none for a character that may stand as it is. Be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from did_service.core.did.location import WebLocation, parse_location, percent_decode
 from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
@@ -28,8 +28,7 @@ _URL_TAIL = re.compile(
 _SCID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}")
 
 
-@dataclass(frozen=True, slots=True)
-class Did:
+class Did(NamedTuple):
     """A canonical DID: its method name and method-specific identifier."""
 
     method: str
@@ -40,8 +39,7 @@ class Did:
         return f"did:{self.method}:{self.identifier}"
 
 
-@dataclass(frozen=True, slots=True)
-class DidUrl:
+class DidUrl(NamedTuple):
     """A DID URL: path empty or from a slash on, query and fragment without their marks."""
 
     did: Did
@@ -71,8 +69,7 @@ class DidUrl:
         return f"{self.did}{self.path}{query}{fragment}"
 
 
-@dataclass(frozen=True, slots=True)
-class WebvhDid:
+class WebvhDid(NamedTuple):
     """A did:webvh identifier: who (the SCID, which never changes) and where."""
 
     scid: str

@@ -12,7 +12,7 @@ are counted exactly (`schema_parts.steps`). A schema that leads back to itself h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -26,8 +26,7 @@ from did_service.core.limits import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(NamedTuple):
     """Sums over all ways through a schema: weights, states of patterns, comparing of items."""
 
     weight: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from sys import intern
+from typing import NamedTuple
 
 from did_service.core.anchor.entry import Entry, parse_sequenced
 from did_service.core.crypto.hashes import HASH_BYTES
@@ -23,8 +24,7 @@ from did_service.core.limits import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedHead:
+class UnverifiedHead(NamedTuple):
     """The claim that a heads snapshot names an entry as its subject's latest.
 
     `record` is the 84-byte record at `position`, `path` its audit path in the heads tree.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.authority import custodian_of, parties_of
 from did_service.core.anchor.region import Region
@@ -23,8 +24,7 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.policy import VerifiedCheckpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A tree of one log: its size and 32-byte root."""
 
     size: int
@@ -44,8 +44,7 @@ class ChainKey:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(NamedTuple):
     """A piece of evidence that did not verify: whose, what, and the code of the reason."""
 
     source: str
@@ -53,8 +52,7 @@ class Dropped:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(NamedTuple):
     """Two trees of one size; `notes` are the checkpoints at hand that show them."""
 
     origin: str

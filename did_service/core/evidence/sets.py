@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import (
@@ -43,8 +43,7 @@ FORMAT = "didsvc-evidence/1"
 Piece = TypeVar("Piece")
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A piece that could not be read: what it is, and the code of the reason."""
 
     what: str

@@ -13,8 +13,7 @@ of proofs are in `credentials.proof_set`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.ed25519 import SigningKey
@@ -56,8 +55,7 @@ class Cryptosuite(Protocol):
         """Return the 64 bytes to be signed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """One parsed proof. `members` is the object as received, which is what gets hashed."""
 
     cryptosuite: str

@@ -11,7 +11,7 @@ cosigner might not cover them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
@@ -22,8 +22,7 @@ from did_service.core.log.note import NoteSigner, check_key_name, parse_note, si
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A tree head; nothing says yet who signed it.
 
     Attributes:

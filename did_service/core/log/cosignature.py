@@ -10,7 +10,7 @@ line of a type without a row belongs to no key we can have, and is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.crypto import ed25519
 from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS
@@ -26,8 +26,7 @@ from did_service.core.log.note import (
 TIMESTAMP_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class CosignatureType:
+class CosignatureType(NamedTuple):
     """How one key type cosigns: what is signed, and how a signature is checked.
 
     Attributes:
@@ -48,8 +47,7 @@ COSIGNATURE_TYPES: Mapping[KeyType, CosignatureType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cosigner:
+class Cosigner(NamedTuple):
     """A private key with the name it cosigns under; the key has no other role."""
 
     name: str

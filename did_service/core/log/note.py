@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.hashes import sha256
@@ -113,8 +114,7 @@ def check_key_name(name: str) -> None:
 # --- signature lines ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureLine:
+class SignatureLine(NamedTuple):
     """One signature, still unchecked: key name, 4-byte key id, and at least one byte."""
 
     name: str
@@ -159,8 +159,7 @@ def _parse_signature_line(line: str) -> SignatureLine:
 # --- notes -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedNote:
+class UnverifiedNote(NamedTuple):
     """A note as received: its text with the last newline, and its lines in order."""
 
     text: bytes
@@ -178,7 +177,7 @@ class UnverifiedNote:
     def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
         """Return the note with more signature lines at its end, none of them twice."""
         every = dict.fromkeys((*self.signatures, *lines))
-        return replace(self, signatures=tuple(every))
+        return self._replace(signatures=tuple(every))
 
 
 def parse_note(data: bytes) -> UnverifiedNote:

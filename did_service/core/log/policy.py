@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
 from did_service.core.limits import MAX_LOG_POLICY_BYTES, MAX_POLICY_MEMBERS
@@ -35,8 +36,7 @@ from did_service.core.log.quorum import NO_QUORUM, Group, Quorum, check_word
 _KEYWORDS = frozenset({"log", "witness", "group", "quorum", "any", "all", "none"})
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyLog:
+class PolicyLog(NamedTuple):
     """A log whose checkpoints are accepted; the name of its key is its origin."""
 
     key: VerifierKey
@@ -47,8 +47,7 @@ class PolicyLog:
         return " ".join(filter(None, ["log", self.key.encode(), self.url]))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownWitness:
+class KnownWitness(NamedTuple):
     """A cosigner under the name that groups use for it."""
 
     name: str
@@ -60,8 +59,7 @@ class KnownWitness:
         return " ".join(filter(None, ["witness", self.name, self.key.encode(), self.url]))
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedCheckpoint:
+class VerifiedCheckpoint(NamedTuple):
     """A checkpoint that its log signed and a quorum cosigned.
 
     Attributes:

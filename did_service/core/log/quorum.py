@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.errors import PolicyError, ProofError, quote
 from did_service.core.limits import MAX_POLICY_MEMBERS
@@ -23,8 +23,7 @@ _GROUP = "regions"  # not `quorum`: see `policy.check_portable`
 _WORD = re.compile("[^\x00-\x20\x7f\ud800-\udfff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Counts as having cosigned when `threshold` of its members have."""
 
     name: str
@@ -36,8 +35,7 @@ class Group:
         return " ".join(["group", self.name, str(self.threshold), *self.members])
 
 
-@dataclass(frozen=True, slots=True)
-class Quorum:
+class Quorum(NamedTuple):
     """The witness or group that must have cosigned.
 
     Attributes:

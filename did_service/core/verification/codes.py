@@ -15,8 +15,8 @@ Codes alone: their sentences are the programs' (`program/words/*/verdict.json`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 STEPS = (
     "shape",
@@ -51,8 +51,7 @@ class Result(Enum):
     NOT_JUDGED = "not-judged"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckMeaning:
+class CheckMeaning(NamedTuple):
     """What a code says: in which step it is found, and what it comes to."""
 
     step: int

@@ -7,6 +7,7 @@ authority ─► summary
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.credentials.proof_set import VerifiedProof
@@ -16,8 +17,7 @@ from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.verification.report import Check
 
 
-@dataclass(frozen=True, slots=True)
-class DidState:
+class DidState(NamedTuple):
     """What one did entry says: the document, and whether the DID has ended with it."""
 
     proven: ProvenEntry
@@ -25,8 +25,7 @@ class DidState:
     deactivated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerFinding:
+class IssuerFinding(NamedTuple):
     """What came out of step 4.
 
     Attributes:
@@ -73,8 +72,7 @@ class SchemaFinding:
         return self.check.code == "schema_missing"
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorityFinding:
+class AuthorityFinding(NamedTuple):
     """What came out of a chain of grants.
 
     Attributes:

@@ -13,7 +13,7 @@ Codes alone: their sentences are the programs' (`program/words/*/verdict.json`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.verification.codes import Result
@@ -131,8 +131,7 @@ _CAUSES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """What a person is told first.
 
     Attributes:

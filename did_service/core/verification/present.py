@@ -10,8 +10,8 @@ Beginnings may lie a little ahead, since issuers' clocks differ from ours; ends 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from did_service.core.anchor.freshness import clock_is_behind, effective_now
 from did_service.core.encoding import timestamps
@@ -27,8 +27,7 @@ class Certainty(Enum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(NamedTuple):
     """The present, in POSIX seconds.
 
     Attributes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.credentials import stated
 from did_service.core.credentials.model import (
@@ -48,8 +48,7 @@ QUERY = "q"  # the one query of a presentation that answers no query object
 STAPLE = "staple"
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedCredential:
+class PresentedCredential(NamedTuple):
     """One credential as shown: under which query, and in which presentation, if in one."""
 
     query: str
@@ -57,8 +56,7 @@ class PresentedCredential:
     presentation: Presentation | None
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedFile:
+class PresentedFile(NamedTuple):
     """Everything that was shown; `dropped` is a staple that could not be read.
 
     `state` names the request that is answered; a proof of it is the nonce alone.

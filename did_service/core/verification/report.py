@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
@@ -48,8 +49,7 @@ class NowFrom(Enum):
     FLOOR = "floor"
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What a check rests on: who supplied it, its T, and how old it may be.
 
     Attributes:
@@ -75,8 +75,7 @@ class Basis:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One finding of one step. The code alone decides step and result (`codes.CHECKS`).
 
     Attributes:
@@ -195,8 +194,7 @@ class CredentialSummary:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FirstVerdict:
+class FirstVerdict(NamedTuple):
     """When the same bytes were judged here, and what came out."""
 
     time: datetime

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from did_service.core.evidence.proven_set import Tree
 from did_service.core.verification.report import NowFrom
@@ -49,8 +50,7 @@ class Request:
     item: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """The time to judge by, where it came from, and what was remembered of time.
 
     Attributes:

@@ -13,7 +13,7 @@ negative is authentic only where no proof is left that could still be good.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.credentials.model import Credential, Presentation
 from did_service.core.credentials.proof_set import (
@@ -40,8 +40,7 @@ NEGATIVES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureCodes:
+class SignatureCodes(NamedTuple):
     """A step's own codes for what stands in the way of a signature.
 
     Attributes:
@@ -55,8 +54,7 @@ class SignatureCodes:
     of: Callable[[DidServiceError], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What the proofs of a document come to.
 
     Attributes:

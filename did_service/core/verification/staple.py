@@ -11,7 +11,7 @@ named; `staple_for` then picks what the credential needs out of everything it ho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.climb import Climb
@@ -25,8 +25,7 @@ from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceRequest:
+class EvidenceRequest(NamedTuple):
     """The newest entry of a subject: `GET BASE/evidence/T/S` of its log, or of any mirror.
 
     `origin` is the log in which it should stand: for a status list the newest of the region's

@@ -9,8 +9,8 @@ nothing older speaks in its place (docs/adr/0029).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.authority import Authority, may_name_list, parse_authority
 from did_service.core.encoding.strict_json import JsonObject
@@ -22,8 +22,7 @@ StatementChain = tuple[ProvenEntry, ...]
 """The entries of one subject, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenStatement:
+class ProvenStatement(NamedTuple):
     """An authority entry, and the statement in it."""
 
     proven: ProvenEntry

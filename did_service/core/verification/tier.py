@@ -18,7 +18,7 @@ a copy that came with the presentation never loosens anything (docs/adr/0018).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.bodies.schema import (
@@ -43,8 +43,7 @@ from did_service.core.verification.verified import Verified
 DEFAULT = "day"
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """What a service item demands.
 
     Attributes:

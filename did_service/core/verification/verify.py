@@ -242,7 +242,7 @@ def _waived(check: Check, policy: Policy | None, request: Request) -> Check:
     for waiver in waivers:
         meant = (waiver.item, waiver.code) == (request.item, check.code)
         if meant and age is not None and age <= waiver.max_seconds:
-            return replace(check, waived=True)
+            return check._replace(waived=True)
     return check
 
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -230,7 +229,7 @@ def test_a_log_does_not_sign_the_checkpoint_of_another_one():
     witness = KnownWitness("w0", cosigner(0).verifier_key)
     policy = LogPolicy(logs, (witness,), Quorum("w0"))
     note = parse_note(sign_checkpoint(Checkpoint(ORIGIN, 9, ROOT), own))
-    foreign = replace(note, signatures=(other.sign(note.text),)).encode()
+    foreign = note._replace(signatures=(other.sign(note.text),)).encode()
     with pytest.raises(ProofError) as caught:
         policy.verify(cosigned(foreign, {0: NOON}))
     assert caught.value.code == "log_signature_missing"

@@ -13,7 +13,7 @@ for new entries, `verification` walks it again). Shapes: docs/formats.md §3.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
@@ -29,8 +29,7 @@ STATES = ("active", "suspended", "ended")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-@dataclass(frozen=True, slots=True)
-class OtherLog:
+class OtherLog(NamedTuple):
     """The checkpoint of another region's log on which a statement rests (member `x`).
 
     `note` is that checkpoint with its cosignatures, as text.
@@ -42,8 +41,7 @@ class OtherLog:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(NamedTuple):
     """One authority statement; times are POSIX seconds, `until` is the first second after."""
 
     granter: str

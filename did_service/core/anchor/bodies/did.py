@@ -7,15 +7,14 @@ What the version itself says is read by `core/did`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue
 from did_service.core.errors import UnsupportedError, quote
 from did_service.core.limits import MAX_DID_WITNESSES
 
 
-@dataclass(frozen=True, slots=True)
-class DidBody:
+class DidBody(NamedTuple):
     """What a `did` entry says.
 
     Attributes:

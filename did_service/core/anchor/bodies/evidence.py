@@ -5,7 +5,7 @@ b = {"owner", "kind": of the stream, "proof"}        d = Merkle root of the batc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.members import pass_proof, read_kind
 from did_service.core.anchor.streams import STREAM_ROLES
@@ -14,8 +14,7 @@ from did_service.core.encoding.strict_json import Fields, JsonObject
 _KINDS = tuple(STREAM_ROLES)
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceBody:
+class EvidenceBody(NamedTuple):
     """What an `evidence` entry says: the DID that owns the stream, and the stream's kind."""
 
     owner: str

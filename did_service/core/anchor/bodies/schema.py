@@ -5,7 +5,7 @@ b = {"kind", "media_type", "content", "sha256", "owner", "state", "proof"}
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.members import pass_proof, read_kind
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
@@ -18,8 +18,7 @@ SCHEMA_KINDS = ("json-schema", "type-metadata", "context", SERVICE_ITEM, "code-l
 SCHEMA_STATES = ("active", "deprecated")
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaBody:
+class SchemaBody(NamedTuple):
     """What a `schema` entry says; `content` is the exact text and `sha256` what it states."""
 
     kind: str

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.anchor.bodies.members import read_kind
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -25,8 +26,7 @@ class FormerYear:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class StatusBody:
+class StatusBody(NamedTuple):
     """What a `status` entry says.
 
     Attributes:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.key import public_of_method_id
@@ -31,8 +31,7 @@ _BLANK = b" \t\r"
 _VERSION_ID = re.compile(r"([1-9][0-9]{0,8})-(Qm[1-9A-HJ-NP-Za-km-z]{44})")
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedEntry:
+class UnverifiedEntry(NamedTuple):
     """A parsed entry. `unsecured` is the entry without its proofs, `raw` as received."""
 
     version_id: str

@@ -12,7 +12,7 @@ the credential's date or later (docs/adr 12, 14).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from did_service.core.anchor.bodies.authority import Authority
 from did_service.core.anchor.climb import Climb
@@ -112,10 +112,10 @@ class _GrantWalk:
             return best
         strange = self.context.evidence.about_nobody(home)
         if strange is not None:
-            return replace(best, code=MISSING, unread=why_unread(strange))
+            return best._replace(code=MISSING, unread=why_unread(strange))
         complete = self.context.evidence.complete.get(control_origin(home))
         if not self.context.covers_dating(complete):
-            return replace(best, code=MISSING)
+            return best._replace(code=MISSING)
         return best
 
     def _judged(self, chain: tuple[ProvenEntry, ...], role: str) -> AuthorityFinding:

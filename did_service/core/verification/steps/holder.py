@@ -9,7 +9,7 @@ Every credential of one response must be shown by the same signer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from did_service.core.credentials import proof_set, vocabulary
 from did_service.core.credentials.model import Presentation
@@ -35,8 +35,7 @@ _NONCE = {NonceState.USED: "nonce_used", NonceState.UNKNOWN: "nonce_unknown"}
 _LAPSED = {Certainty.YES: "nonce_unknown", Certainty.UNSURE: "holder_time_in_doubt"}
 
 
-@dataclass(frozen=True, slots=True)
-class HolderFinding:
+class HolderFinding(NamedTuple):
     """Who signed a presentation, or the code that says why nobody did."""
 
     signer: str | None

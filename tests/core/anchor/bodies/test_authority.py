@@ -1,7 +1,5 @@
 """Authority statements by themselves: shape, territory, and one within another."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,8 +111,7 @@ def test_a_statement_reaches_the_regions_of_any_of_its_codes():
 
 
 def test_a_smaller_statement_lies_within():
-    lower = replace(
-        UPPER,
+    lower = UPPER._replace(
         roles=("issuer",),
         types=(),
         territory=("440106",),
@@ -141,7 +138,7 @@ def test_a_smaller_statement_lies_within():
     ids=str,
 )
 def test_what_sticks_out_is_refused(wider):
-    lower = replace(UPPER, **wider)
+    lower = UPPER._replace(**wider)
     with pytest.raises(RuleError) as refused:
         check_within(lower, UPPER)
     assert refused.value.code == "grant_too_wide"
@@ -153,7 +150,7 @@ def test_what_sticks_out_is_refused(wider):
 @pytest.mark.parametrize("step", [{"valid_from": -1}, {"until": 1}])
 def test_a_longer_period_is_refused(step):
     (member, shift), *_ = step.items()
-    lower = replace(UPPER, **{member: getattr(UPPER, member) + shift})
+    lower = UPPER._replace(**{member: getattr(UPPER, member) + shift})
     with pytest.raises(RuleError) as refused:
         check_within(lower, UPPER)
     assert refused.value.code == "grant_too_wide"
@@ -161,5 +158,5 @@ def test_a_longer_period_is_refused(step):
 
 def test_only_a_granter_hands_on():
     with pytest.raises(RuleError) as refused:
-        check_within(UPPER, replace(UPPER, roles=("issuer",)))
+        check_within(UPPER, UPPER._replace(roles=("issuer",)))
     assert refused.value.code == "grant_too_wide"

@@ -215,8 +215,7 @@ def test_the_control_log_is_known_by_its_name_wherever_it_stands():
 
 def test_the_longest_host_and_prefix_say_where_something_is_at_home():
     gd, hn, *others = POLICY.regions
-    within = replace(
-        hn,
+    within = hn._replace(
         hosts=("hn.gd.example", *hn.hosts),
         prefixes=("https://gd.example/hn/", *hn.prefixes),
     )
@@ -377,8 +376,8 @@ def test_a_region_does_not_vote_for_itself_under_a_second_host():
         Quorum.of(3, ("gd2", *names)),
     )
     gd, *others = POLICY.regions
-    twofold = replace(
-        gd, hosts=("gd.example", "gd2.example"), witness=own, logs={**gd.logs, REG: log}
+    twofold = gd._replace(
+        hosts=("gd.example", "gd2.example"), witness=own, logs={**gd.logs, REG: log}
     )
     with refused("operator_repeated", PolicyError):
         check_quorum(REG, (twofold, *others), 1, 0)
