@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.docs import pages
 
 PAGE = pages.read("threat-model.md")
-RULES = list(pages.rows(pages.section(PAGE, "Which test names which rule")))
+RULES = list(pages.rows(pages.section(PAGE, "Which tests check which rule")))
 TESTED = pages.ticked(pages.section(PAGE, "Tested"))
 LATER = pages.rows(pages.section(PAGE, "Later"))
 
