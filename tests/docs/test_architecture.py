@@ -38,7 +38,7 @@ def test_every_room_stands_in_the_table_once_and_no_other():
 
 
 def test_every_room_is_drawn_on_its_floor():
-    drawing = pages.section(PAGE, "Floors")
+    drawing = pages.section(PAGE, "Layers")
     drawn = set(re.findall(r"[a-z_]+", drawing.split("```")[1]))
     rooms = rooms_in(CORE) | rooms_in(SERVICE) | {"wallet_cli"}
     assert rooms <= drawn
@@ -48,7 +48,7 @@ def test_the_floors_are_those_of_the_import_contracts():
     contracts = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter"]
     layers = {each["id"]: each.get("layers", []) for each in contracts["contracts"]}
     below = [re.findall(r"[a-z_]+", floor) for floor in layers["core"]]
-    drawing = pages.section(PAGE, "Floors").split("═")[-1].split("```")[0]
+    drawing = pages.section(PAGE, "Layers").split("═")[-1].split("```")[0]
     drawn = [re.findall(r"\b[a-z_]+\b", line.split("(")[0]) for line in drawing.splitlines()]
     order = [name for line in drawn for name in line]
     built = [[name for name in floor if name in rooms_in(CORE)] for floor in below]

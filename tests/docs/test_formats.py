@@ -7,16 +7,19 @@ import pytest
 import yaml
 
 from did_service.client.routes import parse_routes
+from did_service.core import limits
 from did_service.core.anchor import streams
 from did_service.core.anchor.bodies.authority import ROLES, STATES
 from did_service.core.anchor.bodies.schema import SCHEMA_KINDS
 from did_service.core.anchor.rules import authority
 from did_service.core.anchor.types import TYPES
+from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import Numbers
 from did_service.core.log.policy import parse_log_policy
 from did_service.core.verification.codes import CHECKS, UNSAFE
+from did_service.verifier import challenges
 from did_service.verifier.former import parse_memory
 from tests.docs import pages
 
@@ -146,6 +149,19 @@ def test_codes_of_each_step_are_those_of_the_report():
 def test_words_of_unsafe_are_those_of_the_report():
     line = re.search(r"^- `unsafe`: (.*?)\.", PAGE, re.MULTILINE)[1]
     assert set(pages.ticked(line)) == set(UNSAFE)
+
+
+def test_bounds_of_what_a_directory_keeps_are_those_of_the_code():
+    told = pages.section(PAGE, "8. On disk")
+    assert f"{limits.MAX_NONCES_DOUBTED:,} that expired last are kept" in told
+    assert f"{limits.MAX_NONCES_REMEMBERED:,} are remembered" in told
+    assert f"at most {limits.MAX_CHAINS_WHOLE:,} chains is read whole" in told
+    assert f"more than {limits.MAX_CHAINS_AT_ONCE:,} of them are `too_much_to_check`" in told
+    nonce = "n4Wq0JcV9mTzE2bX7yLkR5sUaHdGfPoIiYtCwQeZxBM"
+    assert "first 8 bytes of SHA-256(`didsvc-state/1` ‖ 0 ‖ nonce)" in PAGE
+    state = b64.encode_url(sha256(b"didsvc-state/1\0" + nonce.encode())[:8])
+    assert challenges.state_of(nonce) == state
+    assert len(state) == 11
 
 
 def test_every_path_of_the_apps_is_named_and_no_other():

@@ -2,7 +2,8 @@
 
 import re
 
-from did_service.core.verification.codes import CHECKS, Result
+from did_service.core.verification.codes import CHECKS, UNSAFE, Result
+from did_service.core.verification.report import Outcome
 from did_service.program.words import words_at
 from did_service.verifier.verdict_text import LABELS, WORDS
 from tests.docs import pages
@@ -14,6 +15,13 @@ PAGE = pages.read("offline-verification.md")
 def test_steps_are_numbered_as_in_the_report():
     told = re.findall(r"^(\d+)\. ", PAGE.split("## 4.")[0], re.MULTILINE)
     assert [int(number) for number in told] == sorted({each.step for each in CHECKS.values()})
+
+
+def test_every_outcome_is_named_where_the_page_says_which_when():
+    (told,) = re.findall(r"^\*\*The outcome\*\*.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    assert {each.value for each in Outcome} <= set(pages.ticked(told))
+    results = re.search(r"The \*\*result\*\* of a check is ([^.]*)\.", PAGE)[1]
+    assert set(re.split(r", | or ", results)) == {each.value for each in Result}
 
 
 def test_sentences_of_the_verdict_are_those_that_are_shown():
@@ -40,7 +48,7 @@ def test_labels_of_the_verdict_are_those_that_are_shown():
 def test_codes_that_the_page_names_exist():
     codes = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE))
     assert {"issuance_time_not_proven", "log_forked"} <= codes
-    assert codes <= CHECKS.keys()
+    assert codes <= CHECKS.keys() | set(UNSAFE)
     assert CHECKS["issuance_time_not_proven"].result is Result.UNDECIDED
 
 

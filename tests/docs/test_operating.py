@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,24 +20,48 @@ PAGE = pages.read("operating.md")
 METRIC = re.compile(r"^(didsvc_\w+)", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def region(tmp_path_factory):
-    """The page's program, running in a folder of its own, and a client of its socket."""
-    folder = tmp_path_factory.mktemp("region")
-    program = "".join(each.text for each in pages.blocks(PAGE) if each.language == "python")
+BLOCKS = [each.text for each in pages.blocks(PAGE) if each.language == "python"]
+DEFINED = [text for text in BLOCKS if "def serve_" in text]
+AN_AGENCY = """
+from pathlib import Path
+from did_service.cli.demo.agencies import ACCEPTING, APPROVING, agency_of, authority_of
+from did_service.cli.demo.cast import POLICE
+from did_service.cli.founding import create_identity
+from did_service.web.serve import unix_socket
+
+root, own = (create_identity(host, SYSTEM) for host in ("gd.example", POLICE.host))
+statement = authority_of(POLICE, root, own, SYSTEM.posix())
+tokens = {name: name * 3 for name in (ACCEPTING, APPROVING)}
+agency = agency_of(POLICE, own, statement, "gd.example", tokens)
+serve_agency(agency, Path(), unix_socket(Path("gz.sock")))
+"""
+
+
+@contextmanager
+def served(folder, program, host, socket):
+    """Run a program of the page in a folder of its own, and ask what listens on its socket."""
     child = subprocess.Popen(
         [sys.executable, "-c", program], cwd=folder, env={"PYTHONPATH": str(Path.cwd())}
     )
-    while not (folder / "gd.sock").exists():
+    while not (folder / socket).exists():
         assert child.poll() is None, "it ended before it listened"
         time.sleep(0.05)
     # It may be bound and not listening yet.
-    transport = httpx.HTTPTransport(uds=str(folder / "gd.sock"), retries=5)
-    with httpx.Client(transport=transport, base_url="http://gd.example", timeout=60) as client:
+    transport = httpx.HTTPTransport(uds=str(folder / socket), retries=5)
+    with httpx.Client(transport=transport, base_url=f"http://{host}", timeout=60) as client:
         assert client.get("/health").is_success  # and so one request has been counted
         yield client
     child.send_signal(signal.SIGTERM)
     assert child.wait(20) in (0, -signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory):
+    """The region that the page starts, and a client of its socket."""
+    with served(
+        tmp_path_factory.mktemp("region"), "".join(BLOCKS), "gd.example", "gd.sock"
+    ) as client:
+        yield client
 
 
 def printed_answer():
@@ -47,6 +72,14 @@ def printed_answer():
 @pytest.mark.xdist_group("region")
 def test_the_region_answers_as_printed(region):
     assert region.get("/ready").text == printed_answer()
+
+
+def test_the_agency_answers(tmp_path):
+    """Its region is not there, so its lists are in no log yet, and it says so."""
+    program = "".join([*DEFINED, AN_AGENCY])
+    with served(tmp_path, program, "gz.gd.example", "gz.sock") as agency:
+        assert agency.get("/agencies/police/challenge").json()["challenge"]
+        assert agency.get("/ready").json()["waiting_for"] == ["status_lists"]
 
 
 @pytest.mark.xdist_group("region")

@@ -4,10 +4,11 @@ import ast
 import re
 from pathlib import Path
 
+from did_service.core.log.quorum import shares_honest_cosigner
 from tests.docs import pages
 
 PAGE = pages.read("threat-model.md")
-RULES = list(pages.rows(pages.section(PAGE, "Which test names which rule")))
+RULES = list(pages.rows(pages.section(PAGE, "Which tests check which rule")))
 TESTED = pages.ticked(pages.section(PAGE, "Tested"))
 LATER = pages.rows(pages.section(PAGE, "Later"))
 
@@ -41,6 +42,21 @@ def test_every_rule_is_named_by_an_attack_or_waits_for_something():
     for _, names, later in RULES:
         assert pages.ticked(names) or later
         assert set(pages.ticked(names)) <= set(TESTED)
+
+
+def test_pages_name_the_same_numbers_and_they_are_those_of_pinning():
+    example = re.compile(r"m = (\d), k = (\d),? (?:and )?f = (\d)")
+    told = {tuple(map(int, each)) for each in example.findall(" ".join(PAGE.split()))}
+    security = " ".join(Path("SECURITY.md").read_text().split())
+    assert told == {tuple(map(int, each)) for each in example.findall(security)} != set()
+    for text in (PAGE, security):
+        assert "2k − m" in text
+        assert "2k > m + f" in text
+    for m, k, f in told:
+        # as both say: one is harmless, two can fork, and three can invent
+        assert (f, 2 * k - m, k) == (1, 2, 3)
+        for corrupt in range(m):
+            assert shares_honest_cosigner(k, m, corrupt) is (corrupt < 2 * k - m)
 
 
 def test_rules_that_the_code_cites_exist():
