@@ -142,6 +142,7 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         checks=(Check("answered_before", detail=told),),
         unsafe=tuple(code for code, is_so in weakened.items() if is_so),
         answered=first,
+        asked=question.request.asked(),
     )
 
 
@@ -180,6 +181,7 @@ def judge(question: Question, policy: Policy | None, held: TrustState | None = N
         remembered=_NOTHING if held is None else held.remembered,
     )
     check_presented(question.name, question.presented, report)
+    report = replace(report, accepts_limits=question.accept_limits)
     return _with_unreadable(report, question.unreadable)
 
 

@@ -58,9 +58,13 @@ def keep(
 
 
 def _after(question: Question, memory: Memory, report: Report) -> Memory:
-    """Remember the decision; what stays undecided may be asked again with better evidence."""
+    """Remember the decision; what nobody can act upon may be asked again, with better evidence.
+
+    That is what stays undecided, and limits that nobody has accepted: neither costs the holder
+    a second presentation.
+    """
     after = remember_logs(memory, report.evidence)
-    if report.outcome is Outcome.UNDECIDED:
+    if not _is_final(report):
         return after
     if report.holder_signed:
         answer = Answered(report.now, report.outcome.value, sha256(question.presented))
@@ -69,6 +73,13 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:
         return after
     return after.with_decided(question.now)
+
+
+def _is_final(report: Report) -> bool:
+    """Say whether a clerk may act upon a verdict; only then its code is spent."""
+    if report.outcome is Outcome.ACCEPTED_WITH_LIMITS:
+        return report.accepts_limits
+    return report.outcome is not Outcome.UNDECIDED
 
 
 def _lasting(report: Report, witnessed: datetime | None) -> datetime | None:

@@ -1,6 +1,6 @@
 """The verdict in a clerk's words: at most eight entries, each behind its label.
 
-    通过 ACCEPTED
+    通过 ACCEPTED · 事项 "居住证签注"
     证照    居民居住证 JZ99****0318
     持证人  张三 9999**********0018
     签发    示例市公安局
@@ -9,7 +9,8 @@
     下一步  请核对眼前的人与证照是否一致；一致即可办理。
     数据    核验数据截至 3月18日 07:52，可用至 3月19日 07:52（CST）。
 
-The headline is in both languages always: it has legal effect. All else is in the reader's own.
+The headline is in both languages always: it has legal effect. It names the service item that
+the answered question was asked for, where it was for one. All else is in the reader's own.
 Of a document nothing is shown that its issuer did not sign. Colours, if any, are the program's,
 and so is saying the headline once more below it all.
 
@@ -57,6 +58,7 @@ LABELS = {
     "note": Bilingual("注意", "Note"),
 }
 _SENTENCES = ("reason", "next", "data", "note")  # the other entries are values
+_COLUMNS = 80  # of a screen
 _LABEL_COLUMNS = {Language.ZH: 8, Language.EN: 10, Language.BOTH: 16}
 _NAME_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 26}
 _NUMBER_COLUMNS = 18  # of a masked number, which a schema may have let be anything
@@ -82,13 +84,28 @@ def render(report: Report, reader: Reader) -> tuple[str, ...]:
     """Return the lines of a verdict, the headline first, without line ends."""
     told = headline_of(report)
     lines = (_lines(label, texts, reader) for label, texts in _entries(report, told, reader))
-    return (headline_text(told, reader.language), *(line for part in lines for line in part))
+    first = _headline(report, reader.language)
+    return (first, *(line for part in lines for line in part))
 
 
-def headline_text(headline: Headline, language: Language) -> str:
-    """Return the first line: the outcome in both languages, the reader's own first."""
-    word = WORDS[headline.outcome]
-    return f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
+def _headline(report: Report, language: Language) -> str:
+    """Return the first line: the outcome in both languages, the reader's own first.
+
+    An outcome is one for the service item that the code was made for: it names that, so that
+    the answer to a laxer item's code is not taken for another's.
+    """
+    word = WORDS[report.outcome]
+    said = f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
+    if report.asked is None or report.asked.item is None:
+        return said
+    name = report.asked.item_name or _same(report.asked.item)
+    return said + _for_item(name, _COLUMNS - width(said), language)
+
+
+def _for_item(name: Bilingual, room: int, language: Language) -> str:
+    """Name an item behind the outcome, cut to the room that is left in the row."""
+    lead, text = (" · for ", name.en) if language is Language.EN else (" · 事项 ", name.zh)
+    return lead + quote(text, room - width(f'{lead}""…'))
 
 
 def _lines(label: str, texts: tuple[Bilingual, ...], reader: Reader) -> Iterator[str]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.text import Bilingual, width
+from did_service.core.verification.asked_for import Asked
 from did_service.core.verification.codes import CHECKS, UNSAFE, Result
 from did_service.core.verification.headline import PRECEDENCE, headline_of
 from did_service.core.verification.report import (
@@ -102,7 +103,9 @@ def worst(report):
     (summary,) = report.credentials
     name = Bilingual("广东省广州市公安局天河区分局", "Guangzhou Public Security Bureau Tianhe")
     summary = replace(summary, identity=WORST, issuer_name=name)
-    return replace(report, credentials=(summary,), unsafe=UNSAFE)
+    item = Bilingual('老年人优待证"换发"与补领登记办理事项' * 9, "Renewal of passes " * 9)
+    asked = Asked("window-3", "urn:didsvc:item:" + "x" * 184, item, "AAAAAAAAAAA", report.now)
+    return replace(report, credentials=(summary,), unsafe=UNSAFE, asked=asked)
 
 
 def answered(report):
@@ -139,6 +142,7 @@ def check_form(report, language):
     assert word.zh in shown[0]
     assert word.en in shown[0]
     assert shown[-1] == shown[0]
+    assert len(fold(lines[0], COLUMNS).split("\n")) == 1
 
 
 # --- the form ---------------------------------------------------------------------------------
@@ -158,8 +162,12 @@ def test_what_the_policy_waives_is_no_acceptance(accepted, code, language):
     report = having(accepted, code, waived=True)
     assert headline_of(report).reason == "waived"
     assert report.outcome is Outcome.ACCEPTED_WITH_LIMITS
-    check_form(report, language)
-    check_form(worst(report), language)
+    taken = replace(report, accepts_limits=True)
+    assert headline_of(taken).reason == "limits_accepted"
+    assert not taken
+    for each in (report, taken):
+        check_form(each, language)
+        check_form(worst(each), language)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -449,7 +457,7 @@ def test_no_word_of_the_machine_room_stands_on_a_clerks_screen():
 
 
 def test_every_code_has_a_meaning_and_only_what_stands_in_the_way_a_next_step():
-    extra = {"accepted", "waived", "document"}
+    extra = {"accepted", "waived", "limits_accepted", "document"}
     notes = {
         "contents_unbelieved",
         "contents_unproven",

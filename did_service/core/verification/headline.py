@@ -21,6 +21,7 @@ from did_service.core.verification.hidden import hidden_because
 from did_service.core.verification.report import Check, Outcome, Report
 
 ACCEPTED, WAIVED, DOCUMENT = "accepted", "waived", "document"
+LIMITS_ACCEPTED = "limits_accepted"
 """The reasons that are no finding: nothing stands in the way."""
 
 PRECEDENCE = (
@@ -51,6 +52,7 @@ PRECEDENCE = (
     "query_not_answered",
     # cannot tell: what was seen before, and what makes everything doubtful
     "answered_before",
+    "item_differs",
     "log_forked",
     "policy_forked",
     "policy_missing",
@@ -137,8 +139,8 @@ class Headline:
 
     Attributes:
         outcome: The word.
-        reason: Its code: a check's, or one of `accepted`, `waived` and `document`. The next
-            step is the reason's.
+        reason: Its code: a check's, or one of `accepted`, `waived`, `limits_accepted` and
+            `document`. The next step is the reason's.
         check: The finding that is the reason, where one is.
         consequences: Findings that are undecided because of it, once for each code and
             credential.
@@ -167,7 +169,7 @@ def headline_of(report: Report) -> Headline:
     reason = _reason(report) if check is None else check.code
     return Headline(
         report.outcome,
-        WAIVED if check is not None and check.waived else reason,
+        _limited(report) if check is not None and check.waived else reason,
         check,
         tuple(_consequences(report, check)),
         (*_noted(report, check), *report.unsafe),
@@ -200,6 +202,11 @@ def _reason(report: Report) -> str:
     if report.outcome is Outcome.UNDECIDED:  # nothing was checked at all
         return "freshness_unknown"
     return ACCEPTED if report.outcome is Outcome.ACCEPTED else DOCUMENT
+
+
+def _limited(report: Report) -> str:
+    """Say whether whoever asked has taken the limits, or has yet to decide."""
+    return LIMITS_ACCEPTED if report.accepts_limits else WAIVED
 
 
 def _consequences(report: Report, cause: Check | None) -> Iterator[Check]:
