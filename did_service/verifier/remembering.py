@@ -11,8 +11,9 @@ from did_service.core.errors import (
     LimitError,
 )
 from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.verification.headline import is_final
 from did_service.core.verification.presented import STAPLE
-from did_service.core.verification.report import NowFrom, Outcome, Report
+from did_service.core.verification.report import NowFrom, Report
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
@@ -64,7 +65,7 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     a second presentation.
     """
     after = remember_logs(memory, report.evidence)
-    if not _is_final(report):
+    if not is_final(report):
         return after
     if report.holder_signed:
         answer = Answered(report.now, report.outcome.value, sha256(question.presented))
@@ -73,13 +74,6 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:
         return after
     return after.with_decided(question.now)
-
-
-def _is_final(report: Report) -> bool:
-    """Say whether a clerk may act upon a verdict; only then its code is spent."""
-    if report.outcome is Outcome.ACCEPTED_WITH_LIMITS:
-        return report.accepts_limits
-    return report.outcome is not Outcome.UNDECIDED
 
 
 def _lasting(report: Report, witnessed: datetime | None) -> datetime | None:

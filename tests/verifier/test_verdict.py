@@ -38,6 +38,7 @@ ROWS = {Language.ZH: 12, Language.EN: 12, Language.BOTH: 17}  # the headline bel
 ENTRIES, COLUMNS = 8, 80
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"…?')
 STANDING = [code for code, m in CHECKS.items() if m.result in (Result.FAILED, Result.UNDECIDED)]
+ENDED = ("revoked", "suspended", "expired", "proof_expired", "not_yet_valid")  # its own words
 WHOLE_STEPS = (1, 2, 3, 11, 12)
 TERMS = {
     "title": {"zh": "居民居住证", "en": "Residence permit"},
@@ -203,6 +204,43 @@ def test_an_accepted_verdict_reads_as_it_should(accepted):
     assert english[1] == "Document  Residence permit JZ99****0318"
 
 
+@pytest.mark.parametrize("language", Language)
+def test_that_a_policy_is_of_no_force_has_a_row_of_its_own_whatever_else_is_said(
+    accepted, language
+):
+    """It was folded into "2 more" in English: of all warnings this one may not be left out."""
+    force = words_at("verdict", "policy_demo").meaning
+    reports = (having(accepted, code) for code in STANDING)
+    for report in (accepted, answered(accepted), *reports, *map(worst, [accepted])):
+        label = language.say(LABELS["force"])
+        shown = [row for row in rows(report, language) if language.say(force) in row]
+        assert len(shown) == 1, headline_of(report).reason
+        assert shown[0].startswith(label)
+        behind = shown[0].partition(language.say(force))[2]
+        assert not behind or "--all" in behind
+
+
+def test_the_rest_is_seen_by_a_command_that_works_though_the_code_is_spent(accepted):
+    for report, option in (
+        (
+            replace(worst(accepted), unsafe=("policy_demo", "now_given", "tier_relaxed")),
+            " --document --all",
+        ),
+        (worst(accepted), " --all"),  # by a policy alone: nothing is remembered
+        (worst(having(accepted, "status_stale")), " --all"),
+    ):
+        text = "".join(render(report, Reader(Language.EN, CHINA)))
+        assert f" more: add{option}." in text
+
+
+@pytest.mark.parametrize("code", [code for code in STANDING if code not in ENDED])
+def test_of_what_did_not_pass_no_row_says_that_it_is_valid(accepted, code):
+    for language in Language:
+        lines = render(having(accepted, code), Reader(language, CHINA))
+        assert "valid" not in labels(lines, language)
+        assert " until 21 Nov 2027" not in "".join(lines)
+
+
 def test_only_what_is_accepted_is_green(accepted):
     class Terminal(io.StringIO):
         def isatty(self):
@@ -350,6 +388,19 @@ def test_a_document_that_is_too_old_to_judge_says_whose_it_is_and_no_claims(scen
     assert report.outcome is Outcome.UNDECIDED
     assert report.credentials[0].identity.name == "王芳"
     assert report.credentials[0].claims is None
+
+
+def test_not_even_names_of_claims_are_told_of_what_did_not_pass(accepted, scene):
+    assert "/credentialSubject/familyName" in accepted.credentials[0].disclosed
+    for report in (
+        scene.check(clock=scene.clock(864_000)),
+        scene.check(policy=None),
+        scene.check(request=request(nonce="x")),
+        tampered(scene),
+    ):
+        assert report.credentials[0].disclosed == ()
+        for claims in (True, False):
+            assert b"familyName" not in report_bytes(report, claims=claims)
 
 
 def test_claims_leave_for_stdout_and_not_for_what_is_kept(accepted, scene):

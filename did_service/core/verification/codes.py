@@ -100,6 +100,7 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "log_evidence_missing": _undecided(3),
     "log_unknown": _undecided(3),
     "quorum_not_met": _undecided(3),
+    "log_contradicted": _undecided(3),
     "evidence_dropped": _undecided(3),
     "log_forked": _undecided(3),
     # 4 issuer

@@ -95,6 +95,7 @@ PRECEDENCE = (
     "issued_before_end_not_proven",
     "issuance_time_not_proven",
     # data that are missing, and before them what may be an attack on a log
+    "log_contradicted",
     "quorum_not_met",
     "log_evidence_missing",
     "issuer_evidence_missing",
@@ -126,6 +127,7 @@ _CAUSES = frozenset(
         "malformed",
         "too_large",
         "unsupported",
+        "log_contradicted",
         "quorum_not_met",
         "log_evidence_missing",
         "issuer_evidence_missing",
@@ -174,6 +176,13 @@ def headline_of(report: Report) -> Headline:
         tuple(_consequences(report, check)),
         (*_noted(report, check), *report.unsafe),
     )
+
+
+def is_final(report: Report) -> bool:
+    """Say whether a clerk may act upon a verdict; only then its code is spent (adr/0044)."""
+    if report.outcome is Outcome.ACCEPTED_WITH_LIMITS:
+        return report.accepts_limits
+    return report.outcome is not Outcome.UNDECIDED
 
 
 def _decisive(report: Report) -> Check | None:

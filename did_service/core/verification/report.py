@@ -162,7 +162,7 @@ class CredentialSummary:
         signer: The verification method whose signature holds; None where none does.
         issued: When the issuer claims to have signed.
         jurisdiction: Six digits.
-        disclosed: Its claims as JSON Pointers, never their values.
+        disclosed: The claims of what passed as JSON Pointers, never their values.
         issuer_name: As the granter's statement has it.
         identity: Whose it is; None unless its signature and its schema hold.
         claims: `credentialSubject` of what passed every step; None of everything else.
