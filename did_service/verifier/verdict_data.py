@@ -9,7 +9,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.text import Bilingual
 from did_service.core.verification.headline import Headline
 from did_service.core.verification.report import Basis, Report
-from did_service.verifier.dates import day, duration, moment, zone_name
+from did_service.verifier.dates import day, duration, moment, moment_in_zone, zone_name
 
 
 def data_sentences(report: Report, told: Headline, zone: tzinfo | None) -> Iterator[Bilingual]:
@@ -41,15 +41,17 @@ def _age(bases: list[Basis], report: Report, zone: tzinfo | None) -> Iterator[Bi
 
 
 def _span(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) -> Bilingual:
-    begin, end, name = moment(since, now, zone), moment(until, now, zone), zone_name(now, zone)
+    begin, end = moment_in_zone(since, now, zone), moment_in_zone(until, now, zone)
     late = int((now - until).total_seconds())
     if late >= 0:
         over = duration(late)
         return Bilingual(
-            f"核验数据截至 {begin.zh}（{name}），已过期{over.zh.replace(' ', '')}。",
-            f"Data as of {begin.en} ({name}), out of date by {over.en}.",
+            f"核验数据截至 {begin.zh}，已过期{over.zh.replace(' ', '')}。",
+            f"Data as of {begin.en}, out of date by {over.en}.",
         )
+    if zone_name(since, zone) == zone_name(until, zone):  # else summer time begins or ends
+        begin = moment(since, now, zone)
     return Bilingual(
-        f"核验数据截至 {begin.zh}，可用至 {end.zh}（{name}）。",
-        f"Data as of {begin.en}, good until {end.en} ({name}).",
+        f"核验数据截至 {begin.zh}，可用至 {end.zh}。",
+        f"Data as of {begin.en}, good until {end.en}.",
     )
