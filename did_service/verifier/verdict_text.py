@@ -59,11 +59,13 @@ LABELS = {
     "note": Bilingual("注意", "Note"),
     "force": Bilingual("注意", "Note"),  # a row of its own, in both languages at once
     "more": Bilingual("", ""),  # goes on below it
+    "rest": Bilingual("", ""),
 }
 _SENTENCES = ("reason", "next", "data", "note", "more")  # the other entries are values
 _COLUMNS = 80  # of a screen
 _LABEL_COLUMNS = {Language.ZH: 8, Language.EN: 10, Language.BOTH: 16}
 _NAME_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 26}
+_TITLE_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 18}  # a number follows it
 _NUMBER_COLUMNS = 18  # of a masked number, which a schema may have let be anything
 _NOTE_COLUMNS = {Language.ZH: 140, Language.EN: 130, Language.BOTH: 62}  # one row, or two
 _REST_COLUMNS = {Language.ZH: 70, Language.EN: 68, Language.BOTH: 62}  # one row below another
@@ -148,8 +150,9 @@ def _whose(
     whose, columns = summary.identity, _NAME_COLUMNS[reader.language]
     if whose is None:
         return
+    room = _TITLE_COLUMNS[reader.language]
     kind = "?" if summary.type is None else quote(summary.type, columns)
-    title = _same(kind) if whose.title is None else _named(whose.title, columns)
+    title = _same(kind) if whose.title is None else _named(whose.title, room)
     yield "document", (title, *_number(whose.document))
     name = () if whose.name is None else (_same(named(whose.name, _NAME_COLUMNS[Language.ZH])),)
     if name or whose.number is not None:
@@ -212,18 +215,19 @@ def _last(report: Report, told: Headline, reader: Reader) -> Iterator[VerdictEnt
     """
     language, weak = reader.language, _FORCE in told.notes
     whole, label = ([], "") if report.answered is not None else _whole(report, told, reader)
-    beside = (
-        weak and language is not Language.BOTH
-    )  # the rest is counted in the row of the force
-    room = (_REST_COLUMNS if weak else _NOTE_COLUMNS)[language]
-    kept = _fitting(whole, room, 0 if beside else _MORE_COLUMNS, language)
-    kept = kept or ([] if weak else whole[:1])
+    room, reserved = _NOTE_COLUMNS[language], _MORE_COLUMNS
+    if weak:  # the number of the rest stands elsewhere then
+        room, reserved = _REST_COLUMNS[language], 0
+    kept = _fitting(whole, room, reserved, language) or whole[:1]
     left = len(whole) - len(kept)
     more = (_more(left, report),) if left else ()
-    if weak:
-        yield "force", (words_at("verdict", _FORCE).meaning, *(more if beside else ()))
-    if shown := (*kept, *(() if beside else more)):
-        yield "more" if weak else label, shown
+    if not weak:
+        yield from [(label, (*kept, *more))] if kept else []
+        return
+    beside = more if language is not Language.BOTH else ()
+    yield "force", (words_at("verdict", _FORCE).meaning, *beside)
+    yield from [("more", tuple(kept))] if kept else []
+    yield from [("rest", more)] if more and not beside else []
 
 
 def _whole(report: Report, told: Headline, reader: Reader) -> tuple[list[Bilingual], str]:
@@ -254,7 +258,7 @@ def _more(left: int, report: Report) -> Bilingual:
     spent = report.holder_signed and is_final(report)
     spent = spent and "nothing_remembered" not in report.unsafe
     option = "--document --all" if spent else "--all"
-    return Bilingual(f"另有 {left} 项，加 {option} 查看。", f"{left} more: add {option}.")
+    return Bilingual(f"另有 {left} 项，见 {option}。", f"{left} more: add {option}.")
 
 
 def _columns(text: Bilingual, language: Language) -> int:
