@@ -19,7 +19,7 @@ from did_service.core.limits import NONCE_LIFETIME_SECONDS
 from did_service.core.verification.request import NO_QUESTION, NonceState, Request
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory, fresh_nonce
-from did_service.verifier.memory import Memory
+from did_service.verifier.memory import Memory, Nonce
 
 if TYPE_CHECKING:
     from did_service.core.openid.request_object import RequestObject
@@ -109,12 +109,24 @@ def question_of(presented: bytes, request: Request, memory: Memory) -> Request:
     for text in found[:_MOST_CHALLENGES]:
         asked = memory.nonce(text)
         if asked is not None:
-            return remembering(
-                replace(request, nonce=text, audience=asked.audience, item=asked.item), memory
-            )
+            return remembering(_judged_by(request, text, asked), memory)
     nonce = found[0] if found else NO_QUESTION
     return replace(
-        request, nonce=nonce, audience=memory.audience, nonce_state=NonceState.UNKNOWN
+        request,
+        nonce=nonce,
+        audience=memory.audience,
+        nonce_state=NonceState.UNKNOWN,
+        item=None,
+    )
+
+
+def _judged_by(request: Request, nonce: str, asked: Nonce) -> Request:
+    """Return the request with the counter and the item that a question was asked for.
+
+    An item that the caller names decides nothing: it must be the same one (step 12).
+    """
+    return replace(
+        request, nonce=nonce, audience=asked.audience, item=asked.item, errand=request.item
     )
 
 

@@ -125,6 +125,7 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         checks=(Check("answered_before", detail=told),),
         unsafe=tuple(code for code, is_so in weakened.items() if is_so),
         answered=first,
+        asked=question.request.asked(),
     )
 
 

@@ -37,6 +37,13 @@ _FORMATS = {
     "didsvc-evidence": "file_is_evidence",
     "didsvc-report": "file_is_report",
 }
+_ANSWER = {"schema", "ok", "command", "data"}  # of a program, which may hold a report
+_MEMBERS = (
+    ("file_is_answer", _ANSWER),
+    ("file_is_request", {"response_type", "client_id"}),
+    ("file_is_did_log", {"versionId", "parameters", "state"}),
+    ("file_is_did_document", {"id", "verificationMethod"}),
+)
 _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # possessive: linear
 
 
@@ -96,16 +103,11 @@ def _of_no_json(data: bytes, error: DidServiceError) -> str | None:
 def _of_object(members: JsonObject) -> str | None:
     if "vp_token" in members or _OURS.intersection(_texts(members.get("type"))):
         return None
-    name = str(members.get("format")).partition("/")[0]
+    data = members.get("data") if members.keys() >= _ANSWER else members
+    name = str(data.get("format") if isinstance(data, dict) else "").partition("/")[0]
     if name in _FORMATS:
         return _FORMATS[name]
-    if {"response_type", "client_id"} <= members.keys():
-        return "file_is_request"
-    if {"versionId", "parameters", "state"} <= members.keys():
-        return "file_is_did_log"
-    if {"id", "verificationMethod"} <= members.keys():
-        return "file_is_did_document"
-    return "file_is_other"
+    return next((code for code, own in _MEMBERS if own <= members.keys()), "file_is_other")
 
 
 def _texts(value: JsonValue) -> list[str]:

@@ -73,7 +73,9 @@ class TrustState:
             PolicyError: `policy_missing`.
         """
         if self.policy is None:
-            raise PolicyError("policy_missing", "no policy is pinned in this trust directory")
+            raise PolicyError(
+                "policy_missing", "no trust policy is pinned in this trust directory"
+            )
         return self.policy
 
 

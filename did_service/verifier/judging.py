@@ -48,6 +48,7 @@ def judge(question: Question, policy: Policy | None, held: TrustState | None = N
         remembered=Remembered() if held is None else held.remembered,
     )
     check_presented(question.name, question.presented, report)
+    report = replace(report, accepts_limits=question.accept_limits)
     return _with_unreadable(report, question.unreadable)
 
 

@@ -19,10 +19,12 @@ class Question(NamedTuple):
         name: What the person called it.
         bundles: Evidence sets by name.
         unreadable: Bundles that are none: like all evidence, they are dropped and named.
-        request: What was asked of the holder; a directory finds its own question by itself.
+        request: What was asked of the holder; a directory finds its own question by itself,
+            and holds it to the item that is named here, if one is.
         now: The time to judge by.
         source: Where it comes from.
         document: Whether the document alone is wanted, whoever its holder is.
+        accept_limits: Whether what is accepted with limits is taken for an acceptance.
     """
 
     presented: bytes
@@ -33,3 +35,4 @@ class Question(NamedTuple):
     now: datetime
     source: NowFrom
     document: bool = False
+    accept_limits: bool = False

@@ -11,8 +11,9 @@ from did_service.core.errors import (
     LimitError,
 )
 from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.verification.headline import is_final
 from did_service.core.verification.presented import STAPLE
-from did_service.core.verification.report import NowFrom, Outcome, Report
+from did_service.core.verification.report import NowFrom, Report
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
@@ -58,9 +59,13 @@ def keep(
 
 
 def _after(question: Question, memory: Memory, report: Report) -> Memory:
-    """Remember the decision; what stays undecided may be asked again with better evidence."""
+    """Remember the decision; what nobody can act upon may be asked again, with better evidence.
+
+    That is what stays undecided, and limits that nobody has accepted: neither costs the holder
+    a second presentation.
+    """
     after = remember_logs(memory, report.evidence)
-    if report.outcome is Outcome.UNDECIDED:
+    if not is_final(report):
         return after
     if report.holder_signed:
         answer = Answered(report.now, report.outcome.value, sha256(question.presented))

@@ -20,7 +20,7 @@ from did_service.core.evidence.proven import Latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.text import Bilingual
 from did_service.core.verification.tier import DEFAULT
-from did_service.verifier.dates import duration, moment, moment_in_zone
+from did_service.verifier.dates import duration, moment, moment_in_zone, zone_name
 
 _NOTHING = Bilingual("", "")
 
@@ -103,6 +103,10 @@ def _usual(found: Validity) -> list[str]:
 
 def _until(found: Validity, tier: str, now: datetime, zone: tzinfo | None) -> Bilingual:
     end, limit = found.until[tier], duration(found.policy.tiers[tier])
-    time = moment_in_zone(end, now, zone) if tier == DEFAULT else moment(end, now, zone)
+    same = zone_name(end, zone) == zone_name(
+        found.until[DEFAULT], zone
+    )  # no summer time between
+    named = tier == DEFAULT or not same
+    time = moment_in_zone(end, now, zone) if named else moment(end, now, zone)
     zh, en = f"{limit.zh}内，{tier}", f"within {limit.en}, {tier}"
     return Bilingual(f"{time.zh}（{zh}）", f"{time.en} ({en})")

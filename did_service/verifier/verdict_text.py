@@ -1,6 +1,6 @@
 """The verdict in a clerk's words: at most eight entries, each behind its label.
 
-    通过 ACCEPTED
+    通过 ACCEPTED · 事项 "居住证签注"
     证照    居民居住证 JZ99****0318
     持证人  张三 9999**********0018
     签发    示例市公安局
@@ -9,7 +9,8 @@
     下一步  请核对眼前的人与证照是否一致；一致即可办理。
     数据    核验数据截至 3月18日 07:52，可用至 3月19日 07:52（CST）。
 
-The headline is in both languages always: it has legal effect. All else is in the reader's own.
+The headline is in both languages always: it has legal effect. It names the service item that
+the answered question was asked for, where it was for one. All else is in the reader's own.
 Of a document nothing is shown that its issuer did not sign. Colours, if any, are the program's,
 and so is saying the headline once more below it all.
 
@@ -22,17 +23,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from typing import TypeAlias
 
-from did_service.core.encoding import timestamps
 from did_service.core.text import Bilingual, named, quote, width
-from did_service.core.verification.headline import Headline, headline_of
+from did_service.core.verification.headline import Headline, headline_of, is_final
 from did_service.core.verification.hidden import hidden_because
-from did_service.core.verification.report import Basis, CredentialSummary, Outcome, Report
+from did_service.core.verification.report import CredentialSummary, Outcome, Report
 from did_service.program.language import Language
 from did_service.program.words import words_at
-from did_service.verifier.dates import day, duration, end_of_validity, moment, zone_name
+from did_service.verifier.dates import end_of_validity, moment, zone_name
+from did_service.verifier.verdict_data import data_sentences
 
 WORDS = {
     Outcome.ACCEPTED: Bilingual("通过", "ACCEPTED"),
@@ -49,19 +50,27 @@ LABELS = {
     "holder": Bilingual("持证人", "Holder"),
     "issuer": Bilingual("签发", "Issued by"),
     "valid": Bilingual("有效期", "Valid"),
+    "stated": Bilingual("期限", "Stated"),
     "region": Bilingual("地区", "Region"),
     "before": Bilingual("上次", "Before"),
     "reason": Bilingual("原因", "Reason"),
     "next": Bilingual("下一步", "Next"),
     "data": Bilingual("数据", "Data"),
     "note": Bilingual("注意", "Note"),
+    "force": Bilingual("注意", "Note"),  # a row of its own, in both languages at once
+    "more": Bilingual("", ""),  # goes on below it
+    "rest": Bilingual("", ""),
 }
-_SENTENCES = ("reason", "next", "data", "note")  # the other entries are values
+_SENTENCES = ("reason", "next", "data", "note", "more")  # the other entries are values
+_COLUMNS = 80  # of a screen
 _LABEL_COLUMNS = {Language.ZH: 8, Language.EN: 10, Language.BOTH: 16}
 _NAME_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 26}
+_TITLE_COLUMNS = {Language.ZH: 40, Language.EN: 40, Language.BOTH: 18}  # a number follows it
 _NUMBER_COLUMNS = 18  # of a masked number, which a schema may have let be anything
 _NOTE_COLUMNS = {Language.ZH: 140, Language.EN: 130, Language.BOTH: 62}  # one row, or two
-_MORE_COLUMNS = 24
+_REST_COLUMNS = {Language.ZH: 70, Language.EN: 68, Language.BOTH: 62}  # one row below another
+_MORE_COLUMNS = 37
+_FORCE = "policy_demo"  # of no force: never among what is left out
 _STALE = ("status_stale", "evidence_stale", "waived", "clock_behind")  # data come before notes
 _ENDED = ("revoked", "suspended", "expired", "proof_expired")
 
@@ -82,13 +91,28 @@ def render(report: Report, reader: Reader) -> tuple[str, ...]:
     """Return the lines of a verdict, the headline first, without line ends."""
     told = headline_of(report)
     lines = (_lines(label, texts, reader) for label, texts in _entries(report, told, reader))
-    return (headline_text(told, reader.language), *(line for part in lines for line in part))
+    first = _headline(report, reader.language)
+    return (first, *(line for part in lines for line in part))
 
 
-def headline_text(headline: Headline, language: Language) -> str:
-    """Return the first line: the outcome in both languages, the reader's own first."""
-    word = WORDS[headline.outcome]
-    return f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
+def _headline(report: Report, language: Language) -> str:
+    """Return the first line: the outcome in both languages, the reader's own first.
+
+    An outcome is one for the service item that the code was made for: it names that, so that
+    the answer to a laxer item's code is not taken for another's.
+    """
+    word = WORDS[report.outcome]
+    said = f"{word.en} {word.zh}" if language is Language.EN else f"{word.zh} {word.en}"
+    if report.asked is None or report.asked.item is None:
+        return said
+    name = report.asked.item_name or _same(report.asked.item)
+    return said + _for_item(name, _COLUMNS - width(said), language)
+
+
+def _for_item(name: Bilingual, room: int, language: Language) -> str:
+    """Name an item behind the outcome, cut to the room that is left in the row."""
+    lead, text = (" · for ", name.en) if language is Language.EN else (" · 事项 ", name.zh)
+    return lead + quote(text, room - width(f'{lead}""…'))
 
 
 def _lines(label: str, texts: tuple[Bilingual, ...], reader: Reader) -> Iterator[str]:
@@ -126,8 +150,9 @@ def _whose(
     whose, columns = summary.identity, _NAME_COLUMNS[reader.language]
     if whose is None:
         return
+    room = _TITLE_COLUMNS[reader.language]
     kind = "?" if summary.type is None else quote(summary.type, columns)
-    title = _same(kind) if whose.title is None else _named(whose.title, columns)
+    title = _same(kind) if whose.title is None else _named(whose.title, room)
     yield "document", (title, *_number(whose.document))
     name = () if whose.name is None else (_same(named(whose.name, _NAME_COLUMNS[Language.ZH])),)
     if name or whose.number is not None:
@@ -141,8 +166,16 @@ def _whose(
         yield "valid", (Bilingual(f"自 {begin.zh} 起", f"from {begin.en}"),)
     elif whose.valid_until is not None:
         until = end_of_validity(whose.valid_until, report.now, reader.zone)
-        was = ("原至", "was until") if told.reason in _ENDED else ("至", "until")
-        yield "valid", (Bilingual(f"{was[0]} {until.zh}", f"{was[1]} {until.en}"),)
+        yield _until(until, told)
+
+
+def _until(end: Bilingual, told: Headline) -> VerdictEntry:
+    """Say when a document ends; of one that did not pass that is no more than what it says."""
+    if told.reason in _ENDED:
+        return "valid", (Bilingual(f"原至 {end.zh}", f"was until {end.en}"),)
+    if told.outcome in (Outcome.REFUSED, Outcome.UNDECIDED):
+        return "stated", (Bilingual(f"证照载至 {end.zh}", f"ends {end.en}"),)
+    return "valid", (Bilingual(f"至 {end.zh}", f"until {end.en}"),)
 
 
 def _named(name: Bilingual, columns: int) -> Bilingual:
@@ -176,71 +209,59 @@ def _of_reason(report: Report, told: Headline, reader: Reader) -> Iterator[Verdi
 
 
 def _last(report: Report, told: Headline, reader: Reader) -> Iterator[VerdictEntry]:
-    """Say how old the data are, and what else to know: as much as two rows have room for."""
-    if report.answered is not None:
-        return  # when it was answered stands in this place
-    data = [*_data(report, told, reader.zone)]
-    notes = [words_at("verdict", code).meaning for code in dict.fromkeys(told.notes)]
-    late = told.reason in _STALE
-    whole = [*data, *notes] if late else [*notes[:1], *data, *notes[1:]]
-    room = _NOTE_COLUMNS[reader.language]
+    """Say how old the data are, and what else to know: as much as two rows have room for.
+
+    That a policy is of no force has a row of its own, and is never among what is left out.
+    """
+    language, weak = reader.language, _FORCE in told.notes
+    whole, label = ([], "") if report.answered is not None else _whole(report, told, reader)
+    room, reserved = _NOTE_COLUMNS[language], _MORE_COLUMNS
+    if weak:  # the number of the rest stands elsewhere then
+        room, reserved = _REST_COLUMNS[language], 0
+    kept = _fitting(whole, room, reserved, language) or whole[:1]
+    left = len(whole) - len(kept)
+    more = (_more(left, report),) if left else ()
+    if not weak:
+        yield from [(label, (*kept, *more))] if kept else []
+        return
+    beside = more if language is not Language.BOTH else ()
+    yield "force", (words_at("verdict", _FORCE).meaning, *beside)
+    yield from [("more", tuple(kept))] if kept else []
+    yield from [("rest", more)] if more and not beside else []
+
+
+def _whole(report: Report, told: Headline, reader: Reader) -> tuple[list[Bilingual], str]:
+    """Return all that there is to say, the weightiest first, and behind which label."""
+    data = [*data_sentences(report, told, reader.zone)]
+    codes = [code for code in dict.fromkeys(told.notes) if code != _FORCE]
+    notes = [words_at("verdict", code).meaning for code in codes]
+    if told.reason in _STALE:
+        return [*data, *notes], "data" if data else "note"
+    return [*notes[:1], *data, *notes[1:]], "note" if notes else "data"
+
+
+def _fitting(
+    whole: list[Bilingual], room: int, reserved: int, language: Language
+) -> list[Bilingual]:
+    """Return the first sentences that have room, and beside them the number of what has not."""
     kept: list[Bilingual] = []
     for text in whole:
-        room -= _columns(text, reader.language) + 1
-        if kept and room < (_MORE_COLUMNS if text is not whole[-1] else 0):
+        room -= _columns(text, language) + 1
+        if room < (reserved if text is not whole[-1] else 0):
             break
         kept.append(text)
-    left = len(whole) - len(kept)
-    if left:
-        kept.append(Bilingual(f"另有 {left} 项，见 --all。", f"{left} more: see --all."))
-    if kept:
-        yield "note" if notes and not (late and data) else "data", tuple(kept)
+    return kept
+
+
+def _more(left: int, report: Report) -> Bilingual:
+    """Say how to see the rest: once its code is spent, the file is judged as a document."""
+    spent = report.holder_signed and is_final(report)
+    spent = spent and "nothing_remembered" not in report.unsafe
+    option = "--document --all" if spent else "--all"
+    return Bilingual(f"另有 {left} 项，见 {option}。", f"{left} more: add {option}.")
 
 
 def _columns(text: Bilingual, language: Language) -> int:
     """Return how wide a sentence is where it stands; in both, each has rows of its own."""
     both = language is Language.BOTH
     return max(width(text.zh), width(text.en)) if both else width(language.say(text))
-
-
-def _data(report: Report, told: Headline, zone: tzinfo | None) -> Iterator[Bilingual]:
-    """Say as of when the data are, and until when they are good, by the oldest that counts."""
-    if told.reason == "policy_expired" and report.policy is not None:
-        end = day(report.policy.expires, zone)
-        yield Bilingual(f"信任策略于 {end.zh} 到期。", f"The policy expired on {end.en}.")
-        return
-    if told.reason == "clock_behind":
-        latest = moment(report.now, report.now, zone)
-        name = zone_name(report.now, zone)
-        yield Bilingual(
-            f"已见证的最新时间：{latest.zh}（{name}）。",
-            f"Newest time known: {latest.en} ({name}).",
-        )
-        return
-    aged = [check.basis for check in report.checks if check.basis is not None]
-    yield from _age([basis for basis in aged if basis.limit_seconds is not None], report, zone)
-
-
-def _age(bases: list[Basis], report: Report, zone: tzinfo | None) -> Iterator[Bilingual]:
-    timed = [(basis.as_of, basis.limit_seconds or 0) for basis in bases if basis.as_of]
-    if not timed:
-        return
-    as_of, limit = min(timed)
-    since = timestamps.from_posix(as_of)
-    until = since + timedelta(seconds=limit)
-    yield _span(since, until, report.now, zone)
-
-
-def _span(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) -> Bilingual:
-    begin, end, name = moment(since, now, zone), moment(until, now, zone), zone_name(now, zone)
-    late = int((now - until).total_seconds())
-    if late >= 0:
-        over = duration(late)
-        return Bilingual(
-            f"核验数据截至 {begin.zh}（{name}），已过期{over.zh.replace(' ', '')}。",
-            f"Data as of {begin.en} ({name}), out of date by {over.en}.",
-        )
-    return Bilingual(
-        f"核验数据截至 {begin.zh}，可用至 {end.zh}（{name}）。",
-        f"Data as of {begin.en}, good until {end.en} ({name}).",
-    )

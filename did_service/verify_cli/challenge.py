@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import UsageError
-from did_service.core.openid.request_object import RequestObject
+from did_service.core.errors import MalformedError, UsageError
+from did_service.core.openid.request_object import (
+    RequestObject,
+    check_client_id,
+    check_scope,
+)
 from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
 from did_service.program.files import check_output, replace_file
@@ -29,10 +34,26 @@ def run(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     return _answer(arguments, request, unsafe, env)
 
 
+def _first_to_do(arguments: argparse.Namespace, env: Environment) -> tuple[Bilingual, ...]:
+    """Say that answers cannot be judged yet, where no policy is pinned, and what to do."""
+    if arguments.policy is not None:
+        return ()
+    if directory_at(arguments.trust, env).read_policy() is not None:
+        return ()
+    words = words_at("verdict", "policy_missing")
+    return tuple(text for text in (words.meaning, words.following) if text is not None)
+
+
 def _asked(
     arguments: argparse.Namespace, env: Environment
 ) -> tuple[RequestObject, *tuple[str, ...]]:
-    """Return the request, and by code what weakens it."""
+    """Return the request, and by code what weakens it.
+
+    Raises:
+        UsageError: `audience_missing`, `audience_invalid`, `item_invalid`.
+    """
+    _check(arguments.audience, check_client_id, "audience_invalid")
+    _check(arguments.item, check_scope, "item_invalid")
     now = env.instant(arguments.now)
     given = () if arguments.now is None else ("now_given",)
     if arguments.policy is not None:
@@ -44,6 +65,24 @@ def _asked(
     name = _named(directory.memory().audience if given_name is None else given_name)
     request = give_out(directory, env, name, arguments.item, now)
     return (request, *given, *(("trust_exposed",) if directory.exposed else ()))
+
+
+def _written(path: str) -> Bilingual:
+    """Say where the request is, and what becomes of it."""
+    name = quote(path)
+    return Bilingual(
+        f"核验请求已写入 {name}，请交持证人的钱包读取。",
+        f"The request is in {name}. Let the holder's wallet read it.",
+    )
+
+
+def _check(name: str | None, check: Callable[[str], None], code: str) -> None:
+    """Refuse a name that was typed and cannot be one: nobody else supplied it."""
+    try:
+        if name is not None:
+            check(name)
+    except MalformedError as error:
+        raise UsageError(code, error.message) from error
 
 
 def _named(audience: str | None) -> str:
@@ -72,7 +111,8 @@ def _answer(
         "out": arguments.out,
         "unsafe": [*unsafe],
     }
-    remarks = [words_at("verdict", code).meaning for code in unsafe]
+    remarks = [*_first_to_do(arguments, env)]
+    remarks += [words_at("verdict", code).meaning for code in unsafe]
     until = moment_in_zone(request.expires, env.clock, None)
     remarks.append(
         Bilingual(f"{until.zh}前有效，只接受一次", f"accepted once, until {until.en}")
@@ -80,5 +120,5 @@ def _answer(
     if arguments.out is None:
         lines = tuple(request.encode().decode().splitlines())
     else:
-        lines = (quote(arguments.out),)
+        lines = (env.language.say(_written(arguments.out)),)
     return CommandResult(data, lines, remarks=tuple(remarks))

@@ -78,10 +78,8 @@ def _check_words(arguments: argparse.Namespace) -> None:
     """
     asked = [arguments.nonce is not None, arguments.audience is not None]
     if arguments.policy is None:
-        if any(asked) or (arguments.item is not None and not arguments.document):
-            raise UsageError(
-                "question_remembered", "--nonce, --audience and --item of a trust directory"
-            )
+        if any(asked):
+            raise UsageError("question_remembered", "--nonce and --audience")
     elif any(asked) is arguments.document or any(asked) is not all(asked):
         raise UsageError(
             "holder_or_document", "--policy goes with --nonce and --audience, or --document"
@@ -114,6 +112,7 @@ def _read(arguments: argparse.Namespace, env: Environment) -> Question:
         env.instant(arguments.now),
         NowFrom.CLOCK if arguments.now is None else NowFrom.GIVEN,
         document=arguments.document,
+        accept_limits=arguments.accept_limits,
     )
 
 

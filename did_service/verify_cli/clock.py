@@ -8,11 +8,12 @@ has seen to it that the clock is right takes that time back; a quorum's time sta
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 
-from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.text import Bilingual
 from did_service.program.environment import Environment
+from did_service.verifier.dates import moment_in_zone
 from did_service.verifier.held import directory_at
 from did_service.verifier.memory import Memory
 from did_service.verify_cli.show import describe_floor
@@ -33,19 +34,24 @@ def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResul
         "请确认本机时钟无误：过早的时钟会放过已过期的证照",
         "see to it that the clock is right: one that is behind lets expired credentials pass",
     )
-    lines = tuple(env.language.say(text) for text in (_taken(before), _left(after)))
+    told = (_taken(before, env.clock), _left(after, env.clock))
+    lines = tuple(env.language.say(text) for text in told)
     return CommandResult(data, lines, remarks=(remark,))
 
 
-def _taken(before: Memory) -> Bilingual:
+def _taken(before: Memory, now: datetime) -> Bilingual:
     if before.decided is None:
         return Bilingual("没有可撤销的核验时间", "there was no time of a decision to take back")
-    time = timestamps.encode(before.decided)
-    return Bilingual(f"已撤销上次核验时间 {time}", f"took back the last decision's time {time}")
+    time = moment_in_zone(before.decided, now, None)
+    return Bilingual(
+        f"已撤销上次核验时间 {time.zh}", f"took back the last decision's time {time.en}"
+    )
 
 
-def _left(after: Memory) -> Bilingual:
+def _left(after: Memory, now: datetime) -> Bilingual:
     if after.witnessed is None:
         return Bilingual("没有已见证的时间", "no time was ever witnessed")
-    time = timestamps.encode(after.witnessed)
-    return Bilingual(f"已见证的时间 {time} 仍然有效", f"the witnessed time {time} still counts")
+    time = moment_in_zone(after.witnessed, now, None)
+    return Bilingual(
+        f"已见证的时间 {time.zh} 仍然有效", f"the witnessed time {time.en} still counts"
+    )

@@ -10,7 +10,14 @@ PAGE = pages.read("glossary.md")
 WORDS = {row[0]: row[1] for row in pages.rows(pages.section(PAGE, "Words"))}
 SPECIFICATIONS = pages.rows(pages.section(PAGE, "Specifications and versions"))
 # Words that stand for something of the glossary as well, and are not used.
-SPURNED = {"固定": "载入", "联盟": "联邦", "新旧要求": "时效要求", "见证机": "见证方"}
+SPURNED = {
+    "固定": "载入",
+    "联盟": "联邦",
+    "新旧要求": "时效要求",
+    "见证机": "见证方",
+    "验证码": "核验码",
+    "吊销": "已作废",
+}
 _CITED = re.compile(
     r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+"
     r"|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
@@ -19,7 +26,10 @@ _VERSIONED = re.compile(r"(c2sp\.org/[a-z]+-[a-z]+)[ @](v\d[\d.]*\d|v\d)")
 
 
 def sources():
-    paths = [p for room in ("did_service", "wallet_cli") for p in Path(room).rglob("*.py")]
+    rooms = ("did_service", "wallet_cli")
+    paths = [
+        p for room in rooms for end in ("py", "json") for p in Path(room).rglob(f"*.{end}")
+    ]
     return {path: " ".join(path.read_text().split()) for path in paths}
 
 
@@ -43,6 +53,12 @@ def test_words_of_the_verdict_are_those_that_are_shown():
         english = shown.en.lower()
         name = f"{english} ({outcome.value})" if outcome.value == "undecided" else english
         assert WORDS[name] == shown.zh
+
+
+def test_no_word_stands_in_the_glossary_twice():
+    for section in ("Words", "Specifications and versions"):
+        terms = [row[0] for row in pages.rows(pages.section(PAGE, section))]
+        assert sorted(terms) == sorted(set(terms))
 
 
 def test_nothing_has_two_names_in_chinese():

@@ -37,8 +37,8 @@ def first(error: DidServiceError, language: Language) -> str:
         ),
         (UsageError("url_invalid", 'not a URL: "x"'), 'not a URL: "x"'),
         (
-            PolicyError("policy_missing", "no policy is pinned in this trust directory"),
-            "no policy is pinned",
+            PolicyError("policy_missing", "no trust policy is pinned in this trust directory"),
+            "this machine has no trust policy",
         ),
         (
             UnavailableError("file_not_read", '"x": Permission denied'),
@@ -110,5 +110,5 @@ def test_bytes_of_an_argument_that_are_no_text_are_escaped_in_json(tmp_path):
     words = ["challenge", "--trust", tmp_path / "t", "--audience", "window-\udcff"]
     said = '"window-\\u{dcff}"'
     for run in (did_verify(*words), did_verify(*words, "--json")):
-        assert (run.exit, "[member_invalid]" in run.err, said in run.err) == (2, True, True)
+        assert (run.exit, "[audience_invalid]" in run.err, said in run.err) == (2, True, True)
     assert run.envelope["error"]["detail"].endswith(said)

@@ -168,6 +168,30 @@ def test_bash_completes_commands_and_options(tmp_path, program, typed, expected)
     assert run.stdout.split() == expected.split()
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_scripts_of_other_shells_are_whole(tmp_path, program):
+    """Read by their shell where it is there; else by what of their grammar they use.
+
+    The script for zsh is that of bash behind two lines of names, so bash reads it as well.
+    """
+    texts = {shell: PROGRAMS[program]("completion", shell).out for shell in SHELLS}
+    assert texts["zsh"].endswith(texts["bash"])
+    first = texts["zsh"].removesuffix(texts["bash"]).splitlines()
+    assert all(re.fullmatch(r"autoload -U \+X (\w+) && \1", line) for line in first)
+    fish = texts["fish"].splitlines()
+    openers = [line for line in fish if re.match(r"\s*(function|switch|for|if|while)\b", line)]
+    assert len(openers) == sum(line.strip() == "end" for line in fish)
+    for line in fish:
+        assert line.count("'") % 2 == line.count('"') % 2 == 0, line
+        assert line.count("(") == line.count(")"), line
+    for shell, checked in (("bash", "bash"), ("bash", "zsh"), ("zsh", "zsh"), ("fish", "fish")):
+        found = shutil.which(shell)
+        if found:
+            file = tmp_path / f"{shell}.{checked}"
+            file.write_text(texts[checked])
+            subprocess.run([found, "-n", file], check=True, capture_output=True)
+
+
 def test_help_topics_are_those_that_are_asked_for():
     found = {path.stem for path in FOLDER.glob("*/help*.json")}
     assert found == {"help", TOPIC, *(f"help_{name}" for name in ROOTS)}

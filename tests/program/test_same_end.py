@@ -1,13 +1,15 @@
 """The same bad input ends alike in every program: code, exit, shape of the answer."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from did_service.core.encoding import timestamps
+from did_service.core.credentials import schema_check
+from did_service.core.encoding import strict_json, timestamps
 from tests.cli.test_bad_input import PROGRAMS
 from tests.support.counter import Scene
-from tests.support.desk import COUNTER, Desk
+from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.purse import Purse
 
 pytestmark = pytest.mark.clock
@@ -34,6 +36,9 @@ BAD = {
 }
 
 
+PUBLISHED = strict_json.load_object(Path("schemas/envelope.json").read_bytes())
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -50,6 +55,7 @@ def run(tmp_path, monkeypatch):
         made = PROGRAMS[program](*own, *given, *more, "--json")
         answer = json.loads(made.out)
         assert [*answer] == ENVELOPE
+        assert schema_check.check_to_issue(PUBLISHED, answer) == ()
         assert (answer["schema"], answer["ok"]) == (f"{program}/1", False)
         assert (answer["command"], answer["data"]) == (command, None)
         assert answer["error"].keys() == ERROR
@@ -99,6 +105,31 @@ def test_success_has_the_same_members(desk_and_scene):
     answer = desk.run("challenge", "--audience", COUNTER, "--json").envelope
     assert [*answer] == ENVELOPE
     assert (answer["command"], answer["ok"], answer["error"]) == ("challenge", True, None)
+
+
+def test_what_each_program_prints_fits_the_published_schema(desk_and_scene, tmp_path):
+    """On success, with warnings, with a verdict that is not accepted, and after a refusal."""
+    desk, purse = desk_and_scene, Purse(tmp_path)
+    policy = desk.save_policy()
+    wallet, service = PROGRAMS["wallet"], PROGRAMS["did-service"]
+    runs = [
+        desk.run("trust", "show", "--json"),
+        desk.document(desk.shown(None)),
+        desk.answer("A" * 43),
+        did_verify("completion", "bash", "--json"),
+        wallet(*purse.options, "cred", "list", "--json"),
+        wallet(*purse.options, "cred", "show", "none", "--json"),
+        wallet(*purse.options, "trust", "show", "--json"),
+        service("bundle", "--policy", policy, "--out", "", "--json"),
+    ]
+    for run in runs:
+        answer = strict_json.load_object(run.out.encode(), numbers=strict_json.Numbers.FINITE)
+        assert schema_check.check_to_issue(PUBLISHED, answer) == (), run.out
+    assert {json.loads(run.out)["schema"] for run in runs} == {
+        "did-verify/1",
+        "wallet/1",
+        "did-service/1",
+    }
 
 
 def test_a_verdict_that_is_not_accepted_is_never_ok(desk_and_scene):

@@ -2,12 +2,14 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from did_service.core import errors
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
+from did_service.core.verification.codes import CHECKS
 from did_service.program import words
 from did_service.program.words import (
     CLASSES,
@@ -23,6 +25,7 @@ from tests.support.optional import CHECKOUT
 CHINESE = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 MOST_CODES = 60  # of a topic: a page that one person reads at once
+MOST_OF_A_STEP = 24  # rows of a screen
 FACES = {"wallet", "did-verify", "did-service", "http"}
 # What click says, and texts whose English stands in the code beside each option.
 BESIDE_CODE = {"help", "help_wallet", "help_did-service"}
@@ -108,6 +111,25 @@ def test_a_code_stands_in_one_topic_alone():
 @pytest.mark.parametrize("topic", CODED)
 def test_a_topic_is_a_page_that_one_person_can_read(topic):
     assert len(read_topic("en", topic)) <= MOST_CODES
+
+
+def test_a_finding_that_is_an_error_too_is_told_in_the_same_words():
+    """What stops a command and what leaves a verdict undecided is one thing, said short."""
+    for tongue in ("zh", "en"):
+        found = read_topic(tongue, VERDICT)
+        for code, short in (
+            (c, m["meaning"]) for t in TOPICS for c, m in read_topic(tongue, t).items()
+        ):
+            if code in found:
+                whole = found[code]["meaning"]
+                assert short in f"{whole[0].lower()}{whole[1:]}", code
+
+
+def test_a_verdict_is_read_step_by_step_and_no_step_has_more_than_a_screen():
+    """Its sentences are no page to be read at once: who edits one reads those of its step."""
+    codes = read_topic("en", VERDICT)
+    steps = Counter(CHECKS[code].step if code in CHECKS else 0 for code in codes)
+    assert max(steps.values()) <= MOST_OF_A_STEP
 
 
 @pytest.mark.parametrize("topic", [*CODED, VERDICT])

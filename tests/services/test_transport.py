@@ -367,6 +367,26 @@ def test_a_kept_connection_has_time_anew_for_each_request(tmp_path):
     assert bodies == [b"x"] * 3
 
 
+def test_all_requests_of_one_piece_of_work_end_with_it(tmp_path):
+    """However long each may take, and however often the work within asks for more time."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+    with (
+        raw_peer(tmp_path, answer) as routes,
+        Transport(routes, timeout_seconds=30) as transport,
+    ):
+        for seconds in (0, 600):
+            with (
+                transport.within(0),
+                transport.within(seconds),
+                pytest.raises(UnavailableError) as caught,
+            ):
+                transport.get("https://gd.example/")
+            assert caught.value.code == "peer_timeout"
+        with suppress(DidServiceError), transport.within(0):  # left by an error as well
+            transport.get("https://gd.example/")
+        assert transport.get("https://gd.example/").body == b"x"
+
+
 # --- addresses ------------------------------------------------------------------------------
 
 

@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from did_service.core.encoding.xsd_datetime import Instant
+from did_service.core.verification.headline import headline_of
+from did_service.core.verification.report import Basis, Check, NowFrom, Report
 from did_service.verifier.dates import day, duration, end_of_validity, moment, zone_name
+from did_service.verifier.verdict_data import data_sentences
 
 CHINA = timezone(timedelta(hours=8), "CST")
 EVENING = datetime(2027, 3, 17, 23, 52, tzinfo=UTC)
@@ -42,6 +45,45 @@ def test_a_moment_has_its_year_where_it_is_another_one(now, zh, en):
 )
 def test_a_zone_is_named(zone, name):
     assert zone_name(EVENING, zone) == name
+
+
+SHANGHAI, PARIS = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Paris")  # one of them has summers
+LATE_SUMMER = datetime(2026, 10, 24, 12, tzinfo=UTC)  # half a day before the clocks go back
+
+
+@pytest.mark.parametrize(
+    ("zone", "zh", "en"),
+    [
+        (
+            SHANGHAI,
+            "核验数据截至 10月24日 20:00，可用至 10月25日 20:00（CST）。",
+            "Data as of 24 Oct 20:00, good until 25 Oct 20:00 (CST).",
+        ),
+        (
+            PARIS,
+            "核验数据截至 10月24日 14:00（CEST），可用至 10月25日 13:00（CET）。",
+            "Data as of 24 Oct 14:00 (CEST), good until 25 Oct 13:00 (CET).",
+        ),
+    ],
+)
+def test_a_day_of_data_is_told_in_the_zone_of_its_ends(zone, zh, en):
+    """Where summer time ends in between, one name for both would be an hour off."""
+    now = LATE_SUMMER + timedelta(hours=1)
+    basis = Basis("trust", int(LATE_SUMMER.timestamp()), 3_600, 86_400)
+    checks = (Check("status_clear", 0, basis),)
+    report = Report(now, NowFrom.CLOCK, "day", None, (), checks)
+    (said,) = data_sentences(report, headline_of(report), zone)
+    assert (said.zh, said.en) == (zh, en)
+
+
+def test_what_is_over_is_told_in_the_zone_of_then():
+    now = LATE_SUMMER + timedelta(days=3)
+    basis = Basis("trust", int(LATE_SUMMER.timestamp()), 259_200, 86_400)
+    report = Report(now, NowFrom.CLOCK, "day", None, (), (Check("status_stale", 0, basis),))
+    (said,) = data_sentences(report, headline_of(report), PARIS)
+    assert said.en == "Data as of 24 Oct 14:00 (CEST), out of date by 2 d."
+    assert day(datetime(2026, 10, 25, 22, 30, tzinfo=UTC), PARIS).en == "25 Oct 2026"
+    assert day(datetime(2026, 10, 25, 22, 30, tzinfo=UTC), SHANGHAI).zh == "2026年10月26日"
 
 
 def test_an_end_that_is_near_has_its_time_of_day():

@@ -21,6 +21,7 @@ from did_service.program.environment import Environment
 from did_service.program.language import Language
 from did_service.verifier import directory
 from did_service.verifier.chain_keys import keys_of, named_by
+from did_service.verifier.challenges import state_of
 from did_service.verifier.decide import decide
 from did_service.verifier.question import Question
 from tests.support.counter import INDEX, SCHEMA, Scene, chained, custodial_scene, joined
@@ -28,6 +29,10 @@ from tests.support.desk import COUNTER, Desk
 
 pytestmark = pytest.mark.offline
 ITEM, LAX = "urn:didsvc:item:renewal:1", "urn:didsvc:item:statistics:1"
+NAMES = {
+    ITEM: {"zh": "居住证签注", "en": "Permit renewal"},
+    LAX: {"zh": "统计登记", "en": "Statistics"},
+}
 
 
 @pytest.fixture
@@ -210,7 +215,8 @@ def demanding(desk, scene):
     """A desk that holds two items: one wants evidence of minutes, the other of a week."""
     members = {"kind": "service-item", "media_type": "application/json"}
     for item, tier in ((ITEM, "online"), (LAX, "field")):
-        scene.fed.schema(scene.fed.root("cn"), item, {"id": item, "tier": tier}, **members)
+        content = {"id": item, "tier": tier, "name": NAMES[item]}
+        scene.fed.schema(scene.fed.root("cn"), item, content, **members)
     scene.publish()
     assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
     return desk
@@ -246,6 +252,42 @@ def test_a_decoy_before_the_signature_brings_no_other_item(demanding, scene, rea
     assert demanding.answer(lax).exit == demanding.answer(strict).exit == 0
 
 
+def test_a_verdict_names_the_item_that_its_code_was_made_for(demanding, reading, tmp_path):
+    lax, kept = demanding.challenge("--item", LAX), tmp_path / "report.json"
+    for language, headline in (
+        ("zh", '通过 ACCEPTED · 事项 "统计登记"'),
+        ("en", 'ACCEPTED 通过 · for "Statistics"'),
+        ("both", '通过 ACCEPTED · 事项 "统计登记"'),
+    ):
+        another = demanding.shown(demanding.challenge("--item", LAX))
+        told = demanding.run("check", another, "--lang", language).out
+        assert told.splitlines()[0] == headline
+    shown = demanding.shown(lax)
+    asked = demanding.check(shown, "--report", kept).report["asked"]
+    assert (asked["item"], asked["item_name"], asked["audience"]) == (LAX, NAMES[LAX], COUNTER)
+    assert asked["state"] == state_of(lax)
+    assert json.loads(kept.read_bytes())["asked"] == asked
+    again = demanding.check(shown).report
+    assert (again["outcome"], again["asked"]["item"]) == ("answered", LAX)
+    assert demanding.answer(demanding.challenge()).report["asked"]["item"] is None
+    assert demanding.document(shown, "--item", LAX).report["asked"]["item_name"] == NAMES[LAX]
+    assert demanding.answer("n-unknown", "--item", LAX).report["asked"] is None
+
+
+@pytest.mark.parametrize("words", [("--item", LAX), ()], ids=["a laxer item", "no item"])
+def test_a_code_of_another_item_does_not_serve_the_errand_that_is_named(
+    demanding, reading, words
+):
+    """Two codes are open, the laxer one's is answered, and the clerk names his errand."""
+    strict, lax = demanding.challenge("--item", ITEM), demanding.challenge(*words)
+    run = demanding.answer(lax, "--item", ITEM)
+    assert (run.exit, run.codes) == (5, ["item_differs"])
+    assert run.report["verdict"]["reason"] == "item_differs"
+    assert [each["claims"] for each in run.report["credentials"]] == [None]
+    assert demanding.answer(lax, *words).exit == 0  # for its own it serves, and was not spent
+    assert demanding.answer(strict, "--item", ITEM).exit == 0
+
+
 # --- what spends a code -----------------------------------------------------------------------
 
 
@@ -270,6 +312,40 @@ def test_what_is_undecided_and_the_document_alone_spend_nothing(desk):
     for _ in range(2):
         assert desk.document(whole).report["outcome"] == "document"
     assert desk.check(whole).report["outcome"] == "accepted"
+
+
+@pytest.fixture
+def waiving(desk, scene):
+    """A counter whose policy lets data be three days old for one item."""
+    stale = ("status_stale", "evidence_stale")
+    waivers = [{"item": ITEM, "code": code, "max_seconds": 259_200} for code in stale]
+    assert desk.pin(scene.fed.next_policy(waivers=waivers)).exit == 0
+    return desk
+
+
+def test_limits_that_nobody_accepted_spend_no_code(waiving):
+    late = ("--now", "+2d")
+    nonce = waiving.challenge("--item", ITEM, *late)
+    shown = waiving.shown(nonce)
+    for _ in range(2):
+        run = waiving.check(shown, *late)
+        assert (run.exit, run.report["outcome"]) == (5, "accepted-with-limits")
+        assert run.report["verdict"]["reason"] == "waived"
+    run = waiving.check(shown, *late, "--accept-limits")
+    assert (run.exit, run.report["outcome"]) == (0, "accepted-with-limits")
+    assert run.report["verdict"]["reason"] == "limits_accepted"
+    assert waiving.check(shown, *late, "--accept-limits").codes == ["answered_before"]
+
+
+def test_better_data_turn_limits_into_an_acceptance_of_the_same_answer(waiving, scene):
+    late = 2 * 86_400
+    shown = waiving.shown(waiving.challenge("--item", ITEM, later=late))
+    assert waiving.check(shown, later=late).report["outcome"] == "accepted-with-limits"
+    scene.fed.tick(days=2)
+    scene.fed.status_list(scene.agency)
+    scene.publish()
+    run = waiving.check(shown, "--bundle", waiving.save_bundle(everything(scene)))
+    assert (run.exit, run.report["outcome"]) == (0, "accepted")
 
 
 def asked(desk, presented, **changes):

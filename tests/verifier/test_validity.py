@@ -1,6 +1,8 @@
 """Until when evidence is good, told in a person's own time zone with its name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -70,3 +72,14 @@ def test_a_year_is_said_where_it_is_another_one():
 
 def test_a_zone_without_a_name_is_told_by_its_distance():
     assert zone_name(NIGHT, UNNAMED).startswith("UTC")
+
+
+def test_a_tier_that_ends_in_another_season_has_its_own_zone(scene):
+    """A week from the middle of October ends in winter, though the usual day does not."""
+    good = found(scene)
+    autumn = datetime(2026, 10, 20, 12, tzinfo=UTC)
+    tiers = good.policy.tiers
+    ends = {tier: autumn + timedelta(seconds=tiers[tier]) for tier in tiers}
+    told_then = validity_text(replace(good, as_of=autumn, until=ends), autumn, ZoneInfo("Europe/Paris"))
+    assert "21 Oct 14:00 (CEST)" in told_then.en
+    assert "27 Oct 13:00 (CET)" in told_then.en

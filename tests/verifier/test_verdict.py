@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.text import Bilingual, width
+from did_service.core.verification.asked_for import Asked
 from did_service.core.verification.codes import CHECKS, UNSAFE, Result
 from did_service.core.verification.headline import PRECEDENCE, headline_of
 from did_service.core.verification.report import (
@@ -37,6 +38,7 @@ ROWS = {Language.ZH: 12, Language.EN: 12, Language.BOTH: 17}  # the headline bel
 ENTRIES, COLUMNS = 8, 80
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"…?')
 STANDING = [code for code, m in CHECKS.items() if m.result in (Result.FAILED, Result.UNDECIDED)]
+ENDED = ("revoked", "suspended", "expired", "proof_expired", "not_yet_valid")  # its own words
 WHOLE_STEPS = (1, 2, 3, 11, 12)
 TERMS = {
     "title": {"zh": "居民居住证", "en": "Residence permit"},
@@ -102,7 +104,9 @@ def worst(report):
     (summary,) = report.credentials
     name = Bilingual("广东省广州市公安局天河区分局", "Guangzhou Public Security Bureau Tianhe")
     summary = replace(summary, identity=WORST, issuer_name=name)
-    return replace(report, credentials=(summary,), unsafe=UNSAFE)
+    item = Bilingual('老年人优待证"换发"与补领登记办理事项' * 9, "Renewal of passes " * 9)
+    asked = Asked("window-3", "urn:didsvc:item:" + "x" * 184, item, "AAAAAAAAAAA", report.now)
+    return replace(report, credentials=(summary,), unsafe=UNSAFE, asked=asked)
 
 
 def answered(report):
@@ -139,6 +143,7 @@ def check_form(report, language):
     assert word.zh in shown[0]
     assert word.en in shown[0]
     assert shown[-1] == shown[0]
+    assert len(fold(lines[0], COLUMNS).split("\n")) == 1
 
 
 # --- the form ---------------------------------------------------------------------------------
@@ -158,8 +163,12 @@ def test_what_the_policy_waives_is_no_acceptance(accepted, code, language):
     report = having(accepted, code, waived=True)
     assert headline_of(report).reason == "waived"
     assert report.outcome is Outcome.ACCEPTED_WITH_LIMITS
-    check_form(report, language)
-    check_form(worst(report), language)
+    taken = replace(report, accepts_limits=True)
+    assert headline_of(taken).reason == "limits_accepted"
+    assert not taken
+    for each in (report, taken):
+        check_form(each, language)
+        check_form(worst(each), language)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -193,6 +202,43 @@ def test_an_accepted_verdict_reads_as_it_should(accepted):
     english = render(accepted, Reader(Language.EN, CHINA))
     assert english[0] == "ACCEPTED 通过"
     assert english[1] == "Document  Residence permit JZ99****0318"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_that_a_policy_is_of_no_force_has_a_row_of_its_own_whatever_else_is_said(
+    accepted, language
+):
+    """It was folded into "2 more" in English: of all warnings this one may not be left out."""
+    force = words_at("verdict", "policy_demo").meaning
+    reports = (having(accepted, code) for code in STANDING)
+    for report in (accepted, answered(accepted), *reports, *map(worst, [accepted])):
+        label = language.say(LABELS["force"])
+        shown = [row for row in rows(report, language) if language.say(force) in row]
+        assert len(shown) == 1, headline_of(report).reason
+        assert shown[0].startswith(label)
+        behind = shown[0].partition(language.say(force))[2]
+        assert not behind or "--all" in behind
+
+
+def test_the_rest_is_seen_by_a_command_that_works_though_the_code_is_spent(accepted):
+    for report, option in (
+        (
+            replace(worst(accepted), unsafe=("policy_demo", "now_given", "tier_relaxed")),
+            " --document --all",
+        ),
+        (worst(accepted), " --all"),  # by a policy alone: nothing is remembered
+        (worst(having(accepted, "status_stale")), " --all"),
+    ):
+        text = "".join(render(report, Reader(Language.EN, CHINA)))
+        assert f" more: add{option}." in text
+
+
+@pytest.mark.parametrize("code", [code for code in STANDING if code not in ENDED])
+def test_of_what_did_not_pass_no_row_says_that_it_is_valid(accepted, code):
+    for language in Language:
+        lines = render(having(accepted, code), Reader(language, CHINA))
+        assert "valid" not in labels(lines, language)
+        assert " until 21 Nov 2027" not in "".join(lines)
 
 
 def test_only_what_is_accepted_is_green(accepted):
@@ -344,6 +390,19 @@ def test_a_document_that_is_too_old_to_judge_says_whose_it_is_and_no_claims(scen
     assert report.credentials[0].claims is None
 
 
+def test_not_even_names_of_claims_are_told_of_what_did_not_pass(accepted, scene):
+    assert "/credentialSubject/familyName" in accepted.credentials[0].disclosed
+    for report in (
+        scene.check(clock=scene.clock(864_000)),
+        scene.check(policy=None),
+        scene.check(request=request(nonce="x")),
+        tampered(scene),
+    ):
+        assert report.credentials[0].disclosed == ()
+        for claims in (True, False):
+            assert b"familyName" not in report_bytes(report, claims=claims)
+
+
 def test_claims_leave_for_stdout_and_not_for_what_is_kept(accepted, scene):
     assert accepted.credentials[0].claims == scene.credential["credentialSubject"]
     kept = report_bytes(accepted).decode()
@@ -449,7 +508,7 @@ def test_no_word_of_the_machine_room_stands_on_a_clerks_screen():
 
 
 def test_every_code_has_a_meaning_and_only_what_stands_in_the_way_a_next_step():
-    extra = {"accepted", "waived", "document"}
+    extra = {"accepted", "waived", "limits_accepted", "document"}
     notes = {
         "contents_unbelieved",
         "contents_unproven",

@@ -161,7 +161,6 @@ def test_a_report_goes_into_a_folder_that_is_there(desk):
         ("--audience", COUNTER),
         ("--nonce", "n"),
         ("--nonce", "n", "--audience", COUNTER, "--document"),
-        ("--item", ITEM),
     ],
 )
 def test_what_the_directory_remembers_is_not_given_again(desk, words):

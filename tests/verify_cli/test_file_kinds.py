@@ -45,7 +45,17 @@ KINDS = {
         b'{"format":"didsvc-policy/99"}',
     ],
     "file_is_evidence": [b'{"format":"didsvc-evidence/1"}'],
-    "file_is_report": [b'{"format":"didsvc-report/1"}'],
+    "file_is_report": [
+        b'{"format":"didsvc-report/1"}',
+        (
+            b'{"schema":"did-verify/1","ok":true,"command":"check",'
+            b'"data":{"format":"didsvc-report/1"},"warnings":[],"error":null}'
+        ),
+    ],
+    "file_is_answer": [
+        b'{"schema":"did-verify/1","ok":true,"command":"challenge","data":{"nonce":"x"}}',
+        b'{"schema":"wallet/1","ok":false,"command":"","data":null}',
+    ],
     "file_is_request": [b'{"response_type":"vp_token","client_id":"window-3"}'],
     "file_is_did_log": [
         b'{"versionId":"1-Q","versionTime":"t","parameters":{},"state":{},"proof":[]}',

@@ -220,12 +220,15 @@ def test_a_reset_says_what_it_took_back_and_what_still_counts(desk, scene):
     witnessed, decided = (
         timestamps.encode(timestamps.from_posix(scene.fed.now + later)) for later in (0, 30)
     )
+    now = timestamps.from_posix(scene.fed.now)
     for language in ("zh", "en", "both"):
         desk.document(desk.shown(None), later=30)
         run = desk.run("trust", "reset-clock", "--lang", language)
         assert run.exit == 0
-        assert decided in run.out
-        assert witnessed in run.out
+        for instant in (decided, witnessed):  # for people, in their own zone with its name
+            told = moment_in_zone(timestamps.parse(instant), now, None)
+            assert Language(language).say(told) in run.out or told.en in run.out
+            assert instant not in run.out
     again = desk.run("trust", "reset-clock", "--json").report
     assert again["before"] == again["after"] == {"witnessed": witnessed, "decided": None}
 
@@ -349,7 +352,7 @@ def test_a_request_file_is_what_a_wallet_reads(desk, scene):
         state_of(asked.nonce),
     )
     asked.check_current(timestamps.from_posix(scene.fed.now + 1))
-    assert run.out.strip() == quote(path)
+    assert run.out == f"The request is in {quote(path)}. Let the holder's wallet read it.\n"
     assert desk.answer(asked.nonce).exit == 0
 
 
@@ -381,7 +384,8 @@ def test_a_counter_is_named_once(desk):
 )
 def test_what_no_request_can_say_is_refused_and_nothing_remembered(desk, words):
     run = desk.run("challenge", *words, "--json")
-    assert (run.exit, code_of(run)) == (2, "member_invalid")
+    code = "item_invalid" if "--item" in words else "audience_invalid"
+    assert (run.exit, code_of(run)) == (2, code)
     assert desk.trust.memory().audience is None
 
 
@@ -434,3 +438,16 @@ def test_a_policy_of_the_first_release_is_pinned_and_judges(tmp_path):
     judging = ("--policy", world / "policy.json", "--tier", "field", "--json")
     run = did_verify("check", world / "good.json", *asked, *judging, now=now)
     assert (run.exit, run.report["outcome"]) == (0, "accepted")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_without_a_policy_every_command_names_the_next_step(bare, language):
+    """`check` and `trust show` cannot go on, and `challenge` asks what cannot be judged yet."""
+    said = ("--lang", language)
+    asked = bare.run("challenge", "--audience", COUNTER, *said)
+    nonce = json.loads(asked.out)["nonce"]
+    judged = bare.run("check", bare.shown(nonce), *said)
+    shown = bare.run("trust", "show", *said)
+    assert (asked.exit, judged.exit, shown.exit) == (0, 5, 5)
+    for told in (asked.err, judged.out, shown.err):
+        assert "did-verify trust pin" in told.replace("\n          ", " ")

@@ -20,8 +20,11 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.request import Clock, NonceState, Request
 from did_service.core.verification.verify import verify
+from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.memory import RememberedLog
 from did_service.web.serve import Server, unix_socket
 from tests.support.purse import wallet
+from wallet_cli import staples
 from wallet_cli.holdings import answers, credentials, identities, keep
 
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("town")]
@@ -135,6 +138,35 @@ def test_where_nothing_can_be_fetched_the_old_staple_stays(town, wang):
     run = wallet(*words)  # no routes: names in .example lead nowhere
     assert (run.exit, run.code) == (8, "nothing_fetched")
     assert credentials(wang.vault()) == before
+
+
+def test_a_collection_that_takes_too_long_ends_and_takes_nothing_away(town, wang, monkeypatch):
+    """One time for all requests together: not one for each, of which there may be fifty."""
+    before = credentials(wang.vault())
+    monkeypatch.setattr(staples, "COLLECTION_SECONDS", 0)
+    run = wang.json("refresh", "all", "--fresh")
+    assert (run.exit, run.code) == (8, "nothing_fetched")
+    codes = {each["code"] for row in run.data["refreshed"] for each in row["missing"]}
+    assert codes <= {"peer_timeout", "evidence_missing", "issuer_evidence_missing"}
+    assert credentials(wang.vault()) == before
+
+
+def test_a_mirror_with_another_history_is_told_and_costs_no_staple(town):
+    """The wallet has seen another tree of that size under a quorum: one of the two is false."""
+    purse = town.holder("two-histories", POLICE)
+    (before,) = credentials(purse.vault())
+    control = town.world.registries["gd"].region.control
+    size = town.world.registries["gd"].logs[control].published().size
+    seen = RememberedLog(size, bytes(32), town.world.edge.clock())
+    trust = TrustDirectory(purse.path / "trust")
+    with trust.locked():
+        trust.change(lambda memory: memory.without_logs([control]).with_log(control, seen))
+    run = purse.json("refresh", "--fresh")
+    assert {"log_forked", "staple_kept"} <= {*run.warnings}
+    assert credentials(purse.vault()) == (before,)
+    assert trust.forks()  # the proof is kept, as a counter keeps it
+    told = purse.json("cred", "verify", "res")
+    assert "log_forked" in json.dumps(told.data)
 
 
 def test_a_mirror_that_gives_something_else_is_passed_over(town, wang):

@@ -95,7 +95,9 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
         "staple": staple is not None,
         "out": out,
     }
-    session.terminal.finish(data, [quote(out)])
+    name = quote(out)
+    done = Bilingual(f"已写入 {name}，请交给窗口核验。", f"Give {name} to the counter.")
+    session.terminal.finish(data, [session.terminal.say(done)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +144,12 @@ def _question(
 def _about(session: Session, question: CounterRequest, held: HeldCredential) -> Iterator[str]:
     """Yield who asks, for what, and what is shown."""
     say, language = session.terminal.say, session.settings.language
-    claimed = say(Bilingual("（窗口身份未经证明）", " (the counter's identity is not proven)"))
+    claimed = say(Bilingual("（窗口身份未经证明）", "(the counter's identity is not proven)"))
+    gap = "" if claimed.startswith("（") else " "  # its bracket has room of its own
     anything = Bilingual("未指明事项", "no service item is named")
     shown = [say(title) for _, title in _claims(held)]
     rows = [
-        (say(Bilingual("自称", "says it is")), f"{quote(question.audience)}{claimed}"),
+        (say(Bilingual("自称", "says it is")), f"{quote(question.audience)}{gap}{claimed}"),
         (
             say(Bilingual("事项", "for")),
             quote(question.item) if question.item else say(anything),

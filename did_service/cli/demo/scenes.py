@@ -215,7 +215,7 @@ SCENES = (
     ),
     Scene(
         "undecided-stale",
-        Bilingual("佐证材料已是九天前的", "the evidence is nine days old"),
+        Bilingual("核验数据已是九天前的", "the evidence is nine days old"),
         Bilingual(
             "九天之内，窗口和凭据包都没有更新",
             "for nine days nobody has fetched newer evidence",
@@ -235,10 +235,10 @@ SCENES = (
     ),
     Scene(
         "refuse-revoked",
-        Bilingual("证照已被吊销", "the credential was revoked"),
+        Bilingual("证照已作废", "the credential was revoked"),
         Bilingual(
-            "签发机关吊销该证照，窗口装入最新信任包",
-            "its agency revokes it; the counter loads the newest trust bundle",
+            "签发机关将该证照作废，窗口导入最新核验数据",
+            "its agency revokes it; the counter imports the newest data",
         ),
         "refused",
         _revoked,
@@ -247,7 +247,7 @@ SCENES = (
         "refuse-old-item",
         Bilingual("拿旧版事项当借口", "an old service item as an excuse"),
         Bilingual(
-            "三天后到未装信任包的窗口，出示吊销前的材料，并附上曾允许七天的旧版事项",
+            "三天后到未导入核验数据的窗口，出示作废前的数据，并附上曾允许七天的旧版事项",
             "three days later, evidence from before the revocation comes with an old version "
             "of the item, which allowed a week",
         ),

@@ -5,9 +5,9 @@
     control entry, heads entry ──tree──► data entry ──batch root──► issued record
                      └──root──► "this is the latest of its subject"
 
-What does not verify is absent: it is dropped and named, never a failure, since anybody on the
-path could have spoilt it. Keys found inside evidence judge nothing. One origin and size with
-two roots, both with a quorum, is a fork; then nothing of that log counts (threat rule 5).
+What does not verify is absent: dropped and named, never a failure, since anybody could have
+spoilt it. Keys found inside evidence judge nothing. One origin and size with two roots, both
+with a quorum, is a fork; nothing of that log counts then (threat rule 5).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.evidence.batches import anchoring_of, take_batch
+from did_service.core.evidence.branches import name_branches
 from did_service.core.evidence.items import Items, Sources, items_of, what_is
 from did_service.core.evidence.latest import LatestIndex, is_claim_unproven
 from did_service.core.evidence.pieces import UnverifiedItem
@@ -79,14 +80,14 @@ def verify_evidence(
     for proofs in issued.values():
         proofs.sort(key=lambda each: (each.existed_by, each.index))
     return Evidence(
-        checkpoints=tuple(work.usable_checkpoints()),
+        checkpoints=(usable := tuple(work.usable_checkpoints())),
         entries=entries,
         contents=work.contents,
         issued=issued,
         policies=succeeding(policy, (p for _, each in sources for p in each.policies)),
         heads_files=work.heads_files,
         complete=order.complete(entries),
-        dropped=tuple(work.dropped),
+        dropped=tuple(name_branches(work.dropped, sources, usable, remembered or {})),
         forks=tuple(work.forks),
     )
 

@@ -99,6 +99,7 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "log_evidence_missing": _undecided(3),
     "log_unknown": _undecided(3),
     "quorum_not_met": _undecided(3),
+    "log_contradicted": _undecided(3),
     "evidence_dropped": _undecided(3),
     "log_forked": _undecided(3),
     # 4 issuer
@@ -175,6 +176,7 @@ CHECKS: Mapping[str, CheckMeaning] = {
     # 12 request
     "query_not_asked": _not_asked(12),
     "query_not_answered": _failed(12),
+    "item_differs": _undecided(12),
     # 13 freshness
     "evidence_fresh": _passed(13),
     "freshness_unknown": _undecided(13),

@@ -21,6 +21,7 @@ from did_service.core.verification.hidden import hidden_because
 from did_service.core.verification.report import Check, Outcome, Report
 
 ACCEPTED, WAIVED, DOCUMENT = "accepted", "waived", "document"
+LIMITS_ACCEPTED = "limits_accepted"
 """The reasons that are no finding: nothing stands in the way."""
 
 PRECEDENCE = (
@@ -51,6 +52,7 @@ PRECEDENCE = (
     "query_not_answered",
     # cannot tell: what was seen before, and what makes everything doubtful
     "answered_before",
+    "item_differs",
     "log_forked",
     "policy_forked",
     "policy_missing",
@@ -93,6 +95,7 @@ PRECEDENCE = (
     "issued_before_end_not_proven",
     "issuance_time_not_proven",
     # data that are missing, and before them what may be an attack on a log
+    "log_contradicted",
     "quorum_not_met",
     "log_evidence_missing",
     "issuer_evidence_missing",
@@ -124,6 +127,7 @@ _CAUSES = frozenset(
         "malformed",
         "too_large",
         "unsupported",
+        "log_contradicted",
         "quorum_not_met",
         "log_evidence_missing",
         "issuer_evidence_missing",
@@ -136,8 +140,8 @@ class Headline(NamedTuple):
 
     Attributes:
         outcome: The word.
-        reason: Its code: a check's, or one of `accepted`, `waived` and `document`. The next
-            step is the reason's.
+        reason: Its code: a check's, or one of `accepted`, `waived`, `limits_accepted` and
+            `document`. The next step is the reason's.
         check: The finding that is the reason, where one is.
         consequences: Findings that are undecided because of it, once for each code and
             credential.
@@ -166,11 +170,18 @@ def headline_of(report: Report) -> Headline:
     reason = _reason(report) if check is None else check.code
     return Headline(
         report.outcome,
-        WAIVED if check is not None and check.waived else reason,
+        _limited(report) if check is not None and check.waived else reason,
         check,
         tuple(_consequences(report, check)),
         (*_noted(report, check), *report.unsafe),
     )
+
+
+def is_final(report: Report) -> bool:
+    """Say whether a clerk may act upon a verdict; only then its code is spent (adr/0044)."""
+    if report.outcome is Outcome.ACCEPTED_WITH_LIMITS:
+        return report.accepts_limits
+    return report.outcome is not Outcome.UNDECIDED
 
 
 def _decisive(report: Report) -> Check | None:
@@ -199,6 +210,11 @@ def _reason(report: Report) -> str:
     if report.outcome is Outcome.UNDECIDED:  # nothing was checked at all
         return "freshness_unknown"
     return ACCEPTED if report.outcome is Outcome.ACCEPTED else DOCUMENT
+
+
+def _limited(report: Report) -> str:
+    """Say whether whoever asked has taken the limits, or has yet to decide."""
+    return LIMITS_ACCEPTED if report.accepts_limits else WAIVED
 
 
 def _consequences(report: Report, cause: Check | None) -> Iterator[Check]:

@@ -20,6 +20,7 @@ from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.text import Bilingual
+from did_service.core.verification.asked_for import Asked, encode_text
 from did_service.core.verification.codes import CHECKS, Result
 
 FORMAT = "didsvc-report/1"
@@ -140,7 +141,7 @@ class DocumentIdentity:
     def encode(self) -> JsonObject:
         """Write the member `identity` of a credential of the report."""
         return {
-            "title": None if self.title is None else _encode(self.title),
+            "title": None if self.title is None else encode_text(self.title),
             "name": self.name,
             "number": self.number,
             "document": self.document,
@@ -160,7 +161,7 @@ class CredentialSummary:
         signer: The verification method whose signature holds; None where none does.
         issued: When the issuer claims to have signed.
         jurisdiction: Six digits.
-        disclosed: Its claims as JSON Pointers, never their values.
+        disclosed: The claims of what passed as JSON Pointers, never their values.
         issuer_name: As the granter's statement has it.
         identity: Whose it is; None unless its signature and its schema hold.
         claims: `credentialSubject` of what passed every step; None of everything else.
@@ -188,7 +189,7 @@ class CredentialSummary:
             "issued": None if self.issued is None else timestamps.encode(self.issued),
             "jurisdiction": self.jurisdiction,
             "disclosed": list(self.disclosed),
-            "issuer_name": None if self.issuer_name is None else _encode(self.issuer_name),
+            "issuer_name": None if self.issuer_name is None else encode_text(self.issuer_name),
             "identity": identity,
             **({"claims": self.claims} if claims else {}),
         }
@@ -209,7 +210,8 @@ class FirstVerdict(NamedTuple):
 class Report:
     """The verdict; true only when everything is accepted without limits.
 
-    `answered` is the first verdict on a file that was judged before: there are no others.
+    `answered` is the first verdict on a file that was judged before; `asked` the question that
+    it was judged by. `accepts_limits` says that limits were accepted; it stays falsy with them.
     `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
     the credentials whose signature holds: what they need is worth keeping; `holder_signed`
     says that a holder signed for the nonce, whatever else was found. None of them is written.
@@ -223,6 +225,8 @@ class Report:
     checks: tuple[Check, ...]
     unsafe: tuple[str, ...] = ()
     answered: FirstVerdict | None = None
+    asked: Asked | None = None
+    accepts_limits: bool = False
     evidence: Evidence = field(default_factory=Evidence, compare=False, repr=False)
     proven: tuple[Credential, ...] = field(default=(), compare=False, repr=False)
     holder_signed: bool = field(default=False, compare=False)
@@ -274,6 +278,7 @@ class Report:
             "limits": list(self.limits),
             "unsafe": list(self.unsafe),
             "answered": None if self.answered is None else self.answered.encode(),
+            "asked": None if self.asked is None else self.asked.encode(),
         }
 
     def to_bytes(self, *, claims: bool = False) -> bytes:
@@ -291,7 +296,3 @@ def _encode_policy(policy: Policy) -> JsonObject:
         "sha256": b64.encode_url(policy.digest),
         "demo": policy.demo,
     }
-
-
-def _encode(text: Bilingual) -> JsonObject:
-    return {"zh": text.zh, "en": text.en}

@@ -9,6 +9,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from did_service.core.evidence.proven_set import Tree
+from did_service.core.text import Bilingual
+from did_service.core.verification.asked_for import Asked
 from did_service.core.verification.report import NowFrom
 from did_service.core.verification.verified import Verified
 
@@ -39,6 +41,8 @@ class Request:
         nonce_state: From the counter's memory.
         nonce_until: Until when an open one may be answered; None where nothing is remembered.
         item: The service item, whose tier and whose waivers in the policy apply.
+        errand: The service item that the clerk has at hand, where that was said: an answer to
+            a question that was asked for another one does not count for it.
     """
 
     tier: str | None = None
@@ -48,6 +52,14 @@ class Request:
     nonce_state: NonceState = NonceState.NOT_REMEMBERED
     nonce_until: datetime | None = None
     item: str | None = None
+    errand: str | None = None
+
+    def asked(self, item_name: Bilingual | None = None) -> Asked | None:
+        """Return the question for a report; None where it is none of this counter's."""
+        ours = self.nonce is not None and self.nonce_state is not NonceState.UNKNOWN
+        if not ours:
+            return None if self.item is None else Asked(item=self.item, item_name=item_name)
+        return Asked(self.audience, self.item, item_name, self.state, self.nonce_until)
 
 
 class Clock(NamedTuple):

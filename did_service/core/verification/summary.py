@@ -2,7 +2,7 @@
 
     identity    name, masked numbers, title, validity: of what its issuer signed
     claims      all values: of what passed every step
-    disclosed   names of claims: of whatever was shown
+    disclosed   names of claims: of what passed
 
 Which claims are the name and the numbers, and what all of them are called, says the schema of
 the type (`x-didsvc` of docs/formats.md §8), where that was proven to be the latest.
@@ -55,9 +55,10 @@ def as_told(
     """Return what a report may tell of a credential, all of its findings being known."""
     place, signed = context.position, summary.signer is not None
     if hidden_because(checks, place, signed=signed) is not None:
-        return replace(summary, identity=None, issuer_name=None, issued=None, jurisdiction=None)
+        unnamed = replace(summary, identity=None, issuer_name=None, issued=None)
+        return replace(unnamed, jurisdiction=None, disclosed=())
     if not passed(checks, place):
-        return summary
+        return replace(summary, disclosed=())
     return replace(summary, claims=context.credential.raw.get("credentialSubject"))
 
 

@@ -37,7 +37,9 @@ from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_SCHEMA_BYTES
+from did_service.core.text import Bilingual
 from did_service.core.verification.request import Remembered
+from did_service.core.verification.summary import title_in
 from did_service.core.verification.verified import Verified
 
 DEFAULT = "day"
@@ -49,10 +51,12 @@ class Demand(NamedTuple):
     Attributes:
         strictest: No looser tier than this one; None where no item is at hand.
         loosens: Whether the counter's own fresh copy stands behind what is looser than day.
+        name: What the item is called, by the counter's own copy, else by any at hand.
     """
 
     strictest: str | None = None
     loosens: bool = False
+    name: Bilingual | None = None
 
     def binding(self, asked: str | None, policy: Policy | None) -> str:
         """Return the tier to judge by; `asked` is the clerk's."""
@@ -97,10 +101,12 @@ def demand_of_item(
     mine = kept.newest("schema", item, home)
     copies = (mine, evidence.newest("schema", item, home))
     tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]
+    name = next((named for each in copies if (named := _name(each)) is not None), None)
     if not tiers:
-        return Demand()
+        return Demand(name=name)
     fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <= policy.tiers[DEFAULT]
-    return Demand(_strictest(tiers, policy.tiers), fresh and all(map(_is_in_use, copies)))
+    loosens = fresh and all(map(_is_in_use, copies))
+    return Demand(_strictest(tiers, policy.tiers), loosens, name)
 
 
 def strictest_demand(policy: Policy) -> Demand:
@@ -134,6 +140,18 @@ def _tier_in(body: SchemaBody) -> str | None:
         return Fields(members, "service item").choice("tier", TIERS)
     except DidServiceError:
         return None
+
+
+def _name(proven: ProvenEntry | None) -> Bilingual | None:
+    """Read what an item is called, where it can be read."""
+    if proven is None or not is_service_item(proven):
+        return None
+    try:
+        body = parse_schema_body(proven.read_against())
+        members = strict_json.load_object(body.content, max_bytes=MAX_SCHEMA_BYTES)
+    except DidServiceError:
+        return None
+    return title_in(members.get("name"))
 
 
 def _is_in_use(proven: ProvenEntry | None) -> bool:

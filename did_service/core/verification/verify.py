@@ -221,6 +221,7 @@ def _report(
         ),
         checks=told,
         unsafe=tuple(_unsafe(whole, clock, demand)),
+        asked=request.asked(demand.name),
         evidence=whole.evidence,
         proven=tuple(
             context.credential

@@ -17,7 +17,7 @@ from did_service.core.evidence import bundle
 from did_service.core.evidence.bundle import encode_bundle, parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven import ProvenEntry
-from did_service.core.evidence.proven_set import Dropped
+from did_service.core.evidence.proven_set import Dropped, Tree
 from did_service.core.evidence.sets import LeftOut, parse_evidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
@@ -26,6 +26,8 @@ from did_service.core.limits import (
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
+from did_service.core.verification.headline import headline_of
+from did_service.core.verification.report import Outcome
 from tests.support.counter import Scene, items_of, whole_log
 from tests.support.evidence import evidence_item
 from tests.support.refusals import refused
@@ -385,6 +387,43 @@ def test_ev_tree_that_contradicts_its_checkpoint_is_a_fork(scene):
     evidence = proven(scene, {**staple, "checkpoints": [*staple["checkpoints"], note]})
     assert [fork.origin for fork in evidence.forks] == [data_log.origin]
     assert not [e for e in evidence.entries if e.kind == "status"]
+
+
+def branch(scene, *, seen_by=()):
+    """The checkpoint of a second version of gd's control log, as long as the true one."""
+    fed = scene.fed
+    true = fed.logs["gd.example/reg"]
+    other = copy.deepcopy(true)
+    other.entries[-1] = replace(other.entries[-1], leaf=bytes(32))
+    fed.logs[true.origin] = other
+    note = fed.cosign(true.origin, dict.fromkeys(seen_by, fed.now)).decode()
+    fed.logs[true.origin] = true
+    return note
+
+
+def test_a_second_version_of_a_log_without_witnesses_is_named_and_is_no_fork(scene):
+    staple = scene.staple()
+    notes = {"checkpoints": [*staple["checkpoints"], branch(scene)]}
+    evidence = proven(scene, {**staple, **notes})
+    (dropped,) = evidence.dropped
+    assert dropped.code == "log_contradicted"
+    assert not evidence.forks  # whoever has one key silences no region
+    assert scene.check(staple={**staple, **notes}).outcome is Outcome.ACCEPTED
+    alone = {**staple, "items": [], "checkpoints": notes["checkpoints"]}
+    report = scene.check(staple=alone)
+    assert headline_of(report).reason == "log_contradicted"
+
+
+def test_a_second_version_is_known_by_the_tree_that_is_remembered(scene):
+    true = scene.fed.logs["gd.example/reg"].checkpoint()
+    lone = {**scene.staple(), "checkpoints": [branch(scene)]}
+    for tree, code in (
+        (Tree(true.size, true.root), "log_contradicted"),
+        (Tree(true.size + 1, true.root), "quorum_not_met"),
+    ):
+        sources = [("set", parse_evidence(lone))]
+        found = verify_evidence(sources, scene.fed.policy, {true.origin: tree})
+        assert {each.code for each in found.dropped if "checkpoint" in each.what} == {code}
 
 
 def test_batches_that_prove_nothing_are_dropped(scene):

@@ -7,13 +7,18 @@ from collections.abc import Iterator
 
 from did_service.core.anchor.freshness import age_seconds
 from did_service.core.errors import quote
+from did_service.core.evidence.branches import CONTRADICTED
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.limits import MAX_DROPPED_NAMED
 from did_service.core.verification.codes import Result
 from did_service.core.verification.context import PresentationContext
 from did_service.core.verification.report import Basis, Check
 
-_NAMED = ("log_unknown", "quorum_not_met")  # reasons for dropping that have codes of their own
+_NAMED = (
+    "log_unknown",
+    "quorum_not_met",
+    CONTRADICTED,
+)  # reasons for dropping that have codes of their own
 
 
 def check(context: PresentationContext) -> Iterator[Check]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from did_service.core.errors import quote
 from did_service.core.verification.context import PresentationContext
 from did_service.core.verification.presented import QUERY
 from did_service.core.verification.report import Check
 
 
 def check(context: PresentationContext) -> Iterator[Check]:
-    """Check that every credential stands under the one query, with the state of the request."""
+    """Check that every credential stands under the one query, with the state of the request.
+
+    A code that was given out for one service item answers for no other: the laxer of two would
+    be judged by its own tier and waivers.
+    """
     answers = all(each.query == QUERY for each in context.file.shown)
     if None not in (context.file.state, context.request.state):
         answers = answers and context.file.state == context.request.state
     yield Check("query_not_asked" if answers else "query_not_answered")
+    errand = context.request.errand
+    if errand not in (None, context.request.item):
+        yield Check("item_differs", detail=quote(errand))
