@@ -80,6 +80,8 @@ def test_a_tier_that_ends_in_another_season_has_its_own_zone(scene):
     autumn = datetime(2026, 10, 20, 12, tzinfo=UTC)
     tiers = good.policy.tiers
     ends = {tier: autumn + timedelta(seconds=tiers[tier]) for tier in tiers}
-    told_then = validity_text(replace(good, as_of=autumn, until=ends), autumn, ZoneInfo("Europe/Paris"))
+    told_then = validity_text(
+        replace(good, as_of=autumn, until=ends), autumn, ZoneInfo("Europe/Paris")
+    )
     assert "21 Oct 14:00 (CEST)" in told_then.en
     assert "27 Oct 13:00 (CET)" in told_then.en
