@@ -69,7 +69,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a presenter's service item is kept for the next visit",
-        "did_service/verifier/held.py",
+        "did_service/verifier/keeping.py",
         "attacks/test_old_evidence.py test_newer_service_item_left_behind_at_an_earlier_visit",
         "each.source != STAPLE or not is_service_item(each)",
         "each.source",
@@ -360,7 +360,7 @@ COUNTER_WALLET_ISSUER = (
     ),
     _row(
         "a stranger's evidence stays in the trust directory",
-        "did_service/verifier/held.py",
+        "did_service/verifier/keeping.py",
         "attacks/test_trust_directory.py test_true_evidence_of_strangers_is_not_kept"
         " test_unsigned_credential_leaves_nothing_behind",
         "if _subject(each) in wanted\n",
@@ -378,8 +378,8 @@ COUNTER_WALLET_ISSUER = (
         "the item of a question is not read from a large directory",
         "did_service/verifier/decide.py",
         "verifier/test_decide.py test_the_item_of_the_question_binds_though_nobody_names_it",
-        "itertools.chain(() if item is None else (item,), named)",
-        "named",
+        "wanted, () if item is None else (item,))",
+        "wanted)",
     ),
     _row(
         "a question can be answered twice",

@@ -72,7 +72,8 @@ def listed(session: Session) -> None:
 
     It stands as a counter would say today with the evidence in this wallet; no network.
     """
-    held, known, now = credentials(session.vault), session.trust.evidence(), session.now()
+    held, now = credentials(session.vault), session.now()
+    known = session.trust.evidence(*(part for e in held for part in (e.credential, e.staple)))
     policy = known.policy
     rows = [(each, _standing(each, known, now), good_until(each, policy)) for each in held]
     views: list[JsonValue] = [
@@ -210,7 +211,7 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     from did_service.verifier.report_json import encode_report
     from wallet_cli.judging import judge
 
-    evidence = (session.trust.evidence(), held.staple)
+    evidence = (session.trust.evidence(held.credential, held.staple), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
     lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
