@@ -51,7 +51,7 @@ def grow(scene: Scene, region: str, size: int) -> None:
     log = fed.logs[origin]
     pattern = log.newest("did", fed.root(region).id).entry
     while log.size() < size - 1:
-        subject = f"Q{log.size():045d}"
+        subject = f"Q{log.size():043d}{region}"
         log.force(entries.compose("did", subject, pattern.body).sequenced(fed.now))
     fed.heads(origin)
     fed.cosign(origin)

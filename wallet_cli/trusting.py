@@ -6,6 +6,7 @@ lies open and must not tell which credentials there are.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -98,14 +99,12 @@ class WalletTrust:
         self.demand_policy()
         return pin(self._directory, offered, None, now).policy
 
-    def open(self, data: bytes) -> Bundle:
+    def opened(self, data: bytes) -> AbstractContextManager[Bundle]:
         """Open a bundle that is to be taken.
 
         Raises:
-            PolicyError: `policy_missing`.
-            LimitError, MalformedError: as `open_bundle`.
+            LimitError, MalformedError: as `open_bundle`, when it is entered.
         """
-        self.demand_policy()
         return open_bundle(data, self._directory.path)
 
     def take(self, bundle: Bundle, now: datetime) -> Imported:

@@ -11,8 +11,10 @@ the lines are set down on the disk once; the file is gone with the process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -50,7 +52,8 @@ class Bundle:
         return cls(evidence, iter((evidence,)), is_whole=True)
 
 
-def open_bundle(data: bytes, folder: Path) -> Bundle:
+@contextmanager
+def open_bundle(data: bytes, folder: Path) -> Iterator[Bundle]:
     """Open a bundle file, or an evidence set such as a staple.
 
     Args:
@@ -62,41 +65,69 @@ def open_bundle(data: bytes, folder: Path) -> Bundle:
         UnavailableError: `file_not_written`.
     """
     lines = bundle_lines(data)
+    first = [] if lines is None else [*_first(lines)]
     if lines is None:
-        return Bundle.whole(parse_bundle(data))
-    first, size = [], 0
-    for line in lines:
-        first.append(line)
-        size += len(line)
-        if len(first) > MAX_PORTION_PIECES or size > MAX_PORTION_BYTES:
-            break
+        yield Bundle.whole(parse_bundle(data))
+    elif (after := next(lines, None)) is None:
+        yield Bundle.whole(parse_pieces(first))
     else:
-        return Bundle.whole(parse_pieces(first))
+        with _file(folder) as items, _file(folder) as others:
+            sorted_out = _SetDown(items, others)
+            sorted_out.take_all(chain(first, (after,), lines))
+            first.clear()
+            shared = parse_pieces(sorted_out.shared)
+            sorted_out.shared.clear()
+            yield Bundle(shared, sorted_out.portions(shared))
+
+
+def _first(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield as many lines as one portion may have."""
+    size = 0
+    for number, line in enumerate(lines, 1):
+        yield line
+        size += len(line)
+        if number >= MAX_PORTION_PIECES or size >= MAX_PORTION_BYTES:
+            return
+
+
+def _file(folder: Path) -> IO[bytes]:
     try:
-        sorted_out = _SetDown(folder)
-        for line in (*first, *lines):
-            sorted_out.take(line)
+        return TemporaryFile(dir=folder)
     except OSError as error:
         raise UnavailableError("file_not_written", f"{error.strerror}") from error
-    shared = parse_pieces(sorted_out.shared)
-    return Bundle(shared, sorted_out.portions(shared))
 
 
-@dataclass
+@dataclass(slots=True)
 class _SetDown:
-    """The lines of a bundle, sorted: in memory what is shared, the others on the disk."""
+    """The lines of a bundle, sorted: in memory what is shared, the others on the disk.
 
-    folder: Path
+    Attributes:
+        items, others: The files of items, and of lists and batches.
+        shared: Lines.
+        lists, batches: Where a line begins in `others`, by digest or by the entry's place.
+        counts: Of lines, by kind.
+    """
+
+    items: IO[bytes]
+    others: IO[bytes]
     shared: list[bytes] = field(default_factory=list)
-    items: IO[bytes] = field(init=False)
-    others: IO[bytes] = field(init=False)
     lists: dict[bytes, int] = field(default_factory=dict)
     batches: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     counts: Counter[bytes] = field(default_factory=Counter)
 
-    def __post_init__(self) -> None:
-        self.items = TemporaryFile(dir=self.folder)  # noqa: SIM115 - closed with the process
-        self.others = TemporaryFile(dir=self.folder)  # noqa: SIM115
+    def take_all(self, lines: Iterable[bytes]) -> None:
+        """Set down every line.
+
+        Raises:
+            UnavailableError: `file_not_written`: the disk is full, for example.
+        """
+        try:
+            for line in lines:
+                self.take(line)
+            self.items.flush()
+            self.others.flush()
+        except OSError as error:
+            raise UnavailableError("file_not_written", f"{error.strerror}") from error
 
     def take(self, line: bytes) -> None:
         """Put one line where it belongs; one that is spelled otherwise counts as shared."""

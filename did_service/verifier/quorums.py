@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.crypto.hashes import sha256
-from did_service.core.errors import MalformedError
+from did_service.core.encoding import timestamps
+from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.policy import VerifiedCheckpoint, recall_checkpoint
@@ -56,7 +57,9 @@ def recalled(rows: Rows, notes: Iterable[bytes], basis: str) -> dict[bytes, Veri
         )
         match times:
             case (int(fresh_at), int(existed_by)):
-                with suppress(MalformedError):  # no checkpoint: then it is judged as any note
+                with suppress(DidServiceError):  # damaged: then it is judged as any note
+                    timestamps.from_posix(max(fresh_at, existed_by))
+                    timestamps.from_posix(min(fresh_at, existed_by))
                     found[note] = recall_checkpoint(note, fresh_at, existed_by)
             case _:
                 pass

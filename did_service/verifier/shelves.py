@@ -47,6 +47,7 @@ INSERT INTO chains (log, kind, subject, about, as_of, subjects) VALUES (?, ?, ?,
 ON CONFLICT (subject, kind, log) DO UPDATE
 SET about = excluded.about, as_of = excluded.as_of, subjects = excluded.subjects
 """
+_FIND_PLACE = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
 _FIND_CHAIN = """
 SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?
 AND about = ? AND as_of IS ? AND subjects = ?
@@ -104,9 +105,9 @@ def read_beside(
         with_shared: Also the checkpoints and heads entries of all other chains, the newest
             first come: a fork comes to light where two of them differ.
     """
-    subjects = {subject for _, _, subject in _places(offered)}
-    chains = _chains(rows, {*subjects, UNSORTED.subject}, MAX_CHAINS_HELD)
-    pieces = dict(_pieces(rows, chains))
+    places = {*_places(offered), _place(UNSORTED), _place(POLICIES)}
+    found = (rows.one(_FIND_PLACE, *place) for place in places)
+    pieces = dict(_pieces(rows, {int(row[0] or 0) for row in found if row is not None}))
     if with_shared:
         pieces |= {
             int(number or 0): _line(line)
@@ -155,11 +156,11 @@ def add_unsorted(rows: Rows, evidence: UnverifiedEvidence) -> None:
     rows.change("UPDATE facts SET value = value + 1 WHERE name = 'evidence'")
 
 
-def _chains(rows: Rows, wanted: set[str], most: int = MAX_CHAINS_AT_ONCE) -> set[int]:
+def _chains(rows: Rows, wanted: set[str]) -> set[int]:
     rows.change("DROP TABLE IF EXISTS wanted")
     rows.change(_WANT)
     rows.change_each("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in wanted))
-    return {int(number or 0) for (number,) in rows.all(_FIND, most + 1)}
+    return {int(number or 0) for (number,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
 
 
 def _pieces(rows: Rows, chains: set[int]) -> Iterator[tuple[int, bytes]]:
@@ -267,8 +268,7 @@ def _is_shared(line: bytes) -> bool:
 
 
 def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:
-    find = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
-    found = rows.one(find, *place)
+    found = rows.one(_FIND_PLACE, *place)
     if found is not None:
         rows.change("DELETE FROM chains WHERE id = ?", found[0])
     return found is not None

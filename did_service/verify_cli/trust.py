@@ -59,8 +59,9 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Merge a bundle: its policies one step at a time, then each item that is newer."""
     directory = directory_at(arguments.trust, env)
     demand_policy(directory)
-    bundle = open_bundle(env.read(arguments.bundle, MAX_BUNDLE_BYTES), directory.path)
-    imported = import_bundle(directory, bundle, env.clock, env.boot)
+    packed = env.read(arguments.bundle, MAX_BUNDLE_BYTES)
+    with open_bundle(packed, directory.path) as bundle:
+        imported = import_bundle(directory, bundle, env.clock, env.boot)
     held = read_known(directory, env.boot)
     good = validity(outline(directory, held), imported.policy)
     data: JsonObject = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -77,11 +78,14 @@ def imported(session: Session, file: str) -> None:
         policy = session.trust.succeed(members, session.now())
         session.terminal.finish(_view(policy), [policy.fingerprint])
         return
-    try:
-        offered = session.trust.open(data)
-    except DidServiceError as error:
-        raise MalformedError("evidence_malformed", f"{quote(file)}: {error.message}") from error
-    taken = session.trust.take(offered, session.now())
+    session.trust.demand_policy()
+    with ExitStack() as opened:
+        try:
+            offered = opened.enter_context(session.trust.opened(data))
+        except DidServiceError as error:
+            told = f"{quote(file)}: {error.message}"
+            raise MalformedError("evidence_malformed", told) from error
+        taken = session.trust.take(offered, session.now())
     for each in taken.forks:
         session.terminal.warn("log_forked", each.origin, log=each.origin)
     if taken.counts.dropped:
