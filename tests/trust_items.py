@@ -35,12 +35,13 @@ ITEMS = 16_384  # of one bundle
 PROGRAM = """
 import sys
 from datetime import UTC, datetime
+from time import process_time
 from did_service.verify_cli.__main__ import main
 now = datetime.fromtimestamp(int(sys.argv[1]), UTC)
 code = main(sys.argv[2:], clock=lambda: now)
 lines = open("/proc/self/status").read().splitlines()
 (peak,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-print(code, peak, file=sys.stderr)
+print(code, peak, process_time(), file=sys.stderr)
 """
 MOST_KIB = 300_000_000 // 1_024
 
@@ -91,13 +92,17 @@ def every_path(leaves: list[bytes]) -> Iterator[AuditPath]:
         yield AuditPath(floor[at] for floor, at in beside if at < len(floor))
 
 
-def measured(now: int, *words: object) -> tuple[int, int, float]:
-    """Run `did-verify` in a process of its own; its exit code, its peak in KiB, its seconds."""
+def measured(now: int, *words: object) -> list[float]:
+    """Run `did-verify` in a process of its own.
+
+    Returns:
+        Its exit code, its peak in KiB, its seconds, and how many of them it had a processor.
+    """
     begun = monotonic()
     words = (sys.executable, "-c", PROGRAM, now, *words)
     done = run([*map(str, words)], check=False, capture_output=True, cwd=CHECKOUT, text=True)
-    code, peak = done.stderr.split()[-2:]
-    return int(code), int(peak), monotonic() - begun
+    code, peak, processor = done.stderr.split()[-3:]
+    return [int(code), int(peak), monotonic() - begun, float(processor)]
 
 
 def set_up(count: int) -> None:
@@ -146,22 +151,23 @@ def main(count: int = COUNT) -> int:
     again = measured(record["now"], "trust", "import", bundle, *trust)
     checked = measured(record["now"], "check", FOLDER / "shown.json", "--document", *trust)
     shown = measured(record["now"], "trust", "show", *trust)
-    imports = [each for each in record.values() if isinstance(each, list | tuple)]
+    imports = [each for each in record.values() if isinstance(each, list)]
     every = [*imports, again, checked, shown]
-    print(f"{bundle.name} again: {told(*again)}\ncheck {told(*checked)}\nshow {told(*shown)}")
+    print(f"{bundle.name} again: {told(*again)}\ncheck: {told(*checked)}\nshow: {told(*shown)}")
     print(
-        f"{count} items: imported in {sum(each[2] for each in imports):.0f} s,"
+        f"{count} items: imported in {sum(each[2] for each in imports):.0f} s"
+        f" ({sum(each[3] for each in imports):.0f} s of processor),"
         f" peak {max(each[1] for each in every) * 1_024 / 1e6:.0f} MB"
     )
-    failed = any(code for code, _, _ in every) or any(kib > MOST_KIB for _, kib, _ in every)
+    failed = any(each[0] for each in every) or any(each[1] > MOST_KIB for each in every)
     if not failed:
         shutil.rmtree(FOLDER)
     return int(failed)
 
 
-def told(code: int, kib: int, seconds: float) -> str:
+def told(code: float, kib: float, seconds: float, processor: float) -> str:
     """Say how a run ended."""
-    return f"exit {code}, {kib * 1_024 / 1e6:.0f} MB, {seconds:.1f} s"
+    return f"exit {code}, {kib * 1_024 / 1e6:.0f} MB, {seconds:.1f} s ({processor:.1f} s)"
 
 
 if __name__ == "__main__":

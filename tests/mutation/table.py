@@ -375,6 +375,27 @@ COUNTER_WALLET_ISSUER = (
         "return question.request",
     ),
     _row(
+        "what a row says counts for any policy",
+        "did_service/verifier/quorums.py",
+        "verifier/test_quorums.py test_another_policy_and_newer_rules_count_anew",
+        "== (basis,)",
+        "is not None",
+    ),
+    _row(
+        "an import undoes what another window changed meanwhile",
+        "did_service/verifier/importing.py",
+        "verifier/test_portions.py test_what_another_window_changes_meanwhile_is_not_undone",
+        "if self.directory.version == version and self._keep",
+        "if self._keep",
+    ),
+    _row(
+        "heads entries stay in the portion where they stand",
+        "did_service/verifier/portions.py",
+        "verifier/test_portions.py test_the_order_and_the_spelling_of_the_lines_do_not_matter",
+        'b"\\\\" not in line',
+        "True",
+    ),
+    _row(
         "the item of a question is not read from a large directory",
         "did_service/verifier/decide.py",
         "verifier/test_decide.py test_the_item_of_the_question_binds_though_nobody_names_it",
