@@ -269,7 +269,7 @@ class Receiver:
         """Collect the staple and judge by it: as of the hour, else as of now."""
         session = self.session
         received, budget = Received(held, None), RequestBudget()
-        known = session.trust.evidence().remembered
+        known = session.trust.known().remembered
         with session.transport.within(COLLECTION_SECONDS):
             for moment in EvidenceMoment:
                 places = EvidenceSources(session.transport, delivery.evidence, moment, budget)
@@ -283,7 +283,7 @@ class Receiver:
 
     def _judged(self, held: HeldCredential, policy: Policy) -> Report:
         session = self.session
-        evidence = (session.trust.evidence(), held.staple)
+        evidence = (session.trust.evidence(held.credential, held.staple), held.staple)
         return judge(held.credential, policy, evidence, session.now())
 
     def _accept(self, report: Report | None) -> None:

@@ -6,18 +6,28 @@ lies open and must not tell which credentials there are.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
+from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import TrustState, read_beside, read_held, read_policy
+from did_service.verifier.held import (
+    TrustState,
+    read_beside,
+    read_held,
+    read_known,
+    read_policy,
+)
 from did_service.verifier.importing import Imported, demand_policy, import_bundle, merge
 from did_service.verifier.pinning import pin
+from did_service.verifier.portions import Bundle, open_bundle
 
 _NO_BOOT = ""  # a wallet asks no questions that could outlive one
 
@@ -45,13 +55,27 @@ class WalletTrust:
         """
         return demand_policy(self._directory)
 
-    def evidence(self) -> TrustState:
+    def evidence(self, *shown: JsonObject | None) -> TrustState:
         """Return what the wallet judges by: what was imported, and what is remembered.
+
+        Args:
+            shown: Credentials and staples that are judged by it; of a large directory only
+                what they need is read.
+
+        Raises:
+            MalformedError: `trust_damaged`.
+            LimitError: `too_much_to_check`.
+        """
+        wanted = Wanted(tuple(jcs.encode(each) for each in shown if each is not None))
+        return read_held(self._directory, _NO_BOOT, wanted)
+
+    def known(self) -> TrustState:
+        """Return policy, forks and what is remembered, without the evidence.
 
         Raises:
             MalformedError: `trust_damaged`.
         """
-        return read_held(self._directory, _NO_BOOT)
+        return read_known(self._directory, _NO_BOOT)
 
     def pin(self, members: JsonObject, fingerprint: str, now: datetime) -> Policy:
         """Pin the first policy; the same one again changes nothing.
@@ -75,7 +99,15 @@ class WalletTrust:
         self.demand_policy()
         return pin(self._directory, offered, None, now).policy
 
-    def take(self, bundle: UnverifiedEvidence, now: datetime) -> Imported:
+    def opened(self, data: bytes) -> AbstractContextManager[Bundle]:
+        """Open a bundle that is to be taken.
+
+        Raises:
+            LimitError, MalformedError: as `open_bundle`, when it is entered.
+        """
+        return open_bundle(data, self._directory.path)
+
+    def take(self, bundle: Bundle, now: datetime) -> Imported:
         """Import a bundle with its policies, as a counter does.
 
         Raises:

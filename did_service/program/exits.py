@@ -55,6 +55,7 @@ _BY_CODE: Mapping[str, Exit] = {
     "issuer_without_authority": Exit.DISTRUSTED,
     "policy_missing": Exit.UNDECIDED,
     "policy_expired": Exit.UNDECIDED,
+    "bundle_to_import": Exit.UNDECIDED,
     "too_much_to_check": Exit.UNDECIDED,
     "answer_too_large": Exit.UNAVAILABLE,
     "internal_fault": Exit.FAULT,

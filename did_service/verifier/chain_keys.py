@@ -8,22 +8,55 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, Numbers
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, LimitError
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
     MAX_BUNDLE_LINE_BYTES,
+    MAX_KEYS_WANTED,
     MAX_PRESENTED_BYTES,
     MAX_PRESENTED_VALUES,
 )
 
 
-def keys_of(presented: bytes) -> set[str]:
-    """Return all that may be a key in what is presented; none where it cannot be read.
+@dataclass(frozen=True)
+class Wanted:
+    """What a check asks a large directory for: found once, and by nobody who holds a lock.
+
+    Attributes:
+        presented: What is to be checked.
+        beside: Sets that stand beside what is held.
+    """
+
+    presented: tuple[bytes, ...]
+    beside: tuple[UnverifiedEvidence, ...] = ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys.
+
+        Raises:
+            LimitError: `too_much_to_check`: more than are looked up for one check.
+        """
+        presented = (key for each in self.presented for key in keys_of(each))
+        beside = (key for each in self.beside for key in named_by(each))
+        found: set[str] = set()
+        for key in chain(presented, beside):
+            found.add(key)
+            if len(found) > MAX_KEYS_WANTED:
+                raise LimitError("too_much_to_check", f"more than {MAX_KEYS_WANTED} keys")
+        return frozenset(found)
+
+
+def keys_of(presented: bytes) -> Iterator[str]:
+    """Yield all that may be a key in what is presented; none where it cannot be read.
 
     It is read as `parse_presented` reads it: what that one reads must name its keys here.
     """
@@ -35,8 +68,9 @@ def keys_of(presented: bytes) -> set[str]:
             numbers=Numbers.FINITE,
         )
     except DidServiceError:
-        return set()
-    return {*_keys(value), *_records(value)}
+        return
+    yield from _keys(value)
+    yield from _records(value)
 
 
 def named_in(line: bytes) -> Iterator[str]:

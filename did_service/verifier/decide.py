@@ -1,21 +1,21 @@
 """Decide: judge what is presented, and remember that it was judged, in one step.
 
-    lock ─► policy, evidence, memory ─► unlock ─► verify ─► lock ─► still so? ──no──► again
-                                                                        └─yes─► nonce, evidence
+    policy, evidence, memory ─► verify ─► lock ─► still so? ──no──► again
+                                                      └─yes─► nonce, evidence
 
-Judging may take long and holds up no other window. Whatever cannot be written is not decided:
-the report goes out after the nonce is spent, so two windows on one directory never both accept
-an answer. Whoever has a file to judge calls `decide`: a command, a page, a protocol.
+Reading and judging may take long and hold up no other window. Whatever cannot be written is not
+decided: the report goes out after the nonce is spent, so two windows on one directory never
+both accept an answer. Whoever has a file to judge calls `decide`: a command, a page, a
+protocol.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import timestamps
-from did_service.core.errors import ConflictError
+from did_service.core.errors import ConflictError, LimitError
 from did_service.core.verification.report import (
     Check,
     FirstVerdict,
@@ -26,11 +26,12 @@ from did_service.core.verification.report import (
 from did_service.core.verification.request import Request
 from did_service.core.verification.tier import DEFAULT
 from did_service.program.environment import Environment
-from did_service.verifier.chain_keys import named_by
+from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.challenges import question_of, remembering
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import TrustState, read_held, remember_logs
+from did_service.verifier.held import TrustState, read_held
 from did_service.verifier.judging import judge
+from did_service.verifier.keeping import remember_logs
 from did_service.verifier.memory import Memory
 from did_service.verifier.question import Question
 from did_service.verifier.remembering import can_spend, keep
@@ -58,11 +59,12 @@ def decide(question: Question, directory: TrustDirectory, env: Environment) -> R
 def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
     if not directory.path.exists():
         return judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
+    wanted = Wanted((question.presented,), tuple(each for _, each in question.bundles))
     for _ in range(_TRIES):
-        with directory.locked():
-            held, version = _read_held(question, directory, env), directory.version
-            asked = _asked(question, held)
-            first = _first_verdict(asked, held)
+        version = directory.version  # first: what changes while we read is another one
+        held = _read_held(question, directory, env, wanted)
+        asked = _asked(question, held)
+        first = _first_verdict(asked, held)
         if first is not None:
             return first
         report = judge(asked, held.policy, held)
@@ -72,21 +74,29 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
             if directory.version == version and _is_still_so(asked, held, now, report):
                 return keep(asked, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
-        held = _read_held(question, directory, env)
+        held = _read_held(question, directory, env, wanted)
         asked = _asked(question, held)
         first = _first_verdict(asked, held)
         return first or keep(asked, directory, held, judge(asked, held.policy, held))
 
 
-def _read_held(question: Question, directory: TrustDirectory, env: Environment) -> TrustState:
+def _read_held(
+    question: Question, directory: TrustDirectory, env: Environment, wanted: Wanted
+) -> TrustState:
     """Read what the question needs: a bundle names subjects as well, as a visitor does.
 
     The item is the one for which it was asked, which the memory knows by what is presented.
+
+    Raises:
+        LimitError: `too_much_to_check`; `bundle_to_import` where bundles stand beside it.
     """
     item = _request_of(question, directory.memory().in_boot(env.boot)).item
-    named = (key for _, bundle in question.bundles for key in named_by(bundle))
-    also = itertools.chain(() if item is None else (item,), named)
-    return read_held(directory, env.boot, question.presented, also)
+    try:
+        return read_held(directory, env.boot, wanted, () if item is None else (item,))
+    except LimitError as error:
+        if question.bundles and error.code == "too_much_to_check":
+            raise LimitError("bundle_to_import", error.message) from error
+        raise
 
 
 def _asked(question: Question, held: TrustState) -> Question:

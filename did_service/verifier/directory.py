@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from did_service.core.encoding import b64
 from did_service.core.errors import (
@@ -31,13 +32,18 @@ from did_service.program.files import (
     replace_file,
     sweep,
 )
-from did_service.verifier import shelves
-from did_service.verifier.chain_keys import keys_of
+from did_service.verifier import quorums, shelves
+from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE
 from did_service.verifier.memory import OPEN, Memory, Nonce
 from did_service.verifier.nonces import expiry, give
+from did_service.verifier.outline import Outline, outline_of_rows
 from did_service.verifier.remembered import read_memory, write_memory
 from did_service.verifier.state import STATE_FILE, State, read_own
+
+if TYPE_CHECKING:
+    from did_service.core.log.policy import VerifiedCheckpoint
+    from did_service.verifier.database import Rows
 
 NONCE_BYTES = 32
 _FILES = ("policy.json", EVIDENCE_FILE, MEMORY_FILE, STATE_FILE)
@@ -114,47 +120,76 @@ class TrustDirectory:
         """Replace the pinned policy; the caller has checked that it may follow."""
         self._write("policy.json", data)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it is read by key, since it holds more than is read whole."""
+        self._take_over()
+        with self._state.reading() as rows:
+            return rows is not None and shelves.count(rows) > MAX_CHAINS_WHOLE
+
     def evidence(
-        self, presented: bytes | None = None, also: Iterable[str] = ()
+        self, wanted: Wanted | None = None, also: Iterable[str] = ()
     ) -> UnverifiedEvidence:
         """Return the evidence: all of it, or of a large directory what a check needs.
 
         Args:
-            presented: What is to be checked; None for everything.
+            wanted: What a check asks for; None for everything.
             also: Further keys that will be asked for, such as a service item; gone through
                 only where a part is read.
 
         Raises:
             LimitError: `too_much_to_check`: a check needs more than is read for one.
         """
-        self._take_over()
-        with self._state.reading() as rows:
-            if rows is None:
-                return UnverifiedEvidence()
-            if presented is None or shelves.count(rows) <= MAX_CHAINS_WHOLE:
-                return shelves.read_all(rows)
-            return shelves.read_for(rows, {*keys_of(presented), *also})
+        if wanted is not None and self.is_large:
+            keys = {*wanted.keys, *also}
+            return self._read_evidence(lambda rows: shelves.read_for(rows, keys))
+        return self._read_evidence(shelves.read_all)
 
-    def evidence_beside(self, offered: UnverifiedEvidence) -> UnverifiedEvidence:
-        """Return the evidence that a set may stand beside: all of it, or the same subjects'."""
+    def evidence_of(
+        self, offered: UnverifiedEvidence, *, with_shared: bool = True
+    ) -> UnverifiedEvidence:
+        """Return the evidence of the subjects of a set; see `shelves.read_beside`."""
+        return self._read_evidence(
+            lambda rows: shelves.read_beside(rows, offered, with_shared=with_shared)
+        )
+
+    def _read_evidence(self, read: Callable[[Rows], UnverifiedEvidence]) -> UnverifiedEvidence:
         self._take_over()
         with self._state.reading() as rows:
-            if rows is None:
-                return UnverifiedEvidence()
-            if shelves.count(rows) <= MAX_CHAINS_WHOLE:
-                return shelves.read_all(rows)
-            return shelves.read_beside(rows, offered)
+            return UnverifiedEvidence() if rows is None else read(rows)
 
     def keep_chains(
-        self, before: UnverifiedEvidence, chains: Iterable[tuple[ChainKey, UnverifiedEvidence]]
+        self,
+        before: UnverifiedEvidence,
+        chains: Iterable[tuple[ChainKey, UnverifiedEvidence]],
+        basis: str,
+        verified: Iterable[VerifiedCheckpoint] = (),
     ) -> None:
         """Put chains in the place of those that were read; see `shelves.keep`.
+
+        Args:
+            before: What was read.
+            chains: What is kept.
+            basis: `quorums.basis_of` the policy by which they were verified.
+            verified: Their checkpoints whose quorum is to be written down.
 
         Raises:
             LimitError: `too_large`: the directory is full.
         """
         with self.locked():
-            shelves.keep(self._state.rows(), before, chains)
+            rows = self._state.rows()
+            shelves.keep(rows, before, chains, basis)
+            quorums.keep(rows, verified)
+
+    def recalled(self, notes: Iterable[bytes], basis: str) -> dict[bytes, VerifiedCheckpoint]:
+        """Return those checkpoints of which it is written down that they had their quorum."""
+        with self._state.reading() as rows:
+            return {} if rows is None else quorums.recalled(rows, notes, basis)
+
+    def outline(self, basis: str) -> Outline:
+        """Say what is held and as of when."""
+        with self._state.reading() as rows:
+            return Outline() if rows is None else outline_of_rows(rows, basis)
 
     # --- what must not be forgotten -------------------------------------------------------
 
@@ -225,8 +260,8 @@ class TrustDirectory:
 
     def forks(self) -> tuple[str, ...]:
         """Return the names of the forks that are kept, sorted."""
-        found = (path.name for path in (self.path / "forks").glob("*"))
-        return tuple(sorted(name for name in found if _KEPT_NAME.fullmatch(name)))
+        found = sorted(path.name for path in (self.path / "forks").glob("*"))
+        return tuple(filter(_KEPT_NAME.fullmatch, found))
 
     def read_fork(self, name: str) -> bytes:
         """Return a kept fork, or raise `NotFoundError` `file_missing`."""

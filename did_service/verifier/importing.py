@@ -1,38 +1,44 @@
 """Importing evidence: believed in nothing, each item proves itself under the pinned policy.
 
-    bundle ─► its policies, step by step ─► verify with what is held ─► forks, items, sizes
+    bundle ─► its policies, step by step ─► portion after portion:
+    read what is held of the same ─► verify ─► lock ─► still so? ─► forks, items, sizes
 
-Nothing that is held gets older, and nothing is lost. What a bundle leaves out can still blind
-its counter: an entry that is newer but cannot be used, since its list or its proof of being
-the latest was held back, stands before the one that could. The counter is told of it.
+Nothing that is held gets older, and nothing is lost. Each portion is kept as a whole: an import
+that was cut leaves a directory that holds some of the bundle, and the same import again goes
+on. What a bundle leaves out can still blind its counter: an entry that is newer but cannot be
+used, since its list or its proof of being the latest was held back, stands before the one that
+could. The counter is told of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.errors import PolicyError
+from did_service.core.errors import ConflictError, PolicyError
+from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proven import ProvenEntry
-from did_service.core.evidence.proven_set import Evidence
+from did_service.core.evidence.proven_set import Evidence, Fork
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
-    keep_evidence,
-    keep_forks,
-    newest_usable,
     prove,
     read_beside,
     read_policy,
-    remember_logs,
+    read_subjects,
 )
+from did_service.verifier.keeping import keep_evidence, keep_forks, newest_usable, remember_logs
+from did_service.verifier.memory import Memory
 from did_service.verifier.pinning import follow
+from did_service.verifier.portions import Bundle
 
 BUNDLE = "bundle"
+_TRIES = 3  # of a portion, while others change the directory; then they wait for it
+_Chain = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Imported:
 
     Attributes:
         before, policy: The policy pinned before, and now.
-        evidence: What the directory and the bundle prove together.
+        forks: Logs that have shown two histories.
         counts: What the bundle brought.
         blinded: Kind and subject of which the newest entry at hand cannot be used, and an
             older one can: until the rest comes, nothing can be decided by it.
@@ -59,13 +65,80 @@ class Imported:
 
     before: Policy
     policy: Policy
-    evidence: Evidence
+    forks: tuple[Fork, ...]
     counts: ImportCounts
     blinded: tuple[tuple[str, str], ...]
 
+    @property
+    def proven(self) -> int:
+        """How many items of the bundle verified."""
+        return self.counts.newer + self.counts.same + self.counts.older
+
+
+@dataclass(slots=True)
+class _Import:
+    """An import at work: what was checked, and what came of the portions so far."""
+
+    directory: TrustDirectory
+    boot: str
+    is_whole: bool
+    checked: Checked = field(default_factory=Checked)
+    counts: Counter[str] = field(default_factory=Counter)
+    forks: dict[tuple[str, int], Fork] = field(default_factory=dict)
+    blinded: dict[_Chain, bool] = field(default_factory=dict)
+    is_begun: bool = False
+
+    def take(self, portion: UnverifiedEvidence) -> None:
+        """Merge one portion."""
+        held, merged = self._merged(portion)
+        alone = self.prove(replace(held, evidence=UnverifiedEvidence()), portion)
+        before = prove(held, checked=self.checked)
+        self.counts.update(_compared_each(before.entries, alone.entries))
+        self.counts["dropped"] += _dropped(merged)
+        self.forks |= {(fork.origin, fork.size): fork for fork in merged.forks}
+        self.blinded |= _blinded(merged)
+        self.checked.paths.clear()
+        self.is_begun = True
+
+    def prove(self, held: TrustState, offered: UnverifiedEvidence) -> Evidence:
+        """Say what a set proves beside what is held; nothing is checked a second time."""
+        return prove(held, (BUNDLE, offered), checked=self.checked)
+
+    def _merged(self, portion: UnverifiedEvidence) -> tuple[TrustState, Evidence]:
+        """Prove a portion beside what is held of it, and keep it if that is still held."""
+        for _ in range(_TRIES):
+            version = self.directory.version
+            held = self._read(portion)
+            merged = self.prove(held, portion)
+            with self.directory.locked():
+                if self.directory.version == version and self._keep(held, merged, portion):
+                    return held, merged
+        with self.directory.locked():
+            held = self._read(portion)
+            return held, merge(self.directory, held, portion, self.checked)
+
+    def _read(self, portion: UnverifiedEvidence) -> TrustState:
+        """Read what a portion may change, with the first one what may contradict it as well.
+
+        What could contradict the held is in each portion, so once is enough.
+        """
+        if self.is_whole:
+            return read_beside(self.directory, self.boot, portion)
+        first = not self.is_begun
+        return read_subjects(self.directory, self.boot, portion, with_shared=first)
+
+    def _keep(self, held: TrustState, merged: Evidence, portion: UnverifiedEvidence) -> bool:
+        """Keep what was proven; not where another tree of a log was seen meanwhile."""
+        try:
+            remember_logs(self.directory.memory(), merged)
+        except ConflictError:
+            return False
+        _keep(self.directory, held, merged, portion)
+        return True
+
 
 def import_bundle(
-    directory: TrustDirectory, bundle: UnverifiedEvidence, now: datetime, boot: str
+    directory: TrustDirectory, bundle: Bundle, now: datetime, boot: str
 ) -> Imported:
     """Merge a bundle into a trust directory: its policies first, then each item that is newer.
 
@@ -76,12 +149,18 @@ def import_bundle(
     demand_policy(directory)
     with directory.locked():
         before = demand_policy(directory)
-        policy = follow(directory, before, bundle.policies, now)
-        held = read_beside(directory, boot, bundle)
-        merged = merge(directory, held, bundle)
-    alone = prove(replace(held, evidence=bundle))
-    counts = _count(prove(held).entries, alone.entries, merged)
-    return Imported(before, policy, merged, counts, _blinded(merged))
+        policy = follow(directory, before, bundle.shared.policies, now)
+    work = _Import(directory, boot, bundle.is_whole)
+    for portion in bundle.portions:
+        if work.is_begun:  # what they share was counted with the first
+            nothing = TrustState(policy, UnverifiedEvidence(), Memory(), frozenset())
+            work.counts["dropped"] -= _dropped(work.prove(nothing, bundle.shared))
+        work.take(portion)
+    counts = ImportCounts(
+        *(work.counts[name] for name in ("newer", "same", "older", "dropped"))
+    )
+    blinded = {(kind, subject) for (_, kind, subject), is_so in work.blinded.items() if is_so}
+    return Imported(before, policy, (*work.forks.values(),), counts, (*sorted(blinded),))
 
 
 def demand_policy(directory: TrustDirectory) -> Policy:
@@ -96,30 +175,43 @@ def demand_policy(directory: TrustDirectory) -> Policy:
     return policy
 
 
-def merge(directory: TrustDirectory, held: TrustState, offered: UnverifiedEvidence) -> Evidence:
+def merge(
+    directory: TrustDirectory,
+    held: TrustState,
+    offered: UnverifiedEvidence,
+    checked: Checked | None = None,
+) -> Evidence:
     """Merge evidence and remember what it showed; the lock is held.
 
     Raises:
         PolicyError: `policy_missing`.
         LimitError: `too_large`.
     """
-    merged = prove(held, (BUNDLE, offered))
-    keep_forks(directory, held, merged.forks)
-    keep_evidence(directory, held, merged, offered)
-    directory.change(lambda memory: remember_logs(memory, merged))
+    merged = prove(held, (BUNDLE, offered), checked=checked)
+    _keep(directory, held, merged, offered)
     return merged
 
 
-def _count(
-    before: Iterable[ProvenEntry], given: Iterable[ProvenEntry], merged: Evidence
-) -> ImportCounts:
+def _keep(
+    directory: TrustDirectory, held: TrustState, merged: Evidence, offered: UnverifiedEvidence
+) -> None:
+    keep_forks(directory, held, merged.forks)
+    keep_evidence(directory, held, merged, offered)
+    directory.change(lambda memory: remember_logs(memory, merged))
+
+
+def _dropped(merged: Evidence) -> int:
+    return sum(each.source == BUNDLE for each in merged.dropped)
+
+
+def _compared_each(
+    before: Iterable[ProvenEntry], given: Iterable[ProvenEntry]
+) -> Iterator[str]:
     best = {_chain(each): each.rank for each in sorted(before, key=lambda each: each.rank)}
-    counts = Counter(_compared(each.rank, best.get(_chain(each))) for each in given)
-    dropped = sum(each.source == BUNDLE for each in merged.dropped)
-    return ImportCounts(counts["newer"], counts["same"], counts["older"], dropped)
+    return (_compared(each.rank, best.get(_chain(each))) for each in given)
 
 
-def _chain(proven: ProvenEntry) -> tuple[str, str, str]:
+def _chain(proven: ProvenEntry) -> _Chain:
     return proven.origin, proven.kind, proven.subject
 
 
@@ -129,11 +221,10 @@ def _compared(rank: tuple[int, int], held: tuple[int, int] | None) -> str:
     return "same" if rank == held else "older"
 
 
-def _blinded(evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """Find the chains whose newest entry at hand stands before an older one that can serve."""
-    newest: dict[tuple[str, str, str], int] = {}
+def _blinded(evidence: Evidence) -> dict[_Chain, bool]:
+    """Say of each chain whether its newest entry stands before an older one that can serve."""
+    newest: dict[_Chain, int] = {}
     for each in evidence.entries:
         newest[_chain(each)] = max(each.number, newest.get(_chain(each), 0))
     usable = newest_usable(evidence)
-    behind = (chain for chain, number in usable.items() if number < newest[chain])
-    return tuple(sorted({(kind, subject) for _, kind, subject in behind}))
+    return {chain: usable.get(chain, number) < number for chain, number in newest.items()}

@@ -15,13 +15,8 @@ from did_service.core.verification.headline import is_final
 from did_service.core.verification.presented import STAPLE
 from did_service.core.verification.report import NowFrom, Report
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import (
-    TrustState,
-    keep_evidence,
-    keep_forks,
-    of_decision,
-    remember_logs,
-)
+from did_service.verifier.held import TrustState
+from did_service.verifier.keeping import keep_evidence, keep_forks, of_decision, remember_logs
 from did_service.verifier.memory import Answered, Memory
 from did_service.verifier.question import Question
 

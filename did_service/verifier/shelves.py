@@ -25,6 +25,7 @@ from did_service.core.limits import (
     MAX_CHAINS_AT_ONCE,
     MAX_CHAINS_HELD,
 )
+from did_service.verifier import quorums
 from did_service.verifier.chain_keys import named_in
 
 if TYPE_CHECKING:
@@ -42,9 +43,16 @@ SELECT chains.id FROM wanted JOIN chains ON chains.about = wanted.key AND chains
 LIMIT ?
 """
 _NEW_CHAIN = """
-INSERT INTO chains (log, kind, subject, about) VALUES (?, ?, ?, ?)
-ON CONFLICT (subject, kind, log) DO UPDATE SET about = excluded.about
+INSERT INTO chains (log, kind, subject, about, as_of, subjects) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (subject, kind, log) DO UPDATE
+SET about = excluded.about, as_of = excluded.as_of, subjects = excluded.subjects
 """
+_FIND_PLACE = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
+_FIND_CHAIN = """
+SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?
+AND about = ? AND as_of IS ? AND subjects = ?
+"""
+_SHARED = "SELECT id, line FROM pieces WHERE shared ORDER BY id DESC LIMIT ?"
 _ALL = "SELECT line FROM pieces ORDER BY id"
 
 
@@ -86,11 +94,25 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
     return parse_pieces(pieces[number] for number in sorted(pieces))
 
 
-def read_beside(rows: Rows, offered: UnverifiedEvidence) -> UnverifiedEvidence:
-    """Read the chains that a set has as well, and no others: those may change with it."""
-    subjects = {subject for _, _, subject in _places(offered)}
-    chains = _chains(rows, {*subjects, UNSORTED.subject}, MAX_CHAINS_HELD)
-    pieces = dict(_pieces(rows, chains))
+def read_beside(
+    rows: Rows, offered: UnverifiedEvidence, *, with_shared: bool = False
+) -> UnverifiedEvidence:
+    """Read the chains that a set has as well: those may change with it.
+
+    Args:
+        rows: The state.
+        offered: The set.
+        with_shared: Also the checkpoints and heads entries of all other chains, the newest
+            first come: a fork comes to light where two of them differ.
+    """
+    places = {*_places(offered), _place(UNSORTED), _place(POLICIES)}
+    found = (rows.one(_FIND_PLACE, *place) for place in places)
+    pieces = dict(_pieces(rows, {int(row[0] or 0) for row in found if row is not None}))
+    if with_shared:
+        pieces |= {
+            int(number or 0): _line(line)
+            for number, line in rows.all(_SHARED, MAX_CHAINS_AT_ONCE)
+        }
     return parse_pieces(pieces[number] for number in sorted(pieces))
 
 
@@ -98,6 +120,7 @@ def keep(
     rows: Rows,
     before: UnverifiedEvidence,
     chains: Iterable[tuple[ChainKey, UnverifiedEvidence]],
+    basis: str,
 ) -> None:
     """Put chains in the place of the former ones of their keys.
 
@@ -105,6 +128,7 @@ def keep(
         rows: The state, open for changes.
         before: What was read for this: of that, what is in `chains` no longer is removed.
         chains: As `Evidence.kept_chains` gives them.
+        basis: `quorums.basis_of` the policy by which they were verified.
 
     Raises:
         LimitError: `too_large`: the directory is full; nothing has changed.
@@ -113,6 +137,9 @@ def keep(
     if count(rows) + len(new) > MAX_CHAINS_HELD + len(before.items):
         raise LimitError("too_large", f"more than {MAX_CHAINS_HELD} subjects in one directory")
     if _remove(rows, _place(UNSORTED)):  # its pieces go with it, and come back in their chains
+        known = _Known(UnverifiedEvidence())
+    if not quorums.is_judged_by(rows, basis):
+        quorums.judge_anew(rows, basis)
         known = _Known(UnverifiedEvidence())
     files: dict[bytes, int] = {}
     changed = [_put(rows, key, own, files) for key, own in new.items() if not known.covers(own)]
@@ -129,11 +156,11 @@ def add_unsorted(rows: Rows, evidence: UnverifiedEvidence) -> None:
     rows.change("UPDATE facts SET value = value + 1 WHERE name = 'evidence'")
 
 
-def _chains(rows: Rows, wanted: set[str], most: int = MAX_CHAINS_AT_ONCE) -> set[int]:
+def _chains(rows: Rows, wanted: set[str]) -> set[int]:
     rows.change("DROP TABLE IF EXISTS wanted")
     rows.change(_WANT)
     rows.change_each("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in wanted))
-    return {int(number or 0) for (number,) in rows.all(_FIND, most + 1)}
+    return {int(number or 0) for (number,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
 
 
 def _pieces(rows: Rows, chains: set[int]) -> Iterator[tuple[int, bytes]]:
@@ -214,12 +241,11 @@ def _put(rows: Rows, key: ChainKey, own: UnverifiedEvidence, files: dict[bytes, 
 
 
 def _chain(rows: Rows, key: ChainKey) -> int:
-    find = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ? AND about = ?"
-    values = (*_place(key), key.about)
-    found = rows.one(find, *values)
+    values = (*_place(key), key.about, key.as_of, key.subjects)
+    found = rows.one(_FIND_CHAIN, *values)
     if found is None:
         rows.change(_NEW_CHAIN, *values)
-        found = rows.one(find, *values)
+        found = rows.one(_FIND_CHAIN, *values)
     return int(found[0] or 0) if found else 0
 
 
@@ -228,14 +254,21 @@ def _piece(rows: Rows, line: bytes) -> int:
     find = "SELECT id FROM pieces WHERE digest = ?"
     found = rows.one(find, digest)
     if found is None:
-        rows.change("INSERT INTO pieces (digest, line) VALUES (?, ?)", digest, line)
+        put = "INSERT INTO pieces (digest, line, shared) VALUES (?, ?, ?)"
+        rows.change(put, digest, line, _is_shared(line))
         found = rows.one(find, digest)
     return int(found[0] or 0) if found else 0
 
 
+def _is_shared(line: bytes) -> bool:
+    """Whether a line as we write it is a checkpoint or a heads entry."""
+    if line.startswith(b'{"item":'):
+        return b'"t":"heads"' in line
+    return line.startswith(b'{"checkpoint":')
+
+
 def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:
-    find = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
-    found = rows.one(find, *place)
+    found = rows.one(_FIND_PLACE, *place)
     if found is not None:
         rows.change("DELETE FROM chains WHERE id = ?", found[0])
     return found is not None

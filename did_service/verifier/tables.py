@@ -2,7 +2,9 @@
 
 Times are POSIX seconds. The numbers of nonces and of chains are kept by the file itself, so
 that adding one asks for no count of the others. A piece of evidence is a line as a bundle has
-it; what several chains need is there once, and goes with the last of them.
+it; what several chains need is there once, and goes with the last of them. What was verified
+when it was taken in is said beside it: of a checkpoint the two times of its quorum, of a chain
+as of when its newest entry was the latest and how many subjects its log had then (`quorums`).
 """
 
 TABLES = """
@@ -28,13 +30,15 @@ CREATE TRIGGER nonce_over AFTER DELETE ON nonces
 BEGIN UPDATE facts SET value = value - 1 WHERE name = 'nonces'; END;
 CREATE TABLE chains (
   id INTEGER PRIMARY KEY, log TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
-  about TEXT NOT NULL
+  about TEXT NOT NULL, as_of INTEGER, subjects INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX chains_by_subject ON chains (subject, kind, log);
 CREATE INDEX chains_by_grantee ON chains (about) WHERE about <> '';
 CREATE TABLE pieces (
-  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, line BLOB NOT NULL
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, line BLOB NOT NULL,
+  shared INTEGER NOT NULL, fresh_at INTEGER, existed_by INTEGER
 ) STRICT;
+CREATE INDEX pieces_shared ON pieces (id) WHERE shared;
 CREATE TABLE uses (
   chain INTEGER NOT NULL, piece INTEGER NOT NULL, PRIMARY KEY (chain, piece)
 ) WITHOUT ROWID, STRICT;

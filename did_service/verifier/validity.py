@@ -16,11 +16,10 @@ from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import TIERS
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.evidence.proven import Latest
-from did_service.core.evidence.proven_set import Evidence
 from did_service.core.text import Bilingual
 from did_service.core.verification.tier import DEFAULT
 from did_service.verifier.dates import duration, moment, moment_in_zone, zone_name
+from did_service.verifier.outline import Outline
 
 _NOTHING = Bilingual("", "")
 
@@ -51,18 +50,14 @@ class Validity:
         }
 
 
-def validity(evidence: Evidence, policy: Policy) -> Validity:
+def validity(held: Outline, policy: Policy) -> Validity:
     """Say until when evidence serves under a policy.
 
     Args:
-        evidence: What is held, verified.
+        held: What is held, as it was verified.
         policy: The pinned one: its tiers, and its own end.
     """
-    newest: dict[str, int] = {}
-    for each in evidence.entries:
-        if isinstance(each, Latest):
-            newest[each.origin] = max(each.as_of, newest.get(each.origin, 0))
-    oldest = min((evidence.complete or newest).values(), default=None)
+    oldest = held.oldest
     if oldest is None:
         return Validity(policy, None, dict.fromkeys(TIERS, policy.expires))
     as_of = timestamps.from_posix(oldest)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -19,7 +18,7 @@ from did_service.program.folding import aligned
 from did_service.program.language import Language
 from did_service.program.words import words_at
 from did_service.verifier.dates import duration, moment_in_zone
-from did_service.verifier.held import TrustState, directory_at, prove, read_held
+from did_service.verifier.held import TrustState, directory_at, outline, read_known
 from did_service.verifier.memory import Memory, RememberedLog
 from did_service.verifier.validity import validity, validity_text
 from did_service.verify_cli.terminal import CommandResult
@@ -32,6 +31,7 @@ _KINDS = {  # of entries, as the glossary names them
     "evidence": Bilingual("签发存证", "evidence"),
     "heads": Bilingual("最新记录快照", "heads"),
     "policy": Bilingual("信任策略", "policy"),
+    "record": Bilingual("签发记录", "record"),
     "schema": Bilingual("证照格式", "schema"),
     "status": Bilingual("作废记录", "status"),
 }
@@ -39,12 +39,12 @@ _KINDS = {  # of entries, as the glossary names them
 
 def show(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Show until when a trust directory serves, and what it holds; nothing in it changes."""
-    held = read_held(directory_at(arguments.trust, env), env.boot)
+    directory = directory_at(arguments.trust, env)
+    held = read_known(directory, env.boot)
     policy = held.demand_policy()
     now, language = timestamps.to_posix(env.clock), env.language
-    proven = prove(held)
-    good = validity(proven, policy)
-    kinds = Counter(each.kind for each in proven.entries)
+    whole = outline(directory, held)
+    good, kinds = validity(whole, policy), whole.kinds
     logs = sorted(held.memory.logs.items())
     memory = held.memory
     data: JsonObject = {
@@ -112,7 +112,7 @@ def _describe_log(log: RememberedLog, now: int) -> JsonObject:
     return {"size": log.size, "time": timestamps.encode(log.time), "age_seconds": age}
 
 
-def _counted(kinds: Counter[str], language: Language) -> str:
+def _counted(kinds: Mapping[str, int], language: Language) -> str:
     """Say how many entries of each type are held; one without a name here goes by its own."""
     told = (
         f"{kinds[kind]} {language.say(_KINDS.get(kind, Bilingual(kind, kind)))}"

@@ -13,14 +13,19 @@ from dataclasses import asdict
 from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
-from did_service.verifier.held import directory_at
-from did_service.verifier.importing import ImportCounts, Imported, import_bundle
+from did_service.verifier.held import directory_at, outline, read_known
+from did_service.verifier.importing import (
+    ImportCounts,
+    Imported,
+    demand_policy,
+    import_bundle,
+)
 from did_service.verifier.pinning import Pinned
 from did_service.verifier.pinning import pin as pin_policy
+from did_service.verifier.portions import open_bundle
 from did_service.verifier.validity import validity, validity_text
 from did_service.verify_cli.clock import reset_clock
 from did_service.verify_cli.show import describe_policy, policy_lines, show, warnings
@@ -52,14 +57,18 @@ def _told(pinned: Pinned) -> Bilingual:
 
 def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
     """Merge a bundle: its policies one step at a time, then each item that is newer."""
-    bundle = parse_bundle(env.read(arguments.bundle, MAX_BUNDLE_BYTES))
-    imported = import_bundle(directory_at(arguments.trust, env), bundle, env.clock, env.boot)
-    good = validity(imported.evidence, imported.policy)
+    directory = directory_at(arguments.trust, env)
+    demand_policy(directory)
+    packed = env.read(arguments.bundle, MAX_BUNDLE_BYTES)
+    with open_bundle(packed, directory.path) as bundle:
+        imported = import_bundle(directory, bundle, env.clock, env.boot)
+    held = read_known(directory, env.boot)
+    good = validity(outline(directory, held), imported.policy)
     data: JsonObject = {
         **asdict(imported.counts),
         **good.encode(),
         "blinded": [{"type": kind, "subject": subject} for kind, subject in imported.blinded],
-        "forked": [fork.origin for fork in imported.evidence.forks],
+        "forked": [fork.origin for fork in imported.forks],
         "policy": describe_policy(imported.policy),
     }
     texts = [_counted(imported.counts)]
@@ -82,7 +91,7 @@ def _counted(counts: ImportCounts) -> Bilingual:
 
 
 def _remarks(imported: Imported) -> Iterator[Bilingual]:
-    for each in imported.evidence.forks:
+    for each in imported.forks:
         yield Bilingual(
             f"{each.origin} 出现两份相互矛盾的历史，新策略发布前不再采信",
             f"{each.origin} has shown two histories: not relied on until a new policy",

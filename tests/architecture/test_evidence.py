@@ -29,6 +29,8 @@ def names(nodes):
     [
         ("as_received", {"batches", "latest", "proofs", "proven", "proven_set"}),
         ("Latest", {"latest"}),
+        ("VerifiedCheckpoint", {"policy"}),
+        ("recall_checkpoint", {"quorums"}),
         ("read_into", {"context"}),
         ("read_until", {"did_states", "statements"}),
         ("read_against", {"did_states", "statements", "status", "tier"}),

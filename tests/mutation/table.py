@@ -69,7 +69,7 @@ OLD_EVIDENCE = (
     ),
     _row(
         "a presenter's service item is kept for the next visit",
-        "did_service/verifier/held.py",
+        "did_service/verifier/keeping.py",
         "attacks/test_old_evidence.py test_newer_service_item_left_behind_at_an_earlier_visit",
         "each.source != STAPLE or not is_service_item(each)",
         "each.source",
@@ -360,7 +360,7 @@ COUNTER_WALLET_ISSUER = (
     ),
     _row(
         "a stranger's evidence stays in the trust directory",
-        "did_service/verifier/held.py",
+        "did_service/verifier/keeping.py",
         "attacks/test_trust_directory.py test_true_evidence_of_strangers_is_not_kept"
         " test_unsigned_credential_leaves_nothing_behind",
         "if _subject(each) in wanted\n",
@@ -375,11 +375,32 @@ COUNTER_WALLET_ISSUER = (
         "return question.request",
     ),
     _row(
+        "what a row says counts for any policy",
+        "did_service/verifier/quorums.py",
+        "verifier/test_quorums.py test_another_policy_and_newer_rules_count_anew",
+        "== (basis,)",
+        "is not None",
+    ),
+    _row(
+        "an import undoes what another window changed meanwhile",
+        "did_service/verifier/importing.py",
+        "verifier/test_portions.py test_what_another_window_changes_meanwhile_is_not_undone",
+        "if self.directory.version == version and self._keep",
+        "if self._keep",
+    ),
+    _row(
+        "heads entries stay in the portion where they stand",
+        "did_service/verifier/portions.py",
+        "verifier/test_portions.py test_the_order_and_the_spelling_of_the_lines_do_not_matter",
+        'b"\\\\" not in line',
+        "True",
+    ),
+    _row(
         "the item of a question is not read from a large directory",
         "did_service/verifier/decide.py",
         "verifier/test_decide.py test_the_item_of_the_question_binds_though_nobody_names_it",
-        "itertools.chain(() if item is None else (item,), named)",
-        "named",
+        "wanted, () if item is None else (item,))",
+        "wanted)",
     ),
     _row(
         "a question can be answered twice",

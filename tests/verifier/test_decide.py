@@ -203,8 +203,8 @@ def test_what_can_be_read_names_its_keys(scene, form, mark):
     wanted.add(b64.encode_url(record_of(credential)))
     if form == "file":
         wanted |= {item["entry"]["s"] for item in scene.staple()["items"]}
-        assert set(named_by(parse_evidence(scene.staple()))) <= keys_of(data)
-    assert wanted <= keys_of(data)
+        assert set(named_by(parse_evidence(scene.staple()))) <= {*keys_of(data)}
+    assert wanted <= {*keys_of(data)}
 
 
 # --- the question that is found brings its item -----------------------------------------------

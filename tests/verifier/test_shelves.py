@@ -8,7 +8,7 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.verifier import directory, shelves
-from did_service.verifier.chain_keys import keys_of
+from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
 from tests.support.counter import INDEX, Scene
 from tests.support.desk import Desk
@@ -110,7 +110,7 @@ def test_piece_goes_with_the_last_chain_that_needs_it(desk, scene):
     origin = b"gd.example/reg\n"
     notes = [note for note in held.checkpoints if note.startswith(origin)]
     assert {int(note.split(b"\n")[1]) for note in notes} == used
-    desk.trust.keep_chains(held, [])
+    desk.trust.keep_chains(held, [], "")
     assert desk.trust.evidence() == UnverifiedEvidence()
 
 
@@ -125,7 +125,7 @@ def test_check_of_a_large_directory_reads_what_it_needs_and_no_stranger(
     assert desk.run("trust", "import", bundle).exit == 0
     monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
     shown = desk.shown(None, staple=None)
-    whole, read = desk.trust.evidence(), desk.trust.evidence(shown.read_bytes())
+    whole, read = desk.trust.evidence(), desk.trust.evidence(Wanted((shown.read_bytes(),)))
     assert len(read.items) < len(whole.items) / 2
     assert desk.document(shown).exit == 0
 
@@ -195,7 +195,7 @@ def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scen
     scene.fed.tick(60)
     scene.publish()
     offered = parse_evidence(scene.staple())
-    assert len(desk.trust.evidence_beside(offered).items) < whole / 2
+    assert len(desk.trust.evidence_of(offered).items) < whole / 2
     assert desk.run("trust", "import", desk.save_bundle()).exit == 0
     assert len(desk.trust.evidence().items) >= whole
 
@@ -203,7 +203,7 @@ def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scen
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 500, b'"did:webvh:x"', b"1e999"])
 def test_what_cannot_be_read_has_no_keys_or_its_own(data):
     try:
-        keys = keys_of(data)
+        keys = Wanted((data,)).keys
     except DidServiceError:
         keys = None
     assert keys is not None

@@ -9,6 +9,7 @@ import pytest
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.verifier.dates import moment_in_zone, zone_name
+from did_service.verifier.outline import outline_of
 from did_service.verifier.validity import validity, validity_text
 from tests.support.counter import Scene
 
@@ -28,7 +29,8 @@ def scene():
 def found(scene):
     evidence = parse_evidence(scene.staple())
     policy = scene.fed.policy
-    return validity(verify_evidence([("bundle", evidence)], policy, {}, frozenset()), policy)
+    proven = verify_evidence([("bundle", evidence)], policy, {}, frozenset())
+    return validity(outline_of(proven), policy)
 
 
 def test_each_tier_has_its_end_and_none_outlives_the_policy(scene):

@@ -463,5 +463,5 @@ def test_a_higher_policy_settles_a_fork(desk, scene, forked):
     desk.document(desk.shown(None, staple=one))
     desk.document(desk.shown(None, staple=two))
     assert desk.pin(scene.fed.next_policy(), "--lang", "en").exit == 0
-    desk.trust.keep_chains(desk.trust.evidence(), [])
+    desk.trust.keep_chains(desk.trust.evidence(), [], "")
     assert desk.document(desk.shown(None, staple=two)).exit == 0

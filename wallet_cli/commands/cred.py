@@ -74,7 +74,9 @@ def listed(session: Session) -> None:
     """
     held, now = credentials(session.vault), session.now()
     if session.directory.trust.exists():
-        known = session.trust.evidence()
+        known = session.trust.evidence(
+            *(part for e in held for part in (e.credential, e.staple))
+        )
         rows = [
             (each, _standing(each, known, now), good_until(each, known.policy)) for each in held
         ]
@@ -214,7 +216,7 @@ def verify(session: Session, name: str, tier: str) -> Exit:
     from did_service.verifier.report_json import encode_report
     from wallet_cli.judging import judge
 
-    evidence = (session.trust.evidence(), held.staple)
+    evidence = (session.trust.evidence(held.credential, held.staple), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
     lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well

@@ -92,7 +92,7 @@ def _refresh(
     from did_service.core.evidence.moment import EvidenceMoment
     from wallet_cli.staples import collect
 
-    known = session.trust.evidence().remembered
+    known = session.trust.known().remembered
     collected = collect(held, policy, places, known)
     session.report_forks(collected.forks)
     if collected.fetched and not collected.proves_no_less(held):

@@ -71,30 +71,29 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
 @click.pass_obj
 def imported(session: Session, file: str) -> None:
     """Take the policy that follows the pinned one, or a file of evidence."""
-    from did_service.core.evidence.bundle import parse_bundle
-
     data = read_input(file, MAX_BUNDLE_BYTES)
     members = _policy_in(data)
     if members is not None:
         policy = session.trust.succeed(members, session.now())
         session.terminal.finish(_view(policy), [policy.fingerprint])
         return
-    taken = session.trust.take(parse_bundle(data), session.now())
-    proven = taken.evidence
-    for each in proven.forks:
+    session.trust.demand_policy()
+    with session.trust.opened(data) as offered:
+        taken = session.trust.take(offered, session.now())
+    for each in taken.forks:
         session.terminal.warn("log_forked", each.origin, log=each.origin)
-    if proven.dropped:
-        session.terminal.warn("evidence_dropped", str(len(proven.dropped)))
+    if taken.counts.dropped:
+        session.terminal.warn("evidence_dropped", str(taken.counts.dropped))
     if taken.blinded:
         session.terminal.warn("evidence_blinded", str(len(taken.blinded)))
     counted: JsonObject = {
-        "entries": len(proven.entries),
-        "dropped": len(proven.dropped),
+        "entries": taken.proven,
+        "dropped": taken.counts.dropped,
         "blinded": len(taken.blinded),
         "policy": _view(taken.policy),
     }
     words = Bilingual("项佐证材料有效", "entries are proven")
-    session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
+    session.terminal.finish(counted, [f"{taken.proven} {session.terminal.say(words)}"])
 
 
 def _policy_in(data: bytes) -> JsonObject | None:

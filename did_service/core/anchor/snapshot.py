@@ -12,7 +12,7 @@ formats.md §2; the construction needs no cryptography beyond the log's own.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -74,21 +74,54 @@ def parse_record(data: bytes) -> HeadRecord:
     )
 
 
+class HeadRecords:
+    """The records of a snapshot, each read when it is asked for.
+
+    A region has as many as subjects: as objects they take four times the memory of the file.
+    """
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data) // HEADS_RECORD_BYTES
+
+    def __getitem__(self, index: int) -> HeadRecord:
+        start = range(len(self))[index] * HEADS_RECORD_BYTES
+        return parse_record(self._data[start : start + HEADS_RECORD_BYTES])
+
+    def __iter__(self) -> Iterator[HeadRecord]:
+        return (self[index] for index in range(len(self)))
+
+    def key(self, index: int) -> bytes:
+        """Return the key of one record, by which they are sorted."""
+        start = index * HEADS_RECORD_BYTES
+        return self._data[start : start + HASH_BYTES]
+
+
 @dataclass(frozen=True)
 class HeadsSnapshot:
-    """All records of one log at one size, sorted by key."""
+    """All records of one log at one size, sorted by key, as the bytes of the snapshot file."""
 
-    records: tuple[HeadRecord, ...]
+    data: bytes
 
     @classmethod
     def of(cls, records: Iterable[HeadRecord]) -> HeadsSnapshot:
         """Sort the records of all subjects into a snapshot."""
-        return cls(tuple(sorted(records)))
+        return cls(b"".join(record.encode() for record in sorted(records)))
+
+    @property
+    def records(self) -> HeadRecords:
+        """The records."""
+        return HeadRecords(self.data)
 
     @cached_property
     def leaves(self) -> list[bytes]:
         """The leaf hashes of the records."""
-        return [leaf_hash(record.encode()) for record in self.records]
+        step = HEADS_RECORD_BYTES
+        return [leaf_hash(self.data[i : i + step]) for i in range(0, len(self.data), step)]
 
     @cached_property
     def root(self) -> bytes:
@@ -101,9 +134,9 @@ class HeadsSnapshot:
         Raises:
             NotFoundError: `subject_unknown`; `details["position"]` is where it would stand.
         """
-        key = subject_key(kind, subject)
-        position = bisect_left(self.records, key, key=lambda record: record.key)
-        if position == len(self.records) or self.records[position].key != key:
+        key, records = subject_key(kind, subject), self.records
+        position = bisect_left(range(len(records)), key, key=records.key)
+        if position == len(records) or records.key(position) != key:
             raise NotFoundError(
                 "subject_unknown", f"no {kind} entry of this subject", position=position
             )
@@ -115,7 +148,7 @@ class HeadsSnapshot:
 
     def encode(self) -> bytes:
         """Return the snapshot file: the records one after the other."""
-        return b"".join(record.encode() for record in self.records)
+        return self.data
 
 
 def parse_snapshot(data: bytes) -> HeadsSnapshot:
@@ -124,11 +157,14 @@ def parse_snapshot(data: bytes) -> HeadsSnapshot:
     Raises:
         MalformedError: `length_wrong`, or `heads_not_sorted` unless keys strictly rise.
     """
-    step = HEADS_RECORD_BYTES
-    records = tuple(parse_record(data[i : i + step]) for i in range(0, len(data), step))
-    if any(a.key >= b.key for a, b in pairwise(records)):
+    if len(data) % HEADS_RECORD_BYTES:
+        raise MalformedError("length_wrong", f"a heads record has {HEADS_RECORD_BYTES} bytes")
+    snapshot = HeadsSnapshot(bytes(data))
+    records = snapshot.records
+    keys = map(records.key, range(len(records)))
+    if any(a >= b for a, b in pairwise(keys)):
         raise MalformedError("heads_not_sorted", "the records of a heads file do not rise")
-    return HeadsSnapshot(records)
+    return snapshot
 
 
 def check_record(

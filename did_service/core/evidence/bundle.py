@@ -16,6 +16,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from did_service.core.crypto.hashes import sha256
@@ -89,7 +90,11 @@ def parse_pieces(lines: Iterable[bytes]) -> UnverifiedEvidence:
     Raises:
         LimitError: `too_large`, as for a bundle.
     """
-    return _read(io.BytesIO(b"\n".join(lines)))
+    pieces = _Pieces()
+    for line in _bounded(lines):
+        pieces.take(line)
+        pieces.check_count()
+    return pieces.evidence()
 
 
 def parse_bundle(data: bytes) -> UnverifiedEvidence:
@@ -99,13 +104,57 @@ def parse_bundle(data: bytes) -> UnverifiedEvidence:
         LimitError: `too_large`: more than 256 MiB unpacked, or more pieces than are taken.
         MalformedError: `gzip_invalid`, `bundle_invalid`, or what `parse_evidence` raises.
     """
+    lines = bundle_lines(data)
+    if lines is not None:
+        return parse_pieces(lines)
+    with _unpacked(data) as file:
+        return parse_evidence(file.read(MAX_STAPLE_BYTES + 1))
+
+
+def bundle_lines(data: bytes) -> Iterator[bytes] | None:
+    """Return the lines of a bundle's pieces as they are unpacked; None for what is no bundle.
+
+    Raises:
+        MalformedError: `gzip_invalid`; of what follows the first line, as it is reached.
+    """
+    with _unpacked(data) as file:
+        first = file.readline(MAX_STAPLE_BYTES + 1)
+    return _bounded(_lines(data)) if _is_header(first) else None
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines after the first, of one that is too long as much as shows it."""
+    with _unpacked(data) as file:
+        file.readline(MAX_STAPLE_BYTES + 1)
+        while line := file.readline(MAX_BUNDLE_LINE_BYTES + 1):
+            yield line
+
+
+def _bounded(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines as long as they, and all of them, are no longer than they may be.
+
+    Raises:
+        LimitError: `too_large`.
+    """
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > MAX_BUNDLE_BYTES or len(line) > MAX_BUNDLE_LINE_BYTES:
+            raise LimitError("too_large", f"more than {MAX_BUNDLE_BYTES} bytes unpacked")
+        yield line
+
+
+@contextmanager
+def _unpacked(data: bytes) -> Iterator[io.BufferedIOBase]:
+    """Open a file, packed or not.
+
+    Raises:
+        MalformedError: `gzip_invalid`, while it is read.
+    """
     plain = io.BytesIO(data)
     with plain if data.lstrip()[:1] == b"{" else gzip.GzipFile(fileobj=plain) as file:
         try:
-            first = file.readline(MAX_STAPLE_BYTES + 1)
-            if _is_header(first):
-                return _read(file)
-            return parse_evidence(first + file.read(MAX_STAPLE_BYTES + 1 - len(first)))
+            yield file
         except (OSError, EOFError, zlib.error) as error:
             raise MalformedError("gzip_invalid", "not gzip, cut short, or damaged") from error
 
@@ -148,24 +197,17 @@ class _Pieces:
         ):
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
 
-
-def _read(file: io.BufferedIOBase) -> UnverifiedEvidence:
-    pieces, size = _Pieces(), 0
-    while line := file.readline(MAX_BUNDLE_LINE_BYTES + 1):
-        size += len(line)
-        if size > MAX_BUNDLE_BYTES or len(line) > MAX_BUNDLE_LINE_BYTES:
-            raise LimitError("too_large", f"more than {MAX_BUNDLE_BYTES} bytes unpacked")
-        pieces.take(line)
-        pieces.check_count()
-    return UnverifiedEvidence(
-        checkpoints=tuple(pieces.checkpoints),
-        items=tuple(pieces.items),
-        contents=pieces.contents,
-        batches=tuple(pieces.batches),
-        policies=tuple(pieces.policies),
-        heads_files=pieces.heads_files,
-        left_out=tuple(pieces.left_out),
-    )
+    def evidence(self) -> UnverifiedEvidence:
+        """Return the set."""
+        return UnverifiedEvidence(
+            checkpoints=tuple(self.checkpoints),
+            items=tuple(self.items),
+            contents=self.contents,
+            batches=tuple(self.batches),
+            policies=tuple(self.policies),
+            heads_files=self.heads_files,
+            left_out=tuple(self.left_out),
+        )
 
 
 def _piece(line: bytes) -> JsonObject:

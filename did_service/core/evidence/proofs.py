@@ -12,19 +12,19 @@ with a quorum, is a fork; nothing of that log counts then (threat rule 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.bodies.heads import read_heads_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
-from did_service.core.anchor.snapshot import HeadsSnapshot, parse_snapshot
+from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
 from did_service.core.evidence.batches import anchoring_of, take_batch
 from did_service.core.evidence.branches import name_branches
+from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.items import Items, Sources, items_of, what_is
 from did_service.core.evidence.latest import LatestIndex, is_claim_unproven
 from did_service.core.evidence.pieces import UnverifiedItem
@@ -33,7 +33,6 @@ from did_service.core.evidence.proven import IssuanceProof, ProvenEntry, ProvenH
 from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
 from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 
@@ -43,7 +42,7 @@ def verify_evidence(
     policy: Policy,
     remembered: Mapping[str, Tree] | None = None,
     forked: frozenset[str] = frozenset(),
-    verified: MutableMapping[bytes, VerifiedCheckpoint] | None = None,
+    checked: Checked | None = None,
 ) -> Evidence:
     """Check evidence sets under a policy and say what they prove.
 
@@ -53,13 +52,12 @@ def verify_evidence(
         remembered: The largest tree of each log that was verified before: another root at the
             same size is a fork. It never makes a smaller tree unusable.
         forked: Origins of logs whose fork is on record; nothing of theirs counts.
-        verified: Checkpoints by their notes that were verified before, under this very policy;
-            those that are now are entered.
+        checked: What was checked before, under this very policy; what is now is entered.
 
     Raises:
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
-    work = _Verification(policy, set(forked), {} if verified is None else verified)
+    work = _Verification(policy, set(forked), Checked() if checked is None else checked)
     for name, evidence in sources:
         work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
@@ -98,7 +96,7 @@ class _Verification:
 
     policy: Policy
     forked: set[str]
-    verified: MutableMapping[bytes, VerifiedCheckpoint]
+    checked: Checked
     notes: set[tuple[bytes, frozenset[SignatureLine]]] = field(default_factory=set)
     trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
         default_factory=dict
@@ -144,7 +142,7 @@ class _Verification:
                 self._fork(Fork(origin, size, notes))
 
     def _checkpoint(self, note: bytes) -> None:
-        verified = self.verified.get(note) or self._verify(note)
+        verified = self.checked.notes.get(note) or self._verify(note)
         if verified is None:
             return
         tree = verified.checkpoint
@@ -162,8 +160,9 @@ class _Verification:
             return None
         self.notes.add(same)
         origin = parse_checkpoint(parsed.text).origin
-        self.verified[note] = self.policy.log_policy(origin).verify_parsed(parsed, note)
-        return self.verified[note]
+        verified = self.policy.log_policy(origin).verify_parsed(parsed, note)
+        self.checked.notes[note] = verified
+        return verified
 
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)
@@ -195,7 +194,7 @@ class _Verification:
     def _control_item(self, source: str, item: UnverifiedItem, leaf: bytes) -> None:
         proving = self._checkpoints(item.log, item.size)
         root = proving[0].checkpoint.root
-        check_inclusion(leaf, item.index, item.size, list(item.path), root)
+        self.checked.check_path(item, leaf, root)
         if item.entry.type == "heads":
             for checkpoint in proving:
                 self._heads(item, checkpoint)
@@ -264,11 +263,11 @@ class _Verification:
             raise ProofError("log_forked", f"{quote(item.log)} has shown two histories")
         if heads is not None:
             root = heads.tree or b""
-            check_inclusion(leaf, item.index, item.size, list(item.path), root)
+            self.checked.check_path(item, leaf, root)
             self.found.append(ProvenEntry(source, item.log, item, leaf, tree=heads))
             return
         note = self._checkpoints(item.log, item.size)[0]
-        check_inclusion(leaf, item.index, item.size, list(item.path), note.checkpoint.root)
+        self.checked.check_path(item, leaf, note.checkpoint.root)
         self.found.append(ProvenEntry(source, item.log, item, leaf, note.note))
 
     def take_contents(self, sources: Sources) -> None:
@@ -289,7 +288,7 @@ class _Verification:
                     self.attempt(name, "heads file", take)
 
     def _heads_file(self, root: bytes, size: int, file: bytes) -> None:
-        snapshot = parse_snapshot(gunzip(file, size))
+        snapshot = self.checked.snapshot(file, size)
         if snapshot.root != root:
             raise ProofError("digest_wrong", "a heads file has another root")
         self.snapshots[root] = snapshot

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from did_service.core.anchor.bodies.authority import custodian_of, parties_of
+from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.region import Region
 from did_service.core.anchor.types import TYPES
 from did_service.core.did.syntax import did_id
@@ -36,12 +37,20 @@ RECORD = "record"  # kind of the chain of one record's issuance proofs
 
 @dataclass(frozen=True, slots=True)
 class ChainKey:
-    """By what a chain is found: log, kind and subject; of a statement also the grantee's id."""
+    """By what a chain is found: log, kind and subject; of a statement also the grantee's id.
+
+    Attributes:
+        as_of: POSIX seconds as of which its newest entry is its subject's latest; None where
+            that is not shown.
+        subjects: How many its log had then.
+    """
 
     log: str
     kind: str
     subject: str
     about: str = ""
+    as_of: int | None = field(default=None, compare=False)
+    subjects: int = field(default=0, compare=False)
 
 
 class Dropped(NamedTuple):
@@ -196,14 +205,18 @@ class Evidence:
         """Yield what `kept` returns, chain by chain, each as a set that proves itself."""
         for chain, best in self._by_number().items():
             newest = best[max(best)]
-            root = newest.heads.root if isinstance(newest, Latest) else b""
+            heads = newest.heads if isinstance(newest, Latest) else None
+            root = b"" if heads is None else heads.root
+            as_of = None if heads is None else statement_time(heads.fresh_at, heads.at)
             files = {root: self.heads_files[root]} if root in self.heads_files else {}
             own = self.select(best[number] for number in self._lasting(best))
             parties = (
                 self._parties.get((chain[0], chain[2])) if chain[1] == "authority" else None
             )
             yield (
-                ChainKey(*chain, parties[1] if parties else ""),
+                ChainKey(
+                    *chain, parties[1] if parties else "", as_of, heads.count if heads else 0
+                ),
                 replace(own, heads_files=files),
             )
         for record, proofs in self.issued.items():

@@ -77,6 +77,19 @@ class VerifiedCheckpoint(NamedTuple):
     existed_by: int
 
 
+def recall_checkpoint(note: bytes, fresh_at: int, existed_by: int) -> VerifiedCheckpoint:
+    """Return a checkpoint that was verified before, by the word of whoever kept that.
+
+    The verifier's own directory alone may say so (docs/adr/0043); what the tree is comes from
+    the note, and who had signed it is not told again.
+
+    Raises:
+        MalformedError: not a checkpoint.
+    """
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    return VerifiedCheckpoint(checkpoint, note, {}, fresh_at, existed_by)
+
+
 @dataclass(frozen=True, slots=True)
 class LogPolicy:
     """Known logs, known witnesses, and the quorum among them.

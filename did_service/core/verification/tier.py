@@ -32,6 +32,7 @@ from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Fields
 from did_service.core.errors import DidServiceError
+from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven import Latest, ProvenEntry
 from did_service.core.evidence.proven_set import Evidence
@@ -97,7 +98,7 @@ def demand_of_item(
     narrowed = [(name, each.about(log, "schema", item)) for name, each in own]
     trees, forked = remembered.trees, remembered.forked
     notes = Verified.under(policy, remembered.verified).notes
-    kept = verify_evidence(narrowed, policy, trees, forked, notes)
+    kept = verify_evidence(narrowed, policy, trees, forked, Checked(notes))
     mine = kept.newest("schema", item, home)
     copies = (mine, evidence.newest("schema", item, home))
     tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]

@@ -23,6 +23,7 @@ from did_service.core.credentials.bitstring_status_list import BitstringStatusLi
 from did_service.core.credentials.model import Credential
 from did_service.core.credentials.proof_set import VerifiedProof
 from did_service.core.did.document import DidDocument
+from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence, Tree
 from did_service.core.evidence.sets import UnverifiedEvidence
@@ -106,11 +107,12 @@ class Verified:
             trees: The largest tree of each log that this verifier has met.
             forked: Origins of logs whose fork is on record.
         """
+        checked = Checked(self.notes)
         if brought:
-            return verify_evidence((*own, *brought), policy, trees, forked, self.notes)
+            return verify_evidence((*own, *brought), policy, trees, forked, checked)
         asked = (*own, trees, forked)
         if self._own is None or self._own[0] != asked:
-            self._own = asked, verify_evidence(own, policy, trees, forked, self.notes)
+            self._own = asked, verify_evidence(own, policy, trees, forked, checked)
         return self._own[1]
 
     def read_bits(self, text: str) -> BitstringStatusList:

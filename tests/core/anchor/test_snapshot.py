@@ -68,8 +68,8 @@ def test_absence_is_two_neighbours(subjects, absent):
 
 
 def test_an_empty_log_has_the_empty_root():
-    assert HeadsSnapshot(()).root == EMPTY_ROOT
-    assert parse_snapshot(b"") == HeadsSnapshot(())
+    assert HeadsSnapshot.of(()).root == EMPTY_ROOT
+    assert parse_snapshot(b"") == HeadsSnapshot.of(())
 
 
 def test_a_record_of_an_older_entry_is_not_the_latest():
