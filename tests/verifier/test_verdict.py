@@ -188,7 +188,7 @@ def test_an_accepted_verdict_reads_as_it_should(accepted):
         "签发    演示",
         "有效期  至 2027年11月21日",
         "原因    证照真实有效，由持证人的钱包为本窗口本次核验签名。",
-        "下一步  请核对眼前的人与证照是否一致；一致即可办理。",
+        "下一步  请核对是否为所需证照、眼前的人与证照是否一致；均符合即可办理。",
     )
     english = render(accepted, Reader(Language.EN, CHINA))
     assert english[0] == "ACCEPTED 通过"
@@ -436,12 +436,13 @@ FORBIDDEN_EN = re.split(
     "staple bundle nonce heads tick replay hash checkpoint evidence credential challenge tier "
     "quorum",
 )
+ASKING = "did-verify challenge"  # what is typed has the name that it has
 
 
 def test_no_word_of_the_machine_room_stands_on_a_clerks_screen():
     for tongue, words in (("zh", FORBIDDEN_ZH), ("en", FORBIDDEN_EN)):
         for code, said in read_topic(tongue, "verdict").items():
-            text = " ".join(said.values()).lower()
+            text = " ".join(said.values()).lower().replace(ASKING, "")
             assert [word for word in words if word in text] == [], code
     for label in (*LABELS.values(), *WORDS.values()):
         assert not any(word in label.zh for word in FORBIDDEN_ZH)

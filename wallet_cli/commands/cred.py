@@ -212,7 +212,8 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 
     evidence = (session.trust.evidence(), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
+    reader = verdict_text.Reader(session.settings.language, face="wallet")
+    lines = verdict_text.render(report, reader)
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
         lines = (*lines, lines[0])
     data: JsonObject = {"alias": held.alias, "report": encode_report(report, claims=True)}
