@@ -177,7 +177,7 @@ def _say_when_to_come_back(session: Session, received: Sequence[Received]) -> No
         at = local_time(next_epoch(session.now()))
         session.terminal.note(
             Bilingual(
-                f"核验数据 {at} 公布；届时请运行 wallet refresh，窗口才能核验",
+                f"核验数据于 {at} 公布；请到时运行 wallet refresh，窗口才能核验",
                 f"evidence for counters is published at {at}: run wallet refresh then",
             )
         )

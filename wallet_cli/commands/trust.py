@@ -97,7 +97,7 @@ def imported(session: Session, file: str) -> None:
         "blinded": len(taken.blinded),
         "policy": _view(taken.policy),
     }
-    words = Bilingual("项佐证材料有效", "entries are proven")
+    words = Bilingual("项核验数据有效", "entries are proven")
     session.terminal.finish(counted, [f"{len(proven.entries)} {session.terminal.say(words)}"])
 
 
