@@ -449,6 +449,15 @@ def test_no_word_of_the_machine_room_stands_on_a_clerks_screen():
         assert not any(word in label.en.lower().split() for word in FORBIDDEN_EN)
 
 
+def test_a_citizen_is_told_no_step_that_is_a_counters():
+    """Steps 10 and 12 are about an answer, which `wallet cred verify` does not judge."""
+    judged = [code for code in STANDING if CHECKS[code].step not in (10, 12)]
+    for code in (*judged, "document"):
+        following = words_at("verdict", code, "wallet").following
+        assert "did-verify" not in following.en + following.zh, code
+    assert "did-verify" in words_at("verdict", "clock_behind").following.en
+
+
 def test_every_code_has_a_meaning_and_only_what_stands_in_the_way_a_next_step():
     extra = {"accepted", "waived", "document"}
     notes = {
