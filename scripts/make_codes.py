@@ -46,13 +46,9 @@ def _verdicts() -> Iterator[str]:
     yield _table(
         ("step", "code", "result", "中文", "English"),
         (
-            (
-                str(each.step),
-                f"`{code}`",
-                each.result.value,
-                *_cells(words_at("verdict", code).meaning, words_at("verdict", code).following),
-            )
+            (str(each.step), row[0], each.result.value, *row[1:])
             for code, each in CHECKS.items()
+            for row in _rows("verdict", code)
         ),
     )
     yield "Listed in `unsafe`, beside any verdict:\n"
@@ -89,14 +85,19 @@ def _errors() -> Iterator[str]:
 
 
 def _of_topic(topic: str) -> Iterator[tuple[str, ...]]:
-    for code, members in read_topic("en", topic).items():
-        words = words_at(topic, code)
-        yield f"`{code}`", *_cells(words.meaning, words.following)
-        for name in members:
-            _, own, face = name.partition("@")
-            if own:
-                words = words_at(topic, code, face)
-                yield f"`{code}` ({face})", *_cells(words.meaning, words.following)
+    for code in read_topic("en", topic):
+        yield from _rows(topic, code)
+
+
+def _rows(topic: str, code: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a code says, and once more for each face that has a next step of its own."""
+    words = words_at(topic, code)
+    yield f"`{code}`", *_cells(words.meaning, words.following)
+    for name in read_topic("en", topic)[code]:
+        _, own, face = name.partition("@")
+        if own:
+            words = words_at(topic, code, face)
+            yield f"`{code}` ({face})", *_cells(words.meaning, words.following)
 
 
 def _classes() -> list[type[DidServiceError]]:

@@ -95,16 +95,19 @@ def _options(*, hidden: bool) -> list[click.Option]:
     """Return the global options; each call makes new ones, as a parser wants its own."""
     file = click.Path(dir_okay=False)
     flags: Mapping[str, str] = {
-        "--json": "One JSON object on stdout.",
-        "--quiet": "No progress on stderr.",
-        "--no-input": "Never ask; end with 10 instead.",
-        "--yes": "Confirm what would be asked.",
-        "--offline": "Any use of the network is an error.",
+        "--json": "Print one JSON object.",
+        "--quiet": "Show no progress.",
+        "--no-input": "Never ask; end with exit code 10 instead.",
+        "--yes": "Answer yes to every question; for scripts.",
+        "--offline": "Do not use the network; end with an error where it is needed.",
     }
     values: Mapping[str, tuple[click.ParamType[Any], str]] = {
-        "--store": (click.Path(file_okay=False), "Where the wallet lies [WALLET_STORE]."),
+        "--store": (click.Path(file_okay=False), "Folder of the wallet [WALLET_STORE]."),
         "--lang": (click.Choice(["zh", "en", "both"]), "Language [WALLET_LANG]."),
-        "--passphrase-file": (file, "First line is the passphrase [WALLET_PASSPHRASE_FILE]."),
+        "--passphrase-file": (
+            file,
+            "File whose first line is the passphrase [WALLET_PASSPHRASE_FILE].",
+        ),
         "--passphrase-fd": (click.INT, "Read the passphrase from this descriptor."),
     }
     made = [

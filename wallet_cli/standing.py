@@ -33,10 +33,10 @@ class Standing:
 GOOD = Standing("good", Bilingual("可用", "good"))
 LIMITED = Standing("limited", Bilingual("有条件可用", "with limits"))
 UNCHECKED = Standing("unchecked", Bilingual("需更新", "refresh it"))
-REFUSED = Standing("refused", Bilingual("窗口不接受", "refused"))
+REFUSED = Standing("refused", Bilingual("不通过", "refused"))
 BY_FAILURE = {
     "not_yet_valid": Standing("not_yet_valid", Bilingual("未到生效日", "not valid yet")),
-    "expired": Standing("expired", Bilingual("已过期", "expired")),
+    "expired": Standing("expired", Bilingual("已到期", "expired")),
     "revoked": Standing("revoked", Bilingual("已作废", "revoked")),
     "suspended": Standing("suspended", Bilingual("暂停使用", "suspended")),
 }

@@ -35,7 +35,7 @@ PROGRAM = "did-service"
 ENTRIES = {
     "demo": CommandEntry(
         "did_service.cli.demo.command:demo",
-        "Play the whole story on this machine, without a network.",
+        "Play the demonstration on this machine, without a network.",
     ),
     "bundle": CommandEntry(
         "did_service.cli.bundle:bundle", "Make the trust bundle that counters load beforehand."
@@ -46,7 +46,7 @@ ENTRIES = {
 cli = SpokenGroup(
     PROGRAM,
     ENTRIES,
-    "Registry, witnesses and issuers of decentralized identity for government services.",
+    "Play the demonstration, and make the trust bundles that counters load.",
 )
 click.version_option(__version__, prog_name=PROGRAM)(cli)
 language.option(cli)

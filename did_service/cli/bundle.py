@@ -51,7 +51,7 @@ _EXAMPLES = """\
     "--without",
     multiple=True,
     metavar="LOG",
-    help="Leave a log out, with its data logs if it is a control log; may be repeated.",
+    help="Leave this log out; a control log takes its data logs with it; may be repeated.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @language.option
@@ -65,12 +65,12 @@ def bundle(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Read every log of the federation, check it, and write what it says with its proofs.
+    """Make a trust bundle: check every log of the federation, write its state with the proofs.
 
-    Nothing is believed: each log is compared with a checkpoint that the policy's quorum
-    cosigned, and the file is judged as a counter will judge it. It is written only if all of
-    it counts there. A counter needs no network to load the file, and keeps whatever it has
-    that is newer.
+    No log is trusted: each is compared with a checkpoint that enough witnesses cosigned, and
+    the file is checked as a counter will check it. It is written only if a counter would accept
+    all of it. A counter loads the file without a network, and keeps data of its own that are
+    newer.
     """
     from did_service.cli.bundling import make_bundle
     from did_service.program.clock import SYSTEM

@@ -19,7 +19,7 @@ option = click.option(
     envvar=VARIABLE,
     show_envvar=True,
     expose_value=False,  # `say` has read it, also where the rest cannot be understood
-    help="Language of what is told.",
+    help="Language of the output.",
 )
 
 

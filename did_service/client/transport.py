@@ -202,14 +202,16 @@ def _split(url: str) -> SplitResult:
         place = urlsplit(url)
         port, host = place.port, place.hostname
     except ValueError as error:
-        raise UsageError("url_invalid", f"not a URL: {quote(url)}") from error
+        raise UsageError("url_invalid", f"this is not a web address: {quote(url)}") from error
     dotted = {".", ".."} & set(place.path.split("/"))  # these would be resolved on the way
     plain = url.isascii() and url.isprintable() and " " not in url and not dotted
     expected = host if port is None else f"{host}:{port}"
     if place.scheme != "https" or not host or place.netloc != expected or place.fragment:
         raise UsageError("url_invalid", f"not an https URL of a host: {quote(url)}")
     if not plain or len(url) > MAX_URL_CHARACTERS:
-        raise UsageError("url_invalid", f"not a URL in plain characters: {quote(url)}")
+        raise UsageError(
+            "url_invalid", f"this is not a web address in plain characters: {quote(url)}"
+        )
     return place
 
 

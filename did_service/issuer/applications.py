@@ -167,7 +167,10 @@ class Applications:
             if row["state"] != "accepted":
                 raise ConflictError("state_wrong", f"a {row['state']} application")
             if row["accepted_by"] == officer:
-                raise RuleError("same_officer", "accepting and approving take two officers")
+                raise RuleError(
+                    "same_officer",
+                    "one officer accepts an application, and another must approve it",
+                )
             return self._issuance.issue(row, self._item(row["item"]), officer)
 
     def collect(self, code: str) -> JsonObject:

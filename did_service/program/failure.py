@@ -80,7 +80,7 @@ def meaning_and_next(program: str, error: DidServiceError) -> tuple[Bilingual, B
     if error.code == "usage" and suggestion is not None:
         following = Bilingual(f"是否要输入 {suggestion}？", f"did you mean {suggestion}?")
     elif error.code == "usage" and command is not None:
-        following = Bilingual(f"见 {command} --help", f"see {command} --help")
+        following = Bilingual(f"用法见 {command} --help", f"see {command} --help")
     return _numbered(meaning, error), following
 
 

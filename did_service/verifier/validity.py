@@ -70,12 +70,12 @@ def validity_text(found: Validity, now: datetime, zone: tzinfo | None = None) ->
     if now >= found.policy.expires:
         end = moment_in_zone(found.policy.expires, now, zone)
         return Bilingual(
-            f"信任策略已于 {end.zh} 到期：请向主管部门领取新策略",
+            f"信任策略已于 {end.zh} 到期：请向主管部门领取新的信任策略",
             f"the policy expired on {end.en}: get the new one from your authority",
         )
     if found.as_of is None:
         return Bilingual(
-            "没有核验数据：只能依据持证人所带的材料，请导入核验数据",
+            "本机没有核验数据：只能依据持证人随附的，请导入核验数据包",
             "no evidence is held: only what holders bring can serve; import a bundle",
         )
     good = [_until(found, tier, now, zone) for tier in _usual(found) if now < found.until[tier]]
@@ -85,7 +85,7 @@ def validity_text(found: Validity, now: datetime, zone: tzinfo | None = None) ->
     as_of = moment_in_zone(found.as_of, now, zone)
     still = Bilingual(f"；仍可用至 {zh}", f"; still good until {en}") if good else _NOTHING
     return Bilingual(
-        f"核验数据已过期（截至 {as_of.zh}），请更新{still.zh}",
+        f"核验数据已超过时限（截至 {as_of.zh}），请更新{still.zh}",
         f"too old: data as of {as_of.en}; update them{still.en}",
     )
 

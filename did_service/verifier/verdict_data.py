@@ -46,7 +46,7 @@ def _span(since: datetime, until: datetime, now: datetime, zone: tzinfo | None) 
     if late >= 0:
         over = duration(late)
         return Bilingual(
-            f"核验数据截至 {begin.zh}，已过期{over.zh.replace(' ', '')}。",
+            f"核验数据截至 {begin.zh}，已超过时限 {over.zh}。",
             f"Data as of {begin.en}, out of date by {over.en}.",
         )
     if zone_name(since, zone) == zone_name(until, zone):  # else summer time begins or ends

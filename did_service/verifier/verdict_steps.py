@@ -1,6 +1,6 @@
 """What stands behind a verdict: the thirteen steps, and all that was shown.
 
-     4 签发机关  ✔ 签发机关的登记为最新。  凭 staple…  2 小时前（限 1 天）
+     4 签发机关  ✔ 签发机关的登记信息是最新的。  凭 staple…  2 小时前（限 1 天）
      5 证照签名  ✘ 证照内容与签发机关的签名不符，可能被改动。
      6 签发权    · 未判断：证照签名不符，其中所写均不可信。
 

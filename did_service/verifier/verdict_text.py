@@ -6,7 +6,7 @@
     签发    示例市公安局
     有效期  至 2031年5月1日
     原因    证照真实有效，由持证人的钱包为本窗口本次核验签名。
-    下一步  请核对眼前的人与证照是否一致；一致即可办理。
+    下一步  请核对是否为所需证照、眼前的人与证照是否一致；均符合即可办理。
     数据    核验数据截至 3月18日 07:52，可用至 3月19日 07:52（CST）。
 
 The headline is in both languages always: it has legal effect. It names the service item that
@@ -77,10 +77,18 @@ _ENDED = ("revoked", "suspended", "expired", "proof_expired")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: in which language, and in which time zone; None is that of this machine."""
+    """Who reads.
+
+    Attributes:
+        language: In which language.
+        zone: In which time zone; None is that of this machine.
+        face: Which program speaks, where a next step is another one there: a citizen has no
+            trust directory (`program.words`).
+    """
 
     language: Language
     zone: tzinfo | None = None
+    face: str = ""
 
 
 VerdictEntry: TypeAlias = tuple[str, tuple[Bilingual, ...]]
@@ -136,7 +144,7 @@ def _entries(report: Report, told: Headline, reader: Reader) -> Iterator[Verdict
         if hidden_because(report.checks, place, signed=signed) is None:
             yield from _whose(summary, report, told, reader)
     yield from _of_reason(report, told, reader)
-    words = words_at("verdict", told.reason)
+    words = words_at("verdict", told.reason, reader.face)
     yield "reason", (words.meaning,)
     if words.following is not None:
         yield "next", (words.following,)

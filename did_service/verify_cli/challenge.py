@@ -115,7 +115,7 @@ def _answer(
     remarks += [words_at("verdict", code).meaning for code in unsafe]
     until = moment_in_zone(request.expires, env.clock, None)
     remarks.append(
-        Bilingual(f"{until.zh}前有效，只接受一次", f"accepted once, until {until.en}")
+        Bilingual(f"{until.zh}前有效，只能答复一次", f"accepted once, until {until.en}")
     )
     if arguments.out is None:
         lines = tuple(request.encode().decode().splitlines())

@@ -31,7 +31,7 @@ def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResul
     after = before.without_decided()
     data: JsonObject = {"before": describe_floor(before), "after": describe_floor(after)}
     remark = Bilingual(
-        "请确认本机时钟无误：过早的时钟会放过已过期的证照",
+        "请确认本机时间无误：时钟偏慢，会使已到期的证照通过",
         "see to it that the clock is right: one that is behind lets expired credentials pass",
     )
     told = (_taken(before, env.clock), _left(after, env.clock))
@@ -41,10 +41,10 @@ def reset_clock(arguments: argparse.Namespace, env: Environment) -> CommandResul
 
 def _taken(before: Memory, now: datetime) -> Bilingual:
     if before.decided is None:
-        return Bilingual("没有可撤销的核验时间", "there was no time of a decision to take back")
+        return Bilingual("没有要清除的核验时间", "there was no time of a decision to take back")
     time = moment_in_zone(before.decided, now, None)
     return Bilingual(
-        f"已撤销上次核验时间 {time.zh}", f"took back the last decision's time {time.en}"
+        f"已清除上次核验时间 {time.zh}", f"took back the last decision's time {time.en}"
     )
 
 

@@ -16,9 +16,9 @@ TOPIC = "help_did-verify"
 _EXAMPLES = {
     "": """\
   did-verify trust pin policy.json --fingerprint "1f0c 88a2 …"
-  did-verify trust import south.bundle.jsonl.gz
-  did-verify challenge --audience window-3 --out ask.request.json
-  wallet present residence --request ask.request.json --out shown.vp.json
+  did-verify trust import newest.bundle.jsonl.gz
+  did-verify challenge --audience window-3 --out ask.json
+  wallet present residence-permit-1 --request ask.json --out shown.vp.json
   did-verify check shown.vp.json""",
     "check": """\
   did-verify check shown.vp.json
@@ -26,8 +26,8 @@ _EXAMPLES = {
   did-verify check shown.vp.json --policy policy.json --nonce "$N" --audience window-3
   did-verify check shown.vp.json --json | jq .data.outcome""",
     "challenge": """\
-  did-verify challenge --audience window-3 --out ask.request.json
-  did-verify challenge --out ask.request.json --force
+  did-verify challenge --audience window-3 --out ask.json
+  did-verify challenge --out ask.json --force
   did-verify challenge --json | jq .data.request""",
     "completion": "  did-verify completion bash >> ~/.bashrc",
     "did": """\

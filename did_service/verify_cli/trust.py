@@ -93,15 +93,15 @@ def _counted(counts: ImportCounts) -> Bilingual:
 def _remarks(imported: Imported) -> Iterator[Bilingual]:
     for each in imported.forks:
         yield Bilingual(
-            f"{each.origin} 出现两份相互矛盾的历史，新策略发布前不再采信",
+            f"{each.origin} 出现两份互相矛盾的记录，换发信任策略前不再采信",
             f"{each.origin} has shown two histories: not relied on until a new policy",
         )
     if imported.blinded:
         kind, subject = imported.blinded[0]
         number, about = len(imported.blinded), f"{kind} {quote(subject)}"
         yield Bilingual(
-            f"{number} 项核验数据不完整：最新的一项缺少证明，有关证照暂时无法判定，"
-            f"请向发布方索取完整的核验数据（{about}）",
+            f"{number} 项核验数据不完整：最新一项不能采用，有关证照暂时无法判定，"
+            f"请重新领取完整的核验数据包（{about}）",
             f"evidence is incomplete for {number}: the newest entry cannot be used, and nothing"
             f" is decided by it; ask its publisher for the whole bundle ({about})",
         )

@@ -172,7 +172,9 @@ def _not_routed(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     match status:
         case 404:
-            return _refused(request, NotFoundError("path_unknown", "nothing is at this path"))
+            return _refused(
+                request, NotFoundError("path_unknown", "there is nothing at this path")
+            )
         case 405:
             what = UsageError("method_not_allowed", "this path does not take this method")
             response = _refused(request, what)

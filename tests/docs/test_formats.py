@@ -203,7 +203,7 @@ def _below(story, pattern):
         yield from (path.rglob("*") if path.is_dir() else [path])
 
 
-_LEFT = ("ask.json", "shown.json")
+_LEFT = ("ask.json", "shown.vp.json")
 
 
 def _is_beside(name):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from did_service.program.words import FOLDER
 from did_service.verifier.verdict_text import WORDS as VERDICTS
 from tests.docs import pages
 
@@ -13,11 +14,20 @@ SPECIFICATIONS = pages.rows(pages.section(PAGE, "Specifications and versions"))
 SPURNED = {
     "固定": "载入",
     "联盟": "联邦",
-    "新旧要求": "时效要求",
+    "新旧要求": "时限",
+    "时效要求": "时限",
     "见证机": "见证方",
-    "验证码": "核验码",
+    "联署": "见证",
+    "佐证材料": "核验数据",
+    "凭据包": "核验数据",
+    "信任包": "核验数据包",
+    "并入": "导入",
     "吊销": "已作废",
+    "验证码": "核验码",
 }
+# What cannot be done in this release: a copy that was exported cannot be presented.
+IMPOSSIBLE = ("重新导出", "扫描")
+FOR_PEOPLE = [Path("README.zh-CN.md"), *Path("docs").glob("*.zh-CN.md")]
 _CITED = re.compile(
     r"RFC \d+|c2sp\.org/[a-z]+-[a-z]+"
     r"|GB(?:/T)? ?\d{4,5}|ISO(?:/IEC)? \d{4}|FIPS \d+-\d|SP 800-\w+"
@@ -61,8 +71,19 @@ def test_no_word_stands_in_the_glossary_twice():
         assert sorted(terms) == sorted(set(terms))
 
 
+def chinese():
+    """All that is written for people: in the code, in the tables, on the pages."""
+    texts = [*FOR_PEOPLE, *(FOLDER / "zh").glob("*.json")]
+    return {**sources(), **{path: path.read_text() for path in texts}}
+
+
 def test_nothing_has_two_names_in_chinese():
     kept = " ".join(WORDS.values())
     for spurned, word in SPURNED.items():
-        assert word in kept
-        assert [path for path, text in sources().items() if spurned in text] == []
+        assert word in kept, word
+        assert [path for path, text in chinese().items() if spurned in text] == [], spurned
+
+
+def test_no_next_step_is_one_that_nobody_can_take():
+    for words in IMPOSSIBLE:
+        assert [path for path, text in chinese().items() if words in text] == [], words

@@ -28,14 +28,17 @@ def first(error: DidServiceError, language: Language) -> str:
     ("error", "told"),
     [
         (
-            PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy"),
-            "the fingerprint is not that of this policy",
+            PolicyError("fingerprint_wrong", "the fingerprint does not match this policy"),
+            "the fingerprint does not match this policy",
         ),
         (
             NotFoundError("folder_not_empty", '"story" is not empty'),
             'the folder is not empty: "story"',
         ),
-        (UsageError("url_invalid", 'not a URL: "x"'), 'not a URL: "x"'),
+        (
+            UsageError("url_invalid", 'this is not a web address: "x"'),
+            'this is not a web address: "x"',
+        ),
         (
             PolicyError("policy_missing", "no trust policy is pinned in this trust directory"),
             "this machine has no trust policy",
@@ -44,7 +47,7 @@ def first(error: DidServiceError, language: Language) -> str:
             UnavailableError("file_not_read", '"x": Permission denied'),
             'a file could not be read: "x": Permission denied',
         ),
-        (UsageError("declined", ""), "cancelled"),
+        (UsageError("declined", ""), "you cancelled it"),
     ],
     ids=lambda value: getattr(value, "code", ""),
 )

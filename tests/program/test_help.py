@@ -9,6 +9,7 @@ import click
 import pytest
 
 from did_service.cli.__main__ import cli
+from did_service.core.text import width
 from did_service.program.completion import SHELLS
 from did_service.program.suggesting import nearest
 from did_service.program.words import FOLDER, read_help
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.clock
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 REMARK = re.compile(r"  (.*?\S) {2,}(\S.*)")
+COLUMNS = 80
 CLICK_OWN = {"-h", "--help", "--version", "--json"}
 
 
@@ -102,6 +104,14 @@ def test_help_is_given_for_h_in_the_readers_language(program, words):
                 r"[Uu]sage:|[Oo]ptions:|Commands:|positional|show this|Show this|\[required\]",
                 short.out,
             )
+
+
+@pytest.mark.parametrize(("program", "words"), COMMANDS)
+def test_chinese_help_fits_a_screen_of_80_columns(program, words):
+    """Commands to copy stay whole; nothing breaks Chinese, which has no spaces, for us."""
+    lines = PROGRAMS[program](*words, "-h", "--lang", "zh").out.splitlines()
+    ours = [line for line in lines if not line.startswith(("  wallet ", "  did-"))]
+    assert [line for line in ours if width(line) > COLUMNS] == []
 
 
 @pytest.mark.parametrize(

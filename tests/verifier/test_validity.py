@@ -48,7 +48,9 @@ def test_one_line_says_it_in_both_languages(scene):
     assert line.zh.startswith("可核验至 11月22日 16:00（CST）（1 天内，day）")
     assert line.en.startswith("good until 22 Nov 16:00 (CST) (within 1 d, day)")
     late = validity_text(good, now + timedelta(days=2), BEIJING)
-    assert late.zh.startswith("核验数据已过期（截至 11月21日 16:00（CST）），请更新；仍可用至")
+    assert late.zh.startswith(
+        "核验数据已超过时限（截至 11月21日 16:00（CST）），请更新；仍可用至"
+    )
     assert late.en.startswith("too old: data as of 21 Nov 16:00 (CST); update them; still good")
     over = validity_text(good, scene.fed.policy.expires, UTC)
     assert over.zh.startswith("信任策略已于")

@@ -316,7 +316,7 @@ def test_show_answers_first_until_when_it_is_good(desk, scene):
 
 def test_a_desk_without_evidence_says_so(desk):
     run = desk.run("trust", "show", "--lang", "zh")
-    assert (run.exit, run.out.startswith("没有核验数据")) == (0, True)
+    assert (run.exit, run.out.startswith("本机没有核验数据")) == (0, True)
     assert desk.run("trust", "show", "--json").report["as_of"] is None
 
 

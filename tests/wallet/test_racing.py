@@ -162,7 +162,7 @@ def test_what_is_younger_than_the_hours_checkpoint_is_said_to_be_and_when_it_com
     assert "not_published_yet" in run.warnings or run.code == "not_published_yet"
     assert "evidence_missing" not in run.warnings
     told = purse.run("refresh").err
-    assert "the evidence is not published yet; the next time is" in told
+    assert "the evidence is not published yet; it is next published at" in told
     assert "--fresh" in told or "00 UTC" in told
 
 

@@ -27,23 +27,31 @@ from wallet_cli.views import application_view, claims
   wallet apply https://gz.gd.example/agencies/police residence-permit --claims me.json
   wallet apply https://gz.gd.example/agencies/police residence-permit --claims - --yes
 
-me.json holds what the credential should say, for example
+The agency publishes ISSUER, ITEM and what me.json must hold, for example
   {"familyName":"王","givenName":"小明", …}
 """,
 )
 @click.argument("issuer")
 @click.argument("item")
 @click.option(
-    "--claims", "file", required=True, metavar="FILE", help="JSON object; - for stdin."
+    "--claims",
+    "file",
+    required=True,
+    metavar="FILE",
+    help="File with your claims, a JSON object; - for stdin.",
 )
-@click.option("--unlisted", metavar="HOST", help="Send to this host, which no policy lists.")
+@click.option(
+    "--unlisted",
+    metavar="HOST",
+    help="Send to this host although no policy lists it; only if you know it is the agency's.",
+)
 @click.pass_obj
 def apply(session: Session, issuer: str, item: str, file: str, *, unlisted: str | None) -> None:
     """Apply to the agency at ISSUER for the service item ITEM.
 
-    First it shows what would be sent to whom, and asks. The application goes to that agency
-    alone, signed with a new key that the credential will be bound to. Where to pick the
-    credential up is remembered, sealed like everything else.
+    The wallet first shows what it will send to whom, and asks you. The application goes to that
+    agency alone, signed with a new key that the credential will be bound to. The wallet
+    remembers where to pick the credential up, sealed like everything else.
     """
     members = read_json(file)
     from did_service.core.credentials.claim_text import check_claim_text

@@ -45,16 +45,18 @@ group = LazyGroup(
     "cred",
     {
         "list": CommandEntry("wallet_cli.commands.cred:listed", "List your credentials."),
-        "show": CommandEntry("wallet_cli.commands.cred:show", "Show what one says."),
+        "show": CommandEntry("wallet_cli.commands.cred:show", "Show what a credential says."),
         "verify": CommandEntry(
-            "wallet_cli.commands.cred:verify", "Judge one as a counter would."
+            "wallet_cli.commands.cred:verify", "Judge a credential as a counter would."
         ),
         "export": CommandEntry(
-            "wallet_cli.commands.cred:export", "Write one to a file, keyless."
+            "wallet_cli.commands.cred:export", "Write a copy, which cannot be presented."
         ),
-        "delete": CommandEntry("wallet_cli.commands.cred:delete", "Delete one, and its key."),
+        "delete": CommandEntry(
+            "wallet_cli.commands.cred:delete", "Delete a credential and its key."
+        ),
     },
-    "Your credentials. CRED is a short name such as residence-permit-1, or its beginning.",
+    "Manage credentials. CRED is a short name such as residence-permit-1, or its beginning.",
 )
 
 
@@ -68,9 +70,10 @@ group = LazyGroup(
 )
 @click.pass_obj
 def listed(session: Session) -> None:
-    """List your credentials: what each is, how it stands, and until when counters take it.
+    """List your credentials: what each is, its state, and until when counters accept it.
 
-    It stands as a counter would say today with the evidence in this wallet; no network.
+    The state is what a counter would say today with the evidence in this wallet; no network is
+    used.
     """
     held, now = credentials(session.vault), session.now()
     if session.directory.trust.exists():
@@ -196,7 +199,7 @@ def _claim_lines(
   wallet cred verify residence-permit-1
   wallet cred verify residence-permit-1 --tier online    demand evidence of the last minutes
 
-Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).
+Exit codes: 0 genuine, 1 refused, 5 cannot tell or accepted with limits.
 """,
 )
 @click.argument("name", metavar="CRED")
@@ -204,7 +207,7 @@ Ends with 0 accepted, 1 refused, 5 cannot tell (or accepted with limits).
     "--tier",
     type=click.Choice(["online", "day", "field"]),
     default="day",
-    help="How old evidence may be.",
+    help="How old evidence may be: online (minutes), day, field (days).",
 )
 @click.pass_obj
 def verify(session: Session, name: str, tier: str) -> Exit:
@@ -218,7 +221,8 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 
     evidence = (session.trust.evidence(held.credential, held.staple), held.staple)
     report = judge(held.credential, policy, evidence, session.now(), tier)
-    lines = verdict_text.render(report, verdict_text.Reader(session.settings.language))
+    reader = verdict_text.Reader(session.settings.language, face="wallet")
+    lines = verdict_text.render(report, reader)
     if sys.stdout.isatty():  # what is long scrolls: the verdict is said last as well
         lines = (*lines, lines[0])
     data: JsonObject = {"alias": held.alias, "report": encode_report(report, claims=True)}
@@ -248,7 +252,11 @@ def verify(session: Session, name: str, tier: str) -> Exit:
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.pass_obj
 def export(session: Session, name: str, out: str, staple: str | None, *, force: bool) -> None:
-    """Write a credential to a file. Its key stays here: the copy cannot be presented."""
+    """Write a copy of a credential to a file, for reading.
+
+    The key stays in the wallet, so the copy cannot be presented; to answer a counter use
+    `wallet present`.
+    """
     held = find_credential(session.vault, name)
     written = [(out, held.credential)]
     if staple is not None and held.staple is not None:
@@ -277,8 +285,9 @@ def export(session: Session, name: str, out: str, staple: str | None, *, force: 
 def delete(session: Session, name: str) -> None:
     """Delete a credential and the key that it is bound to.
 
-    It cannot be presented any more, and the agency has to issue it again. Its evidence, other
-    copies of it and every older version of the wallet are wiped as well.
+    It can then no longer be presented; to have it again, apply again. Its evidence, its other
+    copies in this wallet and every older version of this wallet's file are wiped as well;
+    copies of the folder elsewhere are not.
     """
     held = find_credential(session.vault, name)
     session.terminal.confirm(

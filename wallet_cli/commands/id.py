@@ -31,10 +31,10 @@ group = LazyGroup(
             "wallet_cli.commands.id:listed", "List the identifiers of this wallet."
         ),
         "show": CommandEntry(
-            "wallet_cli.commands.id:show", "Show one, and what was issued to it."
+            "wallet_cli.commands.id:show", "Show an identifier and what was issued to it."
         ),
     },
-    "Your identifiers (did:key). Each application makes one of its own.",
+    "Manage your identifiers (did:key). Each application makes a new one.",
 )
 
 
@@ -54,7 +54,7 @@ def make_identity(session: Session, label: str) -> HolderIdentity:
   wallet id new --label work
 """,
 )
-@click.option("--label", default="", help="A name of your own for it.")
+@click.option("--label", default="", help="Your own name for it.")
 @click.pass_obj
 def new(session: Session, label: str) -> None:
     """Make a key and its did:key."""
@@ -102,7 +102,7 @@ def listed(session: Session) -> None:
 @click.argument("name", metavar="ID")
 @click.pass_obj
 def show(session: Session, name: str) -> None:
-    """Show one identifier and what was issued to it."""
+    """Show an identifier and what was issued to it."""
     identity = find_identity(session.vault, name)
     held = [each.alias for each in credentials(session.vault) if each.holder == identity.did]
     lines = [identity.did, *([quote(identity.label)] if identity.label else []), *held]

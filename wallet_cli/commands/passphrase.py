@@ -12,12 +12,8 @@ from wallet_cli.session import Session
 
 group = LazyGroup(
     "passphrase",
-    {
-        "change": CommandEntry(
-            "wallet_cli.commands.passphrase:change", "Replace the passphrase."
-        )
-    },
-    "The passphrase of this wallet.",
+    {"change": CommandEntry("wallet_cli.commands.passphrase:change", "Change the passphrase.")},
+    "Change the passphrase of this wallet.",
 )
 
 
@@ -33,11 +29,11 @@ group = LazyGroup(
     "--new-passphrase-file",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="First line is the new passphrase.",
+    help="File whose first line is the new passphrase.",
 )
 @click.pass_obj
 def change(session: Session, file: Path | None) -> None:
-    """Replace the passphrase; the file that the old one opens is wiped.
+    """Change the passphrase. The file that the old passphrase opens is wiped.
 
     Copies of the old file that were made elsewhere still open with the old passphrase.
     """
@@ -58,10 +54,11 @@ def change(session: Session, file: Path | None) -> None:
 )
 @click.pass_obj
 def rekey(session: Session) -> None:
-    """Seal the whole wallet anew; the passphrase stays.
+    """Seal the whole wallet with a new data key; passphrase and credentials stay the same.
 
-    A changed passphrase keeps the data key, which whoever opened an old copy has. After this it
-    opens nothing that is written from now on; what the old copy holds stays readable there.
+    Changing the passphrase keeps the data key, and whoever opened an old copy has that key.
+    After this command the old key opens nothing that is written from now on; the old copy
+    itself stays readable.
     """
     session.directory.read()
     passphrase = session.passphrase()

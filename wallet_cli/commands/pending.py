@@ -19,13 +19,14 @@ group = LazyGroup(
     "pending",
     {
         "list": CommandEntry(
-            "wallet_cli.commands.pending:listed", "List applications on their way."
+            "wallet_cli.commands.pending:listed",
+            "List applications on their way, and deliveries that were not taken in.",
         ),
         "drop": CommandEntry(
-            "wallet_cli.commands.pending:drop", "Give one up, with what arrived."
+            "wallet_cli.commands.pending:drop", "Give an application up, with its key."
         ),
     },
-    "Applications on their way, and deliveries that could not be taken in.",
+    "Manage applications on their way, and deliveries that could not be taken in.",
 )
 
 
@@ -38,7 +39,7 @@ group = LazyGroup(
 )
 @click.pass_obj
 def listed(session: Session) -> None:
-    """List applications on their way."""
+    """List applications on their way, and deliveries that were not taken in."""
     found = applications(session.vault)
     if not found:
         session.terminal.note(Bilingual("没有办理中的申请", "no applications on their way"))
@@ -69,7 +70,10 @@ def _quoted(text: str) -> str:
 @click.argument("name", metavar="ID")
 @click.pass_obj
 def drop(session: Session, name: str) -> None:
-    """Give an application up, with whatever arrived for it and with its key."""
+    """Give an application up, and delete its key and whatever arrived for it.
+
+    What arrives for it later cannot be kept.
+    """
     application = _find(session.vault, name)
     what = quote(application.item or application.issuer)
     session.terminal.confirm(Bilingual(f"放弃 {what}？", f"give up {what}?"))

@@ -44,15 +44,15 @@ _MOST_CHARACTERS = 512
   wallet present residence-permit-1 --request ask.json --out me.vp.json
   wallet present residence-permit-1 --nonce N --audience A --out me.vp.json --yes
 
-ask.json is the counter's request file. N and A are for scripts: its challenge, and its name.
+ask.json is the counter's request file. For scripts: N is its nonce, A the counter's name.
 """,
 )
 @click.argument("name", metavar="CRED")
 @click.option("--request", "file", metavar="FILE", help="The counter's request; - for stdin.")
-@click.option("--nonce", help="The counter's challenge, without a request file.")
-@click.option("--audience", help="The counter's name, likewise.")
+@click.option("--nonce", help="The request's nonce, instead of a request file.")
+@click.option("--audience", help="The counter's name, with --nonce.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False), help="Where to write.")
-@click.option("--no-staple", is_flag=True, help="Without the evidence.")
+@click.option("--no-staple", is_flag=True, help="Leave the evidence out.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 @click.pass_obj
 def present(  # noqa: PLR0913 - click hands over one argument for each option
@@ -66,12 +66,12 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     no_staple: bool,
     force: bool,
 ) -> None:
-    """Answer a counter with a credential: a file signed for this challenge and counter alone.
+    """Answer a counter's request: write a file signed for this request and this counter alone.
 
-    First it shows who asks, for what, and what would be shown, and asks. Requests are not
-    signed so far: who asks is a claim, so look whose counter you are at. The same challenge is
-    answered once: a second answer with another credential is refused, the same answer again is
-    the same file.
+    The wallet first shows who asks, what for, and what it will show; then it asks you. Requests
+    are not signed in this release: the name in a request proves nothing, so make sure which
+    counter you stand at. The wallet answers a request with one credential only. You may write
+    the same answer again, with fresher evidence; for another credential, ask for a new request.
     """
     path = Path(out)
     session.check_output(path, force=force)

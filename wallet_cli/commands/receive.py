@@ -35,18 +35,23 @@ if TYPE_CHECKING:
 """,
 )
 @click.argument("source", required=False, metavar="[FILE|URL]")
-@click.option("--allow-untrusted", is_flag=True, help="Keep it without the issuer's authority.")
-@click.option("--unlisted", metavar="HOST", help="Ask this host, which no policy lists.")
+@click.option(
+    "--allow-untrusted",
+    is_flag=True,
+    help="Keep a credential although its issuer has no authority; counters will refuse it.",
+)
+@click.option("--unlisted", metavar="HOST", help="Ask this host although no policy lists it.")
 @click.pass_obj
 def receive(
     session: Session, source: str | None, *, allow_untrusted: bool, unlisted: str | None
 ) -> Exit:
     """Pick up, check and keep credentials.
 
-    A credential is kept only if its one subject is a key of this wallet, its signature does not
-    fail, and the evidence at hand does not deny the issuer's authority. What was not applied
-    for here, and whose issuer nothing proves, stays apart under `wallet pending`. Nothing that
-    arrives is lost: what was refused stays there too, and is tried again.
+    The wallet keeps a credential only if it is issued to one key of this wallet, its signature
+    is not wrong, and no evidence shows that the issuer lacks authority. A credential that you
+    did not apply for here, from an issuer that nothing proves, is set apart under `wallet
+    pending`. Nothing that arrives is lost: refused deliveries stay there too, and the wallet
+    tries them again.
     """
     from wallet_cli.receiving import IssuerCheck, Receiver
 
@@ -177,7 +182,7 @@ def _say_when_to_come_back(session: Session, received: Sequence[Received]) -> No
         at = local_time(next_epoch(session.now()))
         session.terminal.note(
             Bilingual(
-                f"核验数据 {at} 公布；届时请运行 wallet refresh，窗口才能核验",
+                f"核验数据于 {at} 公布；请到时运行 wallet refresh，窗口才能核验",
                 f"evidence for counters is published at {at}: run wallet refresh then",
             )
         )

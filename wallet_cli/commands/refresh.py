@@ -45,17 +45,21 @@ _UNREACHED = frozenset(("address_refused", "peer_timeout", "peer_unreachable"))
 )
 @click.argument("name", metavar="[CRED|all]", default=ALL)
 @click.option(
-    "--from", "bases", multiple=True, metavar="BASE_URL", help="A log or mirror; repeatable."
+    "--from",
+    "bases",
+    multiple=True,
+    metavar="BASE_URL",
+    help="Fetch from here; may be repeated.",
 )
-@click.option("--fresh", is_flag=True, help="The newest checkpoint instead of the hour's.")
+@click.option("--fresh", is_flag=True, help="Fetch the newest state, not the hourly one.")
 @click.pass_obj
 def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool) -> Exit:
     """Fetch the evidence of credentials: issuer, authority, schema, status, issuance.
 
-    Evidence is public and proves itself under the pinned policy, so any mirror may give it. The
-    hour's checkpoint is the same for every wallet and tells nobody which credential you hold;
-    --fresh is for a status that must be known to the minute. Nothing that is held is given up
-    for something older, or for less.
+    Evidence is public and is checked against the pinned policy, so it may come from any mirror.
+    Every wallet asks for the same hourly state of a log, so nobody learns which credential you
+    hold; use --fresh, which asks for another, only if the status must be known to the minute.
+    The wallet never replaces its evidence by older or weaker evidence.
     """
     from did_service.client.issuer import parse_delivery
     from did_service.core.evidence.moment import EvidenceMoment

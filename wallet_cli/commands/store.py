@@ -41,8 +41,8 @@ STALE = timedelta(days=1)  # the tier `day`: what counters usually ask for
 def init(session: Session) -> None:
     """Make a wallet, protected by a passphrase.
 
-    Whoever has both the store and the passphrase can show your credentials. There is no way
-    around a forgotten passphrase: the credentials have to be issued again.
+    Whoever has both the wallet's folder and the passphrase can present your credentials. A
+    forgotten passphrase cannot be recovered: the agencies have to issue your credentials again.
     """
     directory = session.directory
     if directory.file.exists():
@@ -125,13 +125,15 @@ def _policy_words(policy: Policy | None) -> Bilingual:
     cls=WalletCommand,
     epilog="""
   wallet doctor
-  wallet doctor --restore      put the version before in the place of a damaged store
+  wallet doctor --restore      put the version before in place of a damaged wallet
 """,
 )
-@click.option("--restore", is_flag=True, help="Put wallet.json.1 in place of a damaged store.")
+@click.option(
+    "--restore", is_flag=True, help="Put the version before in place of a damaged wallet."
+)
 @click.pass_obj
 def doctor(session: Session, *, restore: bool) -> Exit:
-    """Look for trouble in the store: damage, file modes, the policy."""
+    """Check the wallet for damage, loose file permissions and a missing policy."""
     passphrase = session.passphrase()
     findings: list[str] = []
     try:

@@ -26,12 +26,12 @@ group = LazyGroup(
             "wallet_cli.commands.trust:pin", "Pin the first policy, by its fingerprint."
         ),
         "import": CommandEntry(
-            "wallet_cli.commands.trust:imported", "Take the next policy, or evidence."
+            "wallet_cli.commands.trust:imported", "Load the next policy, or a file of evidence."
         ),
         "show": CommandEntry("wallet_cli.commands.trust:show", "Show what is pinned."),
     },
-    "Whom the wallet believes. A pinned policy is all it takes on trust; everything else must\n"
-    "prove itself under it.",
+    "Manage the trust policy. To pin a policy is to accept it by its fingerprint; the wallet\n"
+    "checks everything else against it.",
 )
 
 
@@ -44,14 +44,14 @@ group = LazyGroup(
 )
 @click.argument("file")
 @click.option(
-    "--fingerprint", required=True, help="From a second channel: a letter, a poster, a call."
+    "--fingerprint", required=True, help="The fingerprint, from a letter, a poster or a call."
 )
 @click.pass_obj
 def pin(session: Session, file: str, fingerprint: str) -> None:
     """Pin the first policy, by its fingerprint.
 
-    The fingerprint comes from another source than the file: whoever could replace both, could
-    make you believe anything.
+    Get the fingerprint from another source than the file, by letter or call. Whoever can
+    replace both can make your wallet trust anyone.
     """
     policy = session.trust.pin(read_json(file), fingerprint, session.now())
     told = Bilingual(f"已载入策略 {policy.federation}", f"pinned {policy.federation}")
@@ -70,7 +70,7 @@ def pin(session: Session, file: str, fingerprint: str) -> None:
 @click.argument("file")
 @click.pass_obj
 def imported(session: Session, file: str) -> None:
-    """Take the policy that follows the pinned one, or a file of evidence."""
+    """Load the policy that follows the pinned one, or a file of evidence."""
     data = read_input(file, MAX_BUNDLE_BYTES)
     members = _policy_in(data)
     if members is not None:
@@ -92,7 +92,7 @@ def imported(session: Session, file: str) -> None:
         "blinded": len(taken.blinded),
         "policy": _view(taken.policy),
     }
-    words = Bilingual("项佐证材料有效", "entries are proven")
+    words = Bilingual("项核验数据有效", "entries are proven")
     session.terminal.finish(counted, [f"{taken.proven} {session.terminal.say(words)}"])
 
 

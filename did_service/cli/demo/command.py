@@ -26,16 +26,16 @@ _EXAMPLES = """\
     envvar=VARIABLE,
     show_default=True,
     show_envvar=True,
-    help="Language in which the story is told.",
+    help="Language of the demonstration.",
 )
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
     help="Leave every file in this new folder, to repeat each step by hand.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no story.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, no narration.")
 def demo(lang: str, keep: Path | None, *, as_json: bool) -> int:
-    """Play the whole story: five regions, two agencies, a citizen, a counter.
+    """Play the demonstration: five regions, two agencies, a citizen and a counter.
 
     Everything runs on this machine without a network: the registries and witnesses of five
     regions, two agencies, the citizen's wallet and the counter's verifier. Twelve scenes show

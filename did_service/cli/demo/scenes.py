@@ -100,7 +100,7 @@ def _forked(stage: Stage) -> ChildRun:
         staple, alarms = forked_evidence(stage.story.world)
         shown = {**shown, "staple": staple}
         told = Bilingual(
-            f"{alarms} 个见证方拒绝联署并报警", f"{alarms} witnesses refuse and raise an alarm"
+            f"{alarms} 个见证方拒绝见证并报警", f"{alarms} witnesses refuse and raise an alarm"
         )
         stage.story.tell.note(told)
     stage.write_input(shown)
@@ -200,7 +200,7 @@ SCENES = (
         "document-only",
         Bilingual("只看证照本身", "the document alone"),
         Bilingual(
-            "有人拿来证照的复制件，只需辨别真伪",
+            "有人拿来证照的复制件，只想知道是真是假",
             "somebody brings a copy; the clerk wants to know whether it is genuine",
         ),
         "document",
@@ -217,7 +217,7 @@ SCENES = (
         "undecided-stale",
         Bilingual("核验数据已是九天前的", "the evidence is nine days old"),
         Bilingual(
-            "九天之内，窗口和凭据包都没有更新",
+            "九天之内，窗口和钱包都没有更新核验数据",
             "for nine days nobody has fetched newer evidence",
         ),
         "undecided",
@@ -225,7 +225,7 @@ SCENES = (
     ),
     Scene(
         "undecided-fork",
-        Bilingual("登记簿分叉，无人联署", "a forked log that nobody cosigns"),
+        Bilingual("登记簿分叉，无人见证", "a forked log that nobody cosigns"),
         Bilingual(
             "有人用广东登记簿的真密钥另写一份登记簿",
             "somebody writes a second log with the true key of Guangdong's",
@@ -237,8 +237,8 @@ SCENES = (
         "refuse-revoked",
         Bilingual("证照已作废", "the credential was revoked"),
         Bilingual(
-            "签发机关将该证照作废，窗口导入最新核验数据",
-            "its agency revokes it; the counter imports the newest data",
+            "签发机关作废该证照，窗口导入最新的核验数据包",
+            "its agency revokes it; the counter loads the newest trust bundle",
         ),
         "refused",
         _revoked,
@@ -247,7 +247,7 @@ SCENES = (
         "refuse-old-item",
         Bilingual("拿旧版事项当借口", "an old service item as an excuse"),
         Bilingual(
-            "三天后到未导入核验数据的窗口，出示作废前的数据，并附上曾允许七天的旧版事项",
+            "三天后到没有核验数据的窗口出示，附作废前的核验数据和曾允许七天的旧版事项",
             "three days later, evidence from before the revocation comes with an old version "
             "of the item, which allowed a week",
         ),

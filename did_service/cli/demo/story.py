@@ -46,7 +46,7 @@ class Story:
         )
         with self.tell.step(
             Bilingual(
-                "各地区登记根身份，并由其余四地中的三地联署",
+                "各地区登记根身份，并由其余四地中的三地见证",
                 "each region logs its root; three of the four others cosign",
             )
         ):
@@ -69,13 +69,13 @@ class Story:
         for plan in AGENCIES:
             with self.tell.step(
                 Bilingual(
-                    f"{plan.name.zh}登记身份，获授权签发，公布状态列表",
+                    f"{plan.name.zh}登记身份，获授权签发，公布作废记录",
                     f"{plan.name.en} registers, is authorised, publishes status lists",
                 )
             ):
                 self.world.set_up_agency(plan)
         with self.tell.step(
-            Bilingual("各地见证方复核并联署", "the other regions check and cosign")
+            Bilingual("其他地区逐条核对并见证", "the other regions check and cosign")
         ):
             self.world.publish("gd", "hn", "cn")
 
@@ -97,12 +97,12 @@ class Story:
         ):
             self.wallet("receive")
         with self.tell.step(
-            Bilingual("签发批次存证，各地联署", "issuance batches are anchored and cosigned")
+            Bilingual("登记签发存证，由各地见证", "issuance batches are anchored and cosigned")
         ):
             self.world.tick_agencies()
             self.world.publish("gd", "hn")
         with self.tell.step(
-            Bilingual("钱包取得离线凭据包", "the wallet fetches its evidence: the staple")
+            Bilingual("钱包取得核验数据", "the wallet fetches its evidence: the staple")
         ):
             self.wallet("refresh", "all", "--fresh")
 
@@ -124,7 +124,7 @@ class Story:
     def equip_counter(self, counter: Future[float]) -> None:
         """Give the counter its policy, by `make_counter`: all that it trusts beforehand."""
         pinned = Bilingual(
-            "湖南窗口装入信任策略，从不联网",
+            "湖南窗口载入信任策略，从不联网",
             "a counter in Hunan pins the policy; it has no network",
         )
         self.tell.done(pinned, counter.result())

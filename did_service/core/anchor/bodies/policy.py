@@ -230,7 +230,7 @@ def check_first(policy: Policy, fingerprint: str) -> None:
         PolicyError: `fingerprint_wrong` or `policy_signatures_missing`.
     """
     if read_fingerprint(fingerprint) != read_fingerprint(policy.fingerprint):
-        raise PolicyError("fingerprint_wrong", "the fingerprint is not that of this policy")
+        raise PolicyError("fingerprint_wrong", "the fingerprint does not match this policy")
     check_signed(policy, policy)
 
 
