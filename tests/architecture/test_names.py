@@ -28,8 +28,6 @@ FOR_OTHERS: dict[str, str] = {
     "did_service/client/witness.py::WitnessClient.did_proof": (
         "an authority with native witnesses asks its own for their proofs"
     ),
-    "did_service/core/crypto/key_file.py::seal_key": "a program that serves reads key files",
-    "did_service/core/crypto/key_file.py::open_key": "a program that serves reads key files",
 }
 # Two in one house: an alias of a pair in the core, and what the vault seals.
 ALIASES_THAT_MEET = {"Record"}
