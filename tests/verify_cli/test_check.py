@@ -144,7 +144,7 @@ def test_a_report_is_not_overwritten_and_no_nonce_is_spent_on_trying(desk):
 
 def test_a_trust_directory_that_is_a_file_is_named(desk):
     run = did_verify("check", desk.shown(None), "--trust", desk.save_policy(), "--json")
-    assert (run.exit, json.loads(run.out)["error"]["code"]) == (8, "file_not_written")
+    assert (run.exit, json.loads(run.out)["error"]["code"]) == (8, "file_not_read")
 
 
 def test_a_report_goes_into_a_folder_that_is_there(desk):
