@@ -68,7 +68,7 @@ def test_rules_that_the_code_cites_exist():
 
 
 def test_every_finding_names_tests_that_stand_where_it_says():
-    title = "7. Found in 0.1.0, and the test that keeps it mended"
+    title = "7. Found by reviews, and the test that keeps it fixed"
     for finding, kept in pages.rows(pages.section(PAGE, title)):
         assert "`test_" in kept or "§5" in kept, finding
         waiting: set[str] = set()
