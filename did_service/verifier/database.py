@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
+from weakref import WeakSet
 
 from did_service.core.errors import MalformedError, UnavailableError
 from did_service.program.files import replace_file
@@ -50,6 +51,7 @@ class Rows:
     def __init__(self, connection: sqlite3.Connection, code: str) -> None:
         self._connection = connection
         self._code = code
+        self._asked: WeakSet[sqlite3.Cursor] = WeakSet()
 
     def one(self, question: str, *values: Cell) -> Cells | None:
         """Return the first row of an answer, None where there is none."""
@@ -60,7 +62,17 @@ class Rows:
     def all(self, question: str, *values: Cell) -> Iterator[Cells]:
         """Yield the rows of an answer as they are read."""
         with _told(self._code):
-            yield from self._connection.execute(question, values)
+            cursor = self._connection.execute(question, values)
+            self._asked.add(cursor)
+            yield from map(tuple, cursor)  # the cursor itself would be closed with the answer
+
+    def close(self) -> None:
+        """End answers that nobody read to their end: SQLite keeps the file shared for them.
+
+        It would go on to do so after the connection is closed, until the last one is gone.
+        """
+        for cursor in self._asked:
+            cursor.close()
 
     def change(self, statement: str, *values: Cell) -> None:
         """Change rows; nothing is kept before the transaction ends."""
@@ -95,8 +107,9 @@ def reading(path: Path) -> Iterator[Rows]:
         UnavailableError: `file_not_read`.
         MalformedError: `trust_damaged`.
     """
-    with _opened(path, "file_not_read") as connection:
-        yield Rows(connection, "file_not_read")
+    code = "file_not_read"
+    with _opened(path, code) as connection, closing(Rows(connection, code)) as rows:
+        yield rows
 
 
 @contextmanager

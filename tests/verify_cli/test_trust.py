@@ -261,7 +261,7 @@ def test_show_tells_policy_regions_and_ages(desk, scene):
     words = desk.run("trust", "show", "--lang", "en", later=3_600)
     assert scene.fed.policy.fingerprint in words.out
     assert "1 h old" in words.out
-    assert "demonstration" in words.err
+    assert "Demonstration only" in words.err
 
 
 def test_show_tells_the_times_before_which_it_cannot_be(desk, scene):
