@@ -224,6 +224,9 @@ def state(folder: Path) -> dict[str, bytes]:
 def try_file(tmp_path, purse, desk):
     """Run a reader on a file in both languages; its exit code, and the codes that it told."""
     shown = desk.shown(None)
+    policy = desk.scene.fed.policy
+    pinned = ("trust", "pin", desk.save_policy(), "--fingerprint", policy.fingerprint)
+    assert purse.run(*pinned).exit == 0
 
     def attempt(program, words, file):
         places = {"FILE": str(file), "SHOWN": str(shown), "NEW": str(tmp_path / "new")}

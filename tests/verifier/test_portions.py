@@ -68,7 +68,7 @@ def imported(desk, evidence):
     return counts, run.report["good_until"]
 
 
-@pytest.mark.parametrize("limit", ["MAX_PORTION_PIECES", "MAX_PORTION_BYTES"])
+@pytest.mark.parametrize("limit", ["pieces", "bytes"])
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_portions_make_the_directory_that_the_whole_bundle_makes(
     desks, scene, monkeypatch, limit, size
@@ -76,7 +76,10 @@ def test_portions_make_the_directory_that_the_whole_bundle_makes(
     evidence = everything(scene)
     whole, parts = desks("whole"), desks("parts")
     expected = imported(whole, evidence)
-    monkeypatch.setattr(portions, limit, 3)
+    if limit == "pieces":
+        monkeypatch.setattr(portions, "MAX_PORTION_PIECES", 3)
+    else:
+        monkeypatch.setattr(portions, "MAX_PORTION_BYTES", 3)
     if size == "large":
         monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
     counts, good_until = imported(parts, evidence)

@@ -320,7 +320,7 @@ def test_a_person_reads_what_is_shown(wang):
     assert '"公民身份号码", "姓", "名", ' in run.err
     assert '自称      "a"（窗口身份未经证明）' in run.err
     assert "王" not in run.err
-    assert run.out.strip().endswith('seen.json"')
+    assert 'seen.json"' in run.out
 
 
 def test_a_disk_that_refuses_the_file_costs_nothing(wang):

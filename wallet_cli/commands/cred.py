@@ -77,9 +77,8 @@ def listed(session: Session) -> None:
     """
     held, now = credentials(session.vault), session.now()
     if session.directory.trust.exists():
-        known = session.trust.evidence(
-            *(part for e in held for part in (e.credential, e.staple))
-        )
+        named = (part for each in held for part in (each.credential, each.staple))
+        known = session.trust.evidence(*named)
         rows = [
             (each, _standing(each, known, now), good_until(each, known.policy)) for each in held
         ]

@@ -234,7 +234,7 @@ hosts = st.lists(st.sampled_from(["", "a", "b", "gd"]), min_size=1, max_size=4).
 def test_a_host_belongs_to_the_region_with_the_longest_name_above_it(owned, host):
     """The table is read label by label; held to the rule as it is said."""
     regions = tuple(
-        replace(region, hosts=tuple(owned[place :: len(POLICY.regions)]))
+        region._replace(hosts=tuple(owned[place :: len(POLICY.regions)]))
         for place, region in enumerate(POLICY.regions)
     )
     policy = replace(POLICY, regions=regions)
