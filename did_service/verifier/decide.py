@@ -61,8 +61,9 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
         return judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
     wanted = Wanted((question.presented,), tuple(each for _, each in question.bundles))
     for _ in range(_TRIES):
-        version = directory.version  # first: what changes while we read is another one
-        held = _read_held(question, directory, env, wanted)
+        with directory.opened():
+            version = directory.version  # first: what changes while we read is another one
+            held = _read_held(question, directory, env, wanted)
         asked = _asked(question, held)
         first = _first_verdict(asked, held)
         if first is not None:

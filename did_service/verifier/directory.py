@@ -11,7 +11,7 @@ import re
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,10 +99,14 @@ class TrustDirectory:
                 self._holding += 1
                 try:
                     self._sweep()
-                    with self._state.transaction():
+                    with self._state.opened():
                         yield
                 finally:
                     self._holding -= 1
+
+    def opened(self) -> AbstractContextManager[None]:
+        """Open the state once for all that is asked meanwhile; others may change it."""
+        return self._state.opened()
 
     @property
     def version(self) -> tuple[object, ...]:

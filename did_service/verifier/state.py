@@ -1,7 +1,7 @@
-"""The rows of a trust directory: a transaction of whoever holds its lock, or one question.
+"""The rows of a trust directory: a transaction of whoever holds its lock, or questions.
 
     lock ─► read, decide, write ─► commit ─► unlock       killed on the way: nothing was written
-    no lock ─► one question ─► its answer
+    no lock ─► questions, one by one ─► their answers     others write between them
 
 What release 0.2.0 left as files is taken over when it is first met.
 """
@@ -55,31 +55,41 @@ def read_own(folder: Path, name: str, max_bytes: int) -> bytes | None:
         raise MalformedError("trust_damaged", error.message, file=name) from error
 
 
+class _Session:
+    """What one thread has open: rows to be changed, or rows that are only read."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.changed: Rows | None = None
+        self.seen: Rows | None = None
+
+
 class State:
-    """The state file of one trust directory, and the transaction that is going on in it."""
+    """The state file of one trust directory, and what each thread has open of it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / STATE_FILE
-        self._holder: int | None = None
-        self._open = ExitStack()
-        self._rows: Rows | None = None
-        self._seen: Rows | None = None
+        self._mine = threading.local()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Keep what is changed meanwhile together; the caller holds the directory's lock."""
-        self._holder = threading.get_ident()
+    def opened(self) -> Iterator[None]:
+        """Open the file once for all that this thread asks and changes meanwhile.
+
+        What it changes is kept together at the end; for that it holds the directory's lock.
+        """
+        before, session = self._session, _Session()
+        self._mine.session = session
         try:
-            with ExitStack() as self._open:
+            with session.stack:
                 yield
         finally:
-            self._holder, self._rows, self._seen = None, None, None
+            self._mine.session = before
 
     @property
-    def is_mine(self) -> bool:
-        """Whether this thread's transaction is going on."""
-        return self._holder == threading.get_ident()
+    def _session(self) -> _Session | None:
+        session: _Session | None = getattr(self._mine, "session", None)
+        return session
 
     @property
     def is_former(self) -> bool:
@@ -87,30 +97,35 @@ class State:
         return self._former() is not None or (self._folder / EVIDENCE_FILE).exists()
 
     def rows(self) -> Rows:
-        """Return the rows of this thread's transaction; the file is made if there is none."""
+        """Return the rows of this thread's transaction; the file is made if there is none.
+
+        Only between `opened` and its end.
+        """
         from did_service.verifier import database  # noqa: PLC0415 - none without a directory
 
-        if self._rows is None:
-            self._open.close()  # a question left half answered would hold up the commit
-            self._seen = None
+        session: _Session = self._mine.session
+        if session.changed is None:
+            session.stack.close()  # a question left half answered would hold up the commit
+            session.seen = None
             self._prepare()
-            self._rows = self._open.enter_context(database.writing(self._path))
-        return self._rows
+            session.changed = session.stack.enter_context(database.writing(self._path))
+        return session.changed
 
     @contextmanager
     def reading(self) -> Iterator[Rows | None]:
         """Open the rows for questions: this transaction's, or as they lie; None before any."""
         from did_service.verifier import database  # noqa: PLC0415 - none without a directory
 
-        if self._rows is not None and self.is_mine:
-            yield self._rows
+        session = self._session
+        if session is not None and session.changed is not None:
+            yield session.changed
         elif not self._exists():
             self._check_never_made()
             yield None
-        elif self.is_mine:  # opened once for all that is asked before anything is changed
-            if self._seen is None:
-                self._seen = self._open.enter_context(database.reading(self._path))
-            yield self._seen
+        elif session is not None:
+            if session.seen is None:
+                session.seen = session.stack.enter_context(database.reading(self._path))
+            yield session.seen
         else:
             with database.reading(self._path) as rows:
                 yield rows

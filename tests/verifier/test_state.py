@@ -219,7 +219,7 @@ def test_a_question_left_half_answered_does_not_hold_up_what_is_changed(trust, m
     trust.new_challenge(NOW, RNG)
     monkeypatch.setattr(database, "_PATIENCE_SECONDS", 0)
     state = State(trust.path)
-    with state.transaction():
+    with state.opened():
         with state.reading() as seen:
             half = seen.all("SELECT name FROM facts")
             assert next(half)
