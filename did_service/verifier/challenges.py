@@ -111,8 +111,7 @@ def question_of(presented: bytes, request: Request, memory: Memory) -> Request:
         if asked is not None:
             return remembering(_judged_by(request, text, asked), memory)
     nonce = found[0] if found else NO_QUESTION
-    return replace(
-        request,
+    return request._replace(
         nonce=nonce,
         audience=memory.audience,
         nonce_state=NonceState.UNKNOWN,
@@ -125,8 +124,8 @@ def _judged_by(request: Request, nonce: str, asked: Nonce) -> Request:
 
     An item that the caller names decides nothing: it must be the same one (step 12).
     """
-    return replace(
-        request, nonce=nonce, audience=asked.audience, item=asked.item, errand=request.item
+    return request._replace(
+        nonce=nonce, audience=asked.audience, item=asked.item, errand=request.item
     )
 
 
@@ -136,9 +135,8 @@ def remembering(request: Request, memory: Memory) -> Request:
     if request.nonce is None:
         return request
     if asked is None:
-        return replace(request, nonce_state=NonceState.UNKNOWN)
-    return replace(
-        request,
+        return request._replace(nonce_state=NonceState.UNKNOWN)
+    return request._replace(
         state=state_of(request.nonce),
         nonce_state=NonceState(asked.state),
         nonce_until=asked.expires,

@@ -110,7 +110,7 @@ def _asked(question: Question, held: TrustState) -> Question:
 def _request_of(question: Question, memory: Memory) -> Request:
     """Return what is asked of the holder: by the memory, and by no word of the caller."""
     if question.document:
-        return replace(question.request, nonce=None, audience=None)
+        return question.request._replace(nonce=None, audience=None)
     return question_of(question.presented, question.request, memory)
 
 

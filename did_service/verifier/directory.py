@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from did_service.core.encoding import b64
 from did_service.core.errors import (
@@ -37,13 +37,14 @@ from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE
 from did_service.verifier.memory import OPEN, Memory, Nonce
 from did_service.verifier.nonces import expiry, give
-from did_service.verifier.outline import Outline, outline_of_rows
 from did_service.verifier.remembered import read_memory, write_memory
 from did_service.verifier.state import STATE_FILE, State, read_own
 
 if TYPE_CHECKING:
     from did_service.core.log.policy import VerifiedCheckpoint
     from did_service.verifier.database import Rows
+
+T = TypeVar("T")
 
 NONCE_BYTES = 32
 _FILES = ("policy.json", EVIDENCE_FILE, MEMORY_FILE, STATE_FILE)
@@ -127,9 +128,7 @@ class TrustDirectory:
     @property
     def is_large(self) -> bool:
         """Whether it is read by key, since it holds more than is read whole."""
-        self._take_over()
-        with self._state.reading() as rows:
-            return rows is not None and shelves.count(rows) > MAX_CHAINS_WHOLE
+        return self.read(shelves.count, 0) > MAX_CHAINS_WHOLE
 
     def evidence(
         self, wanted: Wanted | None = None, also: Iterable[str] = ()
@@ -146,21 +145,23 @@ class TrustDirectory:
         """
         if wanted is not None and self.is_large:
             keys = {*wanted.keys, *also}
-            return self._read_evidence(lambda rows: shelves.read_for(rows, keys))
-        return self._read_evidence(shelves.read_all)
+            return self.read(lambda rows: shelves.read_for(rows, keys), UnverifiedEvidence())
+        return self.read(shelves.read_all, UnverifiedEvidence())
 
     def evidence_of(
         self, offered: UnverifiedEvidence, *, with_shared: bool = True
     ) -> UnverifiedEvidence:
         """Return the evidence of the subjects of a set; see `shelves.read_beside`."""
-        return self._read_evidence(
-            lambda rows: shelves.read_beside(rows, offered, with_shared=with_shared)
+        return self.read(
+            lambda rows: shelves.read_beside(rows, offered, with_shared=with_shared),
+            UnverifiedEvidence(),
         )
 
-    def _read_evidence(self, read: Callable[[Rows], UnverifiedEvidence]) -> UnverifiedEvidence:
+    def read(self, ask: Callable[[Rows], T], nothing: T) -> T:
+        """Return what the rows say, or `nothing` where there are none yet."""
         self._take_over()
         with self._state.reading() as rows:
-            return UnverifiedEvidence() if rows is None else read(rows)
+            return nothing if rows is None else ask(rows)
 
     def keep_chains(
         self,
@@ -187,13 +188,7 @@ class TrustDirectory:
 
     def recalled(self, notes: Iterable[bytes], basis: str) -> dict[bytes, VerifiedCheckpoint]:
         """Return those checkpoints of which it is written down that they had their quorum."""
-        with self._state.reading() as rows:
-            return {} if rows is None else quorums.recalled(rows, notes, basis)
-
-    def outline(self, basis: str) -> Outline:
-        """Say what is held and as of when."""
-        with self._state.reading() as rows:
-            return Outline() if rows is None else outline_of_rows(rows, basis)
+        return self.read(lambda rows: quorums.recalled(rows, notes, basis), {})
 
     # --- what must not be forgotten -------------------------------------------------------
 

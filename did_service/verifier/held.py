@@ -7,7 +7,7 @@ forks/HASH.json   {"format":"didsvc-fork/1","policy":SEQ,"origin","size","notes"
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from did_service.program.environment import Environment
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory, default_path
 from did_service.verifier.memory import Memory
-from did_service.verifier.outline import Outline, outline_of
 from did_service.verifier.quorums import basis_of
 from did_service.verifier.state import parse_or_damaged
 
@@ -36,7 +35,7 @@ FORK_FORMAT = "didsvc-fork/1"
 SOURCE = "trust"  # the name of the directory's own evidence in reports
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TrustState:
     """The content of a trust directory.
 
@@ -204,17 +203,6 @@ def prove(
     checked.notes.update(held.verified)
     sources = (*held.sources, *more)
     return verify_evidence(sources, policy, known.trees, known.forked, checked)
-
-
-def outline(directory: TrustDirectory, held: TrustState) -> Outline:
-    """Say what a directory holds and as of when: by its rows where it is large.
-
-    Raises:
-        PolicyError: `policy_missing`.
-    """
-    if directory.is_large:
-        return directory.outline(basis_of(held.demand_policy()))
-    return outline_of(prove(replace(held, evidence=directory.evidence())))
 
 
 def _policy(data: bytes) -> Policy:

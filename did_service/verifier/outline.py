@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from did_service.core.evidence.proven import Latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.verifier import quorums
+from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.held import TrustState, prove
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Rows
@@ -46,6 +48,18 @@ class Outline:
     def oldest(self) -> int | None:
         """As of when the oldest of its logs is, POSIX seconds; None where nothing is held."""
         return min((self.complete or self.newest).values(), default=None)
+
+
+def outline(directory: TrustDirectory, held: TrustState) -> Outline:
+    """Say what a directory holds and as of when: by its rows where it is large.
+
+    Raises:
+        PolicyError: `policy_missing`.
+    """
+    if directory.is_large:
+        basis = quorums.basis_of(held.demand_policy())
+        return directory.read(lambda rows: outline_of_rows(rows, basis), Outline())
+    return outline_of(prove(replace(held, evidence=directory.evidence())))
 
 
 def outline_of(evidence: Evidence) -> Outline:

@@ -18,8 +18,9 @@ from did_service.program.folding import aligned
 from did_service.program.language import Language
 from did_service.program.words import words_at
 from did_service.verifier.dates import duration, moment_in_zone
-from did_service.verifier.held import TrustState, directory_at, outline, read_known
+from did_service.verifier.held import TrustState, directory_at, read_known
 from did_service.verifier.memory import Memory, RememberedLog
+from did_service.verifier.outline import outline
 from did_service.verifier.validity import validity, validity_text
 from did_service.verify_cli.terminal import CommandResult
 

@@ -16,13 +16,14 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
-from did_service.verifier.held import directory_at, outline, read_known
+from did_service.verifier.held import directory_at, read_known
 from did_service.verifier.importing import (
     ImportCounts,
     Imported,
     demand_policy,
     import_bundle,
 )
+from did_service.verifier.outline import outline
 from did_service.verifier.pinning import Pinned
 from did_service.verifier.pinning import pin as pin_policy
 from did_service.verifier.portions import open_bundle

@@ -371,7 +371,7 @@ COUNTER_WALLET_ISSUER = (
         "did_service/verifier/decide.py",
         "verifier/test_decide.py"
         " test_no_code_of_the_callers_stands_in_for_one_that_was_given_out",
-        "return replace(question.request, nonce=None, audience=None)",
+        "return question.request._replace(nonce=None, audience=None)",
         "return question.request",
     ),
     _row(

@@ -131,7 +131,7 @@ def _check_sums(parts: Mapping[str, Part]) -> None:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Widths:
     """How many parts of a schema one value meets, and how many stand in a row about it."""
 

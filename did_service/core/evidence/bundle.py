@@ -167,7 +167,7 @@ def _is_header(line: bytes) -> bool:
         return False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Pieces:
     """What was read so far."""
 

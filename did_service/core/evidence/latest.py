@@ -31,7 +31,7 @@ from did_service.core.limits import MAX_CLAIMS_TRIED, MAX_HEADS_TRIED
 from did_service.core.log.merkle import leaf_hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LatestIndex:
     """The verified heads entries by the log they are about, newest first, and heads files."""
 

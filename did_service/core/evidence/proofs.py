@@ -90,7 +90,7 @@ def verify_evidence(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Verification:
     """What has been proven so far. Only `take_…` add to it."""
 

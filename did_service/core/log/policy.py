@@ -208,7 +208,7 @@ def operator(key: VerifierKey) -> str:
 # --- the text ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _PolicyReader:
     """Takes the lines of a policy in order; names must be defined before they are used."""
 

@@ -50,7 +50,7 @@ class End:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PresentationContext:
     """What concerns a presentation as a whole.
 
@@ -86,7 +86,7 @@ class PresentationContext:
         return self.evidence.dropped if unread is None else (*self.evidence.dropped, unread)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CredentialContext:
     """One credential, the evidence, and the time.
 

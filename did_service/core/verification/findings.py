@@ -91,7 +91,7 @@ class AuthorityFinding(NamedTuple):
     unread: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Findings:
     """What is known of one credential so far; each step fills in its own.
 

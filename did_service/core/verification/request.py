@@ -27,8 +27,7 @@ class NonceState(Enum):
     NOT_REMEMBERED = "not-remembered"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the counter asked for.
 
     Attributes:

@@ -37,7 +37,7 @@ Record: TypeAlias = tuple[DidDocument, bool]
 """What a did entry says: the document, and whether the DID has ended with it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ReadList:
     """A status list that was read.
 
@@ -52,7 +52,7 @@ class ReadList:
     proofs: tuple[VerifiedProof, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Verified:
     """See the module's docstring.
 

@@ -84,7 +84,7 @@ def _order(finding: AuthorityFinding) -> int:
     return _ORDER.index(finding.code)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _GrantWalk:
     """One walk up, for one credential."""
 
