@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
@@ -26,7 +25,6 @@ from did_service.core.limits import (
 )
 
 
-@dataclass(frozen=True)
 class Wanted:
     """What a check asks a large directory for: found once, and by nobody who holds a lock.
 
@@ -35,8 +33,11 @@ class Wanted:
         beside: Sets that stand beside what is held.
     """
 
-    presented: tuple[bytes, ...]
-    beside: tuple[UnverifiedEvidence, ...] = ()
+    def __init__(
+        self, presented: tuple[bytes, ...], beside: tuple[UnverifiedEvidence, ...] = ()
+    ) -> None:
+        self.presented = presented
+        self.beside = beside
 
     @cached_property
     def keys(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from did_service.core.encoding import schema_parts
 from did_service.core.encoding.schema_ceiling import Ceiling, ceiling_of
@@ -131,12 +131,12 @@ def _check_sums(parts: Mapping[str, Part]) -> None:
         )
 
 
-@dataclass(slots=True, eq=False)
 class _Widths:
     """How many parts of a schema one value meets, and how many stand in a row about it."""
 
-    _known: dict[Part, tuple[int, int]] = field(default_factory=dict)
-    _open: list[Part] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._known: dict[Part, tuple[int, int]] = {}
+        self._open: list[Part] = []
 
     def measure(self, part: Part) -> tuple[int, int]:
         """Return width and height of a part, itself counted.

@@ -17,7 +17,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json
@@ -167,17 +167,17 @@ def _is_header(line: bytes) -> bool:
         return False
 
 
-@dataclass(slots=True, eq=False)
 class _Pieces:
     """What was read so far."""
 
-    checkpoints: list[bytes] = field(default_factory=list)
-    items: list[UnverifiedItem] = field(default_factory=list)
-    contents: dict[bytes, bytes] = field(default_factory=dict)
-    batches: list[UnverifiedBatch] = field(default_factory=list)
-    policies: list[JsonObject] = field(default_factory=list)
-    heads_files: dict[bytes, bytes] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.checkpoints: list[bytes] = []
+        self.items: list[UnverifiedItem] = []
+        self.contents: dict[bytes, bytes] = {}
+        self.batches: list[UnverifiedBatch] = []
+        self.policies: list[JsonObject] = []
+        self.heads_files: dict[bytes, bytes] = {}
+        self.left_out: list[LeftOut] = []
 
     def take(self, line: bytes) -> None:
         """Add the piece that a line holds, or say why there is none."""

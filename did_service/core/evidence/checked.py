@@ -7,7 +7,6 @@ another policy it must be empty: whoever keeps it sees to that.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from did_service.core.anchor.snapshot import HeadsSnapshot, parse_snapshot
@@ -21,7 +20,6 @@ Claim: TypeAlias = tuple[bytes, int, int, object, bytes]
 """Leaf hash, index, size, audit path, root."""
 
 
-@dataclass(slots=True, eq=False)
 class Checked:
     """See the module's docstring.
 
@@ -31,9 +29,10 @@ class Checked:
         paths: The claims that hold, whatever the policy.
     """
 
-    notes: MutableMapping[bytes, VerifiedCheckpoint] = field(default_factory=dict)
-    snapshots: MutableMapping[bytes, HeadsSnapshot] = field(default_factory=dict)
-    paths: set[Claim] = field(default_factory=set)
+    def __init__(self, notes: MutableMapping[bytes, VerifiedCheckpoint] | None = None) -> None:
+        self.notes = {} if notes is None else notes
+        self.snapshots: MutableMapping[bytes, HeadsSnapshot] = {}
+        self.paths: set[Claim] = set()
 
     def check_path(self, item: UnverifiedItem, leaf: bytes, root: bytes) -> None:
         """Check that an item's leaf stands under a root.

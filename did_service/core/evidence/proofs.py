@@ -13,7 +13,6 @@ with a quorum, is a fork; nothing of that log counts then (threat rule 5).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
 from did_service.core.anchor.bodies.heads import read_heads_body
@@ -90,26 +89,24 @@ def verify_evidence(
     )
 
 
-@dataclass(slots=True, eq=False)
 class _Verification:
     """What has been proven so far. Only `take_…` add to it."""
 
-    policy: Policy
-    forked: set[str]
-    checked: Checked
-    notes: set[tuple[bytes, frozenset[SignatureLine]]] = field(default_factory=set)
-    trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = field(
-        default_factory=dict
-    )
-    heads: dict[str, list[ProvenHeads]] = field(default_factory=dict)
-    ordered: set[tuple[str, int, int, bytes]] = field(default_factory=set)
-    covering: dict[tuple[str, int], ProvenHeads] = field(default_factory=dict)
-    found: list[ProvenEntry] = field(default_factory=list)
-    contents: dict[bytes, bytes] = field(default_factory=dict)
-    snapshots: dict[bytes, HeadsSnapshot] = field(default_factory=dict)
-    heads_files: dict[bytes, bytes] = field(default_factory=dict)
-    dropped: list[Dropped] = field(default_factory=list)
-    forks: list[Fork] = field(default_factory=list)
+    def __init__(self, policy: Policy, forked: set[str], checked: Checked) -> None:
+        self.policy = policy
+        self.forked = forked
+        self.checked = checked
+        self.notes: set[tuple[bytes, frozenset[SignatureLine]]] = set()
+        self.trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = {}
+        self.heads: dict[str, list[ProvenHeads]] = {}
+        self.ordered: set[tuple[str, int, int, bytes]] = set()
+        self.covering: dict[tuple[str, int], ProvenHeads] = {}
+        self.found: list[ProvenEntry] = []
+        self.contents: dict[bytes, bytes] = {}
+        self.snapshots: dict[bytes, HeadsSnapshot] = {}
+        self.heads_files: dict[bytes, bytes] = {}
+        self.dropped: list[Dropped] = []
+        self.forks: list[Fork] = []
 
     def attempt(self, source: str, what: str, step: Callable[[], object]) -> None:
         """Take one piece, or drop and name it."""

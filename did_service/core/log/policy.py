@@ -16,7 +16,7 @@ narrower still, so that foreign tools read it as well: `check_portable`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from did_service.core.errors import MalformedError, PolicyError, ProofError, quote
@@ -208,15 +208,15 @@ def operator(key: VerifierKey) -> str:
 # --- the text ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
 class _PolicyReader:
     """Takes the lines of a policy in order; names must be defined before they are used."""
 
-    logs: list[PolicyLog] = field(default_factory=list)
-    witnesses: list[KnownWitness] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    defined: set[str] = field(default_factory=lambda: {NO_QUORUM})
-    quorum: str | None = None
+    def __init__(self) -> None:
+        self.logs: list[PolicyLog] = []
+        self.witnesses: list[KnownWitness] = []
+        self.groups: list[Group] = []
+        self.defined: set[str] = {NO_QUORUM}
+        self.quorum: str | None = None
 
     def take(self, words: list[str]) -> None:
         match words:
