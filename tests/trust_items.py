@@ -47,14 +47,17 @@ MOST_KIB = 300_000_000 // 1_024
 
 
 def grow(scene: Scene, region: str, size: int) -> None:
-    """Fill a control log with records of agencies, most of which never existed."""
+    """Fill a control log with records of agencies, most of which never existed.
+
+    Nobody judges them: they are more than a region may write in a day.
+    """
     fed, origin = scene.fed, f"{region}.example/reg"
     log = fed.logs[origin]
     pattern = log.newest("did", fed.root(region).id).entry
     while log.size() < size - 1:
         subject = f"Q{log.size():043d}{region}"
         log.force(entries.compose("did", subject, pattern.body).sequenced(fed.now))
-    fed.heads(origin)
+    log.force(fed.compose_heads(origin).sequenced(fed.now))
     fed.cosign(origin)
 
 

@@ -71,7 +71,7 @@ def validity_text(found: Validity, now: datetime, zone: tzinfo | None = None) ->
         end = moment_in_zone(found.policy.expires, now, zone)
         return Bilingual(
             f"信任策略已于 {end.zh} 到期：请向主管部门领取新的信任策略",
-            f"the policy expired on {end.en}: get the new one from your authority",
+            f"the policy expired on {end.en}: get the new one from your supervising office",
         )
     if found.as_of is None:
         return Bilingual(

@@ -24,7 +24,7 @@ from did_service.core.anchor import entry as entries
 from did_service.core.anchor.batch import batch_leaf
 from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.anchor.bodies.policy import Policy, sign_policy
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
 from did_service.core.anchor.streams import stream_id
 from did_service.core.anchor.view import RuleContext
 from did_service.core.credentials.bitstring_status_list import (
@@ -348,6 +348,10 @@ class Federation:
 
     def heads(self, origin: str, about: str | None = None) -> LoggedEntry:
         """Append a heads entry to a reg, about itself or about an ev log."""
+        return self.submit(origin, self.compose_heads(origin, about))
+
+    def compose_heads(self, origin: str, about: str | None = None) -> Submission:
+        """Compose the heads entry that a reg is to have next."""
         subject = self.logs[about or origin]
         snapshot = subject.snapshot(subject.size())
         body: JsonObject = {
@@ -358,7 +362,7 @@ class Federation:
         }
         if about is not None:
             body["tree"] = b64.encode_url(subject.root(subject.size()))
-        return self.submit(origin, self.compose(origin, "heads", about or origin, body))
+        return self.compose(origin, "heads", about or origin, body)
 
     def publish(self, *regions: str) -> None:
         """Append heads and publish checkpoints that all other regions cosign now."""
