@@ -6,7 +6,7 @@
     签发    示例市公安局
     有效期  至 2031年5月1日
     原因    证照真实有效，由持证人的钱包为本窗口本次核验签名。
-    下一步  请核对是否为所需证照、眼前的人与证照是否一致；均符合即可办理。
+    下一步  请核对是否为所需证照，并用身份证件核对眼前的人；均符合即可办理。
     数据    核验数据截至 3月18日 07:52，可用至 3月19日 07:52（CST）。
 
 The headline is in both languages always: it has legal effect. It names the service item that

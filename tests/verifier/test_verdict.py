@@ -197,7 +197,7 @@ def test_an_accepted_verdict_reads_as_it_should(accepted):
         "签发    演示",
         "有效期  至 2027年11月21日",
         "原因    证照真实有效，由持证人的钱包为本窗口本次核验签名。",
-        "下一步  请核对是否为所需证照、眼前的人与证照是否一致；均符合即可办理。",
+        "下一步  请核对是否为所需证照，并用身份证件核对眼前的人；均符合即可办理。",
     )
     english = render(accepted, Reader(Language.EN, CHINA))
     assert english[0] == "ACCEPTED 通过"
