@@ -170,10 +170,8 @@ def import_bundle(
         PolicyError: `policy_missing`, `policy_forked`.
         LimitError: `too_large`: the directory would hold more than it may.
     """
-    demand_policy(directory)
-    with directory.locked():
-        before = demand_policy(directory)
-        policy = follow(directory, before, bundle.shared.policies, now)
+    before = demand_policy(directory)
+    policy = follow(directory, bundle.shared.policies, now)
     work = _Import(directory, boot, bundle, policy, Checked(policy.digest))
     for portion in bundle.portions:
         work.take(portion)

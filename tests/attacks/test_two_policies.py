@@ -9,6 +9,8 @@ from did_service.core.encoding import timestamps
 from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
+from did_service.core.log.checkpoint import parse_checkpoint, sign_checkpoint
+from did_service.core.log.note import parse_note
 from did_service.core.verification.verified import Verified
 from did_service.verifier import importing, portions
 from did_service.verifier.database import writing
@@ -16,7 +18,7 @@ from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.pinning import pin
 from did_service.verifier.state import STATE_FILE
 from tests.support.desk import Desk
-from tests.support.founding import TERRITORY, log_policy
+from tests.support.founding import TERRITORY, log_policy, log_signer, witness
 
 pytestmark = pytest.mark.offline
 
@@ -148,3 +150,70 @@ def test_another_policy_is_another_version_whatever_its_file_looks_like(tmp_path
         opened.write(data.replace(b"demo", b"omed", 1))
     os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert desk.trust.version != before
+
+
+# --- a fork that the next policy settles ------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it runs any more."""
+
+
+def killed_at(monkeypatch, name, nth, when):
+    """Kill whoever changes the directory at the n-th call of a method, before it or after."""
+    method, calls = getattr(TrustDirectory, name), []
+
+    def dying(directory, *arguments):
+        calls.append(arguments)
+        if len(calls) == nth and when == "before":
+            raise Killed
+        method(directory, *arguments)
+        if len(calls) == nth:
+            raise Killed
+
+    monkeypatch.setattr(TrustDirectory, name, dying)
+
+
+def forged(scene, origin):
+    """A tree that witnesses of all other regions have cosigned, and that never was."""
+    seen = parse_note(scene.fed.notes[origin])
+    other = parse_checkpoint(seen.text)._replace(root=bytes(32))
+    note = parse_note(sign_checkpoint(other, log_signer(origin)))
+    hosts = [name for name in TERRITORY if not origin.startswith(f"{name}.")]
+    lines = [witness(name).cosign(note.text, scene.fed.now) for name in hosts]
+    return note.with_lines(lines).encode().decode()
+
+
+STEPS = [("change", 1), ("change", 2), ("write_policy", 1)]
+
+
+@pytest.mark.parametrize("how", ["pin", "import"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_pin_that_was_killed_brings_no_settled_fork_back(
+    tmp_path, scene, monkeypatch, how, when, step
+):
+    scene.publish()
+    desk = Desk(tmp_path, scene)
+    desk.pin()
+    lie = {**scene.staple(), "items": [], "checkpoints": [forged(scene, "gd.example/reg")]}
+    for evidence in (lie, None):
+        assert desk.run("trust", "import", desk.save_bundle(evidence)).exit == 0
+    assert desk.check(desk.shown(desk.challenge())).exit == 5
+    policy = scene.fed.next_policy()
+    following = {**scene.staple(), "policies": [{"policy": policy.members}]}
+
+    def imports():
+        return desk.run("trust", "import", desk.save_bundle(following))
+
+    takes = {"pin": lambda: desk.pin(policy), "import": imports}[how]
+    with monkeypatch.context() as patched:
+        killed_at(patched, *step, when)
+        with pytest.raises(Killed):
+            takes()
+    assert takes().exit == 0
+    assert imports().exit == 0
+    shown = desk.run("trust", "show", "--json").report
+    assert (shown["policy"]["seq"], shown["forked"]) == (2, [])
+    answer = desk.check(desk.shown(desk.challenge()))
+    assert (answer.exit, answer.report["outcome"]) == (0, "accepted")
