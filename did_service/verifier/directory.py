@@ -113,7 +113,7 @@ class TrustDirectory:
     def version(self) -> tuple[object, ...]:
         """Another one after each change of policy, evidence or forks, whoever made it."""
         changes = self._state.ask("SELECT value FROM facts WHERE name = 'evidence'")
-        return (_stamp(self.path / "policy.json"), *changes, *self.forks())
+        return (self.read_policy(), *changes, *self.forks())
 
     # --- what was pinned and what was given -----------------------------------------------
 
@@ -282,15 +282,6 @@ class TrustDirectory:
         """Remove what a killed writer left; nobody else is writing now."""
         for name in (*_FILES, "forks/*"):
             sweep(self.path / name)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Tell one file of a name from the next: each is written anew, beside the former one."""
-    try:
-        found = path.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _checked(name: str) -> str:

@@ -193,13 +193,13 @@ def prove(
     Args:
         held: The directory, read.
         more: Further sets by name.
-        checked: What was checked before under its policy, and is added to.
+        checked: What was checked before; if under its policy it counts, and is added to.
 
     Raises:
         PolicyError: `policy_missing`.
     """
     policy, known = held.demand_policy(), held.remembered
-    checked = Checked() if checked is None else checked
+    checked = Checked.under(policy, checked)
     checked.notes.update(held.verified)
     sources = (*held.sources, *more)
     return verify_evidence(sources, policy, known.trees, known.forked, checked)

@@ -77,15 +77,26 @@ class Imported:
 
 @dataclass(slots=True)
 class _Import:
-    """An import at work: what was checked, and what came of the portions so far."""
+    """An import at work: what was checked, and what came of the portions so far.
+
+    Attributes:
+        directory, boot, bundle: Where to, in which boot of the machine, and what.
+        policy: By which the last portion was judged: another window may pin one meanwhile.
+        checked: Under that policy, and no other.
+        counts, forks, blinded: See `Imported`.
+        shared: How much of what all portions share is dropped, by the policy's SHA-256.
+        is_begun: Whether a portion is taken already.
+    """
 
     directory: TrustDirectory
     boot: str
-    is_whole: bool
-    checked: Checked = field(default_factory=Checked)
+    bundle: Bundle
+    policy: Policy
+    checked: Checked
     counts: Counter[str] = field(default_factory=Counter)
     forks: dict[tuple[str, int], Fork] = field(default_factory=dict)
     blinded: dict[_Chain, bool] = field(default_factory=dict)
+    shared: dict[bytes, int] = field(default_factory=dict)
     is_begun: bool = False
 
     def take(self, portion: UnverifiedEvidence) -> None:
@@ -93,6 +104,8 @@ class _Import:
         held, merged = self._merged(portion)
         alone = self.prove(replace(held, evidence=UnverifiedEvidence()), portion)
         before = prove(held, checked=self.checked)
+        if self.is_begun:  # what they share was counted with the first
+            self.counts["dropped"] -= self._dropped_of_shared(held)
         self.counts.update(_compared_each(before.entries, alone.entries))
         self.counts["dropped"] += _dropped(merged)
         self.forks |= {(fork.origin, fork.size): fork for fork in merged.forks}
@@ -102,7 +115,16 @@ class _Import:
 
     def prove(self, held: TrustState, offered: UnverifiedEvidence) -> Evidence:
         """Say what a set proves beside what is held; nothing is checked a second time."""
+        self.policy = held.demand_policy()
+        self.checked = Checked.under(self.policy, self.checked)
         return prove(held, (BUNDLE, offered), checked=self.checked)
+
+    def _dropped_of_shared(self, held: TrustState) -> int:
+        policy = held.demand_policy()
+        if policy.digest not in self.shared:
+            nothing = TrustState(policy, UnverifiedEvidence(), Memory(), frozenset())
+            self.shared[policy.digest] = _dropped(self.prove(nothing, self.bundle.shared))
+        return self.shared[policy.digest]
 
     def _merged(self, portion: UnverifiedEvidence) -> tuple[TrustState, Evidence]:
         """Prove a portion beside what is held of it, and keep it if that is still held."""
@@ -115,14 +137,16 @@ class _Import:
                     return held, merged
         with self.directory.locked():
             held = self._read(portion)
-            return held, merge(self.directory, held, portion, self.checked)
+            merged = self.prove(held, portion)
+            _keep(self.directory, held, merged, portion)
+            return held, merged
 
     def _read(self, portion: UnverifiedEvidence) -> TrustState:
         """Read what a portion may change, with the first one what may contradict it as well.
 
         What could contradict the held is in each portion, so once is enough.
         """
-        if self.is_whole:
+        if self.bundle.is_whole:
             return read_beside(self.directory, self.boot, portion)
         first = not self.is_begun
         return read_subjects(self.directory, self.boot, portion, with_shared=first)
@@ -146,21 +170,16 @@ def import_bundle(
         PolicyError: `policy_missing`, `policy_forked`.
         LimitError: `too_large`: the directory would hold more than it may.
     """
-    demand_policy(directory)
-    with directory.locked():
-        before = demand_policy(directory)
-        policy = follow(directory, before, bundle.shared.policies, now)
-    work = _Import(directory, boot, bundle.is_whole)
+    before = demand_policy(directory)
+    policy = follow(directory, bundle.shared.policies, now)
+    work = _Import(directory, boot, bundle, policy, Checked(policy.digest))
     for portion in bundle.portions:
-        if work.is_begun:  # what they share was counted with the first
-            nothing = TrustState(policy, UnverifiedEvidence(), Memory(), frozenset())
-            work.counts["dropped"] -= _dropped(work.prove(nothing, bundle.shared))
         work.take(portion)
     counts = ImportCounts(
         *(work.counts[name] for name in ("newer", "same", "older", "dropped"))
     )
     blinded = {(kind, subject) for (_, kind, subject), is_so in work.blinded.items() if is_so}
-    return Imported(before, policy, (*work.forks.values(),), counts, (*sorted(blinded),))
+    return Imported(before, work.policy, (*work.forks.values(),), counts, (*sorted(blinded),))
 
 
 def demand_policy(directory: TrustDirectory) -> Policy:
@@ -179,7 +198,6 @@ def merge(
     directory: TrustDirectory,
     held: TrustState,
     offered: UnverifiedEvidence,
-    checked: Checked | None = None,
 ) -> Evidence:
     """Merge evidence and remember what it showed; the lock is held.
 
@@ -187,7 +205,7 @@ def merge(
         PolicyError: `policy_missing`.
         LimitError: `too_large`.
     """
-    merged = prove(held, (BUNDLE, offered), checked=checked)
+    merged = prove(held, (BUNDLE, offered))
     _keep(directory, held, merged, offered)
     return merged
 

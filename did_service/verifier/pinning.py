@@ -8,7 +8,7 @@ came of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from did_service.core.anchor.bodies.policy import (
 )
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, UsageError
+from did_service.core.errors import DidServiceError, PolicyError, UsageError
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import forked_logs, read_policy
 
@@ -55,14 +55,13 @@ def pin(
         PolicyError: `fingerprint_wrong`, or a code of `check_current` or `check_successor`.
     """
     check_current(offered, now)
-    check_may_follow(read_policy(directory), offered, fingerprint)
-    with directory.locked():
-        held = read_policy(directory)  # another process may have come first
+
+    def chosen(held: Policy | None) -> Policy:
         check_may_follow(held, offered, fingerprint)
-        pinned = Pinned(held, offered)
-        if pinned.is_new:
-            _write_policy(directory, held, offered)
-    return pinned
+        return offered
+
+    chosen(read_policy(directory))  # nothing is made on disk for one that is refused
+    return _replace(directory, chosen)
 
 
 def check_may_follow(held: Policy | None, offered: Policy, fingerprint: str | None) -> None:
@@ -83,21 +82,22 @@ def check_may_follow(held: Policy | None, offered: Policy, fingerprint: str | No
         check_successor(held, offered)
 
 
-def follow(
-    directory: TrustDirectory, held: Policy, offered: Iterable[JsonObject], now: datetime
-) -> Policy:
-    """Go on to the policies that follow the one held, a step at a time; the lock is held.
+def follow(directory: TrustDirectory, offered: Sequence[JsonObject], now: datetime) -> Policy:
+    """Go on to the policies that follow the one held, a step at a time.
 
     Raises:
-        PolicyError: `policy_forked`.
+        PolicyError: `policy_missing`, `policy_forked`.
     """
-    last = _walk(held, offered, now)
-    if last is not held:
-        _write_policy(directory, held, last)
-    return last
+
+    def chosen(held: Policy | None) -> Policy:
+        if held is None:
+            raise PolicyError("policy_missing", "")
+        return _walk(held, offered, now)
+
+    return _replace(directory, chosen).policy
 
 
-def _walk(held: Policy, offered: Iterable[JsonObject], now: datetime) -> Policy:
+def _walk(held: Policy, offered: Sequence[JsonObject], now: datetime) -> Policy:
     policies = [policy for members in offered if (policy := _readable(members)) is not None]
     for policy in sorted(policies, key=lambda each: each.sequence):
         try:
@@ -118,9 +118,34 @@ def _readable(members: JsonObject) -> Policy | None:
         return None
 
 
-def _write_policy(directory: TrustDirectory, held: Policy | None, offered: Policy) -> None:
-    """Write the policy; it settles the forks that came to light before it."""
-    settled = frozenset() if held is None else forked_logs(directory, held)
-    directory.write_policy(strict_json.dumps(offered.members).encode() + b"\n")
-    settled -= forked_logs(directory, offered)
-    directory.change(lambda memory: memory.without_logs(settled))
+def _replace(directory: TrustDirectory, choose: Callable[[Policy | None], Policy]) -> Pinned:
+    """Put a policy in the place of the one held, and settle the forks that it settles.
+
+    The file and the memory are no one step, so the trees of those logs are forgotten before:
+    whoever is killed in between keeps a policy under which they are on record as forked, so
+    nothing of them is remembered, and the same command again goes on. The other way round, the
+    tree of a settled fork would stay, and bring the fork back under the policy that settled it.
+
+    Args:
+        directory: Where; its lock is not held.
+        choose: Says what follows the policy held; another process may have come first.
+    """
+    with directory.locked():
+        _settle(directory, choose)
+    with directory.locked():
+        pinned = _settle(directory, choose)
+        if pinned.is_new:
+            stored = strict_json.dumps(pinned.policy.members).encode() + b"\n"
+            directory.write_policy(stored)
+    return pinned
+
+
+def _settle(directory: TrustDirectory, choose: Callable[[Policy | None], Policy]) -> Pinned:
+    """Forget the trees of logs that have forked under the policy held and under none later."""
+    held = read_policy(directory)
+    pinned = Pinned(held, choose(held))
+    if pinned.is_new:
+        forked = frozenset() if held is None else forked_logs(directory, held)
+        settled = forked - forked_logs(directory, pinned.policy)
+        directory.change(lambda memory: memory.without_logs(settled))
+    return pinned

@@ -73,7 +73,7 @@ def merge(arguments: argparse.Namespace, env: Environment) -> CommandResult:
         "policy": describe_policy(imported.policy),
     }
     texts = [_counted(imported.counts)]
-    if imported.policy is not imported.before:
+    if imported.policy.digest != imported.before.digest:
         number = imported.policy.sequence
         texts.append(Bilingual(f"已换用策略 {number}", f"policy {number} took over"))
     lines = tuple(env.language.say(text) for text in texts)

@@ -1,7 +1,7 @@
 """What was checked before under one policy, found by the bytes that were checked.
 
-It says nothing of the time, and whoever brings the same bytes again brings nothing new. Under
-another policy it must be empty: whoever keeps it sees to that.
+It says nothing of the time, and whoever brings the same bytes again brings nothing new. It
+knows by which policy it was judged and serves no other: `Checked.under` begins anew there.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import TypeAlias
 
+from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.snapshot import HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.compression import gunzip
+from did_service.core.errors import DidServiceError, ProofError
 from did_service.core.evidence.pieces import UnverifiedItem
+from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS
+from did_service.core.log.checkpoint import parse_checkpoint
 from did_service.core.log.merkle import check_inclusion
+from did_service.core.log.note import UnverifiedNote, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 
 Claim: TypeAlias = tuple[bytes, int, int, object, bytes]
@@ -24,15 +29,63 @@ class Checked:
     """See the module's docstring.
 
     Attributes:
+        policy: SHA-256 of the policy by which it was.
         notes: Checkpoints by their notes.
+        refused: Notes that did not verify: a hash of what each says, and the code.
         snapshots: Heads files by the SHA-256 of their packed bytes.
         paths: The claims that hold, whatever the policy.
     """
 
-    def __init__(self, notes: MutableMapping[bytes, VerifiedCheckpoint] | None = None) -> None:
+    def __init__(
+        self, policy: bytes, notes: MutableMapping[bytes, VerifiedCheckpoint] | None = None
+    ) -> None:
+        self.policy = policy
         self.notes = {} if notes is None else notes
+        self.refused: dict[bytes, tuple[bytes, str]] = {}
         self.snapshots: MutableMapping[bytes, HeadsSnapshot] = {}
         self.paths: set[Claim] = set()
+
+    @classmethod
+    def under(cls, policy: Policy, kept: Checked | None) -> Checked:
+        """Return what was checked before; nothing where it was under another policy."""
+        if kept is None or kept.policy != policy.digest:
+            return cls(policy.digest)
+        return kept
+
+    def verify(self, note: bytes, policy: Policy, met: set[bytes]) -> VerifiedCheckpoint | None:
+        """Verify a checkpoint's note, as the policy has it.
+
+        Args:
+            note: As received.
+            policy: The one of `under`.
+            met: Hashes of what was asked before; this one is added.
+
+        Returns:
+            None where it was asked before, with its lines in another order.
+
+        Raises:
+            MalformedError, PolicyError, ProofError: as `LogPolicy.verify`.
+        """
+        if (verified := self.notes.get(note)) is not None:
+            return verified
+        said, code = self.refused.get(note) or (_said(parse_note(note)), "")
+        if said in met:
+            return None
+        met.add(said)
+        if code:
+            raise ProofError(code, "it did not verify before")
+        return self._judge(note, policy, said)
+
+    def _judge(self, note: bytes, policy: Policy, said: bytes) -> VerifiedCheckpoint:
+        try:
+            parsed = parse_note(note)
+            origin = parse_checkpoint(parsed.text).origin
+            self.notes[note] = policy.log_policy(origin).verify_parsed(parsed, note)
+        except DidServiceError as error:
+            if len(self.refused) < MAX_EVIDENCE_CHECKPOINTS:  # as many as one set may have
+                self.refused[note] = said, error.code
+            raise
+        return self.notes[note]
 
     def check_path(self, item: UnverifiedItem, leaf: bytes, root: bytes) -> None:
         """Check that an item's leaf stands under a root.
@@ -55,3 +108,9 @@ class Checked:
         if digest not in self.snapshots:
             self.snapshots[digest] = parse_snapshot(gunzip(file, size))
         return self.snapshots[digest]
+
+
+def _said(note: UnverifiedNote) -> bytes:
+    """Hash what a note says, in whatever order its lines stand and however often."""
+    lines = sorted({line.encode() for line in note.signatures})
+    return sha256(sha256(note.text) + b"".join(lines))

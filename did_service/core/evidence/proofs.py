@@ -31,8 +31,6 @@ from did_service.core.evidence.policy_succession import succeeding
 from did_service.core.evidence.proven import IssuanceProof, ProvenEntry, ProvenHeads
 from did_service.core.evidence.proven_set import Dropped, Evidence, Fork, Tree
 from did_service.core.limits import HEADS_RECORD_BYTES, MAX_HEADS_FILE_BYTES
-from did_service.core.log.checkpoint import parse_checkpoint
-from did_service.core.log.note import SignatureLine, parse_note
 from did_service.core.log.policy import VerifiedCheckpoint
 
 
@@ -51,12 +49,13 @@ def verify_evidence(
         remembered: The largest tree of each log that was verified before: another root at the
             same size is a fork. It never makes a smaller tree unusable.
         forked: Origins of logs whose fork is on record; nothing of theirs counts.
-        checked: What was checked before, under this very policy; what is now is entered.
+        checked: What was checked before; if under this very policy it counts, and what is
+            checked now is entered.
 
     Raises:
         Nothing for what the evidence holds: `Evidence.dropped` and `Evidence.forks` name it.
     """
-    work = _Verification(policy, set(forked), Checked() if checked is None else checked)
+    work = _Verification(policy, set(forked), Checked.under(policy, checked))
     for name, evidence in sources:
         work.dropped += (Dropped(name, each.what, each.code) for each in evidence.left_out)
     work.take_checkpoints(sources, remembered or {})
@@ -96,7 +95,7 @@ class _Verification:
         self.policy = policy
         self.forked = forked
         self.checked = checked
-        self.notes: set[tuple[bytes, frozenset[SignatureLine]]] = set()
+        self.notes: set[bytes] = set()
         self.trees: dict[tuple[str, int], dict[bytes, list[VerifiedCheckpoint]]] = {}
         self.heads: dict[str, list[ProvenHeads]] = {}
         self.ordered: set[tuple[str, int, int, bytes]] = set()
@@ -139,7 +138,7 @@ class _Verification:
                 self._fork(Fork(origin, size, notes))
 
     def _checkpoint(self, note: bytes) -> None:
-        verified = self.checked.notes.get(note) or self._verify(note)
+        verified = self.checked.verify(note, self.policy, self.notes)
         if verified is None:
             return
         tree = verified.checkpoint
@@ -149,17 +148,6 @@ class _Verification:
         freshest = max(known, key=lambda each: each.fresh_at)
         earliest = min(known, key=lambda each: each.existed_by)
         roots[tree.root] = [freshest] if freshest is earliest else [freshest, earliest]
-
-    def _verify(self, note: bytes) -> VerifiedCheckpoint | None:
-        """Verify a note; None where it was, with its lines in another order."""
-        parsed = parse_note(note)
-        if (same := (parsed.text, frozenset(parsed.signatures))) in self.notes:
-            return None
-        self.notes.add(same)
-        origin = parse_checkpoint(parsed.text).origin
-        verified = self.policy.log_policy(origin).verify_parsed(parsed, note)
-        self.checked.notes[note] = verified
-        return verified
 
     def _fork(self, fork: Fork) -> None:
         self.forked.add(fork.origin)

@@ -97,8 +97,9 @@ def demand_of_item(
     log = control_origin(home)
     narrowed = [(name, each.about(log, "schema", item)) for name, each in own]
     trees, forked = remembered.trees, remembered.forked
-    notes = Verified.under(policy, remembered.verified).notes
-    kept = verify_evidence(narrowed, policy, trees, forked, Checked(notes))
+    verified = Verified.under(policy, remembered.verified)
+    checked = Checked(verified.policy, verified.notes)
+    kept = verify_evidence(narrowed, policy, trees, forked, checked)
     mine = kept.newest("schema", item, home)
     copies = (mine, evidence.newest("schema", item, home))
     tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]

@@ -107,10 +107,10 @@ class Verified:
             trees: The largest tree of each log that this verifier has met.
             forked: Origins of logs whose fork is on record.
         """
-        checked = Checked(self.notes)
+        checked = Checked(self.policy, self.notes)
         if brought:
             return verify_evidence((*own, *brought), policy, trees, forked, checked)
-        asked = (*own, trees, forked)
+        asked = (*own, trees, forked, policy.digest)
         if self._own is None or self._own[0] != asked:
             self._own = asked, verify_evidence(own, policy, trees, forked, checked)
         return self._own[1]
