@@ -85,6 +85,7 @@ class Check(NamedTuple):
         basis: What it rests on, where it rests on evidence.
         detail: What exactly, for people and machines: a claim, a log, a code; no values.
         waived: Whether the policy waives it (staleness only).
+        quoted: What of the detail is the credential's own word, until `hidden.told` has judged.
     """
 
     code: str
@@ -92,6 +93,7 @@ class Check(NamedTuple):
     basis: Basis | None = None
     detail: str | None = None
     waived: bool = False
+    quoted: str | None = None
 
     @property
     def step(self) -> int:

@@ -21,6 +21,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.context import CredentialContext, PresentationContext
+from did_service.core.verification.hidden import told
 from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.not_judged import without_judgement
 from did_service.core.verification.present import Present
@@ -208,18 +209,19 @@ def _report(
 ) -> Report:
     """Put the findings in the order of the steps, and mark those that the policy waives."""
     now, policy, request = whole.present.latest, whole.policy, whole.request
-    judged = without_judgement(sorted(whole.checks, key=_order))
-    told = tuple(_waived(check, policy, request) for check in judged)
+    judged = [*without_judgement(sorted(whole.checks, key=_order))]
+    signed = [summary.signer is not None for summary in summaries]
+    checks = tuple(_waived(check, policy, request) for check in told(judged, signed))
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
         tier=whole.tier,
         policy=policy,
         credentials=tuple(
-            as_told(summary, context, told)
+            as_told(summary, context, checks)
             for context, summary in zip(contexts, summaries, strict=True)
         ),
-        checks=told,
+        checks=checks,
         unsafe=tuple(_unsafe(whole, clock, demand)),
         asked=request.asked(demand.name),
         evidence=whole.evidence,
