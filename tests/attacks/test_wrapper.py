@@ -10,7 +10,7 @@ import pytest
 
 from did_service.core.limits import MAX_CREDENTIALS_IN_PRESENTATION, MAX_PROOFS
 from tests.support.counter import Scene
-from tests.support.desk import Desk
+from tests.support.desk import COUNTER, Desk
 
 pytestmark = pytest.mark.offline
 
@@ -70,3 +70,95 @@ def test_code_that_is_no_text_or_too_long_is_none(desk):
         file = answer(desk)
         file["vp_token"]["q"][0]["proof"]["challenge"] = code
         assert desk.check(saved(desk, file)).exit in (1, 5)
+
+
+# --- whose code is spent ----------------------------------------------------------------------
+
+
+def _beside(file: dict, *more: dict) -> dict:
+    return {**file, "vp_token": {"q": [*file["vp_token"]["q"], *more]}}
+
+
+def _before(file: dict, *more: dict) -> dict:
+    return {**file, "vp_token": {"q": [*more, *file["vp_token"]["q"]]}}
+
+
+def _of_another(scene: Scene, nonce: str) -> dict:
+    """What an accomplice signs: his own presentation of the same document."""
+    return scene.present(holder=scene.fed.device("li"), nonce=nonce, audience=COUNTER)
+
+
+def _signature_flipped(file: dict) -> dict:
+    (shown,) = file["vp_token"]["q"]
+    value = shown["proof"]["proofValue"]
+    flipped = value[:-1] + ("2" if value[-1] != "2" else "3")
+    return {"vp_token": {"q": [{**shown, "proof": {**shown["proof"], "proofValue": flipped}}]}}
+
+
+CARRIED = {
+    "another state": (lambda file, _: {**file, "state": "AAAAAAAAAAA"}, "undecided"),
+    "another query": (
+        lambda file, _: {**file, "vp_token": {"r": file["vp_token"]["q"]}},
+        "undecided",
+    ),
+    "a copy": (lambda file, desk: _beside(file, desk.scene.credential), "refused"),
+    "a copy before it": (lambda file, desk: _before(file, desk.scene.credential), "refused"),
+    "a document that nobody signed": (
+        lambda file, desk: _beside(file, desk.scene.unsigned()),
+        "refused",
+    ),
+    "a copy in an unsigned presentation": (
+        lambda file, desk: _beside(
+            file, {**EMPTY, "verifiableCredential": [desk.scene.credential]}
+        ),
+        "refused",
+    ),
+    "another's answer to no code": (
+        lambda file, desk: _beside(file, _of_another(desk.scene, "x" * 43)),
+        "refused",
+    ),
+    "another's answer to an open code": (
+        lambda file, desk: _before(file, _of_another(desk.scene, desk.challenge())),
+        "refused",
+    ),
+    "another's answer to this code": (
+        lambda file, desk: _before(
+            file, _of_another(desk.scene, file["vp_token"]["q"][0]["proof"]["challenge"])
+        ),
+        "refused",
+    ),
+    "a flipped signature": (lambda file, _: _signature_flipped(file), "refused"),
+}
+
+
+@pytest.mark.parametrize("how", CARRIED)
+def test_what_is_put_beside_an_answer_spends_no_code(desk, how):
+    """What came out was no verdict on the answer; the true file is none that was used."""
+    change, outcome = CARRIED[how]
+    true = answer(desk)
+    run = desk.check(saved(desk, change(true, desk)))
+    assert run.report["outcome"] == outcome
+    true_run = desk.check(saved(desk, true, "true.json"))
+    assert (true_run.exit, true_run.codes) == (0, [])
+
+
+@pytest.mark.parametrize("how", CARRIED)
+def test_answer_is_accepted_once_whatever_stands_around_it(desk, how):
+    change, _ = CARRIED[how]
+    true = answer(desk)
+    changed = saved(desk, change(true, desk))
+    assert desk.check(saved(desk, true, "true.json")).exit == 0
+    again = desk.check(changed)
+    assert again.exit in (1, 5)
+    assert again.report["outcome"] in ("refused", "undecided")
+    spaced = desk.save("spaced.json", json.dumps(true, indent=1).encode())
+    assert (desk.check(spaced).exit, desk.check(spaced).codes) == (1, ["nonce_used"])
+
+
+def test_what_its_holder_signed_spends_its_code(desk):
+    """A document that was changed and then signed by its holder, for this very code."""
+    changed = {**desk.scene.credential, "validUntil": "2036-01-01T00:00:00Z"}
+    shown = desk.scene.present(changed, nonce=desk.challenge(), audience=COUNTER)
+    file = desk.save("signed.json", desk.scene.file(shown))
+    assert desk.check(file).codes == ["proof_invalid"]
+    assert desk.check(file).codes == ["answered_before"]

@@ -216,7 +216,7 @@ class Report:
     it was judged by. `accepts_limits` says that limits were accepted; it stays falsy with them.
     `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
     the credentials whose signature holds: what they need is worth keeping; `holder_signed`
-    says that a holder signed for the nonce, whatever else was found. None of them is written.
+    says that a holder signed for the nonce all that is shown. None of them is written.
     """
 
     now: datetime

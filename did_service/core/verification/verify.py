@@ -28,6 +28,7 @@ from did_service.core.verification.present import Present
 from did_service.core.verification.presented import STAPLE, PresentedCredential, PresentedFile
 from did_service.core.verification.report import (
     HOLDER_PROVEN,
+    HOLDER_STEP,
     Check,
     CredentialSummary,
     NowFrom,
@@ -230,8 +231,18 @@ def _report(
             for context, summary in zip(contexts, summaries, strict=True)
             if summary.signer is not None
         ),
-        holder_signed=any(check.code == HOLDER_PROVEN for check in whole.checks),
+        holder_signed=_is_signed_whole(whole),
     )
+
+
+def _is_signed_whole(whole: PresentationContext) -> bool:
+    """Say whether the holder signed for all that is shown, whatever else was found of it.
+
+    Anybody can put a copy or another presentation beside an answer; what comes out then is no
+    verdict on the answer, and does not spend its code (docs/adr/0044).
+    """
+    found = {check.code for check in whole.checks if check.step == HOLDER_STEP}
+    return found == {HOLDER_PROVEN}
 
 
 def _order(check: Check) -> tuple[int, int]:
