@@ -9,17 +9,20 @@ answers: nobody types it again. What the file says is a claim until step 10 has 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64
+from did_service.core.errors import DidServiceError
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
 from did_service.core.verification.request import NO_QUESTION, NonceState, Request
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory, fresh_nonce
-from did_service.verifier.memory import Memory, Nonce
+from did_service.verifier.memory import OPEN, Memory, Nonce
 
 if TYPE_CHECKING:
     from did_service.core.openid.request_object import RequestObject
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 _STATE_LABEL = b"didsvc-state/1\0"
 _STATE_BYTES = 8  # openid.md 6.2: 64 bits
 _CHALLENGE = re.compile(rb'"challenge"\s*:\s*"([A-Za-z0-9._~-]{1,512})"')
-_MOST_CHALLENGES = 16  # of one file: each may cost a look into the memory
+_MOST_CHALLENGES = 16  # of a file that cannot be read: each may cost a look into the memory
 
 
 def request_for(nonce: str, audience: str, item: str | None, issued: datetime) -> RequestObject:
@@ -94,22 +97,39 @@ def unremembered(
     return request_for(fresh_nonce(env.rng), audience, item, now)
 
 
-def question_of(presented: bytes, request: Request, memory: Memory) -> Request:
+def claimed_by(presented: bytes) -> tuple[str, ...]:
+    """Return the codes that a file says it answers; nothing of it is proven yet.
+
+    They are read from the presentations' own proofs. Of a file that cannot be read nothing is
+    decided: there the bytes are searched, so that its report can name the question.
+    """
+    from did_service.core.verification.presented import (  # noqa: PLC0415 - to check, not to ask
+        challenges_in,
+    )
+
+    try:
+        return challenges_in(presented)
+    except DidServiceError:
+        found = islice(_CHALLENGE.finditer(presented), _MOST_CHALLENGES)
+        return tuple(dict.fromkeys(each[1].decode() for each in found))
+
+
+def question_of(found: Sequence[str], request: Request, memory: Memory) -> Request:
     """Return the request with the question of ours that a file says it answers.
 
     A file that answers none is held to a question that nothing can answer. One for another
-    counter is told by this counter's own name, the one that it asked under last.
+    counter is told by this counter's own name, the one that it asked under last. Of several
+    that were asked here, it is the first that is still open.
 
     Args:
-        presented: The file; what it claims is not proven yet.
+        found: As `claimed_by` returns it.
         request: What is wanted besides.
         memory: Of this counter.
     """
-    found = [text.decode() for text in dict.fromkeys(_CHALLENGE.findall(presented))]
-    for text in found[:_MOST_CHALLENGES]:
-        asked = memory.nonce(text)
-        if asked is not None:
-            return remembering(_judged_by(request, text, asked), memory)
+    asked = {text: each for text in found if (each := memory.nonce(text)) is not None}
+    if asked:
+        text = min(asked, key=lambda each: asked[each].state != OPEN)
+        return remembering(_judged_by(request, text, asked[text]), memory)
     nonce = found[0] if found else NO_QUESTION
     return request._replace(
         nonce=nonce,

@@ -27,7 +27,7 @@ from did_service.core.verification.request import Request
 from did_service.core.verification.tier import DEFAULT
 from did_service.program.environment import Environment
 from did_service.verifier.chain_keys import Wanted
-from did_service.verifier.challenges import question_of, remembering
+from did_service.verifier.challenges import claimed_by, question_of, remembering
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import TrustState, read_held
 from did_service.verifier.judging import judge
@@ -59,6 +59,7 @@ def decide(question: Question, directory: TrustDirectory, env: Environment) -> R
 def _decide(question: Question, directory: TrustDirectory, env: Environment) -> Report:
     if not directory.path.exists():
         return judge(question, None)  # nothing was ever pinned here, and nothing is to be kept
+    question = question._replace(challenges=claimed_by(question.presented))
     wanted = Wanted((question.presented,), tuple(each for _, each in question.bundles))
     for _ in range(_TRIES):
         with directory.opened():
@@ -111,7 +112,7 @@ def _request_of(question: Question, memory: Memory) -> Request:
     """Return what is asked of the holder: by the memory, and by no word of the caller."""
     if question.document:
         return question.request._replace(nonce=None, audience=None)
-    return question_of(question.presented, question.request, memory)
+    return question_of(question.challenges, question.request, memory)
 
 
 def _first_verdict(question: Question, held: TrustState) -> Report | None:

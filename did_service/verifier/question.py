@@ -25,6 +25,7 @@ class Question(NamedTuple):
         source: Where it comes from.
         document: Whether the document alone is wanted, whoever its holder is.
         accept_limits: Whether what is accepted with limits is taken for an acceptance.
+        challenges: The codes that the file says it answers; `decide` reads them.
     """
 
     presented: bytes
@@ -36,3 +37,4 @@ class Question(NamedTuple):
     source: NowFrom
     document: bool = False
     accept_limits: bool = False
+    challenges: tuple[str, ...] = ()

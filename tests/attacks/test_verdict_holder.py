@@ -160,3 +160,45 @@ def test_policy_swapped_presentation_proof(scene):
     )
     forged = sign(document, scene.holder.key, options, eddsa_jcs_2022)
     assert codes(scene.check(forged)) == ["holder_proof_invalid"]
+
+
+# --- what a report repeats --------------------------------------------------------------------
+
+SAID = {
+    "440100": {},
+    "2026-02-03": {"validFrom": "2026-02-01T00:00:00Z", "validUntil": "2026-02-03T00:00:00Z"},
+    "2099-03-04": {"validFrom": "2099-03-04T00:00:00Z", "validUntil": None},
+    "secretPurpose": {"credentialStatus": {"type": "BitstringStatusListEntry"}},
+}
+
+
+def _says(scene: Scene, changes: dict) -> dict:
+    if "credentialStatus" not in changes:
+        return scene.unsigned(**changes)
+    entry = {**scene.unsigned()["credentialStatus"], "statusPurpose": "secretPurpose"}
+    return scene.unsigned(credentialStatus=[scene.unsigned()["credentialStatus"], entry])
+
+
+@pytest.mark.parametrize("word", SAID)
+def test_no_finding_repeats_what_nobody_signed_or_another_brings(scene, word):
+    """A passed step told the region in its detail, while the summary kept silent about it."""
+    scene.publish()
+    document = _says(scene, SAID[word])
+    signed = scene.secure(document, scene.agency)
+    other = {**signed["proof"], "cryptosuite": "ecdsa-rdfc-2019"}
+    shown = {
+        "without a signature": scene.present(document),
+        "by a suite that is not read": scene.present({**signed, "proof": other}),
+        "by somebody else": scene.present(signed, holder=scene.fed.device("thief")),
+        "by its holder": scene.present(signed),
+    }
+    reports = {how: scene.check(file).to_bytes().decode() for how, file in shown.items()}
+    assert [how for how, told in reports.items() if word in told] == ["by its holder"]
+
+
+def test_no_finding_names_a_claim_that_nobody_signed(scene):
+    scene.publish()
+    lacking = scene.unsigned(credentialSubject={"id": scene.holder.did})
+    checks = scene.check(scene.present(lacking)).checks
+    (violated,) = [check for check in checks if check.code == "schema_violated"]
+    assert violated.detail is None

@@ -141,7 +141,7 @@ def test_state_of_another_request_is_no_answer(desk, scene):
         members = json.loads(scene.file(scene.present(nonce=nonce, audience=COUNTER)))
         stated = json.dumps({**members, "state": state_is(nonce)}).encode()
         run = desk.check(desk.save("stated.vp.json", stated))
-        assert (run.exit, run.codes) == (1 if code else 0, code)
+        assert (run.exit, run.codes) == (5 if code else 0, code)
 
 
 def test_replay_other_counter(desk, tmp_path):

@@ -175,7 +175,7 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "mandate_not_asked": _not_asked(11),
     # 12 request
     "query_not_asked": _not_asked(12),
-    "query_not_answered": _failed(12),
+    "query_not_answered": _undecided(12),
     "item_differs": _undecided(12),
     # 13 freshness
     "evidence_fresh": _passed(13),

@@ -49,9 +49,9 @@ PRECEDENCE = (
     "proof_expired",
     "expired",
     "not_yet_valid",
-    "query_not_answered",
     # cannot tell: what was seen before, and what makes everything doubtful
     "answered_before",
+    "query_not_answered",
     "item_differs",
     "log_forked",
     "policy_forked",

@@ -9,7 +9,7 @@ Codes of notes say why nothing is told (docs/adr/0033).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from did_service.core.verification.codes import Result
 from did_service.core.verification.not_judged import BROKEN
@@ -36,6 +36,24 @@ def hidden_because(checks: Sequence[Check], position: int, *, signed: bool) -> s
         return "contents_of_another"
     whole = {check.code for check in checks if check.credential is None}
     return None if signed and not whole & _NOTHING_JUDGED else "contents_unproven"
+
+
+def told(checks: Sequence[Check], signed: Sequence[bool]) -> Iterator[Check]:
+    """Yield the findings with what credentials say in them, of those of which it may be told.
+
+    Args:
+        checks: Of the whole report.
+        signed: Of each credential, whether its issuer's signature holds.
+    """
+    hidden = {
+        position
+        for position, is_signed in enumerate(signed)
+        if hidden_because(checks, position, signed=is_signed) is not None
+    }
+    for check in checks:
+        quoted = None if check.credential in hidden else check.quoted
+        detail = "; ".join(filter(None, (quoted, check.detail)))
+        yield check._replace(detail=detail or None, quoted=None)
 
 
 def passed(checks: Sequence[Check], position: int) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 from did_service.core.credentials import stated
@@ -39,6 +40,7 @@ from did_service.core.limits import (
     MAX_CREDENTIALS_IN_PRESENTATION,
     MAX_PRESENTED_BYTES,
     MAX_PRESENTED_VALUES,
+    MAX_PROOFS,
 )
 
 # Compact JOSE: three parts signed, five encrypted, then the disclosures of an SD-JWT.
@@ -46,6 +48,7 @@ _JOSE = re.compile(rb"""\s*"?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}(~[A-Za-z0-9_.
 _JOSE_JSON = ({"payload", "signature"}, {"payload", "signatures"}, {"ciphertext", "iv"})
 QUERY = "q"  # the one query of a presentation that answers no query object
 STAPLE = "staple"
+_MAX_NAME_CHARACTERS = 512  # of a `state` or a `challenge`
 
 
 class PresentedCredential(NamedTuple):
@@ -80,12 +83,7 @@ def parse_presented(data: bytes) -> PresentedFile:
     text = data.removeprefix(BOM_UTF8)
     if _JOSE.fullmatch(text[:MAX_CREDENTIAL_BYTES]):
         raise UnsupportedError("credential_unsupported", "a JWT or SD-JWT credential")
-    members = strict_json.load_object(
-        text,
-        max_bytes=MAX_PRESENTED_BYTES,
-        max_values=MAX_PRESENTED_VALUES,
-        numbers=strict_json.Numbers.FINITE,
-    )
+    members = _load(text)
     presented = (
         _file(members) if "vp_token" in members else PresentedFile(_bare(QUERY, members))
     )
@@ -95,6 +93,47 @@ def parse_presented(data: bytes) -> PresentedFile:
         raise LimitError("too_large", f"{len(presented.shown)} credentials")
     stated.check_work(*_documents(presented.shown))
     return presented
+
+
+def challenges_in(data: bytes) -> tuple[str, ...]:
+    """Return the codes that the presentations in a file say they answer, each once.
+
+    Read are their own proofs, up to 8 of each of up to 16: with more, nothing is accepted. What
+    stands anywhere else, in a staple or a claim, is no answer and hides none.
+
+    Raises:
+        MalformedError, LimitError: it is no JSON object that `parse_presented` reads.
+    """
+    members = _load(data.removeprefix(BOM_UTF8))
+    found = (text for each in _answers(members) for text in _challenges(each))
+    return tuple(dict.fromkeys(islice(found, MAX_CREDENTIALS_IN_PRESENTATION * MAX_PROOFS)))
+
+
+def _load(text: bytes) -> JsonObject:
+    return strict_json.load_object(
+        text,
+        max_bytes=MAX_PRESENTED_BYTES,
+        max_values=MAX_PRESENTED_VALUES,
+        numbers=strict_json.Numbers.FINITE,
+    )
+
+
+def _answers(members: JsonObject) -> Iterator[JsonObject]:
+    """Yield the presentations in a file that show a credential, before they are parsed."""
+    answers = members.get("vp_token", {"": [members]})
+    lists = answers.values() if isinstance(answers, dict) else ()
+    for each in chain.from_iterable(each for each in lists if isinstance(each, list)):
+        if isinstance(each, dict) and each.get("verifiableCredential", []) != []:
+            yield each
+
+
+def _challenges(presentation: JsonObject) -> Iterator[str]:
+    proof = presentation.get("proof")
+    proofs = proof if isinstance(proof, list) else [proof]
+    for each in proofs if len(proofs) <= MAX_PROOFS else ():
+        challenge = each.get("challenge") if isinstance(each, dict) else None
+        if isinstance(challenge, str) and len(challenge) <= _MAX_NAME_CHARACTERS:
+            yield challenge
 
 
 def _documents(shown: tuple[PresentedCredential, ...]) -> Iterator[JsonObject]:
@@ -113,7 +152,9 @@ def _file(members: JsonObject) -> PresentedFile:
         for answer in answers.array(query, most=MAX_CREDENTIALS_IN_PRESENTATION)
         for shown in _bare(query, answer)
     )
-    state = fields.text("state", max_chars=512) if fields.has("state") else None
+    state = (
+        fields.text("state", max_chars=_MAX_NAME_CHARACTERS) if fields.has("state") else None
+    )
     staple = fields.value(STAPLE) if fields.has(STAPLE) else None
     fields.close()
     if not isinstance(staple, dict):

@@ -85,6 +85,7 @@ class Check(NamedTuple):
         basis: What it rests on, where it rests on evidence.
         detail: What exactly, for people and machines: a claim, a log, a code; no values.
         waived: Whether the policy waives it (staleness only).
+        quoted: What of the detail is the credential's own word, until `hidden.told` has judged.
     """
 
     code: str
@@ -92,6 +93,7 @@ class Check(NamedTuple):
     basis: Basis | None = None
     detail: str | None = None
     waived: bool = False
+    quoted: str | None = None
 
     @property
     def step(self) -> int:
@@ -214,7 +216,7 @@ class Report:
     it was judged by. `accepts_limits` says that limits were accepted; it stays falsy with them.
     `evidence` is what was at hand: what to remember, and which forks to report; `proven` are
     the credentials whose signature holds: what they need is worth keeping; `holder_signed`
-    says that a holder signed for the nonce, whatever else was found. None of them is written.
+    says that a holder signed for the nonce all that is shown. None of them is written.
     """
 
     now: datetime

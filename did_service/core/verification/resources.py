@@ -31,7 +31,7 @@ def check_resources(
     try:
         related_resources.check(context.credential.raw, settled)
     except ProofError as error:
-        yield check("resource_altered", detail=error.message)
+        yield check("resource_altered", quoted=error.message)
         return
     except MalformedError as error:
         yield check("resource_unsupported", detail=error.code)

@@ -21,12 +21,14 @@ from did_service.core.encoding import timestamps
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.verification.context import CredentialContext, PresentationContext
+from did_service.core.verification.hidden import told
 from did_service.core.verification.net import guarded, guarded_checks
 from did_service.core.verification.not_judged import without_judgement
 from did_service.core.verification.present import Present
 from did_service.core.verification.presented import STAPLE, PresentedCredential, PresentedFile
 from did_service.core.verification.report import (
     HOLDER_PROVEN,
+    HOLDER_STEP,
     Check,
     CredentialSummary,
     NowFrom,
@@ -208,18 +210,19 @@ def _report(
 ) -> Report:
     """Put the findings in the order of the steps, and mark those that the policy waives."""
     now, policy, request = whole.present.latest, whole.policy, whole.request
-    judged = without_judgement(sorted(whole.checks, key=_order))
-    told = tuple(_waived(check, policy, request) for check in judged)
+    judged = [*without_judgement(sorted(whole.checks, key=_order))]
+    signed = [summary.signer is not None for summary in summaries]
+    checks = tuple(_waived(check, policy, request) for check in told(judged, signed))
     return Report(
         now=timestamps.from_posix(now),
         now_from=clock.source if now == timestamps.to_posix(clock.now) else NowFrom.FLOOR,
         tier=whole.tier,
         policy=policy,
         credentials=tuple(
-            as_told(summary, context, told)
+            as_told(summary, context, checks)
             for context, summary in zip(contexts, summaries, strict=True)
         ),
-        checks=told,
+        checks=checks,
         unsafe=tuple(_unsafe(whole, clock, demand)),
         asked=request.asked(demand.name),
         evidence=whole.evidence,
@@ -228,8 +231,18 @@ def _report(
             for context, summary in zip(contexts, summaries, strict=True)
             if summary.signer is not None
         ),
-        holder_signed=any(check.code == HOLDER_PROVEN for check in whole.checks),
+        holder_signed=_is_signed_whole(whole),
     )
+
+
+def _is_signed_whole(whole: PresentationContext) -> bool:
+    """Say whether the holder signed for all that is shown, whatever else was found of it.
+
+    Anybody can put a copy or another presentation beside an answer; what comes out then is no
+    verdict on the answer, and does not spend its code (docs/adr/0044).
+    """
+    found = {check.code for check in whole.checks if check.step == HOLDER_STEP}
+    return found == {HOLDER_PROVEN}
 
 
 def _order(check: Check) -> tuple[int, int]:

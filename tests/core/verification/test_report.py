@@ -62,7 +62,6 @@ def test_refusals_are_the_authentic_negatives_alone():
         "nonce_unknown",
         "nonce_used",
         "audience_wrong",
-        "query_not_answered",
     }
 
 

@@ -55,9 +55,15 @@ def check(context: CredentialContext) -> Iterator[Check]:
         context.use(latest)
     own = next(iter(finding.hops), None)
     basis = None if own is None else context.basis(own)
-    said = [_regions_text(context), _basis_text(finding.statement), finding.unread]
+    said = [_basis_text(finding.statement), finding.unread]
     detail = "; ".join(filter(None, said))
-    yield Check(finding.code, context.position, basis, detail or None)
+    yield Check(
+        finding.code,
+        context.position,
+        basis,
+        detail or None,
+        quoted=_regions_text(context),
+    )
     schemas = context.findings.schemas or ()
     demanded = any(each.terms.get("issuance_logged") is True for each in schemas)
     if demanded and not context.issuances and finding.code in (HELD, FORMERLY):

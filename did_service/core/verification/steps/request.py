@@ -13,6 +13,8 @@ from did_service.core.verification.report import Check
 def check(context: PresentationContext) -> Iterator[Check]:
     """Check that every credential stands under the one query, with the state of the request.
 
+    Nobody signs either of them, and whoever carries the file can change them: what differs is
+    undecided, and no word about the answer (docs/adr/0044).
     A code that was given out for one service item answers for no other: the laxer of two would
     be judged by its own tier and waivers.
     """

@@ -63,7 +63,7 @@ def _judge(context: CredentialContext, identifier: str) -> SchemaFinding:
     if problem is not None and not context.speaks_against(latest):
         return SchemaFinding(check("schema_missing", basis=basis), latest, terms)
     code = "schema_met" if problem is None else "schema_violated"
-    found = check(code, basis=basis, detail=problem)
+    found = check(code, basis=basis, quoted=problem)
     return SchemaFinding(found, latest, terms, body.is_deprecated)
 
 

@@ -78,11 +78,11 @@ def _check_member(
 ) -> Check:
     check = partial(Check, credential=context.position)
     if not lists.concerns_validity(member):
-        return check("status_passed_over", detail=str(member.get("statusPurpose")))
+        return check("status_passed_over", quoted=str(member.get("statusPurpose")))
     try:
         entry = lists.parse_status_entry(member)
     except DidServiceError as error:
-        return check("status_unsupported", detail=f"{error.code}: {error.message}")
+        return check("status_unsupported", quoted=f"{error.code}: {error.message}")
     return _check_entry(context, entry, known)
 
 

@@ -36,13 +36,13 @@ def _judge(context: CredentialContext) -> Check:
     )
     over = Certainty.NO if end is None else present.has_passed(end.seconds)
     if over is not Certainty.NO:
-        return check(_settled(over, "expired"), detail=str(end))
+        return check(_settled(over, "expired"), quoted=str(end))
     early = Certainty.NO if begin is None else present.is_ahead(begin.seconds)
     if early is not Certainty.NO:
-        return check(_settled(early, "not_yet_valid"), detail=str(begin))
+        return check(_settled(early, "not_yet_valid"), quoted=str(begin))
     if signed is not None and present.is_ahead(signed) is not Certainty.NO:
-        detail = timestamps.encode(timestamps.from_posix(signed))
-        return check(_settled(present.is_ahead(signed), "dated_ahead"), detail=detail)
+        date = timestamps.encode(timestamps.from_posix(signed))
+        return check(_settled(present.is_ahead(signed), "dated_ahead"), quoted=date)
     begins = [] if begin is None else [begin.seconds]
     begins += [] if signed is None else [signed]
     skewed = any(map(present.is_within_skew, begins))
