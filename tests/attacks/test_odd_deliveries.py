@@ -5,17 +5,22 @@ credential names may cost that credential a piece of its evidence, and no other 
 """
 
 import json
+import os
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
 from did_service.client.answers import HttpAnswer
 from did_service.client.issuer import UnverifiedDelivery
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
+from tests.attacks.test_schemas import DESCRIBED, NAMED, OWN, forced
 from tests.attacks.test_wallet_deliveries import Citizen
+from tests.support.counter import SCHEMA
 from tests.support.refusals import refused
 from wallet_cli import staples
-from wallet_cli.holdings import HeldCredential, credentials
+from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.sources import EvidenceSources, RequestBudget
 
 pytestmark = pytest.mark.clock
@@ -140,3 +145,35 @@ def test_credential_whose_refresh_falls_over_costs_no_other(citizen, scene, monk
     assert (run.code, run.warnings.count("internal_fault")) == ("internal_fault", 1)
     assert citizen.json("refresh", first).code == "internal_fault"
     assert citizen.json("refresh", second).code == "nothing_fetched"
+
+
+SCHEMAS_OF_STRANGERS = [
+    {**DESCRIBED, "multipleOf": 0.5},
+    {**DESCRIBED, "maximum": 2**60},
+    {**DESCRIBED, "x-didsvc": []},
+    ["no object"],
+    "no object",
+]
+
+
+@pytest.mark.parametrize("content", SCHEMAS_OF_STRANGERS, ids=str)
+def test_schema_that_cannot_be_read_hides_no_credential(tmp_path, scene, content):
+    """One fraction in a registered schema ended `cred list`, `cred show` and `present`."""
+    forced(scene, content)
+    scene.fed.tick()
+    scene.publish()
+    citizen = Citizen(tmp_path, scene)
+    proven = scene.staple(schemas=[SCHEMA, OWN])
+    assert citizen.take(proven).exit == 0
+    subject = citizen.subject()
+    document = scene.issue(credentialSchema=NAMED, credentialSubject=subject)
+    assert citizen.receive(document).exit == 0
+    (held,) = credentials(citizen.vault())
+    stapled = replace(held, staple=parse_evidence(proven).encode())
+    citizen.open().commit(lambda vault: keep(vault, stapled, os.urandom))
+    (row,) = citizen.json("cred", "list").data["credentials"]
+    assert row["alias"] == held.alias
+    assert citizen.run("cred", "list").exit == 0
+    assert '"王"' in citizen.run("cred", "show", held.alias).out
+    words = ("--nonce", "n", "--audience", "a", "--out", citizen.folder / "o", "--yes")
+    assert citizen.json("present", held.alias, *words).exit == 0
