@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from did_service.core.errors import PolicyError, RuleError, UsageError, quote
+from did_service.client.web_address import host_of
+from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.text import Bilingual
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check_addressee(session: Session, url: str, unlisted: str | None) -> Bilingu
         UsageError: `url_invalid`: no https URL of a host.
         RuleError: `issuer_unlisted`: nothing was sent.
     """
-    host = _host(url)
+    host = host_of(url)
     policy = session.trust.policy()
     try:
         if policy is not None:
@@ -37,14 +37,3 @@ def check_addressee(session: Session, url: str, unlisted: str | None) -> Bilingu
     if unlisted is not None and unlisted.lower() == host:
         return None
     raise RuleError("issuer_unlisted", quote(host))
-
-
-def _host(url: str) -> str:
-    try:
-        place = urlsplit(url)
-        host = place.hostname or ""
-    except ValueError as error:
-        raise UsageError("url_invalid", quote(url)) from error
-    if place.scheme != "https" or not host:
-        raise UsageError("url_invalid", quote(url))
-    return host

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from did_service.client.issuer import UnverifiedDelivery, parse_delivery
 from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.encoding import jcs
@@ -22,8 +24,12 @@ from wallet_cli.holdings import (
     applications,
     credentials,
     identities,
+    keep,
 )
 from wallet_cli.vault import Vault
+
+if TYPE_CHECKING:
+    from wallet_cli.session import Session
 
 
 def parse_offered(delivery: UnverifiedDelivery) -> Credential:
@@ -63,6 +69,27 @@ def holder_of(vault: Vault, credential: Credential) -> str:
         if isinstance(subject, str) and subject in own:
             return subject
     raise RuleError("subject_foreign", f"it is issued to {quote(subjects[0])}")
+
+
+def check_key(vault: Vault, holder: str) -> None:
+    """Check that the key that a credential is bound to is here: another window may delete it.
+
+    Raises:
+        RuleError: `subject_foreign`.
+    """
+    if all(each.did != holder for each in identities(vault)):
+        raise RuleError("subject_foreign", f"the key {quote(holder)} was deleted meanwhile")
+
+
+def is_kept(session: Session, fetched: Application) -> bool:
+    """Keep what came, unless its application was ended or given up while it was fetched."""
+    was_here = fetched.id in session.vault.records
+
+    def change(vault: Vault) -> Vault:
+        is_gone = was_here and fetched.id not in vault.records
+        return vault if is_gone else keep(vault, fetched, session.rng)
+
+    return fetched.id in session.commit(change).records
 
 
 def same_credential(vault: Vault, delivery: JsonObject) -> HeldCredential:

@@ -31,19 +31,15 @@ from did_service.core.limits import COLLECTION_SECONDS, MAX_CREDENTIAL_BYTES
 from did_service.core.verification.report import Report
 from wallet_cli.deliveries import (
     check_delivery,
+    check_key,
     check_new,
     holder_of,
+    is_kept,
     parse_offered,
     records_answered,
     same_credential,
 )
-from wallet_cli.holdings import (
-    Application,
-    HeldCredential,
-    applications,
-    credentials,
-    keep,
-)
+from wallet_cli.holdings import Application, HeldCredential, applications, credentials, keep
 from wallet_cli.judging import (
     check_acceptable,
     is_authority_proven,
@@ -107,6 +103,7 @@ class Receiver:
 
         Raises:
             ConflictError: `delivery_same`: it is what is held already.
+            NotFoundError: `credential_unknown`: it was given up while it was fetched.
             UnavailableError: `answer_invalid`: what came is no delivery of a credential.
         """
         session = self.session
@@ -119,8 +116,9 @@ class Receiver:
             raise ConflictError("delivery_same", "it was tried before")
         check_delivery(answer)
         fetched = replace(application, delivery=answer)
-        session.commit(lambda vault: keep(vault, fetched, session.rng))
-        return self._take_in_kept(fetched)
+        if is_kept(session, fetched):
+            return self._take_in_kept(fetched)
+        return self._held_already(fetched, answer)
 
     def at_address(self, url: str) -> Application:
         """Return the application of a pick-up address; one that is new begins here.
@@ -182,6 +180,7 @@ class Receiver:
         )
 
         def change(vault: Vault) -> Vault:
+            check_key(vault, apart.holder)
             known = (each for each in applications(vault) if each.delivery == apart.delivery)
             same = next(known, apart)
             return keep(vault, replace(apart, id=same.id), session.rng)
@@ -201,6 +200,7 @@ class Receiver:
 
         def change(vault: Vault) -> Vault:
             check_new(vault, credential.raw)
+            check_key(vault, received.held.holder)
             alias = new_alias(vault, short_name((name,) if name else credential.types))
             named = replace(received.held, alias=alias)
             done = records_answered(vault, application, credential.raw)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from did_service.client.registry import LogReader
 from did_service.client.transport import Transport
+from did_service.client.web_address import host_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import UnavailableError, quote
 from did_service.core.evidence.moment import EvidenceMoment
@@ -42,9 +42,10 @@ class RequestBudget:
         Raises:
             UnavailableError: `collection_ended`: no request is left; `peer_timeout`: the host
                 did not answer before.
+            UsageError: `url_invalid`: a text that is no address costs no request.
             DidServiceError: what `ask` raises.
         """
-        host = urlsplit(url).hostname or ""
+        host = host_of(url)
         if self.left <= 0:
             raise UnavailableError("collection_ended", "as many requests as one may cost")
         if host in self.silent:

@@ -23,10 +23,8 @@ from did_service.core.credentials.model import Credential, parse_credential
 from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
-from did_service.core.evidence import sets
-from did_service.core.evidence.pieces import UnverifiedBatch
+from did_service.core.evidence.pieces import UnverifiedBatch, parse_batch
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence, Fork
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
@@ -269,9 +267,7 @@ class _Collection:
                 raise NotFoundError("batch_unknown", "it came without a place in a batch")
             issuer = IssuerClient(self.places.transport, held.issuer_url)
             members = self.places.budget.spend(issuer.base, lambda: issuer.batch(record))
-        whole: JsonObject = {"format": sets.FORMAT, "checkpoints": [], "items": []}
-        (batch,) = parse_evidence({**whole, "batches": [members]}).batches
-        return batch
+        return parse_batch(members)
 
     def _anchoring(self, batch: UnverifiedBatch) -> UnverifiedEvidence:
         """Find the entry of the issuer's stream that anchored a batch: numbers rise with it."""

@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import LimitError, UnavailableError
+from did_service.core.errors import LimitError, NotFoundError, UnavailableError
 from wallet_cli.holdings import Application, keep
 
 if TYPE_CHECKING:
     from wallet_cli.session import Session
+    from wallet_cli.vault import Vault
 
 
 def hand_in(session: Session, application: Application, signed: JsonObject) -> Application:
@@ -29,6 +30,7 @@ def hand_in(session: Session, application: Application, signed: JsonObject) -> A
 
     Raises:
         UnavailableError: `answer_lost`: it may have arrived; all is kept, to be sent again.
+        NotFoundError: `application_unknown`: it was given up while it was sent.
         DidServiceError: the issuer refused it.
     """
     from did_service.client.issuer import IssuerClient
@@ -40,5 +42,11 @@ def hand_in(session: Session, application: Application, signed: JsonObject) -> A
         lost.peer_says = error.peer_says
         raise lost from error
     sent = replace(application, pickup=pickup, signed=None)
-    session.commit(lambda vault: keep(vault, sent, session.rng))
+
+    def change(vault: Vault) -> Vault:
+        if sent.id not in vault.records:
+            raise NotFoundError("application_unknown", "it was given up meanwhile")
+        return keep(vault, sent, session.rng)
+
+    session.commit(change)
     return sent

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
+from did_service.core.encoding.strict_json import JsonObject, JsonValue, Numbers, load_object
+from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual
 from wallet_cli.holdings import Application, HeldCredential, HolderIdentity
 
@@ -118,13 +120,17 @@ def type_name(held: HeldCredential) -> Bilingual:
 
 
 def _schema(held: HeldCredential) -> JsonObject:
-    """Find the schema of a credential among the entries of its staple."""
+    """Find the schema of a credential among the entries of its staple.
+
+    It lends words alone here: one that cannot be read has none, and hides no credential.
+    """
     wanted = _object(held.credential.get("credentialSchema")).get("id")
     for item in _texts((held.staple or {}).get("items")):
         entry = _object(_object(item).get("entry"))
         content = _object(entry.get("b")).get("content")
         if entry.get("s") == wanted and isinstance(content, str):
-            return load_object(content)
+            with suppress(DidServiceError):
+                return load_object(content, numbers=Numbers.FINITE)
     return {}
 
 

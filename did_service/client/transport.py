@@ -15,19 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import SplitResult, urlsplit
 
 from did_service.client.answers import HttpAnswer, raise_problem
 from did_service.client.deadline import Deadline
 from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
-from did_service.core.errors import LimitError, UnavailableError, UsageError, quote
+from did_service.client.web_address import split_address
+from did_service.core.errors import LimitError, UnavailableError, quote
 from did_service.core.limits import (
     HTTP_TIMEOUT_SECONDS,
     MAX_RESPONSE_BYTES,
-    MAX_URL_CHARACTERS,
 )
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     import httpx
 
 _HTTPS_PORT = 443
@@ -106,7 +107,7 @@ class Transport:
         """
         import httpx  # noqa: PLC0415 - a wallet that stays offline does not wait for it
 
-        place = _split(url)
+        place = split_address(url)
         self._deadline.begin(self._timeout)
         try:
             request = self._request(place, method, body, headers or {})
@@ -195,24 +196,6 @@ class Transport:
                 # The certificate must be the host's, not the address's.
                 pinned = {"sni_hostname": host}
                 return httpx.Request(method, url, headers=sent, content=body, extensions=pinned)
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        place = urlsplit(url)
-        port, host = place.port, place.hostname
-    except ValueError as error:
-        raise UsageError("url_invalid", f"this is not a web address: {quote(url)}") from error
-    dotted = {".", ".."} & set(place.path.split("/"))  # these would be resolved on the way
-    plain = url.isascii() and url.isprintable() and " " not in url and not dotted
-    expected = host if port is None else f"{host}:{port}"
-    if place.scheme != "https" or not host or place.netloc != expected or place.fragment:
-        raise UsageError("url_invalid", f"not an https URL of a host: {quote(url)}")
-    if not plain or len(url) > MAX_URL_CHARACTERS:
-        raise UsageError(
-            "url_invalid", f"this is not a web address in plain characters: {quote(url)}"
-        )
-    return place
 
 
 def _read(response: httpx.Response, max_bytes: int) -> HttpAnswer:

@@ -23,6 +23,7 @@ from did_service.client.routes import (
     routes_from_environment,
 )
 from did_service.client.transport import Transport
+from did_service.client.web_address import host_of
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
@@ -246,6 +247,10 @@ def test_only_plain_https_urls_are_asked(transport, url):
         transport.get(url)
     assert caught.value.code == "url_invalid"
     assert "password" not in caught.value.message or "user" in url
+
+
+def test_host_of_an_address_is_told_without_its_port():
+    assert host_of("https://gd.example:8443/witness?x") == "gd.example"
 
 
 # --- peers that misbehave -------------------------------------------------------------------

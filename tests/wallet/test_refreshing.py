@@ -258,7 +258,7 @@ def test_refreshing_needs_a_policy(town):
 
 def test_a_wallet_without_credentials_has_nothing_to_refresh(town):
     run = town.citizen("empty").json("refresh")
-    assert (run.exit, run.data) == (0, {"refreshed": []})
+    assert (run.exit, run.data) == (0, {"refreshed": [], "failed": []})
 
 
 def test_refreshing_offline_is_a_contradiction(wang):

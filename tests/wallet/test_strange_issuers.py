@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from did_service.core.did.key import did_key_of
 from did_service.web.serve import Server, unix_socket
@@ -26,13 +27,17 @@ TAKEN = {"id": "1", "pickup": f"{ISSUER}/pickup/x"}
 
 @contextmanager
 def answering(folder: Path, answers: dict[str, object]):
-    """A wallet, and a server that gives these answers by the last word of the path."""
+    """A wallet, and a server that gives these answers by the last word of the path.
+
+    A body may be a function that returns it, for what happens meanwhile.
+    """
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def answer(path: str, request: Request) -> Response:
         word = path.split("/")[1] if "/" in path else path
         status, body = answers.get(word, (404, b""))
+        body = await run_in_threadpool(body) if callable(body) else body
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return Response(content, status, media_type="application/json")
 

@@ -26,7 +26,7 @@ from wallet_cli.holdings import (
     identities,
     keep,
 )
-from wallet_cli.naming import find_credential
+from wallet_cli.naming import find_credential, find_record
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_input
 from wallet_cli.signing import presentation_file, signed_presentation
@@ -77,12 +77,12 @@ def present(  # noqa: PLR0913 - click hands over one argument for each option
     session.check_output(path, force=force)
     question = _question(session, file, nonce, audience)
     held = find_credential(session.vault, name)
-    holder = _holder(session.vault, held)
-    staple = None if no_staple else held.staple
+    _holder(session.vault, held)  # that nothing here can sign is told before anybody is asked
     session.terminal.confirm(
         Bilingual("签名并出示？", "sign and show it?"), _about(session, question, held)
     )
-    answer = _remember(session, held, question)
+    held, holder, answer = _remember(session, held, question)
+    staple = None if no_staple else held.staple
     addressee = question.nonce, question.audience
     signed = signed_presentation(held.credential, holder, addressee, answer.created)
     if not no_staple and (staple is None or is_stale(held, session.now())):
@@ -193,26 +193,41 @@ def _holder(vault: Vault, held: HeldCredential) -> HolderIdentity:
 
 def _remember(
     session: Session, held: HeldCredential, question: CounterRequest
-) -> GivenPresentation:
+) -> tuple[HeldCredential, HolderIdentity, GivenPresentation]:
     """Keep what is answered to whom before it is signed.
 
+    Returns:
+        The credential as it is held now, with the key that signs, and what is kept.
+
     Raises:
+        NotFoundError: `credential_unknown`, `identity_unknown`: it was deleted while the person
+            was asked; nothing is kept of an answer then, and nothing is signed.
         ConflictError: `answered_otherwise`: it was answered with another credential.
     """
-    nonce, audience = question.nonce, question.audience
-    record = record_of(held.credential)
-    answer = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
-    made: list[GivenPresentation] = []
+    made: list[tuple[HeldCredential, HolderIdentity, GivenPresentation]] = []
 
     def change(vault: Vault) -> Vault:
-        for each in answers(vault):
-            if (each.audience, each.nonce) == (audience, nonce):
-                if each.record != record:
-                    raise ConflictError("answered_otherwise", quote(nonce))
-                made.append(each)
-                return vault
-        made.append(answer)
-        return keep(vault, answer, session.rng)
+        newest = find_record(vault, held.id)
+        if newest is None:
+            raise NotFoundError("credential_unknown", f"{held.alias} was deleted meanwhile")
+        answer, known = _answer(session, vault, newest, question)
+        made[:] = [(newest, _holder(vault, newest), answer)]
+        return vault if known else keep(vault, answer, session.rng)
 
     session.commit(change)
     return made[0]
+
+
+def _answer(
+    session: Session, vault: Vault, held: HeldCredential, question: CounterRequest
+) -> tuple[GivenPresentation, bool]:
+    """Return what is to be kept of an answer, and whether it is kept already."""
+    nonce, audience = question.nonce, question.audience
+    record = record_of(held.credential)
+    for each in answers(vault):
+        if (each.audience, each.nonce) == (audience, nonce):
+            if each.record != record:
+                raise ConflictError("answered_otherwise", quote(nonce))
+            return each, True
+    made = GivenPresentation(new_id(session.rng), audience, nonce, record, session.stamp())
+    return made, False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import UnavailableError
+from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.limits import MAX_MIRRORS
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
@@ -24,6 +24,7 @@ from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
     from did_service.core.anchor.bodies.policy import Policy
+    from did_service.core.evidence.moment import EvidenceMoment
     from wallet_cli.sources import EvidenceSources
     from wallet_cli.staples import CollectedStaple
 
@@ -61,23 +62,49 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     hold; use --fresh, which asks for another, only if the status must be known to the minute.
     The wallet never replaces its evidence by older or weaker evidence.
     """
-    from did_service.client.issuer import parse_delivery
     from did_service.core.evidence.moment import EvidenceMoment
-    from wallet_cli.sources import EvidenceSources, RequestBudget
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
     moment = EvidenceMoment.NEWEST if fresh else EvidenceMoment.EPOCH
-    given = bases[:MAX_MIRRORS]
-    silent: set[str] = set()
+    given, silent = bases[:MAX_MIRRORS], set[str]()
+    session.transport  # noqa: B018 - that the network is ruled out is told once, not for each
     rows: list[Refreshed] = []
+    failures: list[Failure] = []
     for held in wanted:
-        named = (*given, *parse_delivery(held.delivery).evidence)
-        budget = RequestBudget(silent=silent)
-        places = EvidenceSources(session.transport, named, moment, budget)
-        rows.append(_refresh(session, held, policy, places))
-    return _hand_out(session, rows, policy)
+        try:
+            places = _places(session, held, given, moment, silent)
+            rows.append(_refresh(session, held, policy, places))
+        except Exception as error:  # noqa: BLE001 - a fault of ours at one credential is told
+            from did_service.program.failure import as_error
+
+            failures.append(Failure(held.alias, as_error(error)))
+    if failures and len(wanted) == 1:
+        raise failures[0].error
+    return _hand_out(session, rows, failures, policy)
+
+
+class Failure(NamedTuple):
+    """A credential whose evidence was not fetched at all: its alias, and why."""
+
+    alias: str
+    error: DidServiceError
+
+
+def _places(
+    session: Session,
+    held: HeldCredential,
+    given: tuple[str, ...],
+    moment: EvidenceMoment,
+    silent: set[str],
+) -> EvidenceSources:
+    """Return where the evidence of a credential is asked for: as given, then as delivered."""
+    from did_service.client.issuer import parse_delivery
+    from wallet_cli.sources import EvidenceSources, RequestBudget
+
+    named = (*given, *parse_delivery(held.delivery).evidence)
+    return EvidenceSources(session.transport, named, moment, RequestBudget(silent=silent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +144,25 @@ def _refresh(
     return Refreshed(held, collected, is_early and not codes & _UNREACHED)
 
 
-def _hand_out(session: Session, rows: list[Refreshed], policy: Policy) -> Exit:
-    data: JsonObject = {"refreshed": [_view(each, policy) for each in rows]}
+def _hand_out(
+    session: Session, rows: list[Refreshed], failures: list[Failure], policy: Policy
+) -> Exit:
+    """Say what came; the command fails where nothing came for any, by the first failure."""
+    data: JsonObject = {
+        "refreshed": [_view(each, policy) for each in rows],
+        "failed": [{"alias": alias, "code": error.code} for alias, error in failures],
+    }
     terminal, say = session.terminal, session.terminal.say
+    for alias, error in failures:
+        terminal.warn(error.code, f"{alias}: {error.message}", credential=alias)
     lines = [*table((each.held.alias, say(_good(each.held, policy))) for each in rows)]
     early = any(each.is_early for each in rows)
     at = local_time(next_epoch(session.now()))
-    if rows and not any(each.collected.fetched for each in rows):
-        reason = UnavailableError("nothing_fetched", _codes(rows))
-        if early:
+    if (rows or failures) and not any(each.collected.fetched for each in rows):
+        reason: DidServiceError = UnavailableError("nothing_fetched", _codes(rows))
+        if failures:
+            reason = failures[0].error
+        elif early:
             reason = UnavailableError("not_published_yet", at)
         return terminal.finish_incomplete(reason, data, lines)
     if early:
