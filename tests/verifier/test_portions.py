@@ -3,6 +3,7 @@
 import fcntl
 import gzip
 import random
+from base64 import b64encode
 from collections import Counter
 
 import pytest
@@ -12,6 +13,7 @@ from did_service.core.encoding import timestamps
 from did_service.core.evidence import checked
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import parse_evidence
+from did_service.core.log.policy import LogPolicy
 from did_service.verifier import directory, importing, portions, shelves
 from did_service.verifier.portions import open_bundle
 from tests.support.counter import Scene
@@ -213,3 +215,26 @@ def test_what_another_window_changes_meanwhile_is_not_undone(desks, scene, small
     monkeypatch.setattr(importing, "prove", slow)
     imported(desk, older)
     assert pieces(desk) == pieces(expected)
+
+
+def test_a_checkpoint_that_was_refused_is_not_verified_again(desks, scene, small, monkeypatch):
+    """Otherwise a few kilobytes of refused checkpoints are verified in each portion anew."""
+    desk, evidence = desks("one"), everything(scene)
+    text, _, signatures = scene.fed.notes["gd.example/reg"].decode().partition("\n\n")
+    log = signatures.split("\n", maxsplit=1)[0]
+    strangers = [b64encode(bytes([n]) * 68).decode() for n in range(1, 6)]
+    notes = [f"{text}\n\n{log}\n— x.example/{n} {line}\n" for n, line in enumerate(strangers)]
+    other_order = f"{text}\n\n— x.example/0 {strangers[0]}\n{log}\n"
+    junk = ["", f"{text}\n\n{log}", "unknown.example/reg\n4\nAAAA\n\n" + log + "\n"]
+    evidence["checkpoints"] = [*evidence["checkpoints"], *notes, other_order, *junk]
+    judged, verify = Counter(), LogPolicy.verify_parsed
+
+    def counted(policy, parsed, note):
+        judged[parsed.text, frozenset(parsed.signatures)] += 1
+        return verify(policy, parsed, note)
+
+    monkeypatch.setattr(LogPolicy, "verify_parsed", counted)
+    counts, _ = imported(desk, evidence)
+    assert counts["dropped"] == len(notes) + len(junk)
+    again = [number for (_, lines), number in judged.items() if len(lines) == 2]
+    assert again == [1] * len(notes)

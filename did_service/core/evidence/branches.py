@@ -34,8 +34,9 @@ def name_branches(
         remembered: The largest tree of each log that was verified before.
     """
     roots = {(each.checkpoint.origin, each.checkpoint.size): each for each in verified}
+    notes = _places(sources)
     for each in dropped:
-        branch = _checkpoint(each, sources) if each.code == "quorum_not_met" else None
+        branch = _checkpoint(each, notes) if each.code == "quorum_not_met" else None
         if branch is None:
             yield each
             continue
@@ -46,12 +47,15 @@ def name_branches(
         yield each._replace(code=CONTRADICTED) if seen - {branch.root} else each
 
 
-def _checkpoint(dropped: Dropped, sources: Sources) -> Checkpoint | None:
-    """Find the checkpoint that was dropped: by its place in its set, as it was named."""
+def _checkpoint(dropped: Dropped, notes: Mapping[tuple[str, str], bytes]) -> Checkpoint | None:
+    note = notes.get((dropped.source, dropped.what))
+    return None if note is None else parse_checkpoint(parse_note(note).text)
+
+
+def _places(sources: Sources) -> dict[tuple[str, str], bytes]:
+    """Index checkpoints by their place in their set, as dropped ones are named."""
+    found: dict[tuple[str, str], bytes] = {}
     for name, evidence in sources:
-        if name != dropped.source:
-            continue
         for position, note in enumerate(dict.fromkeys(evidence.checkpoints)):
-            if dropped.what == f"checkpoint {position}":
-                return parse_checkpoint(parse_note(note).text)
-    return None
+            found.setdefault((name, f"checkpoint {position}"), note)
+    return found
