@@ -120,6 +120,7 @@ MAX_CHAINS_HELD = 1_000_000  # subjects in one trust directory; 4 x 10^5 are for
 MAX_CHAINS_AT_ONCE = 20_000  # read for one check
 MAX_KEYS_WANTED = 65_536  # texts looked up for one check; 16 credentials name 5,000
 MAX_CHAINS_WHOLE = 20_000  # of a directory that is read whole; a larger one is read by key
+MAX_BYTES_WHOLE = 67_108_864  # of such a directory, as lines: twenty lists of full size
 MAX_PORTION_PIECES = 4_096  # items of a bundle that are merged in one step
 MAX_PORTION_BYTES = 16_777_216  # as lines, with the lists and batches that go with them
 MAX_EVIDENCE_POLICIES = 64  # of one bundle; each is held as it was parsed, a megabyte at worst

@@ -13,6 +13,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.verifier.counts import counted
 from did_service.verifier.memory import OPEN, USED, Answered, Nonce
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def give(
         UnavailableError: `nonces_exhausted`: too many are open.
     """
     _forget(rows, timestamps.to_posix(now), witnessed)
-    (cell,) = rows.one("SELECT value FROM facts WHERE name = 'nonces'") or (0,)
-    count = number(cell)
+    count = counted(rows, "nonces")
     if count >= MAX_NONCES_REMEMBERED:
         raise UnavailableError("nonces_exhausted", f"{count} challenges are remembered")
     put(rows, text, nonce)

@@ -1,10 +1,11 @@
 """The tables of a trust directory's state (docs/formats.md 8).
 
-Times are POSIX seconds. The numbers of nonces and of chains are kept by the file itself, so
-that adding one asks for no count of the others. A piece of evidence is a line as a bundle has
-it; what several chains need is there once, and goes with the last of them. What was verified
-when it was taken in is said beside it: of a checkpoint the two times of its quorum, of a chain
-as of when its newest entry was the latest and how many subjects its log had then (`quorums`).
+Times are POSIX seconds. The numbers of nonces, of chains and of the bytes of pieces are kept
+by the file itself, so that adding one asks for no count of the others. A piece of evidence is a
+line as a bundle has it; what several chains need is there once, and goes with the last of them.
+What was verified when it was taken in is said beside it: of a checkpoint the two times of its
+quorum, of a chain as of when its newest entry was the latest and how many subjects its log had
+then (`quorums`).
 """
 
 TABLES = """
@@ -39,6 +40,16 @@ CREATE TABLE pieces (
   shared INTEGER NOT NULL, fresh_at INTEGER, existed_by INTEGER
 ) STRICT;
 CREATE INDEX pieces_shared ON pieces (id) WHERE shared;
+CREATE TRIGGER piece_new AFTER INSERT ON pieces
+BEGIN
+  UPDATE facts SET value = value + length(NEW.line) WHERE name = 'bytes';
+  UPDATE facts SET value = value + NEW.shared WHERE name = 'shared';
+END;
+CREATE TRIGGER piece_over AFTER DELETE ON pieces
+BEGIN
+  UPDATE facts SET value = value - length(OLD.line) WHERE name = 'bytes';
+  UPDATE facts SET value = value - OLD.shared WHERE name = 'shared';
+END;
 CREATE TABLE uses (
   chain INTEGER NOT NULL, piece INTEGER NOT NULL, PRIMARY KEY (chain, piece)
 ) WITHOUT ROWID, STRICT;
@@ -53,5 +64,6 @@ BEGIN
 END;
 CREATE TRIGGER chain_new AFTER INSERT ON chains
 BEGIN UPDATE facts SET value = value + 1 WHERE name = 'chains'; END;
-INSERT INTO facts VALUES ('nonces', 0), ('chains', 0), ('evidence', 0);
+INSERT INTO facts VALUES
+  ('nonces', 0), ('chains', 0), ('bytes', 0), ('shared', 0), ('evidence', 0);
 """

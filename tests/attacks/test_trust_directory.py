@@ -1,12 +1,23 @@
 """Attacks by what stands in a trust directory, or is to be kept there."""
 
 import os
+import random
 import shutil
 
 import pytest
 
+from did_service.core.credentials.bitstring_status_list import (
+    BitstringStatusList,
+    ListDescription,
+    Purpose,
+    status_list_credential,
+)
+from did_service.core.encoding import timestamps
+from did_service.core.errors import LimitError
+from did_service.core.evidence import bundle
 from did_service.core.limits import MAX_HEADS_TRIED
-from tests.support.counter import INDEX, SCHEMA, Scene, headless, joined
+from did_service.verifier import lines
+from tests.support.counter import INDEX, KEEP, SCHEMA, Scene, headless, joined
 from tests.support.desk import COUNTER, Desk
 from tests.support.evidence import evidence_item
 
@@ -23,6 +34,46 @@ def desk(tmp_path, scene):
 
 def subjects(desk):
     return {(item.entry.type, item.entry.subject) for item in desk.trust.evidence().items}
+
+
+# --- megabytes of strangers -------------------------------------------------------------------
+
+
+def fat_lists(fed, agency, urls):
+    """Lists that no packing makes smaller, of the least size, anchored under their URLs."""
+    for number, url in enumerate(urls):
+        begins, ends = (timestamps.from_posix(fed.now + after) for after in (0, 604_800))
+        told = ListDescription(url, agency.did, Purpose.REVOCATION, begins, ends, 3_600)
+        bits = BitstringStatusList(random.Random(number).randbytes(16_384))
+        fed.anchor_list(agency, url, fed.secure(status_list_credential(told, bits), agency))
+    fed.tick()
+
+
+def test_lists_of_one_agency_blind_nobody(tmp_path, monkeypatch):
+    """Past what is read at once, each check, import and `trust show` ended with `too_large`."""
+    monkeypatch.setattr(bundle, "MAX_BUNDLE_BYTES", 250_000)
+    monkeypatch.setattr(lines, "MAX_BUNDLE_BYTES", 250_000)
+    monkeypatch.setattr(lines, "MAX_BYTES_WHOLE", 100_000)
+    scene = Scene()
+    fat = scene.fed.agency("fat.gd.example")
+    urls = [fat.list_url(number) for number in range(1, 17)]
+    scene.fed.grant(scene.fed.root("gd"), fat, status_lists=urls)
+    fat_lists(scene.fed, fat, urls)
+    scene.publish()
+    desk = Desk(tmp_path, scene)
+    desk.pin()
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    for first in range(0, len(urls), 4):
+        part = scene.fed.evidence(*(("status", url) for url in urls[first : first + 4]))
+        assert desk.run("trust", "import", desk.save_bundle(part)).exit == 0
+    for staple in (None, KEEP):
+        run = desk.document(desk.shown(None, staple=staple))
+        assert (run.exit, run.report["outcome"]) == (0, "document")
+    assert desk.run("trust", "show", "--json").exit == 0
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    with pytest.raises(LimitError) as caught:
+        desk.trust.evidence()
+    assert caught.value.code == "too_much_to_check"
 
 
 # --- evidence of strangers --------------------------------------------------------------------
