@@ -18,7 +18,7 @@ from did_service.core.limits import (
     MAX_CHAINS_AT_ONCE,
     MAX_EVIDENCE_CHECKPOINTS,
 )
-from did_service.verifier.counts import counted
+from did_service.verifier.cells import counted, number, octets
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Rows
@@ -38,16 +38,18 @@ def exceeds(rows: Rows, chains: int) -> bool:
 def pieces_of(rows: Rows, chains: set[int], known: Mapping[int, bytes]) -> dict[int, bytes]:
     """Read those pieces of chains that are not known yet, as far as there is room for them."""
     numbers = {
-        int(number or 0)
+        number(piece)
         for chain in chains
-        for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain)
+        for (piece,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain)
     }
     room = MAX_BUNDLE_BYTES - sum(map(len, known.values()))
     lines: dict[int, bytes] = {}
-    for number in sorted(numbers - known.keys()):
-        found = rows.one("SELECT line FROM pieces WHERE id = ?", number)
-        lines[number] = line_of(found[0] if found else None)
-        room -= len(lines[number])
+    for each in sorted(numbers - known.keys()):
+        found = rows.one("SELECT line FROM pieces WHERE id = ?", each)
+        if found is None:
+            continue  # another process has removed it meanwhile, and the version with it
+        lines[each] = octets(found[0])
+        room -= len(lines[each])
         if room < 0:
             raise LimitError("too_much_to_check", f"more than {MAX_BUNDLE_BYTES} bytes")
     return lines
@@ -57,10 +59,11 @@ def shared_lines(rows: Rows, known: Mapping[int, bytes]) -> dict[int, bytes]:
     """Read the newest that all share, of checkpoints so many as may be beside those at hand."""
     checkpoints = sum(map(_is_checkpoint, known.values()))
     found: dict[int, bytes] = {}
-    for number, line in rows.all(_SHARED, MAX_CHAINS_AT_ONCE):
-        checkpoints += _is_checkpoint(line_of(line))
-        if checkpoints <= MAX_EVIDENCE_CHECKPOINTS or not _is_checkpoint(line_of(line)):
-            found[int(number or 0)] = line_of(line)
+    for each, cell in rows.all(_SHARED, MAX_CHAINS_AT_ONCE):
+        line = octets(cell)
+        checkpoints += _is_checkpoint(line)
+        if checkpoints <= MAX_EVIDENCE_CHECKPOINTS or not _is_checkpoint(line):
+            found[number(each)] = line
     return found
 
 
@@ -70,11 +73,6 @@ def parsed(lines: Iterable[bytes]) -> UnverifiedEvidence:
         return parse_pieces(lines)
     except LimitError as error:
         raise LimitError("too_much_to_check", error.message) from error
-
-
-def line_of(cell: object) -> bytes:
-    """Return a line as a row has it; none where another thing stands there."""
-    return cell if isinstance(cell, bytes) else b""
 
 
 def is_shared(line: bytes) -> bool:

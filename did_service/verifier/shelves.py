@@ -26,9 +26,9 @@ from did_service.core.limits import (
     MAX_CHAINS_HELD,
 )
 from did_service.verifier import quorums
+from did_service.verifier.cells import counted, number, octets
 from did_service.verifier.chain_keys import named_in
-from did_service.verifier.counts import counted
-from did_service.verifier.lines import is_shared, line_of, parsed, pieces_of, shared_lines
+from did_service.verifier.lines import is_shared, parsed, pieces_of, shared_lines
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Rows
@@ -63,7 +63,7 @@ def read_all(rows: Rows) -> UnverifiedEvidence:
     Raises:
         LimitError: `too_much_to_check`: it is more than is ever held at once.
     """
-    return parsed(line_of(line) for (line,) in rows.all(_ALL))
+    return parsed(octets(line) for (line,) in rows.all(_ALL))
 
 
 def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
@@ -88,7 +88,7 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
         pieces |= lines
         if not wanted:
             break
-    return parsed(pieces[number] for number in sorted(pieces))
+    return parsed(pieces[each] for each in sorted(pieces))
 
 
 def read_beside(
@@ -107,10 +107,10 @@ def read_beside(
     """
     places = {*_places(offered), _place(UNSORTED), _place(POLICIES)}
     found = (rows.one(_FIND_PLACE, *place) for place in places)
-    pieces = pieces_of(rows, {int(row[0] or 0) for row in found if row is not None}, {})
+    pieces = pieces_of(rows, {number(row[0]) for row in found if row is not None}, {})
     if with_shared:
         pieces |= shared_lines(rows, pieces)
-    return parsed(pieces[number] for number in sorted(pieces))
+    return parsed(pieces[each] for each in sorted(pieces))
 
 
 def keep(
@@ -157,7 +157,7 @@ def _chains(rows: Rows, wanted: set[str]) -> set[int]:
     rows.change("DROP TABLE IF EXISTS wanted")
     rows.change(_WANT)
     rows.change_each("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in wanted))
-    return {int(number or 0) for (number,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
+    return {number(found) for (found,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _chain(rows: Rows, key: ChainKey) -> int:
     if found is None:
         rows.change(_NEW_CHAIN, *values)
         found = rows.one(_FIND_CHAIN, *values)
-    return int(found[0] or 0) if found else 0
+    return number(found[0]) if found else 0
 
 
 def _piece(rows: Rows, line: bytes) -> int:
@@ -240,7 +240,7 @@ def _piece(rows: Rows, line: bytes) -> int:
         put = "INSERT INTO pieces (digest, line, shared) VALUES (?, ?, ?)"
         rows.change(put, digest, line, is_shared(line))
         found = rows.one(find, digest)
-    return int(found[0] or 0) if found else 0
+    return number(found[0]) if found else 0
 
 
 def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:

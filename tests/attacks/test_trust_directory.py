@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -74,6 +76,61 @@ def test_lists_of_one_agency_blind_nobody(tmp_path, monkeypatch):
     with pytest.raises(LimitError) as caught:
         desk.trust.evidence()
     assert caught.value.code == "too_much_to_check"
+
+
+# --- rows that something else has written -----------------------------------------------------
+
+REOPENED = """
+CREATE TRIGGER evil AFTER UPDATE ON nonces WHEN NEW.state = 'used'
+BEGIN UPDATE nonces SET state = 'open', answered = NULL WHERE nonce = NEW.nonce; END
+"""
+ENDLESS = """
+CREATE VIEW facts AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)
+SELECT 'k' || x AS name, x AS value FROM r
+"""
+ALTERED = {
+    "a trigger of its own": [REOPENED],
+    "no trigger of ours": ["DROP TRIGGER nonce_given"],
+    "a view that never ends": ["DROP TABLE facts", ENDLESS],
+    "a column more": ["ALTER TABLE logs ADD COLUMN z INTEGER AS (abs(size)) VIRTUAL"],
+    "a line longer than any": ["UPDATE pieces SET line = zeroblob(40000000) WHERE id = 1"],
+    "a text for a count": ["UPDATE facts SET value = 'abc' WHERE name = 'chains'"],
+    "no end of a count": ["UPDATE facts SET value = 1e400 WHERE name = 'bytes'"],
+    "less than nothing": ["UPDATE facts SET value = -1 WHERE name = 'bytes'"],
+    "no count": ["DELETE FROM facts WHERE name = 'shared'"],
+    "bytes for a time": ["UPDATE facts SET value = x'ff' WHERE name = 'witnessed'"],
+    "no time": ["UPDATE logs SET time = -1"],
+    "neither open nor used": ["UPDATE nonces SET state = 'weird'"],
+    "a verdict that there is not": ["UPDATE nonces SET outcome = 'weird'"],
+    "an answer without a verdict": ["UPDATE nonces SET outcome = NULL"],
+}
+
+
+@pytest.mark.parametrize("statements", ALTERED.values(), ids=ALTERED)
+def test_altered_state_is_damage_and_nothing_in_it_is_run(desk, statements):
+    """A trigger opened each spent code again; others ended in an internal fault, or never."""
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    answer = desk.shown(desk.challenge())
+    assert desk.check(answer).report["outcome"] == "accepted"
+    with closing(sqlite3.connect(desk.path / "state.sqlite")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    run = desk.check(answer)
+    assert (run.exit, run.envelope["error"]["code"]) == (11, "trust_damaged")
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+def test_link_in_the_place_of_what_sqlite_opens_beside_it_is_refused(desk, tmp_path, end):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    with closing(sqlite3.connect(desk.path / "state.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    beside = desk.path / f"state.sqlite{end}"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(victim)
+    assert desk.run("trust", "show", "--json").envelope["error"]["code"] == "file_not_read"
+    assert victim.read_text() == "precious"
 
 
 # --- evidence of strangers --------------------------------------------------------------------

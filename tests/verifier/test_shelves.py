@@ -9,8 +9,8 @@ from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.verifier import directory, lines, shelves
+from did_service.verifier.cells import counted
 from did_service.verifier.chain_keys import Wanted
-from did_service.verifier.counts import counted
 from did_service.verifier.directory import TrustDirectory
 from tests.support.counter import INDEX, Scene
 from tests.support.desk import Desk
