@@ -122,6 +122,7 @@ MAX_KEYS_WANTED = 65_536  # texts looked up for one check; 16 credentials name 5
 MAX_CHAINS_WHOLE = 20_000  # of a directory that is read whole; a larger one is read by key
 MAX_BYTES_WHOLE = 67_108_864  # of such a directory, as lines: twenty lists of full size
 MAX_PORTION_PIECES = 4_096  # items of a bundle that are merged in one step
+MAX_SHARED_BYTES = 134_217_728  # of a bundle, for all its portions: heads files above all
 MAX_PORTION_BYTES = 16_777_216  # as lines, with the lists and batches that go with them
 MAX_EVIDENCE_POLICIES = 64  # of one bundle; each is held as it was parsed, a megabyte at worst
 MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
