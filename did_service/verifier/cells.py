@@ -7,7 +7,7 @@ has changed may hold any. Limits, floors of time and spent nonces rest on these 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import MalformedError
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 _FILE = "state.sqlite"
 
 
-def damaged(told: str) -> MalformedError:
-    """Return the error of a row that cannot be."""
-    return MalformedError("trust_damaged", f"{_FILE}: {told}", file=_FILE)
+def damaged(told: str) -> NoReturn:
+    """Tell of a row that cannot be.
+
+    Raises:
+        MalformedError: `trust_damaged`.
+    """
+    raise MalformedError("trust_damaged", f"{_FILE}: {told}", file=_FILE)
 
 
 def counted(rows: Rows, name: str) -> int:
@@ -32,28 +36,28 @@ def counted(rows: Rows, name: str) -> int:
     (cell,) = rows.one("SELECT value FROM facts WHERE name = ?", name) or (None,)
     count = number(cell)
     if count < 0:
-        raise damaged("a count below nothing")
+        damaged("a count below nothing")
     return count
 
 
 def number(cell: Cell) -> int:
     """Read a whole number."""
     if not isinstance(cell, int):
-        raise damaged("no whole number where one belongs")
+        damaged("no whole number where one belongs")
     return cell
 
 
 def octets(cell: Cell) -> bytes:
     """Read bytes."""
     if not isinstance(cell, bytes):
-        raise damaged("no bytes where some belong")
+        damaged("no bytes where some belong")
     return cell
 
 
 def text(cell: Cell) -> str:
     """Read a text."""
     if not isinstance(cell, str):
-        raise damaged("no text where one belongs")
+        damaged("no text where one belongs")
     return cell
 
 
@@ -66,5 +70,5 @@ def instant(seconds: Cell) -> datetime:
     """Read a time."""
     try:
         return timestamps.from_posix(number(seconds))
-    except MalformedError as error:
-        raise damaged("no time where one belongs") from error
+    except MalformedError:
+        damaged("no time where one belongs")

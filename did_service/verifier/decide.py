@@ -144,8 +144,8 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
 def _outcome(word: str) -> Outcome:
     try:
         return Outcome(word)
-    except ValueError as error:
-        raise damaged("a verdict that there is not") from error
+    except ValueError:
+        damaged("a verdict that there is not")
 
 
 def _is_still_so(

@@ -137,7 +137,7 @@ def _forget(rows: Rows, now: int, witnessed: datetime | None) -> None:
 def _nonce(row: Cells) -> Nonce:
     expires, state, boot, audience, item, answered, outcome, presented = row
     if state not in (OPEN, USED):  # neither may it be answered, nor could it be spent
-        raise damaged("a question that is neither open nor used")
+        damaged("a question that is neither open nor used")
     answer = None
     if answered is not None:
         answer = Answered(instant(answered), text(outcome), octets(presented))
