@@ -19,8 +19,9 @@ from typing import TypeAlias
 from weakref import WeakSet
 
 from did_service.core.errors import MalformedError, UnavailableError
+from did_service.core.limits import MAX_BUNDLE_LINE_BYTES
 from did_service.program.files import replace_file
-from did_service.verifier.tables import TABLES
+from did_service.verifier.tables import FACTS, TABLES
 
 FILE = "state.sqlite"
 Cell: TypeAlias = str | int | bytes | None
@@ -29,7 +30,7 @@ Cells: TypeAlias = tuple[Cell, ...]
 _APPLICATION = 0x64735631  # "dsV1", where file(1) and SQLite look for the owner of a file
 _VERSION = 1
 _PATIENCE_SECONDS = 300  # for a writer that commits; they are in line at the lock file before
-# A page that was damaged is refused and not read past; nothing in the file is ever run.
+# A page that was damaged is refused and not read past.
 _OPENING = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
@@ -37,12 +38,17 @@ _OPENING = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16384",  # KiB: what an import holds before it spills to the disk
 )
+# An index that SQLite makes for a key has no statement.
+_STATEMENTS = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT ?"
 _DAMAGE = (
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
 )
+_BESIDE = ("-journal", "-wal", "-shm")  # what SQLite opens as well
+_MOST_BYTES = MAX_BUNDLE_LINE_BYTES + 65_536  # of a row or a value: a line, and what names it
 
 
 class Rows:
@@ -92,7 +98,8 @@ def create(path: Path) -> None:
         UnavailableError: `file_not_written`.
     """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(TABLES)
+        for statement in (*TABLES, FACTS):
+            connection.execute(statement)
         connection.execute(f"PRAGMA application_id={_APPLICATION}")
         connection.execute(f"PRAGMA user_version={_VERSION}")
         data = connection.serialize()
@@ -141,6 +148,7 @@ def _opened(path: Path, code: str) -> Iterator[sqlite3.Connection]:
         )
     with closing(connection):
         with _told(code):
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
             for pragma in _OPENING:
                 connection.execute(pragma)
             marks = [_pragma(connection, name) for name in ("application_id", "user_version")]
@@ -149,7 +157,22 @@ def _opened(path: Path, code: str) -> Iterator[sqlite3.Connection]:
             raise MalformedError("trust_damaged", f"{FILE} is of another kind", file=FILE)
         if path.stat().st_size < size:  # a writer at work only makes it longer
             raise MalformedError("trust_damaged", f"{FILE} was cut off", file=FILE)
+        with _told(code):
+            _check_tables(connection)
         yield connection
+
+
+def _check_tables(connection: sqlite3.Connection) -> None:
+    """Refuse a file with other tables, triggers or views than ours: SQLite would run them.
+
+    A trigger could open a spent nonce again, a view in the place of a table answer for ever.
+
+    Raises:
+        MalformedError: `trust_damaged`.
+    """
+    found = connection.execute(_STATEMENTS, (len(TABLES) + 1,)).fetchall()
+    if sorted(str(sql) for (sql,) in found) != sorted(TABLES):
+        raise MalformedError("trust_damaged", f"{FILE} has other tables", file=FILE)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -159,7 +182,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 def _check_own(path: Path, code: str) -> None:
     """Refuse a link, a pipe or a folder in the place of a file that SQLite would open."""
-    for each in (path, path.with_name(f"{path.name}-journal")):
+    for each in (path, *(path.with_name(f"{path.name}{end}") for end in _BESIDE)):
         try:
             found = each.lstat()
         except FileNotFoundError:

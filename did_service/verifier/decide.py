@@ -26,6 +26,7 @@ from did_service.core.verification.report import (
 from did_service.core.verification.request import Request
 from did_service.core.verification.tier import DEFAULT
 from did_service.program.environment import Environment
+from did_service.verifier.cells import damaged
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.challenges import claimed_by, question_of, remembering
 from did_service.verifier.directory import TrustDirectory
@@ -122,7 +123,7 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         return None
     if asked.answer.presented != sha256(question.presented):
         return None  # another file with a used code: step 10 refuses it
-    first = FirstVerdict(asked.answer.time, Outcome(asked.answer.outcome))
+    first = FirstVerdict(asked.answer.time, _outcome(asked.answer.outcome))
     told = f"{timestamps.encode(first.time)} {first.outcome.value}"
     weakened = {
         "now_given": question.source is NowFrom.GIVEN,
@@ -139,6 +140,13 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         answered=first,
         asked=question.request.asked(),
     )
+
+
+def _outcome(word: str) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        damaged("a verdict that there is not")
 
 
 def _is_still_so(

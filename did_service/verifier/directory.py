@@ -35,6 +35,7 @@ from did_service.program.files import (
 from did_service.verifier import quorums, shelves
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE
+from did_service.verifier.lines import exceeds
 from did_service.verifier.memory import OPEN, Memory, Nonce
 from did_service.verifier.nonces import expiry, give
 from did_service.verifier.remembered import read_memory, write_memory
@@ -128,7 +129,7 @@ class TrustDirectory:
     @property
     def is_large(self) -> bool:
         """Whether it is read by key, since it holds more than is read whole."""
-        return self.read(shelves.count, 0) > MAX_CHAINS_WHOLE
+        return bool(self.read(lambda rows: exceeds(rows, MAX_CHAINS_WHOLE), None))
 
     def evidence(
         self, wanted: Wanted | None = None, also: Iterable[str] = ()

@@ -13,10 +13,19 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.verifier.cells import (
+    counted,
+    damaged,
+    instant,
+    number,
+    octets,
+    text,
+    text_or_none,
+)
 from did_service.verifier.memory import OPEN, USED, Answered, Nonce
 
 if TYPE_CHECKING:
-    from did_service.verifier.database import Cell, Cells, Rows
+    from did_service.verifier.database import Cells, Rows
 
 _FIND = """
 SELECT expires, state, boot, audience, item, answered, outcome, presented
@@ -51,14 +60,14 @@ class StoredNonces(Mapping[str, Nonce]):
         self._known: dict[str, Nonce] = {}
         self._sought: set[str] = set()
 
-    def __getitem__(self, text: str) -> Nonce:
-        if text not in self._sought:
-            self._known.update((text, _nonce(row)) for row in self._ask(_FIND, text))
-            self._sought.add(text)
-        return self._known[text]
+    def __getitem__(self, nonce: str) -> Nonce:
+        if nonce not in self._sought:
+            self._known.update((nonce, _nonce(row)) for row in self._ask(_FIND, nonce))
+            self._sought.add(nonce)
+        return self._known[nonce]
 
     def __iter__(self) -> Iterator[str]:
-        return (str(text) for (text,) in self._ask("SELECT nonce FROM nonces"))
+        return (text(nonce) for (nonce,) in self._ask("SELECT nonce FROM nonces"))
 
     def __len__(self) -> int:
         ((count,),) = self._ask("SELECT count(*) FROM nonces")
@@ -81,8 +90,7 @@ def give(
         UnavailableError: `nonces_exhausted`: too many are open.
     """
     _forget(rows, timestamps.to_posix(now), witnessed)
-    (cell,) = rows.one("SELECT value FROM facts WHERE name = 'nonces'") or (0,)
-    count = number(cell)
+    count = counted(rows, "nonces")
     if count >= MAX_NONCES_REMEMBERED:
         raise UnavailableError("nonces_exhausted", f"{count} challenges are remembered")
     put(rows, text, nonce)
@@ -128,33 +136,16 @@ def _forget(rows: Rows, now: int, witnessed: datetime | None) -> None:
 
 def _nonce(row: Cells) -> Nonce:
     expires, state, boot, audience, item, answered, outcome, presented = row
+    if state not in (OPEN, USED):  # neither may it be answered, nor could it be spent
+        damaged("a question that is neither open nor used")
     answer = None
     if answered is not None:
-        answer = Answered(instant(answered), str(outcome), octets(presented))
+        answer = Answered(instant(answered), text(outcome), octets(presented))
     return Nonce(
         instant(expires),
-        USED if state == USED else OPEN,
-        _text(boot),
-        _text(audience),
-        _text(item),
+        text(state),
+        text_or_none(boot),
+        text_or_none(audience),
+        text_or_none(item),
         answer,
     )
-
-
-def instant(seconds: Cell) -> datetime:
-    """Read a time of a row."""
-    return timestamps.from_posix(number(seconds))
-
-
-def number(cell: Cell) -> int:
-    """Read a whole number of a row."""
-    return cell if isinstance(cell, int) else 0
-
-
-def octets(cell: Cell) -> bytes:
-    """Read the bytes of a row."""
-    return cell if isinstance(cell, bytes) else b""
-
-
-def _text(cell: Cell) -> str | None:
-    return None if cell is None else str(cell)

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from did_service.core.encoding import timestamps
 from did_service.core.evidence.proven import Latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.verifier import quorums
+from did_service.verifier.cells import instant, number, text
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import TrustState, prove
 
@@ -73,13 +75,13 @@ def outline_of(evidence: Evidence) -> Outline:
 
 def outline_of_rows(rows: Rows, basis: str) -> Outline:
     """Tell what the rows hold; of time they tell nothing that was judged by another basis."""
-    kinds = {str(kind): int(number or 0) for kind, number in rows.all(_KINDS)}
+    kinds = {text(kind): number(count) for kind, count in rows.all(_KINDS)}
     newest: dict[str, int] = {}
     complete: dict[str, int] = {}
     if quorums.is_judged_by(rows, basis):
-        for log, as_of, subjects, number in rows.all(_TIMES):
-            origin, time = str(log), int(as_of or 0)
+        for log, as_of, subjects, count in rows.all(_TIMES):
+            origin, time = text(log), timestamps.to_posix(instant(as_of))
             newest[origin] = max(time, newest.get(origin, 0))
-            if number == subjects:
+            if count == subjects:
                 complete[origin] = max(time, complete.get(origin, 0))
     return Outline(kinds, complete, newest)

@@ -27,9 +27,11 @@ from did_service.core.limits import (
     MAX_EVIDENCE_ITEMS,
     MAX_PORTION_BYTES,
     MAX_PORTION_PIECES,
+    MAX_SHARED_BYTES,
 )
 
 _ITEM, _CONTENT, _BATCH = b'{"item":', b'{"content":', b'{"batch":'
+_KINDS = {_ITEM, _CONTENT, _BATCH, b'{"checkpoint":', b'{"policy":', b'{"heads_file":'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class _SetDown:
         shared: Lines.
         lists, batches: Where a line begins in `others`, by digest or by the entry's place.
         counts: Of lines, by kind.
+        shared_size: Of `shared`, in bytes.
     """
 
     items: IO[bytes]
@@ -114,6 +117,7 @@ class _SetDown:
     lists: dict[bytes, int] = field(default_factory=dict)
     batches: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     counts: Counter[bytes] = field(default_factory=Counter)
+    shared_size: int = 0
 
     def take_all(self, lines: Iterable[bytes]) -> None:
         """Set down every line.
@@ -132,6 +136,7 @@ class _SetDown:
     def take(self, line: bytes) -> None:
         """Put one line where it belongs; one that is spelled otherwise counts as shared."""
         kind = line[: line.find(b":") + 1]
+        kind = kind if kind in _KINDS else b""  # of what is unknown each may be of its own
         self.counts[kind] += 1
         if self.counts[kind] > MAX_EVIDENCE_ITEMS:
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
@@ -140,12 +145,20 @@ class _SetDown:
         elif kind in (_CONTENT, _BATCH):
             self._take_other(line)
         else:
-            self.shared.append(line)
+            self._share(line)
+
+    def _share(self, line: bytes) -> None:
+        self.shared_size += len(line)
+        if self.shared_size > MAX_SHARED_BYTES:
+            raise LimitError(
+                "too_large", f"more than {MAX_SHARED_BYTES} bytes for all portions"
+            )
+        self.shared.append(line)
 
     def _take_other(self, line: bytes) -> None:
         read = parse_pieces((line,))
         if read.left_out:
-            self.shared.append(line)  # it is named among what was left out
+            self._share(line)  # it is named among what was left out
             return
         at = self.others.tell()
         self.others.write(line)

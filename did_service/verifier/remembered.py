@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from did_service.core.encoding import timestamps
 from did_service.core.errors import ConflictError
 from did_service.verifier import nonces
+from did_service.verifier.cells import instant, number, octets, text, text_or_none
 from did_service.verifier.memory import Memory, RememberedLog
 
 if TYPE_CHECKING:
@@ -26,16 +27,14 @@ def read_memory(rows: Rows, ask: Callable[..., list[Cells]]) -> Memory:
         rows: The state.
         ask: By which single nonces are read later, when the transaction may be over.
     """
-    facts = {str(name): value for name, value in rows.all("SELECT name, value FROM facts")}
+    facts = {text(name): value for name, value in rows.all("SELECT name, value FROM facts")}
     logs = {
-        str(origin): RememberedLog(
-            nonces.number(size), nonces.octets(root), nonces.instant(time)
-        )
+        text(origin): RememberedLog(number(size), octets(root), instant(time))
         for origin, size, root, time in rows.all("SELECT origin, size, root, time FROM logs")
     }
     witnessed, decided = (_time(facts.get(name)) for name in _TIMES)
     stored = nonces.StoredNonces(ask)
-    boot, audience = (_text(facts.get(name)) for name in _NAMES)
+    boot, audience = (text_or_none(facts.get(name)) for name in _NAMES)
     return Memory(logs, stored, witnessed, decided, boot, audience)
 
 
@@ -58,8 +57,8 @@ def write_memory(rows: Rows, before: Memory, after: Memory) -> None:
         _put_fact(rows, "boot", after.boot)
     if before.audience != after.audience:
         _put_fact(rows, "audience", after.audience)
-    for text, nonce in after.spent.items():
-        nonces.put(rows, text, nonce)
+    for asked, nonce in after.spent.items():
+        nonces.put(rows, asked, nonce)
 
 
 def take_over(rows: Rows, memory: Memory, former: Memory) -> None:
@@ -75,17 +74,13 @@ def take_over(rows: Rows, memory: Memory, former: Memory) -> None:
     if memory.boot is None and former.boot is not None:
         after = after.in_boot(former.boot)
     write_memory(rows, memory, after)
-    for text, nonce in former.nonces.items():
-        nonces.put(rows, text, nonce)
+    for asked, nonce in former.nonces.items():
+        nonces.put(rows, asked, nonce)
 
 
 def _put_fact(rows: Rows, name: str, value: Cell) -> None:
     rows.change("REPLACE INTO facts VALUES (?, ?)", name, value)
 
 
-def _text(value: Cell | None) -> str | None:
-    return None if value is None else str(value)
-
-
 def _time(seconds: Cell | None) -> datetime | None:
-    return None if seconds is None else nonces.instant(seconds)
+    return None if seconds is None else instant(seconds)

@@ -3,10 +3,10 @@
     chains ──uses──► pieces           heads entries, checkpoints and heads files are shared
     keys of what is presented ─► their chains ─► keys named in them ─► …
 
-A directory of up to 20,000 chains is read whole. Of a larger one only that is read whose
-subject is named in what is presented, in the staple with it, or in what was read for it. So no
-chain is judged by a visitor's copy alone while the directory holds a newer one: whatever a
-visitor brings names its subject. What is read is verified as any evidence is.
+Up to 20,000 chains and 64 MiB are read whole. Of more only that is read whose subject is named
+in what is presented, in the staple with it, or in what was read for it. So no chain is judged
+by a visitor's copy alone while the directory holds a newer one: whatever a visitor brings names
+its subject. What is read is verified as any evidence is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64
 from did_service.core.errors import LimitError
-from did_service.core.evidence.bundle import encode_pieces, parse_pieces
+from did_service.core.evidence.bundle import encode_pieces
 from did_service.core.evidence.proven_set import RECORD, ChainKey
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
@@ -26,7 +26,9 @@ from did_service.core.limits import (
     MAX_CHAINS_HELD,
 )
 from did_service.verifier import quorums
+from did_service.verifier.cells import counted, number, octets
 from did_service.verifier.chain_keys import named_in
+from did_service.verifier.lines import is_shared, parsed, pieces_of, shared_lines
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Rows
@@ -52,27 +54,24 @@ _FIND_CHAIN = """
 SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?
 AND about = ? AND as_of IS ? AND subjects = ?
 """
-_SHARED = "SELECT id, line FROM pieces WHERE shared ORDER BY id DESC LIMIT ?"
 _ALL = "SELECT line FROM pieces ORDER BY id"
 
 
-def count(rows: Rows) -> int:
-    """Return the number of chains."""
-    found = rows.one("SELECT value FROM facts WHERE name = 'chains'")
-    return int(found[0] or 0) if found else 0
-
-
 def read_all(rows: Rows) -> UnverifiedEvidence:
-    """Read everything."""
-    return parse_pieces(_line(line) for (line,) in rows.all(_ALL))
+    """Read everything.
+
+    Raises:
+        LimitError: `too_much_to_check`: it is more than is ever held at once.
+    """
+    return parsed(octets(line) for (line,) in rows.all(_ALL))
 
 
 def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
     """Read the chains of these keys, and those that they name in turn.
 
     Raises:
-        LimitError: `too_much_to_check`: more chains than are read for one check. Nothing is
-            judged then: what is left out could be what speaks against.
+        LimitError: `too_much_to_check`: more chains or bytes than are read for one check.
+            Nothing is judged then: what is left out could be what speaks against.
     """
     seen: set[str] = set()
     chains: set[int] = set()
@@ -84,14 +83,12 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
         chains |= new
         if len(chains) > MAX_CHAINS_AT_ONCE:
             raise LimitError("too_much_to_check", f"more than {MAX_CHAINS_AT_ONCE} chains")
-        lines = dict(_pieces(rows, new))
-        wanted = {
-            key for n in lines.keys() - pieces.keys() for key in named_in(lines[n])
-        } - seen
+        lines = pieces_of(rows, new, pieces)
+        wanted = {key for line in lines.values() for key in named_in(line)} - seen
         pieces |= lines
         if not wanted:
             break
-    return parse_pieces(pieces[number] for number in sorted(pieces))
+    return parsed(pieces[each] for each in sorted(pieces))
 
 
 def read_beside(
@@ -104,16 +101,16 @@ def read_beside(
         offered: The set.
         with_shared: Also the checkpoints and heads entries of all other chains, the newest
             first come: a fork comes to light where two of them differ.
+
+    Raises:
+        LimitError: `too_much_to_check`: more than is held at once.
     """
     places = {*_places(offered), _place(UNSORTED), _place(POLICIES)}
     found = (rows.one(_FIND_PLACE, *place) for place in places)
-    pieces = dict(_pieces(rows, {int(row[0] or 0) for row in found if row is not None}))
+    pieces = pieces_of(rows, {number(row[0]) for row in found if row is not None}, {})
     if with_shared:
-        pieces |= {
-            int(number or 0): _line(line)
-            for number, line in rows.all(_SHARED, MAX_CHAINS_AT_ONCE)
-        }
-    return parse_pieces(pieces[number] for number in sorted(pieces))
+        pieces |= shared_lines(rows, pieces)
+    return parsed(pieces[each] for each in sorted(pieces))
 
 
 def keep(
@@ -134,7 +131,7 @@ def keep(
         LimitError: `too_large`: the directory is full; nothing has changed.
     """
     new, known = dict(chains), _Known(before)
-    if count(rows) + len(new) > MAX_CHAINS_HELD + len(before.items):
+    if counted(rows, "chains") + len(new) > MAX_CHAINS_HELD + len(before.items):
         raise LimitError("too_large", f"more than {MAX_CHAINS_HELD} subjects in one directory")
     if _remove(rows, _place(UNSORTED)):  # its pieces go with it, and come back in their chains
         known = _Known(UnverifiedEvidence())
@@ -160,21 +157,7 @@ def _chains(rows: Rows, wanted: set[str]) -> set[int]:
     rows.change("DROP TABLE IF EXISTS wanted")
     rows.change(_WANT)
     rows.change_each("INSERT OR IGNORE INTO wanted VALUES (?)", ((key,) for key in wanted))
-    return {int(number or 0) for (number,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
-
-
-def _pieces(rows: Rows, chains: set[int]) -> Iterator[tuple[int, bytes]]:
-    numbers: set[int] = set()
-    for chain in chains:
-        for (number,) in rows.all("SELECT piece FROM uses WHERE chain = ?", chain):
-            numbers.add(int(number or 0))
-    for number in sorted(numbers):
-        found = rows.one("SELECT line FROM pieces WHERE id = ?", number)
-        yield number, _line(found[0] if found else None)
-
-
-def _line(cell: object) -> bytes:
-    return cell if isinstance(cell, bytes) else b""
+    return {number(found) for (found,) in rows.all(_FIND, MAX_CHAINS_AT_ONCE + 1)}
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -246,7 +229,7 @@ def _chain(rows: Rows, key: ChainKey) -> int:
     if found is None:
         rows.change(_NEW_CHAIN, *values)
         found = rows.one(_FIND_CHAIN, *values)
-    return int(found[0] or 0) if found else 0
+    return number(found[0]) if found else 0
 
 
 def _piece(rows: Rows, line: bytes) -> int:
@@ -255,16 +238,9 @@ def _piece(rows: Rows, line: bytes) -> int:
     found = rows.one(find, digest)
     if found is None:
         put = "INSERT INTO pieces (digest, line, shared) VALUES (?, ?, ?)"
-        rows.change(put, digest, line, _is_shared(line))
+        rows.change(put, digest, line, is_shared(line))
         found = rows.one(find, digest)
-    return int(found[0] or 0) if found else 0
-
-
-def _is_shared(line: bytes) -> bool:
-    """Whether a line as we write it is a checkpoint or a heads entry."""
-    if line.startswith(b'{"item":'):
-        return b'"t":"heads"' in line
-    return line.startswith(b'{"checkpoint":')
+    return number(found[0]) if found else 0
 
 
 def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:

@@ -1,12 +1,25 @@
 """Attacks by what stands in a trust directory, or is to be kept there."""
 
 import os
+import random
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from did_service.core.credentials.bitstring_status_list import (
+    BitstringStatusList,
+    ListDescription,
+    Purpose,
+    status_list_credential,
+)
+from did_service.core.encoding import timestamps
+from did_service.core.errors import LimitError
+from did_service.core.evidence import bundle
 from did_service.core.limits import MAX_HEADS_TRIED
-from tests.support.counter import INDEX, SCHEMA, Scene, headless, joined
+from did_service.verifier import lines
+from tests.support.counter import INDEX, KEEP, SCHEMA, Scene, headless, joined
 from tests.support.desk import COUNTER, Desk
 from tests.support.evidence import evidence_item
 
@@ -23,6 +36,101 @@ def desk(tmp_path, scene):
 
 def subjects(desk):
     return {(item.entry.type, item.entry.subject) for item in desk.trust.evidence().items}
+
+
+# --- megabytes of strangers -------------------------------------------------------------------
+
+
+def fat_lists(fed, agency, urls):
+    """Lists that no packing makes smaller, of the least size, anchored under their URLs."""
+    for number, url in enumerate(urls):
+        begins, ends = (timestamps.from_posix(fed.now + after) for after in (0, 604_800))
+        told = ListDescription(url, agency.did, Purpose.REVOCATION, begins, ends, 3_600)
+        bits = BitstringStatusList(random.Random(number).randbytes(16_384))
+        fed.anchor_list(agency, url, fed.secure(status_list_credential(told, bits), agency))
+    fed.tick()
+
+
+def test_lists_of_one_agency_blind_nobody(tmp_path, monkeypatch):
+    """Past what is read at once, each check, import and `trust show` ended with `too_large`."""
+    monkeypatch.setattr(bundle, "MAX_BUNDLE_BYTES", 250_000)
+    monkeypatch.setattr(lines, "MAX_BUNDLE_BYTES", 250_000)
+    monkeypatch.setattr(lines, "MAX_BYTES_WHOLE", 100_000)
+    scene = Scene()
+    fat = scene.fed.agency("fat.gd.example")
+    urls = [fat.list_url(number) for number in range(1, 17)]
+    scene.fed.grant(scene.fed.root("gd"), fat, status_lists=urls)
+    fat_lists(scene.fed, fat, urls)
+    scene.publish()
+    desk = Desk(tmp_path, scene)
+    desk.pin()
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    for first in range(0, len(urls), 4):
+        part = scene.fed.evidence(*(("status", url) for url in urls[first : first + 4]))
+        assert desk.run("trust", "import", desk.save_bundle(part)).exit == 0
+    for staple in (None, KEEP):
+        run = desk.document(desk.shown(None, staple=staple))
+        assert (run.exit, run.report["outcome"]) == (0, "document")
+    assert desk.run("trust", "show", "--json").exit == 0
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    with pytest.raises(LimitError) as caught:
+        desk.trust.evidence()
+    assert caught.value.code == "too_much_to_check"
+
+
+# --- rows that something else has written -----------------------------------------------------
+
+REOPENED = """
+CREATE TRIGGER evil AFTER UPDATE ON nonces WHEN NEW.state = 'used'
+BEGIN UPDATE nonces SET state = 'open', answered = NULL WHERE nonce = NEW.nonce; END
+"""
+ENDLESS = """
+CREATE VIEW facts AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)
+SELECT 'k' || x AS name, x AS value FROM r
+"""
+ALTERED = {
+    "a trigger of its own": [REOPENED],
+    "no trigger of ours": ["DROP TRIGGER nonce_given"],
+    "a view that never ends": ["DROP TABLE facts", ENDLESS],
+    "a column more": ["ALTER TABLE logs ADD COLUMN z INTEGER AS (abs(size)) VIRTUAL"],
+    "a line longer than any": ["UPDATE pieces SET line = zeroblob(40000000) WHERE id = 1"],
+    "a text for a count": ["UPDATE facts SET value = 'abc' WHERE name = 'chains'"],
+    "no end of a count": ["UPDATE facts SET value = 1e400 WHERE name = 'bytes'"],
+    "less than nothing": ["UPDATE facts SET value = -1 WHERE name = 'bytes'"],
+    "no count": ["DELETE FROM facts WHERE name = 'shared'"],
+    "bytes for a time": ["UPDATE facts SET value = x'ff' WHERE name = 'witnessed'"],
+    "no time": ["UPDATE logs SET time = -1"],
+    "neither open nor used": ["UPDATE nonces SET state = 'weird'"],
+    "a verdict that there is not": ["UPDATE nonces SET outcome = 'weird'"],
+    "an answer without a verdict": ["UPDATE nonces SET outcome = NULL"],
+}
+
+
+@pytest.mark.parametrize("statements", ALTERED.values(), ids=ALTERED)
+def test_altered_state_is_damage_and_nothing_in_it_is_run(desk, statements):
+    """A trigger opened each spent code again; others ended in an internal fault, or never."""
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    answer = desk.shown(desk.challenge())
+    assert desk.check(answer).report["outcome"] == "accepted"
+    with closing(sqlite3.connect(desk.path / "state.sqlite")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    run = desk.check(answer)
+    assert (run.exit, run.envelope["error"]["code"]) == (11, "trust_damaged")
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+def test_link_in_the_place_of_what_sqlite_opens_beside_it_is_refused(desk, tmp_path, end):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    with closing(sqlite3.connect(desk.path / "state.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    beside = desk.path / f"state.sqlite{end}"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(victim)
+    assert desk.run("trust", "show", "--json").envelope["error"]["code"] == "file_not_read"
+    assert victim.read_text() == "precious"
 
 
 # --- evidence of strangers --------------------------------------------------------------------

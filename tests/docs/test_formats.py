@@ -155,7 +155,9 @@ def test_bounds_of_what_a_directory_keeps_are_those_of_the_code():
     told = pages.section(PAGE, "8. On disk")
     assert f"{limits.MAX_NONCES_DOUBTED:,} that expired last are kept" in told
     assert f"{limits.MAX_NONCES_REMEMBERED:,} are remembered" in told
-    assert f"at most {limits.MAX_CHAINS_WHOLE:,} chains is read whole" in told
+    whole = f"{limits.MAX_CHAINS_WHOLE:,} chains, {limits.MAX_BYTES_WHOLE >> 20} MiB of lines"
+    assert f"at most {whole} and {limits.MAX_EVIDENCE_CHECKPOINTS:,} pieces that all" in told
+    assert f"more than {limits.MAX_BUNDLE_BYTES >> 20} MiB of lines" in told
     assert f"more than {limits.MAX_CHAINS_AT_ONCE:,} of them are `too_much_to_check`" in told
     nonce = "n4Wq0JcV9mTzE2bX7yLkR5sUaHdGfPoIiYtCwQeZxBM"
     assert "first 8 bytes of SHA-256(`didsvc-state/1` ‖ 0 ‖ nonce)" in PAGE

@@ -10,6 +10,7 @@ import pytest
 from nacl import bindings
 
 from did_service.core.encoding import timestamps
+from did_service.core.errors import LimitError
 from did_service.core.evidence import checked
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import parse_evidence
@@ -238,3 +239,20 @@ def test_a_checkpoint_that_was_refused_is_not_verified_again(desks, scene, small
     assert counts["dropped"] == len(notes) + len(junk)
     again = [number for (_, lines), number in judged.items() if len(lines) == 2]
     assert again == [1] * len(notes)
+
+
+def test_unknown_kinds_are_counted_as_one_and_what_all_share_is_bounded(
+    tmp_path, small, monkeypatch
+):
+    """Each line of a kind of its own met no count: 15 MB packed took more than a gigabyte."""
+    lines = [b"%x:\n" % number for number in range(64)]
+    data = gzip.compress(b'{"format":"didsvc-bundle/1"}\n' + b"".join(lines))
+    with open_bundle(data, tmp_path) as bundle:
+        assert len(bundle.shared.left_out) == 64
+    with monkeypatch.context() as limits:
+        limits.setattr(portions, "MAX_EVIDENCE_ITEMS", 63)
+        with pytest.raises(LimitError), open_bundle(data, tmp_path):
+            pass
+    monkeypatch.setattr(portions, "MAX_SHARED_BYTES", 100)
+    with pytest.raises(LimitError), open_bundle(data, tmp_path):
+        pass

@@ -1,13 +1,15 @@
 """Evidence in rows: what is kept proves itself, and a check reads what it needs by key."""
 
 from codecs import BOM_UTF8
+from functools import partial
 
 import pytest
 
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
-from did_service.verifier import directory, shelves
+from did_service.verifier import directory, lines, shelves
+from did_service.verifier.cells import counted
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
 from tests.support.counter import INDEX, Scene
@@ -185,6 +187,51 @@ def test_check_that_would_need_too_much_is_not_judged_by_a_part(desk, scene, mon
     monkeypatch.setattr(shelves, "MAX_CHAINS_AT_ONCE", 2)
     run = desk.document(desk.shown(None))
     assert (run.exit, run.envelope["error"]["code"]) == (5, "too_much_to_check")
+
+
+def test_directory_is_large_by_its_bytes_and_checkpoints_as_well(desk, monkeypatch):
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    assert not desk.trust.is_large
+    with monkeypatch.context() as limits:
+        limits.setattr(lines, "MAX_BYTES_WHOLE", 2)
+        assert desk.trust.is_large
+        assert desk.document(desk.shown(None)).exit == 0
+    monkeypatch.setattr(lines, "MAX_EVIDENCE_CHECKPOINTS", 2)
+    assert desk.trust.is_large
+    assert desk.document(desk.shown(None)).exit == 0
+
+
+def test_file_counts_its_bytes_and_what_all_share(desk, scene):
+    for _ in range(3):
+        scene.fed.tick(60)
+        scene.fed.status_list(scene.agency)
+        scene.publish()
+        assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    asked = "SELECT sum(length(line)), sum(shared) FROM pieces"
+    size, shared = desk.trust.read(lambda rows: rows.one(asked), None)
+    for name, number in (("bytes", size), ("shared", shared)):
+        assert desk.trust.read(partial(counted, name=name), 0) == number > 0
+    desk.trust.keep_chains(desk.trust.evidence(), [], "")
+    assert [desk.trust.read(partial(counted, name=n), 1) for n in ("bytes", "shared")] == [0, 0]
+
+
+def test_check_that_would_read_too_many_bytes_is_not_judged_by_a_part(desk, monkeypatch):
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    monkeypatch.setattr(lines, "MAX_BYTES_WHOLE", 0)
+    monkeypatch.setattr(lines, "MAX_BUNDLE_BYTES", 5_000)
+    run = desk.document(desk.shown(None))
+    assert (run.exit, run.envelope["error"]["code"]) == (5, "too_much_to_check")
+
+
+def test_checkpoints_that_all_share_are_read_as_far_as_they_can_be(desk, scene, monkeypatch):
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    held = desk.trust.evidence()
+    monkeypatch.setattr(lines, "MAX_EVIDENCE_CHECKPOINTS", 1)
+    read = desk.trust.evidence_of(UnverifiedEvidence())
+    assert len(read.checkpoints) == 1 < len(held.checkpoints)
+    kinds = [[i for i in each.items if i.entry.type == "heads"] for each in (held, read)]
+    assert len(kinds[0]) == len(kinds[1]) > 0
 
 
 def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scene, monkeypatch):
