@@ -68,17 +68,22 @@ class Checked:
         """
         if (verified := self.notes.get(note)) is not None:
             return verified
-        said, code = self.refused.get(note) or (_said(parse_note(note)), "")
-        if said in met:
+        if (refused := self.refused.get(note)) is not None:
+            said, code = refused
+            if said in met:
+                return None
+            met.add(said)
+            raise ProofError(code, "it did not verify before")
+        parsed = parse_note(note)
+        if (said := _said(parsed)) in met:
             return None
         met.add(said)
-        if code:
-            raise ProofError(code, "it did not verify before")
-        return self._judge(note, policy, said)
+        return self._judge(note, parsed, policy, said)
 
-    def _judge(self, note: bytes, policy: Policy, said: bytes) -> VerifiedCheckpoint:
+    def _judge(
+        self, note: bytes, parsed: UnverifiedNote, policy: Policy, said: bytes
+    ) -> VerifiedCheckpoint:
         try:
-            parsed = parse_note(note)
             origin = parse_checkpoint(parsed.text).origin
             self.notes[note] = policy.log_policy(origin).verify_parsed(parsed, note)
         except DidServiceError as error:

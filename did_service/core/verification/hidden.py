@@ -51,6 +51,9 @@ def told(checks: Sequence[Check], signed: Sequence[bool]) -> Iterator[Check]:
         if hidden_because(checks, position, signed=is_signed) is not None
     }
     for check in checks:
+        if check.quoted is None:
+            yield check
+            continue
         quoted = None if check.credential in hidden else check.quoted
         detail = "; ".join(filter(None, (quoted, check.detail)))
         yield check._replace(detail=detail or None, quoted=None)
