@@ -19,11 +19,13 @@ from unittest import mock
 import pytest
 
 from did_service.cli import __main__ as operator
+from did_service.core.encoding import timestamps
 from did_service.verifier.directory import TrustDirectory
 from tests.support.counter import Scene
 from tests.support.desk import SECOND, Desk, did_verify
 from tests.support.purse import PASSPHRASE, Purse, Run, wallet
 from wallet_cli.holdings import identities
+from wallet_cli.trusting import WalletTrust
 from wallet_cli.vault import open_vault
 
 pytestmark = pytest.mark.clock
@@ -224,9 +226,9 @@ def state(folder: Path) -> dict[str, bytes]:
 def try_file(tmp_path, purse, desk):
     """Run a reader on a file in both languages; its exit code, and the codes that it told."""
     shown = desk.shown(None)
-    policy = desk.scene.fed.policy
-    pinned = ("trust", "pin", desk.save_policy(), "--fingerprint", policy.fingerprint)
-    assert purse.run(*pinned).exit == 0
+    fed = desk.scene.fed
+    trust, now = WalletTrust(purse.path / "trust"), timestamps.from_posix(fed.now)
+    trust.pin(fed.policy.members, fed.policy.fingerprint, now)
 
     def attempt(program, words, file):
         places = {"FILE": str(file), "SHOWN": str(shown), "NEW": str(tmp_path / "new")}

@@ -91,10 +91,11 @@ def listed(purse, program=LISTED):
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
 
 
-def test_a_list_without_a_policy_loads_no_judge(purse):
+def test_a_list_without_a_policy_loads_no_judge(purse, scene):
     child = listed(purse)
     assert child.stderr.splitlines()[-1] == "loaded"
-    (found,) = purse.json("cred", "list").data["credentials"]
+    now = timestamps.from_posix(scene.fed.now)
+    (found,) = purse.json("cred", "list", clock=now).data["credentials"]
     assert (found["status"], found["good_until"]) == (UNCHECKED.code, None)
 
 
