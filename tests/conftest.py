@@ -1,10 +1,14 @@
-"""Rules for all tests: what a skip means, and how long Hypothesis may think."""
+"""Rules for all tests, and the world that most of them look at: one counter, one credential."""
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support.counter import Scene
+from tests.support.desk import Desk
 
 # No deadline: two workers share two cores. In CI the examples are the same in every run.
 settings.register_profile("laptop", deadline=None)
@@ -46,3 +50,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return forbid_skip((yield))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A credential whose issuer, schema and status list are published and witnessed."""
+    made = Scene()
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def desk(tmp_path: Path, scene: Scene) -> Desk:
+    """A counter with an empty trust directory that has pinned the policy."""
+    made = Desk(tmp_path, scene)
+    assert made.pin().exit == 0
+    return made

@@ -16,7 +16,7 @@ from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
 from tests.attacks.test_schemas import DESCRIBED, NAMED, OWN, forced
-from tests.attacks.test_wallet_deliveries import Citizen
+from tests.support.citizen import Citizen
 from tests.support.counter import SCHEMA
 from tests.support.refusals import refused
 from wallet_cli import staples
@@ -53,13 +53,9 @@ ODD_BATCHES = [
 
 
 @pytest.fixture
-def citizen(tmp_path, scene):
-    """A wallet with the policy, and one good credential."""
-    scene.publish()
-    found = Citizen(tmp_path, scene)
-    assert found.take(scene.staple()).exit == 0
-    assert found.receive(scene.issue(credentialSubject=found.subject())).exit == 0
-    return found
+def citizen(citizen):
+    """The same, with one good credential."""
+    return citizen.hold_one()
 
 
 def delivered(citizen, scene, **changes):

@@ -12,63 +12,19 @@ import pytest
 
 from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.credentials import jsonld
-from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import NotFoundError, UnavailableError
-from did_service.core.evidence.bundle import encode_bundle
-from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import MAX_COLLECTION_REQUESTS
 from did_service.core.verification.request import Remembered
 from tests.attacks.test_schemas import DESCRIBED, NAMED, OWN, forced
+from tests.support.citizen import Citizen
 from tests.support.counter import SCHEMA
-from tests.support.purse import Purse
 from tests.support.refusals import refused
 from tests.support.schemas import UNBOUNDED
-from wallet_cli.holdings import HeldCredential, applications, credentials, keep
+from wallet_cli.holdings import HeldCredential, keep
 from wallet_cli.sources import EvidenceSources, RequestBudget
 from wallet_cli.staples import collect
 
 pytestmark = pytest.mark.clock
-
-
-class Citizen(Purse):
-    """A wallet in the scene's time, that has pinned its policy and made a key."""
-
-    def __init__(self, folder, scene):
-        super().__init__(folder)
-        self.scene = scene
-        policy = self.save("policy.json", strict_json.dumps(scene.fed.policy.members))
-        assert (
-            self.json(
-                "trust", "pin", policy, "--fingerprint", scene.fed.policy.fingerprint
-            ).exit
-            == 0
-        )
-        self.did = self.json("id", "new").data["did"]
-
-    def run(self, *words, **arguments):
-        clock = timestamps.from_posix(self.scene.fed.now + 1)
-        return super().run(*words, **{"clock": clock, **arguments})
-
-    def subject(self, **claims):
-        return {"id": self.did, "jurisdiction": "440100", "familyName": "王", **claims}
-
-    def receive(self, document):
-        file = self.save("credential.json", json.dumps(document))
-        return self.json("receive", file, "--offline")
-
-    def take(self, evidence):
-        bundle = self.folder / "bundle.gz"
-        bundle.write_bytes(encode_bundle(parse_evidence(evidence)))
-        return self.json("trust", "import", bundle)
-
-    def counts(self):
-        return len(applications(self.vault())), len(credentials(self.vault()))
-
-
-@pytest.fixture
-def citizen(tmp_path, scene):
-    scene.publish()
-    return Citizen(tmp_path, scene)
 
 
 # --- files of strangers ----------------------------------------------------------------------

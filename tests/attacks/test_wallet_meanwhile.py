@@ -5,7 +5,7 @@ import json
 import pytest
 
 from did_service.client.issuer import UnverifiedDelivery
-from tests.attacks.test_wallet_deliveries import Citizen
+from tests.support.citizen import Citizen
 from tests.wallet.test_strange_issuers import CHALLENGE, TAKEN, answering, apply
 from wallet_cli import receiving
 from wallet_cli.holdings import answers, applications, credentials, identities
@@ -15,13 +15,9 @@ pytestmark = pytest.mark.clock
 
 
 @pytest.fixture
-def citizen(tmp_path, scene):
-    """A wallet with the policy, and one good credential."""
-    scene.publish()
-    found = Citizen(tmp_path, scene)
-    assert found.take(scene.staple()).exit == 0
-    assert found.receive(scene.issue(credentialSubject=found.subject())).exit == 0
-    return found
+def citizen(citizen):
+    """The same, with one good credential."""
+    return citizen.hold_one()
 
 
 @pytest.mark.parametrize("answered_before", [False, True])
@@ -88,21 +84,24 @@ def test_application_given_up_while_it_is_picked_up_does_not_come_back(tmp_path,
         assert (applications(vault), identities(vault)) == ((), ())
 
 
-def test_credential_whose_key_is_deleted_while_it_is_checked_is_not_kept(
-    citizen, scene, monkeypatch
-):
-    """Nobody could ever present it."""
-    (held,) = credentials(citizen.vault())
-    collect, deleted = receiving.collect, []
+def receive_while(citizen, monkeypatch, *words):
+    """Receive a second credential; while it is judged, another window runs a command."""
+    collect, ended = receiving.collect, []
 
     def meanwhile(*given):
-        if not deleted:
-            deleted.append(citizen.json("cred", "delete", held.alias, "--yes").exit)
+        if not ended:
+            ended.append(citizen.json(*words).exit)
         return collect(*given)
 
     monkeypatch.setattr(receiving, "collect", meanwhile)
-    second = scene.issue(credentialSubject=citizen.subject(givenName="二"))
-    run = citizen.json("receive", citizen.save("d.json", json.dumps(second)))
+    second = citizen.scene.issue(credentialSubject=citizen.subject(givenName="二"))
+    return citizen.json("receive", citizen.save("d.json", json.dumps(second))), ended
+
+
+def test_credential_whose_key_is_deleted_while_it_is_checked_is_not_kept(citizen, monkeypatch):
+    """Nobody could ever present it."""
+    (held,) = credentials(citizen.vault())
+    run, deleted = receive_while(citizen, monkeypatch, "cred", "delete", held.alias, "--yes")
     assert (deleted, run.exit, run.code) == ([0], 2, "subject_foreign")
     assert citizen.counts() == (0, 0)
 
@@ -113,14 +112,5 @@ def test_file_that_nothing_proves_is_not_set_aside_for_a_key_that_is_gone(
     citizen = Citizen(tmp_path, scene)
     assert citizen.receive(scene.issue(credentialSubject=citizen.subject())).code == "set_aside"
     (apart,) = applications(citizen.vault())
-    collect, dropped = receiving.collect, []
-
-    def meanwhile(*given):
-        if not dropped:
-            dropped.append(citizen.json("pending", "drop", apart.id, "--yes").exit)
-        return collect(*given)
-
-    monkeypatch.setattr(receiving, "collect", meanwhile)
-    second = scene.issue(credentialSubject=citizen.subject(givenName="二"))
-    run = citizen.json("receive", citizen.save("d.json", json.dumps(second)))
+    run, dropped = receive_while(citizen, monkeypatch, "pending", "drop", apart.id, "--yes")
     assert (dropped, run.code, citizen.counts()) == ([0], "subject_foreign", (0, 0))

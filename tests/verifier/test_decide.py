@@ -35,20 +35,6 @@ NAMES = {
 }
 
 
-@pytest.fixture
-def scene():
-    made = Scene()
-    made.publish()
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path, scene):
-    made = Desk(tmp_path, scene)
-    assert made.pin().exit == 0
-    return made
-
-
 @pytest.fixture(params=["whole", "by key"])
 def reading(request, monkeypatch):
     """A directory that is read whole, and one that is too large for that."""

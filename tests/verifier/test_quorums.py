@@ -17,25 +17,16 @@ from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.database import writing
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.state import STATE_FILE
-from tests.support.counter import INDEX, Scene
-from tests.support.desk import Desk
+from tests.support.counter import INDEX
 
 pytestmark = pytest.mark.offline
 
 
 @pytest.fixture
-def scene():
-    made = Scene()
-    made.publish()
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path, scene):
-    made = Desk(tmp_path, scene)
-    assert made.pin().exit == 0
-    assert made.run("trust", "import", made.save_bundle()).exit == 0
-    return made
+def desk(desk):
+    """The same, which has imported a bundle."""
+    assert desk.run("trust", "import", desk.save_bundle()).exit == 0
+    return desk
 
 
 @pytest.fixture(params=["whole", "by key"])

@@ -12,24 +12,9 @@ from did_service.verifier import directory, lines, shelves
 from did_service.verifier.cells import counted
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
-from tests.support.counter import INDEX, Scene
-from tests.support.desk import Desk
+from tests.support.counter import INDEX
 
 pytestmark = pytest.mark.offline
-
-
-@pytest.fixture
-def scene():
-    made = Scene()
-    made.publish()
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path, scene):
-    made = Desk(tmp_path, scene)
-    assert made.pin().exit == 0
-    return made
 
 
 def pieces(evidence):

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.support.counter import Scene
-from tests.support.desk import Desk
 
 SPEAKING = ("DIDVERIFY_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR")
 
@@ -13,20 +12,6 @@ def silent_environment(monkeypatch, tmp_path):
     for name in SPEAKING:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
-@pytest.fixture
-def scene():
-    made = Scene()
-    made.publish()
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path, scene):
-    made = Desk(tmp_path, scene)
-    assert made.pin().exit == 0
-    return made
 
 
 @pytest.fixture(scope="session")

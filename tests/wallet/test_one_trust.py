@@ -23,7 +23,7 @@ from did_service.core.verification.report import Outcome
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import read_held
 from did_service.web.serve import Server, unix_socket
-from tests.support.counter import INDEX, Scene
+from tests.support.counter import INDEX
 from tests.support.desk import Desk
 from tests.support.purse import Purse, wallet
 from wallet_cli.holdings import HeldCredential, credentials, keep
@@ -76,13 +76,6 @@ def forked(scene):
 
 
 SCENES = (plain, with_next_policy, with_forged_policy, newer, older, stripped, forked)
-
-
-@pytest.fixture
-def scene():
-    made = Scene()
-    made.publish()
-    return made
 
 
 @pytest.fixture
