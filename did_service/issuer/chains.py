@@ -99,10 +99,13 @@ class Chains:
 
     def _advance(self, chain: Chain, second: int) -> None:
         self._send(chain)
+        # Read before anything is said: where another process appends meanwhile, the log finds
+        # this entry out of order, and not its time before that of an entry it has not seen.
+        newest = self._ledger.chain(chain.kind, chain.subject)
         statement = chain.say()
         if statement is not None:
             origin = self._agency.evidence_log(timestamps.from_posix(second).year)
-            entry = self._compose(chain, statement, origin)
+            entry = self._compose(chain, statement, origin, newest)
             self._ledger.set_pending(entry, origin, statement.content)
             self._send(chain)
 
@@ -118,8 +121,10 @@ class Chains:
 
     # --- composing --------------------------------------------------------------------------
 
-    def _compose(self, chain: Chain, statement: ChainStatement, origin: str) -> Submission:
-        after, body = self._after(chain, origin), statement.body
+    def _compose(
+        self, chain: Chain, statement: ChainStatement, origin: str, newest: Row | None
+    ) -> Submission:
+        after, body = self._after(chain, origin, newest), statement.body
         if isinstance(body, StatusBody) and after is not None and after["log"] != origin:
             body = body._replace(former=FormerYear(after["log"], after["index"]))
         entry = entries.compose(
@@ -134,10 +139,10 @@ class Chains:
         signer = self._agency.evidence_signer
         return entries.sign(entry, signer.key, signer.method, self._edge.clock())
 
-    def _after(self, chain: Chain, origin: str) -> Row | None:
+    def _after(self, chain: Chain, origin: str, newest: Row | None) -> Row | None:
         """Return the row of the entry that the next one in a log follows, None for a first."""
-        row = self._ledger.chain(chain.kind, chain.subject)
-        return row if row is not None and row["log"] in self._logs(chain, origin) else None
+        goes_on = newest is not None and newest["log"] in self._logs(chain, origin)
+        return newest if goes_on else None
 
     def _logs(self, chain: Chain, origin: str) -> tuple[str, ...]:
         """Return the logs in which the newest entry of a chain may stand: its own one first."""
@@ -197,7 +202,7 @@ class Chains:
         number, leaf = error.details.get("newest"), error.details.get("leaf")
         row = self._ledger.chain(chain.kind, chain.subject) or {}
         origin = str(row.get("pending_log"))
-        after = self._after(chain, origin)
+        after = self._after(chain, origin, row or None)
         own = None if after is None else _placed(after)
         if own is not None and own.leaf.hex() == leaf:
             self._ledger.forget_pending(row)

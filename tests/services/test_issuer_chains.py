@@ -20,7 +20,7 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
 from did_service.issuer.app import Issuer
-from did_service.issuer.status import Verb
+from did_service.issuer.status import StatusLists, Verb
 from did_service.issuer.store import IssuerStore
 from did_service.web.database import open_engine
 from tests.support.federation import founded
@@ -368,6 +368,27 @@ def test_two_processes_over_one_database_lose_nothing(office):
     assert office.bits() == set(map(index_of, credentials))
     numbers = [each.entry.number for each in chain(office, EV)]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_list_that_another_process_publishes_while_ours_is_written_is_followed(
+    office, monkeypatch
+):
+    """Both say the same second; the later one goes on from the list that came between."""
+    other = second_process(office)
+    credentials = [office.issue()["credential"] for _ in range(2)]
+    office.fed.tick()
+    say, overtaken = StatusLists._statement, []
+
+    def said(statuses, *given):
+        statement = say(statuses, *given)
+        if statuses is office.issuer.statuses and not overtaken:
+            overtaken.append(revoke(office, credentials[1], other))
+        return statement
+
+    monkeypatch.setattr(StatusLists, "_statement", said)
+    revoke(office, credentials[0])
+    assert overtaken
+    assert office.bits() == set(map(index_of, credentials))
 
 
 def test_an_entry_on_its_way_is_not_overwritten_by_another_process(office, monkeypatch):
