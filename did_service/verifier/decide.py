@@ -80,7 +80,9 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
         held = _read_held(question, directory, env, wanted)
         asked = _asked(question, held)
         first = _first_verdict(asked, held)
-        return first or keep(asked, directory, held, judge(asked, held.policy, held))
+        if first is not None:  # a report is falsy unless it accepts
+            return first
+        return keep(asked, directory, held, judge(asked, held.policy, held))
 
 
 def _read_held(

@@ -126,6 +126,24 @@ def test_directory_that_never_rests_is_judged_under_the_lock(desk, scene, meanwh
     assert len(judged) == 4
 
 
+def test_answer_that_was_judged_while_the_directory_never_rested_is_told_as_that(
+    desk, scene, meanwhile
+):
+    """Not as another file's: the holder would be accused of what the counter did."""
+    policy = desk.trust.read_policy()
+    shown, runs = desk.shown(desk.challenge()), []
+
+    def answered_elsewhere():
+        runs.append(desk.check(shown).exit)
+        desk.trust.write_policy(policy + b"\n\n\n")
+
+    changed = [policy + b"\n" * number for number in (1, 2)]
+    changes = [lambda each=each: desk.trust.write_policy(each) for each in changed]
+    meanwhile(*changes, answered_elsewhere)
+    run = desk.check(shown)
+    assert (runs, run.exit, run.codes) == ([0], 5, ["answered_before"])
+
+
 def test_what_two_windows_learn_at_once_is_both_kept(desk, scene, meanwhile):
     """The second writer does not undo the first."""
     other = deepcopy(scene)
