@@ -81,7 +81,7 @@ def check_key(vault: Vault, holder: str) -> None:
         raise RuleError("subject_foreign", f"the key {quote(holder)} was deleted meanwhile")
 
 
-def is_kept(session: Session, fetched: Application) -> bool:
+def keep_unless_gone(session: Session, fetched: Application) -> bool:
     """Keep what came, unless its application was ended or given up while it was fetched."""
     was_here = fetched.id in session.vault.records
 

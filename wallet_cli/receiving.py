@@ -34,7 +34,7 @@ from wallet_cli.deliveries import (
     check_key,
     check_new,
     holder_of,
-    is_kept,
+    keep_unless_gone,
     parse_offered,
     records_answered,
     same_credential,
@@ -116,7 +116,7 @@ class Receiver:
             raise ConflictError("delivery_same", "it was tried before")
         check_delivery(answer)
         fetched = replace(application, delivery=answer)
-        if is_kept(session, fetched):
+        if keep_unless_gone(session, fetched):
             return self._take_in_kept(fetched)
         return self._held_already(fetched, answer)
 

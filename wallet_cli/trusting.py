@@ -20,12 +20,13 @@ from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
+    demand_policy,
     read_beside,
     read_held,
     read_known,
     read_policy,
 )
-from did_service.verifier.importing import Imported, demand_policy, import_bundle, merge
+from did_service.verifier.importing import Imported, import_bundle, merge
 from did_service.verifier.pinning import pin
 from did_service.verifier.portions import Bundle, open_bundle
 

@@ -15,6 +15,7 @@ from typing import TypeGuard
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import (
+    PROBLEM_TYPE,
     ConflictError,
     DidServiceError,
     LimitError,
@@ -28,7 +29,6 @@ from did_service.core.errors import (
 from did_service.core.limits import MAX_JSON_BYTES, MAX_URL_CHARACTERS
 
 _MOST_SAID = 2_048  # characters of a peer's own words
-PROBLEM_TYPE = "application/problem+json"
 # Members that are no details: what a document says about itself, what an error has anyway.
 _RESERVED = frozenset(
     ("type", "title", "status", "detail", "next", "code", "instance", "message", "self")

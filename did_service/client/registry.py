@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from did_service.client.answers import PROBLEM_TYPE, HttpAnswer, error_of
+from did_service.client.answers import HttpAnswer, error_of
 from did_service.client.transport import Transport
 from did_service.core.anchor.entry import LoggedEntry, Submission
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import (
+    PROBLEM_TYPE,
     DidServiceError,
     MalformedError,
     NotFoundError,

@@ -30,6 +30,7 @@ from did_service.core.text import quote
 
 # Whoever raises an error quotes what others wrote: `quote` is found here as well.
 __all__ = [
+    "PROBLEM_TYPE",
     "ConflictError",
     "DecryptionError",
     "DidServiceError",
@@ -47,6 +48,8 @@ __all__ = [
     "kind_and_place",
     "quote",
 ]
+
+PROBLEM_TYPE = "application/problem+json"  # RFC 9457: how servers write an error
 
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
 

@@ -1,8 +1,9 @@
 """One verifier's trust directory (formats.md 8).
 
-Reading takes no lock, as every file is replaced whole. Each change takes the lock file, so that
+Reading takes no lock: a file is replaced whole, rows are read between the commits of others,
+and `version` says whether anything changed meanwhile. Each change takes the lock file, so that
 two processes never answer one nonce or lose each other's sizes; who reads, decides and writes
-holds it over the three with `locked()`.
+holds it over the three with `locked()`. What a former release left is taken over first.
 """
 
 from __future__ import annotations

@@ -77,11 +77,7 @@ class TrustState:
         Raises:
             PolicyError: `policy_missing`.
         """
-        if self.policy is None:
-            raise PolicyError(
-                "policy_missing", "no trust policy is pinned in this trust directory"
-            )
-        return self.policy
+        return demanded(self.policy)
 
 
 def directory_at(given: str | None, env: Environment) -> TrustDirectory:
@@ -99,6 +95,27 @@ def read_policy(directory: TrustDirectory) -> Policy | None:
     """
     stored = directory.read_policy()
     return None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+
+
+def demand_policy(directory: TrustDirectory) -> Policy:
+    """Return the pinned policy.
+
+    Raises:
+        PolicyError: `policy_missing`.
+        MalformedError, UnavailableError: as `read_policy`.
+    """
+    return demanded(read_policy(directory))
+
+
+def demanded(policy: Policy | None) -> Policy:
+    """Return a policy that there must be.
+
+    Raises:
+        PolicyError: `policy_missing`.
+    """
+    if policy is None:
+        raise PolicyError("policy_missing", "no trust policy is pinned in this trust directory")
+    return policy
 
 
 def read_held(

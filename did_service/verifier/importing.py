@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.errors import ConflictError, PolicyError
+from did_service.core.errors import ConflictError
 from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence, Fork
@@ -26,13 +26,12 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
+    demand_policy,
     prove,
     read_beside,
-    read_policy,
     read_subjects,
 )
 from did_service.verifier.keeping import keep_evidence, keep_forks, newest_usable, remember_logs
-from did_service.verifier.memory import Memory
 from did_service.verifier.pinning import follow
 from did_service.verifier.portions import Bundle
 
@@ -122,7 +121,7 @@ class _Import:
     def _dropped_of_shared(self, held: TrustState) -> int:
         policy = held.demand_policy()
         if policy.digest not in self.shared:
-            nothing = TrustState(policy, UnverifiedEvidence(), Memory(), frozenset())
+            nothing = replace(held, evidence=UnverifiedEvidence())
             self.shared[policy.digest] = _dropped(self.prove(nothing, self.bundle.shared))
         return self.shared[policy.digest]
 
@@ -180,18 +179,6 @@ def import_bundle(
     )
     blinded = {(kind, subject) for (_, kind, subject), is_so in work.blinded.items() if is_so}
     return Imported(before, work.policy, (*work.forks.values(),), counts, (*sorted(blinded),))
-
-
-def demand_policy(directory: TrustDirectory) -> Policy:
-    """Return the pinned policy.
-
-    Raises:
-        PolicyError: `policy_missing`.
-    """
-    policy = read_policy(directory)
-    if policy is None:
-        raise PolicyError("policy_missing", "")
-    return policy
 
 
 def merge(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from did_service.core.errors import LimitError
-from did_service.core.evidence.bundle import parse_pieces
+from did_service.core.evidence.bundle import is_of_heads, parse_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
@@ -77,9 +77,7 @@ def parsed(lines: Iterable[bytes]) -> UnverifiedEvidence:
 
 def is_shared(line: bytes) -> bool:
     """Whether a line as we write it is a checkpoint or a heads entry."""
-    if line.startswith(b'{"item":'):
-        return b'"t":"heads"' in line
-    return _is_checkpoint(line)
+    return _is_checkpoint(line) or is_of_heads(line)
 
 
 def _is_checkpoint(line: bytes) -> bool:

@@ -58,10 +58,12 @@ def outline(directory: TrustDirectory, held: TrustState) -> Outline:
     Raises:
         PolicyError: `policy_missing`.
     """
+    basis = quorums.basis_of(held.demand_policy())
     if directory.is_large:
-        basis = quorums.basis_of(held.demand_policy())
         return directory.read(lambda rows: outline_of_rows(rows, basis), Outline())
-    return outline_of(prove(replace(held, evidence=directory.evidence())))
+    evidence = directory.evidence()
+    verified = directory.recalled(evidence.checkpoints, basis)
+    return outline_of(prove(replace(held, evidence=evidence, verified=verified)))
 
 
 def outline_of(evidence: Evidence) -> Outline:

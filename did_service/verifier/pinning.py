@@ -21,9 +21,9 @@ from did_service.core.anchor.bodies.policy import (
 )
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import DidServiceError, PolicyError, UsageError
+from did_service.core.errors import DidServiceError, UsageError
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import forked_logs, read_policy
+from did_service.verifier.held import demanded, forked_logs, read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,7 @@ def follow(directory: TrustDirectory, offered: Sequence[JsonObject], now: dateti
     """
 
     def chosen(held: Policy | None) -> Policy:
-        if held is None:
-            raise PolicyError("policy_missing", "")
-        return _walk(held, offered, now)
+        return _walk(demanded(held), offered, now)
 
     return _replace(directory, chosen).policy
 

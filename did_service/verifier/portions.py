@@ -20,7 +20,12 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from did_service.core.errors import LimitError, UnavailableError
-from did_service.core.evidence.bundle import bundle_lines, parse_bundle, parse_pieces
+from did_service.core.evidence.bundle import (
+    bundle_lines,
+    is_of_heads,
+    parse_bundle,
+    parse_pieces,
+)
 from did_service.core.evidence.pieces import UnverifiedItem
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
@@ -140,7 +145,7 @@ class _SetDown:
         self.counts[kind] += 1
         if self.counts[kind] > MAX_EVIDENCE_ITEMS:
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
-        if kind == _ITEM and not _is_of_heads(line):
+        if kind == _ITEM and not is_of_heads(line):
             self.items.write(line)
         elif kind in (_CONTENT, _BATCH):
             self._take_other(line)
@@ -201,13 +206,6 @@ class _SetDown:
     def _other(self, at: int) -> bytes:
         self.others.seek(at)
         return self.others.readline()
-
-
-def _is_of_heads(line: bytes) -> bool:
-    """Say whether an item is a heads entry; most lines show at a glance that they are not."""
-    if b'"heads"' not in line and b"\\" not in line:
-        return False
-    return any(item.entry.type == "heads" for item in parse_pieces((line,)).items)
 
 
 def _joined(

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_pieces
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.policy import VerifiedCheckpoint, recall_checkpoint
+from did_service.verifier.cells import instant, number
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Rows
@@ -55,14 +55,10 @@ def recalled(rows: Rows, notes: Iterable[bytes], basis: str) -> dict[bytes, Veri
         times = rows.one(
             "SELECT fresh_at, existed_by FROM pieces WHERE digest = ?", _digest(note)
         )
-        match times:
-            case (int(fresh_at), int(existed_by)):
-                with suppress(DidServiceError):  # damaged: then it is judged as any note
-                    timestamps.from_posix(max(fresh_at, existed_by))
-                    timestamps.from_posix(min(fresh_at, existed_by))
-                    found[note] = recall_checkpoint(note, fresh_at, existed_by)
-            case _:
-                pass
+        with suppress(DidServiceError):  # none yet, or damaged: it is judged as any note
+            fresh_at, existed_by = map(number, times or (None, None))
+            _ = instant(fresh_at), instant(existed_by)
+            found[note] = recall_checkpoint(note, fresh_at, existed_by)
     return found
 
 

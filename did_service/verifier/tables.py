@@ -1,11 +1,11 @@
 """The tables of a trust directory's state (docs/formats.md 8).
 
-Times are POSIX seconds. The numbers of nonces, of chains and of the bytes of pieces are kept
-by the file itself, so that adding one asks for no count of the others. A piece of evidence is a
-line as a bundle has it; what several chains need is there once, and goes with the last of them.
-What was verified when it was taken in is said beside it: of a checkpoint the two times of its
-quorum, of a chain as of when its newest entry was the latest and how many subjects its log had
-then (`quorums`).
+Times are POSIX seconds. The numbers of nonces, of chains, of shared pieces and of the bytes of
+all pieces are kept by the file itself: adding one asks for no count of the others. A piece of
+evidence is a line as a bundle has it; what several chains need is there once, and goes with the
+last of them. What was verified when it was taken in is said beside it: of a checkpoint the two
+times of its quorum, of a chain as of when its newest entry was the latest and how many subjects
+its log had then (`quorums`).
 """
 
 TABLES = (

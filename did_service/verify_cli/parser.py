@@ -176,7 +176,7 @@ class Parser(argparse.ArgumentParser):
         usage = super().format_help()
         return f"{texts.at('', 'usage')}: {usage.removeprefix('usage: ')}"
 
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - argparse calls it so
         """Print help or version; argparse itself would say nothing of a full disk."""
         write_out(message)
 

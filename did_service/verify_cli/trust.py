@@ -16,11 +16,10 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.limits import MAX_BUNDLE_BYTES, MAX_JSON_BYTES
 from did_service.core.text import Bilingual, quote
 from did_service.program.environment import Environment
-from did_service.verifier.held import directory_at, read_known
+from did_service.verifier.held import demand_policy, directory_at, read_known
 from did_service.verifier.importing import (
     ImportCounts,
     Imported,
-    demand_policy,
     import_bundle,
 )
 from did_service.verifier.outline import outline

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from did_service.client.answers import PROBLEM_TYPE
+from did_service.core.errors import PROBLEM_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -19,10 +19,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from did_service.client.answers import PROBLEM_TYPE
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
+    PROBLEM_TYPE,
     ConflictError,
     DidServiceError,
     LimitError,

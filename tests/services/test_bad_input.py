@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from did_service.client.answers import PROBLEM_TYPE
+from did_service.core.errors import PROBLEM_TYPE
 from did_service.issuer.app import create_app
 from did_service.web.problems import TYPE_PREFIX
 from did_service.web.serve import Server, unix_socket

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from did_service.client.answers import PROBLEM_TYPE
 from did_service.client.issuer import IssuerClient, NotYet, parse_delivery
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
@@ -15,7 +14,7 @@ from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.credentials.record import record_of
 from did_service.core.did.webvh.history import verify_history
 from did_service.core.encoding import jcs
-from did_service.core.errors import NotFoundError
+from did_service.core.errors import PROBLEM_TYPE, NotFoundError
 from did_service.issuer.app import create_app
 from did_service.issuer.officers import MIN_TOKEN_CHARACTERS, check_officers, hash_token
 from did_service.web.serve import Server, unix_socket

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from did_service.core.errors import DidServiceError
-from did_service.core.evidence.bundle import encode_bundle, encode_pieces
+from did_service.core.evidence.bundle import encode_bundle, encode_pieces, is_of_heads
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.verifier import directory, lines, shelves
 from did_service.verifier.cells import counted
@@ -239,3 +239,13 @@ def test_what_cannot_be_read_has_no_keys_or_its_own(data):
     except DidServiceError:
         keys = None
     assert keys is not None
+
+
+def test_heads_entry_is_told_by_its_type_and_by_no_word_inside(scene):
+    """Else a DID document with `"t":"heads"` is read with everybody's checkpoints."""
+    evidence = parse_evidence(scene.staple())
+    lines = [line for line in encode_pieces(evidence) if line.startswith(b'{"item":')]
+    told = {(is_of_heads(line), b'"t":"heads"' in line) for line in lines}
+    assert told == {(True, True), (False, False)}
+    did = next(line for line in lines if b'"t":"did"' in line)
+    assert not is_of_heads(did.replace(b'"b":{', b'"b":{"x":{"t":"heads"},', 1))

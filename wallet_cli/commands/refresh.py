@@ -24,7 +24,6 @@ from wallet_cli.vault import Vault
 
 if TYPE_CHECKING:
     from did_service.core.anchor.bodies.policy import Policy
-    from did_service.core.evidence.moment import EvidenceMoment
     from wallet_cli.sources import EvidenceSources
     from wallet_cli.staples import CollectedStaple
 
@@ -62,19 +61,22 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     hold; use --fresh, which asks for another, only if the status must be known to the minute.
     The wallet never replaces its evidence by older or weaker evidence.
     """
+    from did_service.client.issuer import parse_delivery
     from did_service.core.evidence.moment import EvidenceMoment
+    from wallet_cli.sources import EvidenceSources, RequestBudget
 
     vault = session.vault
     wanted = credentials(vault) if name == ALL else (find_credential(vault, name),)
     policy = session.trust.demand_policy()
     moment = EvidenceMoment.NEWEST if fresh else EvidenceMoment.EPOCH
     given, silent = bases[:MAX_MIRRORS], set[str]()
-    session.transport  # noqa: B018 - that the network is ruled out is told once, not for each
+    transport = session.transport  # that the network is ruled out is told once, not for each
     rows: list[Refreshed] = []
     failures: list[Failure] = []
     for held in wanted:
         try:
-            places = _places(session, held, given, moment, silent)
+            named = (*given, *parse_delivery(held.delivery).evidence)
+            places = EvidenceSources(transport, named, moment, RequestBudget(silent=silent))
             rows.append(_refresh(session, held, policy, places))
         except Exception as error:  # noqa: BLE001 - a fault of ours at one credential is told
             from did_service.program.failure import as_error
@@ -90,21 +92,6 @@ class Failure(NamedTuple):
 
     alias: str
     error: DidServiceError
-
-
-def _places(
-    session: Session,
-    held: HeldCredential,
-    given: tuple[str, ...],
-    moment: EvidenceMoment,
-    silent: set[str],
-) -> EvidenceSources:
-    """Return where the evidence of a credential is asked for: as given, then as delivered."""
-    from did_service.client.issuer import parse_delivery
-    from wallet_cli.sources import EvidenceSources, RequestBudget
-
-    named = (*given, *parse_delivery(held.delivery).evidence)
-    return EvidenceSources(session.transport, named, moment, RequestBudget(silent=silent))
 
 
 @dataclass(frozen=True, slots=True)

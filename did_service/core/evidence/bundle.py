@@ -97,6 +97,13 @@ def parse_pieces(lines: Iterable[bytes]) -> UnverifiedEvidence:
     return pieces.evidence()
 
 
+def is_of_heads(line: bytes) -> bool:
+    """Say whether a piece is a heads entry; most lines show at a glance that they are not."""
+    if b'"heads"' not in line and b"\\" not in line:
+        return False
+    return any(item.entry.type == "heads" for item in parse_pieces((line,)).items)
+
+
 def parse_bundle(data: bytes) -> UnverifiedEvidence:
     """Read a bundle file, or an evidence set such as a staple, packed or not.
 

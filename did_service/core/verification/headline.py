@@ -20,8 +20,8 @@ from did_service.core.verification.codes import Result
 from did_service.core.verification.hidden import hidden_because
 from did_service.core.verification.report import Check, Outcome, Report
 
-ACCEPTED, WAIVED, DOCUMENT = "accepted", "waived", "document"
-LIMITS_ACCEPTED = "limits_accepted"
+ACCEPTED, DOCUMENT = "accepted", "document"
+WAIVED, LIMITS_ACCEPTED = "waived", "limits_accepted"
 """The reasons that are no finding: nothing stands in the way."""
 
 PRECEDENCE = (
@@ -213,7 +213,7 @@ def _reason(report: Report) -> str:
 
 
 def _limited(report: Report) -> str:
-    """Say whether whoever asked has taken the limits, or has yet to decide."""
+    """Return the reason of a verdict with limits: they were accepted, or may be."""
     return LIMITS_ACCEPTED if report.accepts_limits else WAIVED
 
 
