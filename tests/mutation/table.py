@@ -390,7 +390,7 @@ COUNTER_WALLET_ISSUER = (
     ),
     _row(
         "heads entries stay in the portion where they stand",
-        "did_service/verifier/portions.py",
+        "did_service/core/evidence/bundle.py",
         "verifier/test_portions.py test_the_order_and_the_spelling_of_the_lines_do_not_matter",
         'b"\\\\" not in line',
         "True",
