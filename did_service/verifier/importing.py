@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.errors import ConflictError
+from did_service.core.errors import ConflictError, LimitError
 from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proven import ProvenEntry
 from did_service.core.evidence.proven_set import Evidence, Fork
@@ -33,7 +33,7 @@ from did_service.verifier.held import (
 )
 from did_service.verifier.keeping import keep_evidence, keep_forks, newest_usable, remember_logs
 from did_service.verifier.pinning import follow
-from did_service.verifier.portions import Bundle
+from did_service.verifier.portions import Bundle, halves
 
 BUNDLE = "bundle"
 _TRIES = 3  # of a portion, while others change the directory; then they wait for it
@@ -99,8 +99,31 @@ class _Import:
     is_begun: bool = False
 
     def take(self, portion: UnverifiedEvidence) -> None:
-        """Merge one portion."""
-        held, merged = self._merged(portion)
+        """Merge one portion, in two where it is too much with what is held of the same.
+
+        A piece that is too much by itself is left out, and counted as dropped: what one subject
+        has gathered keeps nobody from importing the others.
+        """
+        try:
+            held, merged = self._merged(portion)
+        except LimitError as error:
+            if error.code != "too_much_to_check":
+                raise
+            self._take_in_two(portion)
+        else:
+            self._count(portion, held, merged)
+
+    def _take_in_two(self, portion: UnverifiedEvidence) -> None:
+        if self.bundle.is_whole:
+            shared = _shared_in(portion)
+            self.bundle = replace(self.bundle, shared=shared, is_whole=False)
+        parts = halves(portion, self.bundle.shared)
+        for part in parts:
+            self.take(part)
+        if not parts:
+            self.counts["dropped"] += 1
+
+    def _count(self, portion: UnverifiedEvidence, held: TrustState, merged: Evidence) -> None:
         alone = self.prove(replace(held, evidence=UnverifiedEvidence()), portion)
         before = prove(held, checked=self.checked)
         if self.is_begun:  # what they share was counted with the first
@@ -203,6 +226,11 @@ def _keep(
     keep_forks(directory, held, merged.forks)
     keep_evidence(directory, held, merged, offered)
     directory.change(lambda memory: remember_logs(memory, merged))
+
+
+def _shared_in(whole: UnverifiedEvidence) -> UnverifiedEvidence:
+    heads = tuple(item for item in whole.items if item.entry.type == "heads")
+    return replace(whole, items=heads, contents={}, batches=(), left_out=())
 
 
 def _dropped(merged: Evidence) -> int:

@@ -17,6 +17,7 @@ from did_service.core.limits import (
     MAX_BYTES_WHOLE,
     MAX_CHAINS_AT_ONCE,
     MAX_EVIDENCE_CHECKPOINTS,
+    MAX_SHARED_BYTES,
 )
 from did_service.verifier.cells import counted, number, octets
 
@@ -56,11 +57,18 @@ def pieces_of(rows: Rows, chains: set[int], known: Mapping[int, bytes]) -> dict[
 
 
 def shared_lines(rows: Rows, known: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Read the newest that all share, of checkpoints so many as may be beside those at hand."""
+    """Read the newest that all share, as much as there is room for beside those at hand.
+
+    Bytes are counted as well as checkpoints: what is older stays unread, and nothing ends.
+    """
     checkpoints = sum(map(_is_checkpoint, known.values()))
+    room = min(MAX_SHARED_BYTES, MAX_BUNDLE_BYTES - sum(map(len, known.values())))
     found: dict[int, bytes] = {}
     for each, cell in rows.all(_SHARED, MAX_CHAINS_AT_ONCE):
         line = octets(cell)
+        room -= len(line)
+        if room < 0:
+            break
         checkpoints += _is_checkpoint(line)
         if checkpoints <= MAX_EVIDENCE_CHECKPOINTS or not _is_checkpoint(line):
             found[number(each)] = line

@@ -59,6 +59,39 @@ class Bundle:
         return cls(evidence, iter((evidence,)), is_whole=True)
 
 
+def halves(
+    portion: UnverifiedEvidence, shared: UnverifiedEvidence
+) -> tuple[UnverifiedEvidence, ...]:
+    """Split a portion in two, what all share in both; none where it has but one piece."""
+    own = [*filter(_makes_chain, portion.items), *portion.batches]
+    middle = len(own) // 2
+    parts = (own[:middle], own[middle:]) if middle else ()
+    return tuple(
+        replace(_part(portion, {*map(id, part)}), left_out=left_out)
+        for part, left_out in zip(parts, (portion.left_out, shared.left_out), strict=False)
+    )
+
+
+def _part(portion: UnverifiedEvidence, chosen: set[int]) -> UnverifiedEvidence:
+    """Take some items and batches of a portion, and whatever makes no chain but serves them."""
+    batches = tuple(each for each in portion.batches if id(each) in chosen)
+    anchored = {(each.log, each.index) for each in batches}
+    items = tuple(
+        each
+        for each in portion.items
+        if id(each) in chosen
+        or each.entry.type == "heads"
+        or (each.entry.type == "evidence" and (each.log, each.index) in anchored)
+    )
+    digests = {each.entry.digest for each in items}
+    contents = {d: content for d, content in portion.contents.items() if d in digests}
+    return replace(portion, items=items, contents=contents, batches=batches)
+
+
+def _makes_chain(item: UnverifiedItem) -> bool:
+    return item.entry.type not in ("heads", "evidence")
+
+
 @contextmanager
 def open_bundle(data: bytes, folder: Path) -> Iterator[Bundle]:
     """Open a bundle file, or an evidence set such as a staple.

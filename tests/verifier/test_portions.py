@@ -15,7 +15,7 @@ from did_service.core.evidence import checked
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log.policy import LogPolicy
-from did_service.verifier import directory, importing, portions, shelves
+from did_service.verifier import directory, importing, lines, portions, shelves
 from did_service.verifier.portions import open_bundle
 from tests.support.counter import Scene
 from tests.support.desk import Desk
@@ -230,15 +230,61 @@ def test_a_checkpoint_that_was_refused_is_not_verified_again(desks, scene, small
     evidence["checkpoints"] = [*evidence["checkpoints"], *notes, other_order, *junk]
     judged, verify = Counter(), LogPolicy.verify_parsed
 
-    def counted(policy, parsed, note):
+    def counted(policy, parsed):
         judged[parsed.text, frozenset(parsed.signatures)] += 1
-        return verify(policy, parsed, note)
+        return verify(policy, parsed)
 
     monkeypatch.setattr(LogPolicy, "verify_parsed", counted)
     counts, _ = imported(desk, evidence)
     assert counts["dropped"] == len(notes) + len(junk)
     again = [number for (_, lines), number in judged.items() if len(lines) == 2]
     assert again == [1] * len(notes)
+
+
+@pytest.mark.parametrize("portion", [3, 4_096])
+def test_what_is_too_much_with_what_is_held_is_taken_in_parts(
+    desks, scene, monkeypatch, portion
+):
+    """What is held of the same subjects may be more than is read at once: nothing is lost."""
+    older, whole, desk = everything(scene), desks("whole"), desks("parts")
+    scene.fed.tick(60)
+    scene.publish()
+    lined = gzip.decompress(encode_bundle(parse_evidence(everything(scene))))
+    bundle = desk.save("newer", gzip.compress(lined + b'{"item":{}}\n{"batch":[]}\n'))
+    for made in (whole, desk):
+        imported(made, older)
+    expected = whole.run("trust", "import", bundle, "--json")
+    assert expected.report["dropped"] == 2
+    monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+    monkeypatch.setattr(portions, "MAX_PORTION_PIECES", portion)
+    monkeypatch.setattr(lines, "MAX_BUNDLE_BYTES", sizes(desk)[-1])
+    run = desk.run("trust", "import", bundle, "--json")
+    counted = [name for name in run.report if name in ("newer", "same", "older", "dropped")]
+    assert [run.report[name] for name in counted] == [expected.report[name] for name in counted]
+    assert pieces(desk) == pieces(whole)
+
+
+def sizes(desk):
+    """The bytes of each chain, the largest last."""
+    asked = "SELECT sum(length(line)) AS n FROM uses JOIN pieces ON id = piece GROUP BY chain"
+    return sorted(size for (size,) in desk.trust.read(lambda rows: [*rows.all(asked)], []))
+
+
+def test_piece_that_is_too_much_by_itself_is_left_out_and_counted(desks, scene, monkeypatch):
+    """One subject that has gathered too much keeps nobody from importing the others."""
+    desk = desks("one")
+    imported(desk, everything(scene))
+    scene.fed.tick(60)
+    scene.publish()
+    newer = everything(scene)
+    assert sizes(desk)[-1] > sizes(desk)[-2]
+    with monkeypatch.context() as limits:
+        limits.setattr(directory, "MAX_CHAINS_WHOLE", -1)
+        limits.setattr(lines, "MAX_BUNDLE_BYTES", sizes(desk)[-1] - 1)
+        counts, _ = imported(desk, newer)
+        assert counts["dropped"] == 1
+        assert counts["newer"] > 5
+    assert imported(desk, newer)[0]["dropped"] == 0
 
 
 def test_unknown_kinds_are_counted_as_one_and_what_all_share_is_bounded(

@@ -219,6 +219,21 @@ def test_checkpoints_that_all_share_are_read_as_far_as_they_can_be(desk, scene, 
     assert len(kinds[0]) == len(kinds[1]) > 0
 
 
+def test_what_all_share_is_read_as_far_as_there_is_room(desk, scene, monkeypatch):
+    crowd(scene)
+    assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0
+    shared = desk.trust.evidence_of(UnverifiedEvidence())
+    size = sum(map(len, encode_pieces(shared)))
+    monkeypatch.setattr(lines, "MAX_SHARED_BYTES", size)
+    assert pieces(desk.trust.evidence_of(UnverifiedEvidence())) == pieces(shared)
+    monkeypatch.setattr(lines, "MAX_SHARED_BYTES", size - 1)
+    newest = pieces(desk.trust.evidence_of(UnverifiedEvidence()))
+    assert {*newest} < {*pieces(shared)}
+    assert len(newest) == len(pieces(shared)) - 1
+    monkeypatch.setattr(lines, "MAX_BUNDLE_BYTES", 0)
+    assert desk.trust.evidence_of(UnverifiedEvidence()) == UnverifiedEvidence()
+
+
 def test_import_of_a_large_directory_touches_only_what_the_bundle_has(desk, scene, monkeypatch):
     crowd(scene)
     assert desk.run("trust", "import", desk.save_bundle(everything(scene))).exit == 0

@@ -85,7 +85,7 @@ class Checked:
     ) -> VerifiedCheckpoint:
         try:
             origin = parse_checkpoint(parsed.text).origin
-            self.notes[note] = policy.log_policy(origin).verify_parsed(parsed, note)
+            self.notes[note] = policy.log_policy(origin).verify_parsed(parsed)
         except DidServiceError as error:
             if len(self.refused) < MAX_EVIDENCE_CHECKPOINTS:  # as many as one set may have
                 self.refused[note] = said, error.code

@@ -64,7 +64,7 @@ class VerifiedCheckpoint(NamedTuple):
 
     Attributes:
         checkpoint: The tree head.
-        note: The note as received, to keep and hand on.
+        note: The note, to keep and hand on: as received, or what `verify_parsed` leaves of it.
         cosignatures: POSIX seconds by witness name, of every known witness that signed.
         fresh_at: POSIX seconds, for age: `Quorum.fresh_at` of the cosignatures.
         existed_by: POSIX seconds, for existence: `Quorum.existed_by` of them.
@@ -129,19 +129,24 @@ class LogPolicy:
             ProofError: `log_signature_missing`, `quorum_not_met`, `signature_invalid` or
                 `cosignature_invalid`.
         """
-        return self.verify_parsed(parse_note(note), note)
+        return self.verify_parsed(parse_note(note))._replace(note=note)
 
-    def verify_parsed(self, parsed: UnverifiedNote, note: bytes) -> VerifiedCheckpoint:
-        """Check a checkpoint note that was parsed; `note` is kept as it is.
+    def verify_parsed(self, parsed: UnverifiedNote) -> VerifiedCheckpoint:
+        """Check a checkpoint note that was parsed, and return it without what was not checked.
+
+        Anybody can put lines of keys that nobody knows below a true note, some hundred
+        kilobytes of them; the note that is returned has the lines of known keys, each once.
 
         Raises:
             MalformedError, ProofError: as `verify`.
         """
         checkpoint = parse_checkpoint(parsed.text)
-        for key in self._log_keys(checkpoint.origin, parsed):
+        signing = self._log_keys(checkpoint.origin, parsed)
+        for key in signing:
             verify_note(parsed, key)
         signed = self._cosignatures(parsed)
         fresh_at, existed_by = self.quorum.fresh_at(signed), self.quorum.existed_by(signed)
+        note = parsed.only_of((*signing, *(each.key for each in self.witnesses))).encode()
         return VerifiedCheckpoint(checkpoint, note, signed, fresh_at, existed_by)
 
     def _log_keys(self, origin: str, note: UnverifiedNote) -> list[VerifierKey]:

@@ -206,6 +206,25 @@ def test_a_checkpoint_with_a_quorum_is_verified():
     assert (verified.fresh_at, verified.existed_by) == (NOON, NOON + 5)
 
 
+def test_a_parsed_note_comes_back_with_the_lines_that_were_checked():
+    cosigners = WitnessPool(count=4, k=3)
+    note = cosigners.note(9, ROOT, {0: NOON, 1: NOON + 1, 3: NOON + 5})
+    other = NoteSigner("sh.example/reg", signer("x").key)
+    parsed = parse_note(note)
+    strange = (other.sign(parsed.text), *cosigners_lines(9), *parsed.signatures)
+    crowded = parsed._replace(signatures=(*strange, *parsed.signatures[::-1]))
+    judged = cosigners.policy.verify_parsed(crowded)
+    assert judged == cosigners.policy.verify(note)
+    assert judged.note == note
+    assert cosigners.policy.verify(crowded.encode()).note == crowded.encode()
+
+
+def cosigners_lines(number):
+    """The line of a cosigner whom no policy of ours knows, and one of another key's id."""
+    line = cosigner(number).cosign(b"text\n", NOON)
+    return line, line._replace(name=cosigner(0).name)
+
+
 def test_one_cosignature_too_few_is_no_quorum():
     cosigners = WitnessPool(count=4, k=3)
     with pytest.raises(ProofError) as caught:
