@@ -191,7 +191,7 @@ class _Known:
             and self._notes.issuperset(own.checkpoints)
             and self._batches.issuperset(own.batches)
             and own.contents.keys() <= self._before.contents.keys()
-            and own.heads_files.keys() <= self._before.heads_files.keys()
+            and own.heads_files.items() <= self._before.heads_files.items()
             and all(policy in self._before.policies for policy in own.policies)
         )
 

@@ -1,11 +1,15 @@
 """Attacks by what is true with something huge beside it, which a trust directory would keep."""
 
+import gzip
 from base64 import b64encode
 
 import pytest
 
+from did_service.core.encoding import b64
+from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.verifier import directory, lines
+from tests.support.counter import whole_log
 from tests.support.desk import Desk
 from tests.support.evidence import evidence_item
 from tests.support.later import future_entry
@@ -71,3 +75,56 @@ def test_bundles_of_padded_checkpoints_end_no_later_import(desk, scene, monkeypa
     monkeypatch.setattr(directory, "MAX_CHAINS_WHOLE", -1)
     assert desk.run("trust", "import", good).exit == 0
     assert desk.document(desk.shown(None, staple=None)).exit == 0
+
+
+# --- megabytes of nothing in a heads file -----------------------------------------------------
+
+ROOM = 100_000  # the records of these logs have some hundred bytes
+
+
+def with_header(flag, more):
+    """Whoever packs puts optional fields into the header (RFC 1952 §2.3.1)."""
+
+    def pack(records):
+        plain = gzip.compress(records, mtime=0)
+        return plain[:3] + bytes([plain[3] | flag]) + plain[4:10] + more + plain[10:]
+
+    return pack
+
+
+NOTHING = b"\0\0\0\xff\xff"  # a stored block without a byte, not the last
+PADDED = {
+    "a file name": with_header(8, b"a" * ROOM + b"\0"),
+    "a comment": with_header(16, b"a" * ROOM + b"\0"),
+    "extra fields": with_header(4, b"\xff\xff" + bytes(65_535)),
+    "blocks of nothing": with_header(0, NOTHING * (ROOM // 5)),
+    "a member of nothing": lambda records: (
+        gzip.compress(records, mtime=0) + with_header(8, b"a" * ROOM + b"\0")(b"")
+    ),
+}
+
+
+@pytest.mark.parametrize("pack", PADDED.values(), ids=PADDED)
+def test_heads_file_with_padding_is_not_kept(desk, scene, pack):
+    """25 MB of a file name for each log: no check and no import could read them any more."""
+    bundle = whole_log(scene)
+    ((root, file),) = bundle["heads_files"].items()
+    padding = b64.encode_url(pack(gzip.decompress(b64.decode_url(file))))
+    for given, kept in ((padding, {}), (file, bundle["heads_files"])):
+        offered = desk.save_bundle({**bundle, "heads_files": {root: given}})
+        run = desk.run("trust", "import", offered, "--json")
+        assert (run.exit, run.report["dropped"]) == (0, given == padding)
+        assert (
+            desk.trust.evidence().heads_files
+            == parse_evidence({**bundle, "heads_files": kept}).heads_files
+        )
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_heads_file_is_kept_however_well_it_is_packed(desk, scene, level):
+    bundle = whole_log(scene)
+    ((root, file),) = bundle["heads_files"].items()
+    packed = gzip.compress(gzip.decompress(b64.decode_url(file)), level)
+    offered = {**bundle, "heads_files": {root: b64.encode_url(packed)}}
+    assert desk.run("trust", "import", desk.save_bundle(offered)).exit == 0
+    assert desk.trust.evidence().heads_files == {b64.decode_url(root): packed}

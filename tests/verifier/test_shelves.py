@@ -1,18 +1,22 @@
 """Evidence in rows: what is kept proves itself, and a check reads what it needs by key."""
 
+import gzip
 from codecs import BOM_UTF8
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from did_service.core.encoding import b64
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces, is_of_heads
+from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.verifier import directory, lines, shelves
 from did_service.verifier.cells import counted
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
-from tests.support.counter import INDEX
+from tests.support.counter import INDEX, whole_log
 
 pytestmark = pytest.mark.offline
 
@@ -99,6 +103,24 @@ def test_piece_goes_with_the_last_chain_that_needs_it(desk, scene):
     assert {int(note.split(b"\n")[1]) for note in notes} == used
     desk.trust.keep_chains(held, [], "")
     assert desk.trust.evidence() == UnverifiedEvidence()
+
+
+def test_heads_file_that_no_longer_counts_gives_way_to_one_that_does(desk, scene):
+    """Another release may have kept it; the root is the same, the packed file is not."""
+    bundle = whole_log(scene)
+    ((root, file),) = bundle["heads_files"].items()
+    padded = gzip.compress(b"", mtime=0) * 15 + b64.decode_url(file) + bytes(20_000)
+    before = parse_evidence({**bundle, "heads_files": {root: b64.encode_url(padded)}})
+    assert desk.run("trust", "import", desk.save_bundle(bundle)).exit == 0
+    kept = verify_evidence([("own", parse_evidence(bundle))], scene.fed.policy)
+    chains = [
+        (key, replace(own, heads_files=dict.fromkeys(own.heads_files, padded)))
+        for key, own in kept.kept_chains()
+    ]
+    desk.trust.keep_chains(UnverifiedEvidence(), chains, "")
+    assert desk.trust.evidence().heads_files == before.heads_files
+    assert desk.run("trust", "import", desk.save_bundle(bundle)).exit == 0
+    assert desk.trust.evidence().heads_files == parse_evidence(bundle).heads_files
 
 
 # --- what is read -----------------------------------------------------------------------------

@@ -10,6 +10,16 @@ from did_service.core.limits import MAX_GZIP_MEMBERS
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+def most_packed(size: int) -> int:
+    """Return how long gzip of so many bytes may be, whoever packs them.
+
+    What does not pack is stored with a few bytes for each block (RFC 1951 §3.2.4): far less
+    than an eighth. Whatever is longer is padded: a name or comment in its header (RFC 1952
+    §2.3.1), or members and blocks of nothing, may have megabytes.
+    """
+    return size + size // 8 + 512
+
+
 def gunzip(data: bytes, max_bytes: int) -> bytes:
     """Unpack gzip data; never more than `max_bytes` and one byte are produced.
 

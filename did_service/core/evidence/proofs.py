@@ -20,7 +20,14 @@ from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.crypto.hashes import sha256
-from did_service.core.errors import DidServiceError, NotFoundError, ProofError, quote
+from did_service.core.encoding.compression import most_packed
+from did_service.core.errors import (
+    DidServiceError,
+    LimitError,
+    NotFoundError,
+    ProofError,
+    quote,
+)
 from did_service.core.evidence.batches import anchoring_of, take_batch
 from did_service.core.evidence.branches import name_branches
 from did_service.core.evidence.checked import Checked
@@ -273,6 +280,8 @@ class _Verification:
                     self.attempt(name, "heads file", take)
 
     def _heads_file(self, root: bytes, size: int, file: bytes) -> None:
+        if len(file) > most_packed(size):  # it is kept as it came
+            raise LimitError("too_large", f"{len(file)} bytes for {size} of records")
         snapshot = self.checked.snapshot(file, size)
         if snapshot.root != root:
             raise ProofError("digest_wrong", "a heads file has another root")
