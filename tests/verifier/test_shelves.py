@@ -16,6 +16,7 @@ from did_service.verifier import directory, lines, shelves
 from did_service.verifier.cells import counted
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.directory import TrustDirectory
+from did_service.verifier.quorums import basis_of
 from tests.support.counter import INDEX, whole_log
 
 pytestmark = pytest.mark.offline
@@ -117,7 +118,7 @@ def test_heads_file_that_no_longer_counts_gives_way_to_one_that_does(desk, scene
         (key, replace(own, heads_files=dict.fromkeys(own.heads_files, padded)))
         for key, own in kept.kept_chains()
     ]
-    desk.trust.keep_chains(UnverifiedEvidence(), chains, "")
+    desk.trust.keep_chains(UnverifiedEvidence(), chains, basis_of(scene.fed.policy))
     assert desk.trust.evidence().heads_files == before.heads_files
     assert desk.run("trust", "import", desk.save_bundle(bundle)).exit == 0
     assert desk.trust.evidence().heads_files == parse_evidence(bundle).heads_files
