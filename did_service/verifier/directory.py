@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from did_service.core.encoding import b64
 from did_service.core.errors import (
     ConflictError,
+    LimitError,
     MalformedError,
     NotFoundError,
     quote,
@@ -124,7 +125,13 @@ class TrustDirectory:
         return self._read("policy.json", MAX_JSON_BYTES)
 
     def write_policy(self, data: bytes) -> None:
-        """Replace the pinned policy; the caller has checked that it may follow."""
+        """Replace the pinned policy; the caller has checked that it may follow.
+
+        Raises:
+            LimitError: `too_large`: it could not be read again.
+        """
+        if len(data) > MAX_JSON_BYTES:
+            raise LimitError("too_large", f"a policy of {len(data)} bytes")
         self._write("policy.json", data)
 
     @property

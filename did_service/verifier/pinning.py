@@ -22,6 +22,7 @@ from did_service.core.anchor.bodies.policy import (
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UsageError
+from did_service.core.evidence.policy_succession import with_counted_proofs
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import demanded, forked_logs, read_policy
 
@@ -58,7 +59,7 @@ def pin(
 
     def chosen(held: Policy | None) -> Policy:
         check_may_follow(held, offered, fingerprint)
-        return offered
+        return with_counted_proofs(offered, held)
 
     chosen(read_policy(directory))  # nothing is made on disk for one that is refused
     return _replace(directory, chosen)
@@ -105,7 +106,7 @@ def _walk(held: Policy, offered: Sequence[JsonObject], now: datetime) -> Policy:
             if error.code == "policy_forked":
                 raise
             continue
-        held = policy
+        held = with_counted_proofs(policy, held)
     return held
 
 

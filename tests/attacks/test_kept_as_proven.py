@@ -1,6 +1,7 @@
 """Attacks by what is true with something huge beside it, which a trust directory would keep."""
 
 import gzip
+import json
 from base64 import b64encode
 
 import pytest
@@ -128,3 +129,46 @@ def test_heads_file_is_kept_however_well_it_is_packed(desk, scene, level):
     offered = {**bundle, "heads_files": {root: b64.encode_url(packed)}}
     assert desk.run("trust", "import", desk.save_bundle(offered)).exit == 0
     assert desk.trust.evidence().heads_files == {b64.decode_url(root): packed}
+
+
+# --- anything at all among the proofs of a policy ---------------------------------------------
+
+
+def nested(values):
+    """A few bytes each; in a file for people each has a line of its own, far to the right."""
+    found = ["a" * 16] * values
+    for _ in range(24):
+        found = [found]
+    return found
+
+
+JUNK = {
+    "text": {"x": "a" * 900_000},
+    "values of which each has a line": {"x": nested(15_000)},
+    "no more than a stranger's": {"verificationMethod": "did:key:z6Mk", "x": 1},
+}
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
+@pytest.mark.parametrize("way", ["pinned first", "pinned next", "imported", "checked"])
+def test_policy_is_kept_with_the_proofs_that_count(tmp_path, scene, way, junk):
+    """The true next policy with megabytes beside its signatures made a directory unreadable."""
+    scene.publish()
+    desk, second = Desk(tmp_path, scene), scene.fed.next_policy()
+    if way != "pinned first":
+        assert desk.pin().exit == 0
+    spoilt = {**second.members, "proof": [junk, *second.members["proof"]]}
+    file = desk.save("policy.json", json.dumps(spoilt).encode())
+    staple = {**scene.staple(), "policies": [{"policy": spoilt}]}
+    if way == "imported":
+        run = desk.run("trust", "import", desk.save_bundle(staple))
+    elif way == "checked":
+        run = desk.document(desk.shown(None, staple=staple))
+        assert [*desk.trust.evidence().policies] == [second.members]
+        return
+    else:
+        given = ("--fingerprint", second.fingerprint) if way == "pinned first" else ()
+        run = desk.run("trust", "pin", file, *given)
+    assert run.exit == 0
+    assert json.loads(desk.trust.read_policy()) == second.members
+    assert desk.run("trust", "show").exit == 0

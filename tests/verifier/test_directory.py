@@ -15,11 +15,13 @@ import pytest
 from did_service.core.errors import (
     ConflictError,
     DidServiceError,
+    LimitError,
     MalformedError,
     NotFoundError,
     UnavailableError,
 )
 from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.limits import MAX_JSON_BYTES
 from did_service.program import files
 from did_service.verifier.directory import TrustDirectory, default_path, fresh_nonce
 from did_service.verifier.memory import RememberedLog
@@ -110,6 +112,13 @@ def test_a_new_directory_is_empty_and_reading_makes_nothing(trust):
     assert trust.memory().floor is None
     assert trust.forks() == ()
     assert not trust.path.exists()
+
+
+def test_policy_that_could_not_be_read_again_is_not_written(trust):
+    trust.write_policy(largest := b"p" * MAX_JSON_BYTES)
+    with pytest.raises(LimitError):
+        trust.write_policy(b"p" * (MAX_JSON_BYTES + 1))
+    assert trust.read_policy() == largest
 
 
 def test_policy_is_returned_byte_for_byte(trust):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, jcs, strict_json
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_object
@@ -43,6 +44,7 @@ from did_service.core.limits import (
     MAX_EVIDENCE_CHECKPOINTS,
     MAX_EVIDENCE_ITEMS,
     MAX_EVIDENCE_POLICIES,
+    MAX_JSON_BYTES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
 )
@@ -183,6 +185,7 @@ class _Pieces:
         self.contents: dict[bytes, bytes] = {}
         self.batches: list[UnverifiedBatch] = []
         self.policies: list[JsonObject] = []
+        self.policies_met = 0
         self.heads_files: dict[bytes, bytes] = {}
         self.left_out: list[LeftOut] = []
 
@@ -200,7 +203,7 @@ class _Pieces:
         if (
             max(len(self.items), others, len(self.left_out)) > MAX_EVIDENCE_ITEMS
             or len(self.checkpoints) > MAX_EVIDENCE_CHECKPOINTS
-            or len(self.policies) > MAX_EVIDENCE_POLICIES
+            or self.policies_met > MAX_EVIDENCE_POLICIES
         ):
             raise LimitError("too_large", f"more than {MAX_EVIDENCE_ITEMS} pieces of evidence")
 
@@ -231,6 +234,8 @@ def _piece(line: bytes) -> JsonObject:
         raise MalformedError("bundle_invalid", f"a line with {len(members)} members")
     if not members.keys() <= _TAKEN.keys():
         raise UnsupportedError("piece_unknown", "a line of another kind")
+    if "policy" in members and len(line) > MAX_JSON_BYTES:
+        raise LimitError("too_large", f"a policy of {len(line)} bytes")
     return members
 
 
@@ -244,6 +249,13 @@ def _take_content(pieces: _Pieces, value: JsonValue) -> None:
     pieces.contents[sha256(content)] = content
 
 
+def _take_policy(pieces: _Pieces, value: JsonValue) -> None:
+    """Take a policy that can be read; one that cannot costs as much, and is counted too."""
+    pieces.policies_met += 1
+    parse_policy(value)
+    pieces.policies.append(as_object(value, "policy"))
+
+
 def _take_heads_file(pieces: _Pieces, value: JsonValue) -> None:
     fields = strict_json.Fields(value, "heads_file")
     pieces.heads_files[fields.data("root", size=32)] = fields.data("gzip")
@@ -255,6 +267,6 @@ _TAKEN: dict[str, Callable[[_Pieces, JsonValue], None]] = {
     "item": _take_item,
     "content": _take_content,
     "batch": lambda pieces, value: pieces.batches.append(parse_batch(value)),
-    "policy": lambda pieces, value: pieces.policies.append(as_object(value, "policy")),
+    "policy": _take_policy,
     "heads_file": _take_heads_file,
 }

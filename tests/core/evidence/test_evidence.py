@@ -24,6 +24,7 @@ from did_service.core.evidence.sets import LeftOut, parse_evidence
 from did_service.core.limits import (
     MAX_BUNDLE_BYTES,
     MAX_EVIDENCE_POLICIES,
+    MAX_JSON_BYTES,
     MAX_NOTE_BYTES,
     MAX_PIECE_VALUES,
     MAX_STAPLE_BYTES,
@@ -185,12 +186,25 @@ def test_bundle_with_too_many_pieces_is_refused(monkeypatch):
             parse_bundle(packed(*spoilt))
 
 
-def test_bundle_holds_few_policies_as_each_is_kept_as_an_object():
+def test_bundle_holds_few_policies_as_each_is_kept_as_an_object(scene):
     """A file of 85 kilobytes with 3,330 of them took 1.8 gigabytes."""
-    lines = [{"policy": {"seq": 1}}] * MAX_EVIDENCE_POLICIES
-    assert len(parse_bundle(packed(*lines)).policies) == MAX_EVIDENCE_POLICIES
-    with refused("too_large"):
-        parse_bundle(packed(*lines, lines[0]))
+    for policy, held in ((scene.fed.policy.members, MAX_EVIDENCE_POLICIES), ({"seq": 1}, 0)):
+        lines = [{"policy": policy}] * MAX_EVIDENCE_POLICIES
+        assert len(parse_bundle(packed(*lines)).policies) == held
+        with refused("too_large"):
+            parse_bundle(packed(*lines, lines[0]))
+
+
+def test_policy_of_a_bundle_is_no_larger_than_any(scene):
+    """Sixty of 4 MB with one wide character, and so four bytes for each: a gigabyte."""
+    wide = {**scene.fed.policy.members, "federation": "\U0001f4a9" + "a" * 4_000}
+    proofs = [*wide["proof"], {"x": "a" * (MAX_JSON_BYTES - len(json.dumps(wide)) - 4_000)}]
+    full = {**wide, "proof": proofs}
+    more = {**wide, "proof": [*proofs, {"y": "a" * 8_000}]}
+    strange = {**wide, "later": True}
+    read = parse_bundle(packed({"policy": full}, {"policy": more}, {"policy": strange}))
+    assert read.policies == (full,)
+    assert {each.code for each in read.left_out} == {"too_large", "member_unknown"}
 
 
 @pytest.mark.parametrize("wide", [b"\xf0\x9f\x92\xa9", rb"\ud83d\udca9"])
