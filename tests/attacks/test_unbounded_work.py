@@ -7,25 +7,30 @@ Each was tried for real against the verdict and runs again with no network (docs
 import copy
 import gzip
 import json
+import random
 
 import pytest
 
 from did_service.core.credentials import jsonld
 from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
+from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64
-from did_service.core.evidence import latest
+from did_service.core.evidence import heads_files, latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     codes,
     items_of,
     whole_log,
 )
+from tests.support.evidence import evidence_item
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
+NOISE = random.Random(7).randbytes(84_000)
 
 
 def test_the_same_evidence_again_and_again(scene):
@@ -75,14 +80,51 @@ def test_a_thousand_entries_to_be_checked(scene, member):
     assert "too_large" in codes(scene.check(scene.present(shown)))
 
 
-def test_heads_file_that_unpacks_to_gigabytes(scene):
+@pytest.mark.parametrize("content", [bytes(84_000), NOISE], ids=["zeros", "noise"])
+def test_heads_file_that_unpacks_to_gigabytes(scene, content):
     """A heads entry says how many subjects there are: no more is ever unpacked."""
     scene.publish()
     bundle = whole_log(scene)
     (root,) = bundle["heads_files"]
-    bundle["heads_files"] = {root: b64.encode_url(gzip.compress(bytes(84_000), mtime=0))}
+    bundle["heads_files"] = {root: b64.encode_url(gzip.compress(content, mtime=0))}
     dropped = scene.check(bundle=bundle).evidence.dropped
     assert [(each.what, each.code) for each in dropped] == [("heads file", "too_large")]
+
+
+def test_heads_files_of_a_large_region_packed_into_nothing(scene, monkeypatch):
+    """Each hour has a root of its own, and a true heads entry that counts a million records.
+
+    A hundred kilobytes for each were unpacked to 84 megabytes; hashes do not pack so well.
+    """
+    log, origin = scene.fed.logs["gd.example/reg"], "gd.example/reg"
+    for hour in range(5):
+        body = {
+            "size": log.size(),
+            "count": 1_000_000,
+            "root": b64.encode_url(sha256(b"%d" % hour)),
+        }
+        body["at"] = scene.fed.now
+        log.force(scene.fed.compose(origin, "heads", origin, body).sequenced(scene.fed.now))
+    scene.publish()
+    size = checkpoint_in(scene.fed.notes[origin]).size
+    heads = [each for each in log.entries[:size] if each.entry.body.get("count") == 1_000_000]
+    file = gzip.compress(bytes(840_000), mtime=0)
+    staple, unpacked = scene.staple(), []
+    plain = heads_files.gunzip
+
+    def noted(data, most):
+        unpacked.append(most)
+        return plain(data, most)
+
+    monkeypatch.setattr(heads_files, "gunzip", noted)
+    staple["items"] += [evidence_item(log, each, size) for each in heads]
+    staple["heads_files"] = {each.entry.body["root"]: b64.encode_url(file) for each in heads}
+    report = scene.check(staple=staple)
+    assert report.outcome is Outcome.ACCEPTED
+    assert unpacked == [2 * len(file)] * len(heads)
+    assert {(each.what, each.code) for each in report.evidence.dropped} == {
+        ("heads file", "too_large")
+    }
 
 
 def test_names_of_claims_nested_without_end(scene):
