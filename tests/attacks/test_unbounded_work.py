@@ -15,12 +15,14 @@ from did_service.core.credentials import jsonld
 from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import b64
+from did_service.core.encoding import b64, jcs
 from did_service.core.evidence import heads_files, latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.verification.report import Outcome
+from did_service.verifier import chain_keys
+from did_service.verifier.chain_keys import keys_of
 from tests.support.counter import (
     codes,
     items_of,
@@ -189,3 +191,36 @@ def test_one_context_named_a_thousand_times(scene):
             jsonld.expand(document, load)
         report = scene.check(data=json.dumps(shown).encode())
         assert report.outcome is not Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("place", ["claims", "beside the claims", "unreadable"])
+def test_an_issuer_at_every_depth_is_no_credential_at_every_depth(scene, monkeypatch, place):
+    """A counter that reads by key hashed each of them: 18 seconds for three megabytes."""
+    nested = {"text": ["x" * 1_000] * 50}
+    for _ in range(20):
+        nested = {"issuer": "x", "below": nested}
+    shown = {**scene.credential, "credentialSubject": {**nested, "id": "urn:x:y"}}
+    if place == "beside the claims":
+        shown = {**scene.credential, "evidence": {"type": "urn:x:y", **nested}}
+    if place == "unreadable":
+        shown = {"type": ["VerifiablePresentation"], "verifiableCredential": [nested]}
+    data, written, encode = json.dumps(shown).encode(), [], jcs.encode
+
+    def counted(value):
+        text = encode(value)
+        written.append(len(text))
+        return text
+
+    monkeypatch.setattr(jcs, "encode", counted)
+    keys = {*keys_of(data)}
+    assert sum(written) <= 2 * len(data)
+    record = b64.encode_url(sha256(encode(shown)))
+    assert (record in keys) is (place != "unreadable")
+
+
+def test_keys_of_a_text_said_often_are_looked_for_once(monkeypatch):
+    asked, plain = [], chain_keys.did_id
+    monkeypatch.setattr(chain_keys, "did_id", lambda did: asked.append(did) or plain(did))
+    dids = [f"did:webvh:Q{number:045d}:a.example" for number in range(400)]
+    assert {*dids} <= {*keys_of(json.dumps({"many": dids * 50}).encode())}
+    assert len(asked) == len(dids)
