@@ -8,6 +8,7 @@ import copy
 import gzip
 import json
 import random
+from collections import Counter
 
 import pytest
 
@@ -15,19 +16,21 @@ from did_service.core.credentials import jsonld
 from did_service.core.credentials.contexts import load
 from did_service.core.crypto import ed25519
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding import b64, jcs
+from did_service.core.encoding import b64, jcs, timestamps
 from did_service.core.evidence import heads_files, latest
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.limits import MAX_CREDENTIAL_BYTES, MAX_DISCLOSED_CHARACTERS
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.verification.report import Outcome
-from did_service.verifier import chain_keys
+from did_service.verifier import chain_keys, importing, portions
 from did_service.verifier.chain_keys import keys_of
+from did_service.verifier.portions import open_bundle
 from tests.support.counter import (
     codes,
     items_of,
     whole_log,
 )
+from tests.support.desk import Desk
 from tests.support.evidence import evidence_item
 from tests.support.refusals import refused
 
@@ -127,6 +130,42 @@ def test_heads_files_of_a_large_region_packed_into_nothing(scene, monkeypatch):
     assert {(each.what, each.code) for each in report.evidence.dropped} == {
         ("heads file", "too_large")
     }
+
+
+def test_heads_file_that_is_none_is_unpacked_once_in_an_import(tmp_path, scene, monkeypatch):
+    """All portions share it: what a few kilobytes unpack to was unpacked in each anew."""
+    desk = Desk(tmp_path, scene)
+    desk.pin()
+    for name in "abcd":
+        scene.fed.tick(60)
+        scene.fed.agency(f"{name}.gd.example")
+        scene.publish()
+    log, origin = scene.fed.logs["gd.example/reg"], "gd.example/reg"
+    size = checkpoint_in(scene.fed.notes[origin]).size
+    about = ("heads", origin)
+    heads = [p for p in log.entries[:size] if (p.entry.type, p.entry.subject) == about][-4:]
+    true = log.snapshot(heads[-1].entry.body["size"])
+    none = [true.data[84:] + true.data[:84], true.data[84:], b""]
+    packed = [gzip.compress(each, mtime=0) for each in (*none, true.data)]
+    bundle, unpacked, plain = whole_log(scene), Counter(), heads_files.gunzip
+    bundle["items"] += [evidence_item(log, each, size) for each in heads[:-1]]
+    bundle["heads_files"] = {
+        each.entry.body["root"]: b64.encode_url(file)
+        for each, file in zip(heads, packed, strict=True)
+    }
+
+    def counted(data, most):
+        unpacked[data] += 1
+        return plain(data, most)
+
+    monkeypatch.setattr(heads_files, "gunzip", counted)
+    monkeypatch.setattr(portions, "MAX_PORTION_PIECES", 1)
+    now = timestamps.from_posix(scene.fed.now + 1)
+    with open_bundle(desk.save_bundle(bundle).read_bytes(), desk.path) as opened:
+        assert not opened.is_whole
+        taken = importing.import_bundle(desk.trust, opened, now, "boot")
+    assert taken.counts.dropped == len(none)
+    assert unpacked == dict.fromkeys(packed, 1)
 
 
 def test_names_of_claims_nested_without_end(scene):

@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 from nacl import bindings
 
-from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding import timestamps
 from did_service.core.errors import LimitError
-from did_service.core.evidence import checked, heads_files
+from did_service.core.evidence import checked
 from did_service.core.evidence.bundle import encode_bundle, encode_pieces
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log.policy import LogPolicy
@@ -239,35 +239,6 @@ def test_a_checkpoint_that_was_refused_is_not_verified_again(desks, scene, small
     assert counts["dropped"] == len(notes) + len(junk)
     again = [number for (_, lines), number in judged.items() if len(lines) == 2]
     assert again == [1] * len(notes)
-
-
-def test_a_heads_file_is_unpacked_once_whether_it_is_one_or_not(
-    desks, scene, small, monkeypatch
-):
-    """Otherwise what a few kilobytes unpack to is unpacked in each portion anew."""
-    unpacked, plain = Counter(), heads_files.gunzip
-    desk, evidence = desks("one"), everything(scene)
-    heads = [each["entry"]["b"] for each in evidence["items"] if each["entry"]["t"] == "heads"]
-    true = scene.fed.logs["gd.example/reg"].snapshot(heads[0]["size"])
-    roots = [each["root"] for each in heads]
-    files = [true.data, true.data[84:] + true.data[:84], true.data[:-84]]
-    packed = [gzip.compress(each, mtime=0) for each in files]
-    roots.sort(key=lambda root: root != b64.encode_url(true.root))  # the true one's comes first
-    evidence["heads_files"] = {
-        root: b64.encode_url(file) for root, file in zip(roots, packed, strict=False)
-    }
-
-    def counted(data, most):
-        unpacked[data] += 1
-        return plain(data, most)
-
-    monkeypatch.setattr(heads_files, "gunzip", counted)
-    now = timestamps.from_posix(scene.fed.now + 1)
-    bundle = desk.save_bundle(evidence)
-    with open_bundle(bundle.read_bytes(), desk.path) as opened:
-        taken = importing.import_bundle(desk.trust, opened, now, "boot")
-    assert taken.counts.dropped == len(packed) - 1
-    assert unpacked == dict.fromkeys(packed, 1)
 
 
 def test_unknown_kinds_are_counted_as_one_and_what_all_share_is_bounded(
