@@ -24,6 +24,7 @@ from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.encoding import timestamps
 from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
+from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.pieces import UnverifiedBatch, parse_batch
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.proven_set import Evidence, Fork
@@ -168,10 +169,15 @@ class _Collection:
     sets: list[tuple[str, UnverifiedEvidence]] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     asked: set[EvidenceRequest] = field(default_factory=set)
+    checked: Checked = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checked = Checked(self.policy.digest)
 
     def evidence(self) -> Evidence:
+        """Say what the sets prove; with each that comes, nothing is checked a second time."""
         known = self.remembered
-        return verify_evidence(self.sets, self.policy, known.trees, known.forked)
+        return verify_evidence(self.sets, self.policy, known.trees, known.forked, self.checked)
 
     def take_needed(self) -> None:
         """Fetch what is named until nothing new is named."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain
 
 from did_service.core.credentials.record import record_of
 from did_service.core.did.syntax import did_id
 from did_service.core.encoding import b64, strict_json
-from did_service.core.encoding.strict_json import JsonObject, JsonValue, Numbers
+from did_service.core.encoding.strict_json import JsonValue, Numbers
 from did_service.core.errors import DidServiceError, LimitError
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
@@ -23,6 +24,7 @@ from did_service.core.limits import (
     MAX_PRESENTED_BYTES,
     MAX_PRESENTED_VALUES,
 )
+from did_service.core.verification.presented import parse_presented
 
 
 class Wanted:
@@ -59,7 +61,8 @@ class Wanted:
 def keys_of(presented: bytes) -> Iterator[str]:
     """Yield all that may be a key in what is presented; none where it cannot be read.
 
-    It is read as `parse_presented` reads it: what that one reads must name its keys here.
+    It is read as `parse_presented` reads it: what that one reads must name its keys here, and
+    what it takes as a credential is known by its record as well.
     """
     try:
         value = strict_json.loads(
@@ -71,7 +74,7 @@ def keys_of(presented: bytes) -> Iterator[str]:
     except DidServiceError:
         return
     yield from _keys(value)
-    yield from _records(value)
+    yield from _records(presented)
 
 
 def named_in(line: bytes) -> Iterator[str]:
@@ -107,21 +110,27 @@ def _read(data: bytes) -> JsonValue:
 
 
 def _keys(value: JsonValue) -> Iterator[str]:
-    """Yield each text in a value, a DID by what its subject is called in a log."""
-    match value:
-        case str():
-            yield value
-            if value.startswith("did:"):
-                yield _subject_of(value)
-        case dict():
-            for name, member in value.items():
-                yield name
-                yield from _keys(member)
-        case list():
-            for member in value:
-                yield from _keys(member)
-        case _:
-            pass
+    """Yield each text in a value once, a DID also by what its subject is called in a log."""
+    for text in {*_texts(value)}:
+        yield text
+        if text.startswith("did:"):
+            yield _subject_of(text)
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    """Yield the texts in a value, level by level: what stands deep costs no more."""
+    level = [value]
+    while level:
+        below: list[JsonValue] = []
+        for each in level:
+            if isinstance(each, str):
+                yield each
+            elif isinstance(each, dict):
+                yield from each
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+        level = below
 
 
 def _subject_of(did: str) -> str:
@@ -131,20 +140,11 @@ def _subject_of(did: str) -> str:
         return did
 
 
-def _records(value: JsonValue) -> Iterator[str]:
-    """Yield the key of the issuance proofs of each credential in a value."""
-    if isinstance(value, list):
-        for member in value:
-            yield from _records(member)
-    if isinstance(value, dict):
-        if "issuer" in value:
-            yield _record(value)
-        for member in value.values():
-            yield from _records(member)
+def _records(presented: bytes) -> Iterator[str]:
+    """Yield the key of the issuance proofs of each credential that is shown.
 
-
-def _record(credential: JsonObject) -> str:
-    try:
-        return b64.encode_url(record_of(credential))
-    except DidServiceError:
-        return ""
+    Where none can be read nothing is judged, so nothing is needed.
+    """
+    with suppress(DidServiceError):
+        for shown in parse_presented(presented).shown:
+            yield b64.encode_url(record_of(shown.credential.raw))

@@ -6,18 +6,24 @@ The scene is a federation at a fixed time; nothing here needs a network.
 import gzip
 import json
 import os
+import random
+from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
+from nacl import bindings
 
 from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.credentials import jsonld
+from did_service.core.encoding import b64
 from did_service.core.errors import NotFoundError, UnavailableError
+from did_service.core.evidence import heads_files
 from did_service.core.limits import MAX_COLLECTION_REQUESTS
 from did_service.core.verification.request import Remembered
 from tests.attacks.test_schemas import DESCRIBED, NAMED, OWN, forced
 from tests.support.citizen import Citizen
-from tests.support.counter import SCHEMA
+from tests.support.counter import SCHEMA, items_of
 from tests.support.refusals import refused
 from tests.support.schemas import UNBOUNDED
 from wallet_cli.holdings import HeldCredential, keep
@@ -201,6 +207,34 @@ def test_places_that_never_answer_are_asked_once(citizen, scene):
     collect(held, scene.fed.policy, EvidenceSources(hanging, bases), Remembered())
     hosts = [url.split("/")[2] for url in hanging.asked]
     assert len(hosts) == len(set(hosts))
+
+
+def test_what_is_held_is_checked_once_in_a_collection(citizen, scene, monkeypatch):
+    """All evidence is judged again with each entry that is asked for."""
+    scene.publish()
+    held, bases = greedy(citizen, scene)
+    file = gzip.compress(random.Random(7).randbytes(84), mtime=0)
+    staple = scene.staple()
+    heads = [each["entry"]["b"]["root"] for each in items_of(staple, "heads")]
+    held = replace(held, staple={**staple, "heads_files": {heads[0]: b64.encode_url(file)}})
+    signatures, unpacked = Counter(), Counter()
+    verify, gunzip = bindings.crypto_sign_open, heads_files.gunzip
+
+    def counted_signature(signed, public):
+        signatures[signed, public] += 1
+        return verify(signed, public)
+
+    def counted_file(data, most):
+        unpacked[data] += 1
+        return gunzip(data, most)
+
+    monkeypatch.setattr(bindings, "crypto_sign_open", counted_signature)
+    monkeypatch.setattr(heads_files, "gunzip", counted_file)
+    empty = Silent(NotFoundError("subject_unknown", "nothing here"))
+    found = collect(held, scene.fed.policy, EvidenceSources(empty, bases), Remembered())
+    assert found.proves_no_less(held)
+    assert unpacked == {file: 1}
+    assert {*signatures.values()} == {1}
 
 
 def test_budget_is_shared_by_all_that_one_collection_asks():

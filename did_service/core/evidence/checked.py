@@ -10,10 +10,9 @@ from collections.abc import MutableMapping
 from typing import TypeAlias
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.snapshot import HeadsSnapshot, parse_snapshot
 from did_service.core.crypto.hashes import sha256
-from did_service.core.encoding.compression import gunzip
 from did_service.core.errors import DidServiceError, ProofError
+from did_service.core.evidence.heads_files import HeadsFiles
 from did_service.core.evidence.pieces import UnverifiedItem
 from did_service.core.limits import MAX_EVIDENCE_CHECKPOINTS
 from did_service.core.log.checkpoint import parse_checkpoint
@@ -32,7 +31,7 @@ class Checked:
         policy: SHA-256 of the policy by which it was.
         notes: Checkpoints by their notes.
         refused: Notes that did not verify: a hash of what each says, and the code.
-        snapshots: Heads files by the SHA-256 of their packed bytes.
+        heads_files: Heads files that were unpacked, whatever the policy.
         paths: The claims that hold, whatever the policy.
     """
 
@@ -42,7 +41,7 @@ class Checked:
         self.policy = policy
         self.notes = {} if notes is None else notes
         self.refused: dict[bytes, tuple[bytes, str]] = {}
-        self.snapshots: MutableMapping[bytes, HeadsSnapshot] = {}
+        self.heads_files = HeadsFiles()
         self.paths: set[Claim] = set()
 
     @classmethod
@@ -102,17 +101,6 @@ class Checked:
         if claim not in self.paths:
             check_inclusion(leaf, item.index, item.size, list(item.path), root)
             self.paths.add(claim)
-
-    def snapshot(self, file: bytes, size: int) -> HeadsSnapshot:
-        """Unpack and read a heads file; the caller compares the root.
-
-        Raises:
-            LimitError, MalformedError: as `gunzip` and `parse_snapshot`.
-        """
-        digest = sha256(file)
-        if digest not in self.snapshots:
-            self.snapshots[digest] = parse_snapshot(gunzip(file, size))
-        return self.snapshots[digest]
 
 
 def _said(note: UnverifiedNote) -> bytes:

@@ -282,10 +282,7 @@ class _Verification:
     def _heads_file(self, root: bytes, size: int, file: bytes) -> None:
         if len(file) > most_packed(size):  # it is kept as it came
             raise LimitError("too_large", f"{len(file)} bytes for {size} of records")
-        snapshot = self.checked.snapshot(file, size)
-        if snapshot.root != root:
-            raise ProofError("digest_wrong", "a heads file has another root")
-        self.snapshots[root] = snapshot
+        self.snapshots[root] = self.checked.heads_files.read(root, file, size)
         self.heads_files[root] = file
 
 
