@@ -11,6 +11,7 @@ MAX_GZIP_MEMBERS = 16  # of one file; what follows each is copied
 MAX_JSON_BYTES = 1_048_576  # one document at a door; credentials are 1 to 10 KB
 MAX_JSON_DEPTH = 32  # honest documents stay below 12; keeps recursion far from Python's limit
 MAX_JSON_VALUES = 131_072  # a policy of 31 regions has 3,000; at 200 bytes each 26 MB of memory
+MAX_BILINGUAL_CHARACTERS = 400  # of a name or a legal basis, in each of its languages
 MAX_SAFE_INTEGER = 2**53 - 1  # RFC 8785 §3.2.2.3 and RFC 7493: larger ones change meaning
 MAX_YEAR_DIGITS = 9  # with its sign; XSD sets none, and no credential needs so many
 MAX_BASE58_CHARACTERS = 512  # base58 decoding is quadratic; keys and signatures need 88
