@@ -26,7 +26,7 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
-    demand_policy,
+    demanded,
     prove,
     read_beside,
     read_subjects,
@@ -169,16 +169,21 @@ def import_bundle(
         PolicyError: `policy_missing`, `policy_forked`.
         LimitError: `too_large`: the directory would hold more than it may.
     """
-    before = demand_policy(directory)
-    policy = follow(directory, bundle.shared.policies, now)
-    work = _Import(directory, boot, bundle, policy, Checked(policy.digest))
+    pinned = follow(directory, bundle.shared.policies, now)
+    work = _Import(directory, boot, bundle, pinned.policy, Checked(pinned.policy.digest))
     for portion in bundle.portions:
         work.take(portion)
     counts = ImportCounts(
         *(work.counts[name] for name in ("newer", "same", "older", "dropped"))
     )
     blinded = {(kind, subject) for (_, kind, subject), is_so in work.blinded.items() if is_so}
-    return Imported(before, work.policy, (*work.forks.values(),), counts, (*sorted(blinded),))
+    return Imported(
+        demanded(pinned.before),
+        work.policy,
+        (*work.forks.values(),),
+        counts,
+        (*sorted(blinded),),
+    )
 
 
 def merge(
