@@ -54,13 +54,17 @@ class TrustState:
     verified: Mapping[bytes, VerifiedCheckpoint] = field(default_factory=dict)
 
     @property
+    def trees(self) -> dict[str, Tree]:
+        """The largest tree of each log, by origin."""
+        return {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
+
+    @property
     def remembered(self) -> Remembered:
         """What the core needs to know of the past."""
-        trees = {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
-        before = None if self.policy is None else Verified(self.policy.digest)
-        if before is not None:
-            before.notes.update(self.verified)
-        return Remembered(trees, self.forked, before)
+        before = (
+            None if self.policy is None else Verified(self.policy.digest, {**self.verified})
+        )
+        return Remembered(self.trees, self.forked, before)
 
     @property
     def sources(self) -> tuple[tuple[str, UnverifiedEvidence]]:
@@ -215,11 +219,11 @@ def prove(
     Raises:
         PolicyError: `policy_missing`.
     """
-    policy, known = held.demand_policy(), held.remembered
+    policy = held.demand_policy()
     checked = Checked.under(policy, checked)
     checked.notes.update(held.verified)
     sources = (*held.sources, *more)
-    return verify_evidence(sources, policy, known.trees, known.forked, checked)
+    return verify_evidence(sources, policy, held.trees, held.forked, checked)
 
 
 def _policy(data: bytes) -> Policy:
