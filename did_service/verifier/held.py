@@ -6,7 +6,7 @@ forks/HASH.json   {"format":"didsvc-fork/1","policy":SEQ,"origin","size","notes"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -122,26 +122,41 @@ def demanded(policy: Policy | None) -> Policy:
     return policy
 
 
-def read_held(
-    directory: TrustDirectory,
-    boot: str,
-    wanted: Wanted | None = None,
-    also: Iterable[str] = (),
-) -> TrustState:
+def read_held(directory: TrustDirectory, boot: str, wanted: Wanted | None = None) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
 
     Args:
         directory: Which.
         boot: Of the machine.
         wanted: What a check asks for: of a large directory only that is read.
-        also: Further keys that will be asked for, such as a service item.
 
     Raises:
         LimitError: `too_much_to_check`: a check needs more than is read for one.
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, directory.evidence(wanted, also))
+    evidence = directory.evidence(wanted)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
+
+
+def read_for(
+    directory: TrustDirectory, memory: Memory, wanted: Wanted, *, item: str | None
+) -> TrustState:
+    """Read of a trust directory what a check of it asks for.
+
+    Args:
+        directory: Which.
+        memory: What is remembered, as it was read before the evidence.
+        wanted: What the check asks for: of a large directory only that is read.
+        item: The service item of the question; that is read as well.
+
+    Raises:
+        LimitError: `too_much_to_check`: a check needs more than is read for one.
+        MalformedError: `trust_damaged`, naming the file.
+        UnavailableError: `file_not_read`.
+    """
+    also = () if item is None else (item,)
+    return _state(directory, memory, directory.evidence(wanted, also))
 
 
 def read_known(directory: TrustDirectory, boot: str) -> TrustState:
@@ -151,7 +166,7 @@ def read_known(directory: TrustDirectory, boot: str) -> TrustState:
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, UnverifiedEvidence())
+    return _state(directory, directory.memory().in_boot(boot), UnverifiedEvidence())
 
 
 def read_beside(
@@ -165,7 +180,7 @@ def read_beside(
     """
     whole = not directory.is_large
     evidence = directory.evidence() if whole else directory.evidence_of(offered)
-    return _state(directory, boot, evidence)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
 
 
 def read_subjects(
@@ -183,15 +198,18 @@ def read_subjects(
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, directory.evidence_of(offered, with_shared=with_shared))
+    evidence = directory.evidence_of(offered, with_shared=with_shared)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
 
 
-def _state(directory: TrustDirectory, boot: str, evidence: UnverifiedEvidence) -> TrustState:
+def _state(
+    directory: TrustDirectory, memory: Memory, evidence: UnverifiedEvidence
+) -> TrustState:
     policy = read_policy(directory)
     return TrustState(
         policy,
         evidence,
-        directory.memory().in_boot(boot),
+        memory,
         frozenset() if policy is None else forked_logs(directory, policy),
         {} if policy is None else directory.recalled(evidence.checkpoints, basis_of(policy)),
     )

@@ -13,6 +13,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.core.verification.report import Outcome
 from did_service.verifier.cells import (
     counted,
     damaged,
@@ -113,7 +114,7 @@ def put(rows: Rows, text: str, nonce: Nonce) -> None:
         nonce.audience,
         nonce.item,
         None if answer is None else timestamps.to_posix(answer.time),
-        None if answer is None else answer.outcome,
+        None if answer is None else answer.outcome.value,
         None if answer is None else answer.presented,
     )
 
@@ -140,7 +141,7 @@ def _nonce(row: Cells) -> Nonce:
         damaged("a question that is neither open nor used")
     answer = None
     if answered is not None:
-        answer = Answered(instant(answered), text(outcome), octets(presented))
+        answer = Answered(instant(answered), _outcome(text(outcome)), octets(presented))
     return Nonce(
         instant(expires),
         text(state),
@@ -149,3 +150,10 @@ def _nonce(row: Cells) -> Nonce:
         text_or_none(item),
         answer,
     )
+
+
+def _outcome(word: str) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        damaged("a verdict that there is not")
