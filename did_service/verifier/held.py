@@ -25,7 +25,7 @@ from did_service.core.verification.request import Clock, Remembered
 from did_service.core.verification.verified import Verified
 from did_service.program.environment import Environment
 from did_service.verifier.chain_keys import Wanted
-from did_service.verifier.directory import TrustDirectory, default_path
+from did_service.verifier.directory import POLICY_FILE, TrustDirectory, default_path
 from did_service.verifier.memory import Memory
 from did_service.verifier.quorums import basis_of
 from did_service.verifier.state import parse_or_damaged
@@ -98,7 +98,7 @@ def read_policy(directory: TrustDirectory) -> Policy | None:
         UnavailableError: `file_not_read`.
     """
     stored = directory.read_policy()
-    return None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+    return None if stored is None else parse_or_damaged(POLICY_FILE, _policy, stored)
 
 
 def demand_policy(directory: TrustDirectory) -> Policy:

@@ -217,12 +217,8 @@ def _dropped(merged: Evidence) -> int:
 def _compared_each(
     before: Iterable[ProvenEntry], given: Iterable[ProvenEntry]
 ) -> Iterator[str]:
-    best = {_chain(each): each.rank for each in sorted(before, key=lambda each: each.rank)}
-    return (_compared(each.rank, best.get(_chain(each))) for each in given)
-
-
-def _chain(proven: ProvenEntry) -> _Chain:
-    return proven.origin, proven.kind, proven.subject
+    best = {each.chain: each.rank for each in sorted(before, key=lambda each: each.rank)}
+    return (_compared(each.rank, best.get(each.chain)) for each in given)
 
 
 def _compared(rank: tuple[int, int], held: tuple[int, int] | None) -> str:
@@ -235,6 +231,6 @@ def _blinded(evidence: Evidence) -> dict[_Chain, bool]:
     """Say of each chain whether its newest entry stands before an older one that can serve."""
     newest: dict[_Chain, int] = {}
     for each in evidence.entries:
-        newest[_chain(each)] = max(each.number, newest.get(_chain(each), 0))
+        newest[each.chain] = max(each.number, newest.get(each.chain, 0))
     usable = newest_usable(evidence)
     return {chain: usable.get(chain, number) < number for chain, number in newest.items()}

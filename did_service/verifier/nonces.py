@@ -76,13 +76,13 @@ class StoredNonces(Mapping[str, Nonce]):
 
 
 def give(
-    rows: Rows, text: str, nonce: Nonce, now: datetime, witnessed: datetime | None
+    rows: Rows, nonce_text: str, nonce: Nonce, now: datetime, witnessed: datetime | None
 ) -> None:
     """Remember a question that may be answered within the day; forget what is over.
 
     Args:
         rows: The state, open for changes.
-        text: The nonce itself.
+        nonce_text: The nonce itself.
         nonce: What is remembered of it.
         now: The present instant.
         witnessed: The newest time that a quorum has shown.
@@ -94,7 +94,7 @@ def give(
     count = counted(rows, "nonces")
     if count >= MAX_NONCES_REMEMBERED:
         raise UnavailableError("nonces_exhausted", f"{count} challenges are remembered")
-    put(rows, text, nonce)
+    put(rows, nonce_text, nonce)
 
 
 def expiry(now: datetime) -> datetime:
@@ -102,12 +102,12 @@ def expiry(now: datetime) -> datetime:
     return now + timedelta(seconds=NONCE_LIFETIME_SECONDS)
 
 
-def put(rows: Rows, text: str, nonce: Nonce) -> None:
+def put(rows: Rows, nonce_text: str, nonce: Nonce) -> None:
     """Write what is remembered of a question; one that was answered stays answered."""
     answer = nonce.answer
     rows.change(
         _PUT,
-        text,
+        nonce_text,
         timestamps.to_posix(nonce.expires),
         nonce.state,
         nonce.boot,

@@ -229,8 +229,7 @@ class Evidence:
         chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
         for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
             if each.kind != "evidence":
-                chain = each.origin, each.kind, each.subject
-                chains.setdefault(chain, {}).setdefault(each.number, each)
+                chains.setdefault(each.chain, {}).setdefault(each.number, each)
         return chains
 
     def _lasting(self, chain: Mapping[int, ProvenEntry]) -> list[int]:
