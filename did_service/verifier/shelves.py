@@ -22,6 +22,7 @@ from did_service.core.evidence.bundle import encode_pieces
 from did_service.core.evidence.proven_set import RECORD, ChainKey
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
+    MAX_CHAIN_STEPS,
     MAX_CHAINS_AT_ONCE,
     MAX_CHAINS_HELD,
 )
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 # What was carried over as it was, before a policy could judge it; it goes at the next merge.
 UNSORTED = ChainKey("", "unsorted", "")
 POLICIES = ChainKey("", "policies", "")
-_MOST_STEPS = 8  # from what is presented to the last thing it rests on
 _WANT = "CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID"
 _FIND = """
 SELECT chains.id FROM wanted JOIN chains ON chains.subject = wanted.key
@@ -80,7 +80,7 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
     chains: set[int] = set()
     pieces: dict[int, bytes] = {}
     wanted = {*keys, UNSORTED.subject}
-    for _ in range(_MOST_STEPS):
+    for _ in range(MAX_CHAIN_STEPS):
         seen |= wanted
         new = _chains(rows, wanted) - chains
         chains |= new
