@@ -24,7 +24,7 @@ from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.parameters import WitnessRule, next_key_hash
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import bilingual, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
@@ -202,7 +202,7 @@ def _region(
     own = keys[region.id]
     return {
         "id": region.id,
-        "name": {"zh": region.name.zh, "en": region.name.en},
+        "name": bilingual.encode(region.name),
         "territory": [region.territory],
         "hosts": [region.host],
         "prefixes": [f"https://{region.host}/"],

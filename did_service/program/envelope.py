@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from did_service.core.encoding import bilingual
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps_printable
 from did_service.core.errors import DidServiceError
-from did_service.core.text import Bilingual
 from did_service.program.exits import Exit, exit_of
 from did_service.program.failure import meaning_and_next
 
@@ -64,8 +64,8 @@ def described(program: str, command: str, error: DidServiceError) -> JsonObject:
     return {
         "code": error.code,
         "exit": int(exit_of(error, command)),
-        "message": _both(meaning),
-        "next": _both(following),
+        "message": bilingual.encode(meaning),
+        "next": bilingual.encode(following),
         "detail": error.message,
         "details": {**error.details},
         **({} if error.peer_says is None else {"peer_says": error.peer_says}),
@@ -79,7 +79,3 @@ def by_field(answer: JsonObject, fields: Sequence[JsonValue]) -> JsonObject:
         return answer
     said = {name: value for name, value in error.items() if name != "peer_says"}
     return {**answer, "error": {**said, "fields": [*fields]}}
-
-
-def _both(text: Bilingual) -> JsonObject:
-    return {"zh": text.zh, "en": text.en}

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from did_service.core.encoding import timestamps
 from did_service.core.errors import MalformedError
+from did_service.verifier.tables import STATE_FILE
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Cell, Rows
-
-_FILE = "state.sqlite"
 
 
 def damaged(told: str) -> NoReturn:
@@ -24,7 +23,7 @@ def damaged(told: str) -> NoReturn:
     Raises:
         MalformedError: `trust_damaged`.
     """
-    raise MalformedError("trust_damaged", f"{_FILE}: {told}", file=_FILE)
+    raise MalformedError("trust_damaged", f"{STATE_FILE}: {told}", file=STATE_FILE)
 
 
 def counted(rows: Rows, name: str) -> int:

@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64
 from did_service.core.errors import DidServiceError
-from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.limits import (
+    MAX_ASKED_CHARACTERS,
+    MAX_CHALLENGES_SOUGHT,
+    NONCE_LIFETIME_SECONDS,
+)
 from did_service.core.verification.request import NO_QUESTION, NonceState, Request
 from did_service.program.environment import Environment
 from did_service.verifier.directory import TrustDirectory, fresh_nonce
@@ -29,8 +33,7 @@ if TYPE_CHECKING:
 
 _STATE_LABEL = b"didsvc-state/1\0"
 _STATE_BYTES = 8  # openid.md 6.2: 64 bits
-_CHALLENGE = re.compile(rb'"challenge"\s*:\s*"([A-Za-z0-9._~-]{1,512})"')
-_MOST_CHALLENGES = 16  # of a file that cannot be read: each may cost a look into the memory
+_CHALLENGE = re.compile(rb'"challenge"\s*:\s*"([A-Za-z0-9._~-]{1,%d})"' % MAX_ASKED_CHARACTERS)
 
 
 def request_for(nonce: str, audience: str, item: str | None, issued: datetime) -> RequestObject:
@@ -110,7 +113,7 @@ def claimed_by(presented: bytes) -> tuple[str, ...]:
     try:
         return challenges_in(presented)
     except DidServiceError:
-        found = islice(_CHALLENGE.finditer(presented), _MOST_CHALLENGES)
+        found = islice(_CHALLENGE.finditer(presented), MAX_CHALLENGES_SOUGHT)
         return tuple(dict.fromkeys(each[1].decode() for each in found))
 
 

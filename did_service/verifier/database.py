@@ -21,9 +21,8 @@ from weakref import WeakSet
 from did_service.core.errors import MalformedError, UnavailableError
 from did_service.core.limits import MAX_BUNDLE_LINE_BYTES
 from did_service.program.files import replace_file
-from did_service.verifier.tables import FACTS, TABLES
+from did_service.verifier.tables import FACTS, STATE_FILE, TABLES
 
-FILE = "state.sqlite"
 Cell: TypeAlias = str | int | bytes | None
 Cells: TypeAlias = tuple[Cell, ...]
 
@@ -154,9 +153,11 @@ def _opened(path: Path, code: str) -> Iterator[sqlite3.Connection]:
             marks = [_pragma(connection, name) for name in ("application_id", "user_version")]
             size = _pragma(connection, "page_count") * _pragma(connection, "page_size")
         if marks != [_APPLICATION, _VERSION]:
-            raise MalformedError("trust_damaged", f"{FILE} is of another kind", file=FILE)
+            raise MalformedError(
+                "trust_damaged", f"{STATE_FILE} is of another kind", file=STATE_FILE
+            )
         if path.stat().st_size < size:  # a writer at work only makes it longer
-            raise MalformedError("trust_damaged", f"{FILE} was cut off", file=FILE)
+            raise MalformedError("trust_damaged", f"{STATE_FILE} was cut off", file=STATE_FILE)
         with _told(code):
             _check_tables(connection)
         yield connection
@@ -172,7 +173,7 @@ def _check_tables(connection: sqlite3.Connection) -> None:
     """
     found = connection.execute(_STATEMENTS, (len(TABLES) + 1,)).fetchall()
     if sorted(str(sql) for (sql,) in found) != sorted(TABLES):
-        raise MalformedError("trust_damaged", f"{FILE} has other tables", file=FILE)
+        raise MalformedError("trust_damaged", f"{STATE_FILE} has other tables", file=STATE_FILE)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -206,5 +207,7 @@ def _told(code: str) -> Iterator[None]:
     except sqlite3.Error as error:
         kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if kind in _DAMAGE:
-            raise MalformedError("trust_damaged", f"{FILE}: {error}", file=FILE) from error
-        raise UnavailableError(code, f"{FILE}: {error}") from error
+            raise MalformedError(
+                "trust_damaged", f"{STATE_FILE}: {error}", file=STATE_FILE
+            ) from error
+        raise UnavailableError(code, f"{STATE_FILE}: {error}") from error

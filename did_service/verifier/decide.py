@@ -20,17 +20,15 @@ from did_service.core.verification.report import (
     Check,
     FirstVerdict,
     NowFrom,
-    Outcome,
     Report,
 )
 from did_service.core.verification.request import Request
 from did_service.core.verification.tier import DEFAULT
 from did_service.program.environment import Environment
-from did_service.verifier.cells import damaged
 from did_service.verifier.chain_keys import Wanted
 from did_service.verifier.challenges import claimed_by, question_of, remembering
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import TrustState, read_held
+from did_service.verifier.held import TrustState, read_for
 from did_service.verifier.judging import judge
 from did_service.verifier.keeping import remember_logs
 from did_service.verifier.memory import Memory
@@ -65,8 +63,7 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
     for _ in range(_TRIES):
         with directory.opened():
             version = directory.version  # first: what changes while we read is another one
-            held = _read_held(question, directory, env, wanted)
-        asked = _asked(question, held)
+            asked, held = _read(question, directory, env, wanted)
         first = _first_verdict(asked, held)
         if first is not None:
             return first
@@ -77,38 +74,36 @@ def _decide(question: Question, directory: TrustDirectory, env: Environment) -> 
             if directory.version == version and _is_still_so(asked, held, now, report):
                 return keep(asked, directory, now, report)
     with directory.locked():  # others change it faster than we judge: they wait this once
-        held = _read_held(question, directory, env, wanted)
-        asked = _asked(question, held)
+        asked, held = _read(question, directory, env, wanted)
         first = _first_verdict(asked, held)
         if first is not None:  # a report is falsy unless it accepts
             return first
         return keep(asked, directory, held, judge(asked, held.policy, held))
 
 
-def _read_held(
+def _read(
     question: Question, directory: TrustDirectory, env: Environment, wanted: Wanted
-) -> TrustState:
+) -> tuple[Question, TrustState]:
     """Read what the question needs: a bundle names subjects as well, as a visitor does.
 
     The item is the one for which it was asked, which the memory knows by what is presented.
 
+    Returns:
+        The question with the one of ours that the file answers, and what is held.
+
     Raises:
         LimitError: `too_much_to_check`; `bundle_to_import` where bundles stand beside it.
     """
-    item = _request_of(question, directory.memory().in_boot(env.boot)).item
+    memory = directory.memory().in_boot(env.boot)
+    request = _request_of(question, memory)
     try:
-        return read_held(directory, env.boot, wanted, () if item is None else (item,))
+        held = read_for(directory, memory, wanted, item=request.item)
     except LimitError as error:
         if question.bundles and error.code == "too_much_to_check":
             raise LimitError("bundle_to_import", error.message) from error
         raise
-
-
-def _asked(question: Question, held: TrustState) -> Question:
-    """Return the question with the one of ours that the file answers."""
-    if held.policy is None:
-        return question
-    return question._replace(request=_request_of(question, held.memory))
+    asked = question if held.policy is None else question._replace(request=request)
+    return asked, held
 
 
 def _request_of(question: Question, memory: Memory) -> Request:
@@ -125,7 +120,7 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         return None
     if asked.answer.presented != sha256(question.presented):
         return None  # another file with a used code: step 10 refuses it
-    first = FirstVerdict(asked.answer.time, _outcome(asked.answer.outcome))
+    first = FirstVerdict(asked.answer.time, asked.answer.outcome)
     told = f"{timestamps.encode(first.time)} {first.outcome.value}"
     weakened = {
         "now_given": question.source is NowFrom.GIVEN,
@@ -142,13 +137,6 @@ def _first_verdict(question: Question, held: TrustState) -> Report | None:
         answered=first,
         asked=question.request.asked(),
     )
-
-
-def _outcome(word: str) -> Outcome:
-    try:
-        return Outcome(word)
-    except ValueError:
-        damaged("a verdict that there is not")
 
 
 def _is_still_so(

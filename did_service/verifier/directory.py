@@ -41,7 +41,8 @@ from did_service.verifier.lines import exceeds
 from did_service.verifier.memory import OPEN, Memory, Nonce
 from did_service.verifier.nonces import expiry, give
 from did_service.verifier.remembered import read_memory, write_memory
-from did_service.verifier.state import STATE_FILE, State, read_own
+from did_service.verifier.state import State, read_own
+from did_service.verifier.tables import STATE_FILE
 
 if TYPE_CHECKING:
     from did_service.core.log.policy import VerifiedCheckpoint
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+POLICY_FILE = "policy.json"
 NONCE_BYTES = 32
-_FILES = ("policy.json", EVIDENCE_FILE, MEMORY_FILE, STATE_FILE)
+_FILES = (POLICY_FILE, EVIDENCE_FILE, MEMORY_FILE, STATE_FILE)
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _KEPT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -122,7 +124,7 @@ class TrustDirectory:
 
     def read_policy(self) -> bytes | None:
         """Return the pinned policy as stored, or None before the first pin."""
-        return self._read("policy.json", MAX_JSON_BYTES)
+        return self._read(POLICY_FILE, MAX_JSON_BYTES)
 
     def write_policy(self, data: bytes) -> None:
         """Replace the pinned policy; the caller has checked that it may follow.
@@ -132,7 +134,7 @@ class TrustDirectory:
         """
         if len(data) > MAX_JSON_BYTES:
             raise LimitError("too_large", f"a policy of {len(data)} bytes")
-        self._write("policy.json", data)
+        self._write(POLICY_FILE, data)
 
     @property
     def is_large(self) -> bool:

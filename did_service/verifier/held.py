@@ -6,7 +6,7 @@ forks/HASH.json   {"format":"didsvc-fork/1","policy":SEQ,"origin","size","notes"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from did_service.core.verification.request import Clock, Remembered
 from did_service.core.verification.verified import Verified
 from did_service.program.environment import Environment
 from did_service.verifier.chain_keys import Wanted
-from did_service.verifier.directory import TrustDirectory, default_path
+from did_service.verifier.directory import POLICY_FILE, TrustDirectory, default_path
 from did_service.verifier.memory import Memory
 from did_service.verifier.quorums import basis_of
 from did_service.verifier.state import parse_or_damaged
@@ -54,13 +54,17 @@ class TrustState:
     verified: Mapping[bytes, VerifiedCheckpoint] = field(default_factory=dict)
 
     @property
+    def trees(self) -> dict[str, Tree]:
+        """The largest tree of each log, by origin."""
+        return {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
+
+    @property
     def remembered(self) -> Remembered:
         """What the core needs to know of the past."""
-        trees = {origin: Tree(log.size, log.root) for origin, log in self.memory.logs.items()}
-        before = None if self.policy is None else Verified(self.policy.digest)
-        if before is not None:
-            before.notes.update(self.verified)
-        return Remembered(trees, self.forked, before)
+        before = (
+            None if self.policy is None else Verified(self.policy.digest, {**self.verified})
+        )
+        return Remembered(self.trees, self.forked, before)
 
     @property
     def sources(self) -> tuple[tuple[str, UnverifiedEvidence]]:
@@ -94,7 +98,7 @@ def read_policy(directory: TrustDirectory) -> Policy | None:
         UnavailableError: `file_not_read`.
     """
     stored = directory.read_policy()
-    return None if stored is None else parse_or_damaged("policy.json", _policy, stored)
+    return None if stored is None else parse_or_damaged(POLICY_FILE, _policy, stored)
 
 
 def demand_policy(directory: TrustDirectory) -> Policy:
@@ -118,26 +122,41 @@ def demanded(policy: Policy | None) -> Policy:
     return policy
 
 
-def read_held(
-    directory: TrustDirectory,
-    boot: str,
-    wanted: Wanted | None = None,
-    also: Iterable[str] = (),
-) -> TrustState:
+def read_held(directory: TrustDirectory, boot: str, wanted: Wanted | None = None) -> TrustState:
     """Read a trust directory; one that does not exist holds nothing.
 
     Args:
         directory: Which.
         boot: Of the machine.
         wanted: What a check asks for: of a large directory only that is read.
-        also: Further keys that will be asked for, such as a service item.
 
     Raises:
         LimitError: `too_much_to_check`: a check needs more than is read for one.
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, directory.evidence(wanted, also))
+    evidence = directory.evidence(wanted)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
+
+
+def read_for(
+    directory: TrustDirectory, memory: Memory, wanted: Wanted, *, item: str | None
+) -> TrustState:
+    """Read of a trust directory what a check of it asks for.
+
+    Args:
+        directory: Which.
+        memory: What is remembered, as it was read before the evidence.
+        wanted: What the check asks for: of a large directory only that is read.
+        item: The service item of the question; that is read as well.
+
+    Raises:
+        LimitError: `too_much_to_check`: a check needs more than is read for one.
+        MalformedError: `trust_damaged`, naming the file.
+        UnavailableError: `file_not_read`.
+    """
+    also = () if item is None else (item,)
+    return _state(directory, memory, directory.evidence(wanted, also))
 
 
 def read_known(directory: TrustDirectory, boot: str) -> TrustState:
@@ -147,7 +166,7 @@ def read_known(directory: TrustDirectory, boot: str) -> TrustState:
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, UnverifiedEvidence())
+    return _state(directory, directory.memory().in_boot(boot), UnverifiedEvidence())
 
 
 def read_beside(
@@ -161,7 +180,7 @@ def read_beside(
     """
     whole = not directory.is_large
     evidence = directory.evidence() if whole else directory.evidence_of(offered)
-    return _state(directory, boot, evidence)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
 
 
 def read_subjects(
@@ -179,15 +198,18 @@ def read_subjects(
         MalformedError: `trust_damaged`, naming the file.
         UnavailableError: `file_not_read`.
     """
-    return _state(directory, boot, directory.evidence_of(offered, with_shared=with_shared))
+    evidence = directory.evidence_of(offered, with_shared=with_shared)
+    return _state(directory, directory.memory().in_boot(boot), evidence)
 
 
-def _state(directory: TrustDirectory, boot: str, evidence: UnverifiedEvidence) -> TrustState:
+def _state(
+    directory: TrustDirectory, memory: Memory, evidence: UnverifiedEvidence
+) -> TrustState:
     policy = read_policy(directory)
     return TrustState(
         policy,
         evidence,
-        directory.memory().in_boot(boot),
+        memory,
         frozenset() if policy is None else forked_logs(directory, policy),
         {} if policy is None else directory.recalled(evidence.checkpoints, basis_of(policy)),
     )
@@ -215,11 +237,11 @@ def prove(
     Raises:
         PolicyError: `policy_missing`.
     """
-    policy, known = held.demand_policy(), held.remembered
+    policy = held.demand_policy()
     checked = Checked.under(policy, checked)
     checked.notes.update(held.verified)
     sources = (*held.sources, *more)
-    return verify_evidence(sources, policy, known.trees, known.forked, checked)
+    return verify_evidence(sources, policy, held.trees, held.forked, checked)
 
 
 def _policy(data: bytes) -> Policy:

@@ -26,7 +26,7 @@ from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.held import (
     TrustState,
-    demand_policy,
+    demanded,
     prove,
     read_beside,
     read_subjects,
@@ -192,16 +192,21 @@ def import_bundle(
         PolicyError: `policy_missing`, `policy_forked`.
         LimitError: `too_large`: the directory would hold more than it may.
     """
-    before = demand_policy(directory)
-    policy = follow(directory, bundle.shared.policies, now)
-    work = _Import(directory, boot, bundle, policy, Checked(policy.digest))
+    pinned = follow(directory, bundle.shared.policies, now)
+    work = _Import(directory, boot, bundle, pinned.policy, Checked(pinned.policy.digest))
     for portion in bundle.portions:
         work.take(portion)
     counts = ImportCounts(
         *(work.counts[name] for name in ("newer", "same", "older", "dropped"))
     )
     blinded = {(kind, subject) for (_, kind, subject), is_so in work.blinded.items() if is_so}
-    return Imported(before, work.policy, (*work.forks.values(),), counts, (*sorted(blinded),))
+    return Imported(
+        demanded(pinned.before),
+        work.policy,
+        (*work.forks.values(),),
+        counts,
+        (*sorted(blinded),),
+    )
 
 
 def merge(
@@ -240,12 +245,8 @@ def _dropped(merged: Evidence) -> int:
 def _compared_each(
     before: Iterable[ProvenEntry], given: Iterable[ProvenEntry]
 ) -> Iterator[str]:
-    best = {_chain(each): each.rank for each in sorted(before, key=lambda each: each.rank)}
-    return (_compared(each.rank, best.get(_chain(each))) for each in given)
-
-
-def _chain(proven: ProvenEntry) -> _Chain:
-    return proven.origin, proven.kind, proven.subject
+    best = {each.chain: each.rank for each in sorted(before, key=lambda each: each.rank)}
+    return (_compared(each.rank, best.get(each.chain)) for each in given)
 
 
 def _compared(rank: tuple[int, int], held: tuple[int, int] | None) -> str:
@@ -258,6 +259,6 @@ def _blinded(evidence: Evidence) -> dict[_Chain, bool]:
     """Say of each chain whether its newest entry stands before an older one that can serve."""
     newest: dict[_Chain, int] = {}
     for each in evidence.entries:
-        newest[_chain(each)] = max(each.number, newest.get(_chain(each), 0))
+        newest[each.chain] = max(each.number, newest.get(each.chain, 0))
     usable = newest_usable(evidence)
     return {chain: usable.get(chain, number) < number for chain, number in newest.items()}

@@ -88,7 +88,7 @@ def of_decision(
         each
         for each in evidence.entries
         if _subject(each) in wanted
-        and (each.source != visitors or each.number <= usable.get(_chain(each), each.number))
+        and (each.source != visitors or each.number <= usable.get(each.chain, each.number))
     )
     return replace(evidence, entries=tuple(entries))
 
@@ -97,12 +97,8 @@ def newest_usable(evidence: Evidence) -> dict[tuple[str, str, str], int]:
     """Return the number of the newest entry that can serve a yes, by log, kind and subject."""
     found: dict[tuple[str, str, str], int] = {}
     for each in filter(evidence.is_usable, evidence.entries):
-        found[_chain(each)] = max(each.number, found.get(_chain(each), 0))
+        found[each.chain] = max(each.number, found.get(each.chain, 0))
     return found
-
-
-def _chain(proven: ProvenEntry) -> tuple[str, str, str]:
-    return proven.origin, proven.kind, proven.subject
 
 
 def _subject(proven: ProvenEntry) -> tuple[str, str]:

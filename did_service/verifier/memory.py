@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from did_service.core.errors import ConflictError, NotFoundError, quote
+
+if TYPE_CHECKING:
+    from did_service.core.verification.report import Outcome
 
 OPEN, USED = "open", "used"
 
@@ -32,7 +35,7 @@ class Answered(NamedTuple):
     """The first answer to a question: when it was judged, how, and SHA-256 of its bytes."""
 
     time: datetime
-    outcome: str
+    outcome: Outcome
     presented: bytes
 
 

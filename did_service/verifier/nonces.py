@@ -13,6 +13,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.core.verification.report import Outcome
 from did_service.verifier.cells import (
     counted,
     damaged,
@@ -75,13 +76,13 @@ class StoredNonces(Mapping[str, Nonce]):
 
 
 def give(
-    rows: Rows, text: str, nonce: Nonce, now: datetime, witnessed: datetime | None
+    rows: Rows, nonce_text: str, nonce: Nonce, now: datetime, witnessed: datetime | None
 ) -> None:
     """Remember a question that may be answered within the day; forget what is over.
 
     Args:
         rows: The state, open for changes.
-        text: The nonce itself.
+        nonce_text: The nonce itself.
         nonce: What is remembered of it.
         now: The present instant.
         witnessed: The newest time that a quorum has shown.
@@ -93,7 +94,7 @@ def give(
     count = counted(rows, "nonces")
     if count >= MAX_NONCES_REMEMBERED:
         raise UnavailableError("nonces_exhausted", f"{count} challenges are remembered")
-    put(rows, text, nonce)
+    put(rows, nonce_text, nonce)
 
 
 def expiry(now: datetime) -> datetime:
@@ -101,19 +102,19 @@ def expiry(now: datetime) -> datetime:
     return now + timedelta(seconds=NONCE_LIFETIME_SECONDS)
 
 
-def put(rows: Rows, text: str, nonce: Nonce) -> None:
+def put(rows: Rows, nonce_text: str, nonce: Nonce) -> None:
     """Write what is remembered of a question; one that was answered stays answered."""
     answer = nonce.answer
     rows.change(
         _PUT,
-        text,
+        nonce_text,
         timestamps.to_posix(nonce.expires),
         nonce.state,
         nonce.boot,
         nonce.audience,
         nonce.item,
         None if answer is None else timestamps.to_posix(answer.time),
-        None if answer is None else answer.outcome,
+        None if answer is None else answer.outcome.value,
         None if answer is None else answer.presented,
     )
 
@@ -140,7 +141,7 @@ def _nonce(row: Cells) -> Nonce:
         damaged("a question that is neither open nor used")
     answer = None
     if answered is not None:
-        answer = Answered(instant(answered), text(outcome), octets(presented))
+        answer = Answered(instant(answered), _outcome(text(outcome)), octets(presented))
     return Nonce(
         instant(expires),
         text(state),
@@ -149,3 +150,10 @@ def _nonce(row: Cells) -> Nonce:
         text_or_none(item),
         answer,
     )
+
+
+def _outcome(word: str) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        damaged("a verdict that there is not")

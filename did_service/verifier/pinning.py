@@ -24,7 +24,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UsageError
 from did_service.core.evidence.policy_succession import with_counted_proofs
 from did_service.verifier.directory import TrustDirectory
-from did_service.verifier.held import demanded, forked_logs, read_policy
+from did_service.verifier.held import demand_policy, demanded, forked_logs, read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +83,25 @@ def check_may_follow(held: Policy | None, offered: Policy, fingerprint: str | No
         check_successor(held, offered)
 
 
-def follow(directory: TrustDirectory, offered: Sequence[JsonObject], now: datetime) -> Policy:
+def follow(directory: TrustDirectory, offered: Sequence[JsonObject], now: datetime) -> Pinned:
     """Go on to the policies that follow the one held, a step at a time.
 
     Raises:
         PolicyError: `policy_missing`, `policy_forked`.
     """
+    demand_policy(directory)  # nothing is made on disk where there is none
+    policies = [policy for members in offered if (policy := _readable(members)) is not None]
+    policies.sort(key=lambda each: each.sequence)
 
     def chosen(held: Policy | None) -> Policy:
-        return _walk(demanded(held), offered, now)
+        return _walk(demanded(held), policies, now)
 
-    return _replace(directory, chosen).policy
+    return _replace(directory, chosen)
 
 
-def _walk(held: Policy, offered: Sequence[JsonObject], now: datetime) -> Policy:
-    policies = [policy for members in offered if (policy := _readable(members)) is not None]
-    for policy in sorted(policies, key=lambda each: each.sequence):
+def _walk(held: Policy, offered: Sequence[Policy], now: datetime) -> Policy:
+    """Return the last of the policies, by sequence, that each follow the one before."""
+    for policy in offered:
         try:
             check_successor(held, policy)
             check_current(policy, now)

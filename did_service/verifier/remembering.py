@@ -63,7 +63,7 @@ def _after(question: Question, memory: Memory, report: Report) -> Memory:
     if not is_final(report):
         return after
     if report.holder_signed:
-        answer = Answered(report.now, report.outcome.value, sha256(question.presented))
+        answer = Answered(report.now, report.outcome, sha256(question.presented))
         after = _spend(question, after, answer)
     lasting = _lasting(report, after.witnessed)
     if question.source is not NowFrom.CLOCK or lasting is None or question.now > lasting:

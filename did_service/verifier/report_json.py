@@ -6,9 +6,8 @@ a file, what is kept    names and masked numbers; claims only if somebody asks f
 
 from __future__ import annotations
 
-from did_service.core.encoding import strict_json
+from did_service.core.encoding import bilingual, strict_json
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.text import Bilingual
 from did_service.core.verification.headline import headline_of
 from did_service.core.verification.report import Report
 from did_service.program.words import words_at
@@ -20,8 +19,8 @@ def encode_report(report: Report, *, claims: bool) -> JsonObject:
     words = words_at("verdict", told.reason)
     verdict: JsonObject = {
         **told.encode(),
-        "meaning": _encode(words.meaning),
-        "next": None if words.following is None else _encode(words.following),
+        "meaning": bilingual.encode(words.meaning),
+        "next": bilingual.encode(words.following),
     }
     return {**report.encode(claims=claims), "verdict": verdict}
 
@@ -29,7 +28,3 @@ def encode_report(report: Report, *, claims: bool) -> JsonObject:
 def report_bytes(report: Report, *, claims: bool = False) -> bytes:
     """Write a report for a file; what does not show is escaped, since `cat` shows files."""
     return strict_json.dumps_printable(encode_report(report, claims=claims)).encode() + b"\n"
-
-
-def _encode(text: Bilingual) -> JsonObject:
-    return {"zh": text.zh, "en": text.en}

@@ -22,6 +22,7 @@ from did_service.core.evidence.bundle import encode_pieces
 from did_service.core.evidence.proven_set import RECORD, ChainKey
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import (
+    MAX_CHAIN_STEPS,
     MAX_CHAINS_AT_ONCE,
     MAX_CHAINS_HELD,
 )
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 # What was carried over as it was, before a policy could judge it; it goes at the next merge.
 UNSORTED = ChainKey("", "unsorted", "")
 POLICIES = ChainKey("", "policies", "")
-_MOST_STEPS = 8  # from what is presented to the last thing it rests on
 _WANT = "CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID"
 _FIND = """
 SELECT chains.id FROM wanted JOIN chains ON chains.subject = wanted.key
@@ -48,12 +48,15 @@ _NEW_CHAIN = """
 INSERT INTO chains (log, kind, subject, about, as_of, subjects) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (subject, kind, log) DO UPDATE
 SET about = excluded.about, as_of = excluded.as_of, subjects = excluded.subjects
+RETURNING id
 """
 _FIND_PLACE = "SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?"
 _FIND_CHAIN = """
 SELECT id FROM chains WHERE log = ? AND kind = ? AND subject = ?
 AND about = ? AND as_of IS ? AND subjects = ?
 """
+_FIND_PIECE = "SELECT id FROM pieces WHERE digest = ?"
+_NEW_PIECE = "INSERT INTO pieces (digest, line, shared) VALUES (?, ?, ?) RETURNING id"
 _ALL = "SELECT line FROM pieces ORDER BY id"
 
 
@@ -77,7 +80,7 @@ def read_for(rows: Rows, keys: set[str]) -> UnverifiedEvidence:
     chains: set[int] = set()
     pieces: dict[int, bytes] = {}
     wanted = {*keys, UNSORTED.subject}
-    for _ in range(_MOST_STEPS):
+    for _ in range(MAX_CHAIN_STEPS):
         seen |= wanted
         new = _chains(rows, wanted) - chains
         chains |= new
@@ -225,22 +228,15 @@ def _put(rows: Rows, key: ChainKey, own: UnverifiedEvidence, files: dict[bytes, 
 
 def _chain(rows: Rows, key: ChainKey) -> int:
     values = (*_place(key), key.about, key.as_of, key.subjects)
-    found = rows.one(_FIND_CHAIN, *values)
-    if found is None:
-        rows.change(_NEW_CHAIN, *values)
-        found = rows.one(_FIND_CHAIN, *values)
-    return number(found[0]) if found else 0
+    (chain,) = rows.one(_FIND_CHAIN, *values) or rows.one(_NEW_CHAIN, *values) or (None,)
+    return number(chain)
 
 
 def _piece(rows: Rows, line: bytes) -> int:
     digest = sha256(line)
-    find = "SELECT id FROM pieces WHERE digest = ?"
-    found = rows.one(find, digest)
-    if found is None:
-        put = "INSERT INTO pieces (digest, line, shared) VALUES (?, ?, ?)"
-        rows.change(put, digest, line, is_shared(line))
-        found = rows.one(find, digest)
-    return number(found[0]) if found else 0
+    found = rows.one(_FIND_PIECE, digest)
+    (piece,) = found or rows.one(_NEW_PIECE, digest, line, is_shared(line)) or (None,)
+    return number(piece)
 
 
 def _remove(rows: Rows, place: tuple[str, str, str]) -> bool:

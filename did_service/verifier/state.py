@@ -22,12 +22,12 @@ from did_service.program.files import read_own_file, replace_file
 from did_service.verifier import shelves
 from did_service.verifier.former import EVIDENCE_FILE, MEMORY_FILE, MOVED, parse_memory
 from did_service.verifier.remembered import read_memory, take_over
+from did_service.verifier.tables import STATE_FILE
 
 if TYPE_CHECKING:
     from did_service.verifier.database import Cell, Cells, Rows
 
 T = TypeVar("T")
-STATE_FILE = "state.sqlite"
 
 
 def parse_or_damaged(name: str, parse: Callable[[bytes], T], data: bytes) -> T:

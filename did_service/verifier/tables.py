@@ -8,6 +8,7 @@ times of its quorum, of a chain as of when its newest entry was the latest and h
 its log had then (`quorums`).
 """
 
+STATE_FILE = "state.sqlite"
 TABLES = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     """CREATE TABLE logs (

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.freshness import age_seconds
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import bilingual, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.text import Bilingual, printable, quote
 from did_service.program.environment import Environment
@@ -83,7 +83,7 @@ def describe_policy(policy: Policy) -> JsonObject:
         "regions": [
             {
                 "id": region.id,
-                "name": {"zh": region.name.zh, "en": region.name.en},
+                "name": bilingual.encode(region.name),
                 "territory": [*region.territory],
                 "logs": [*region.logs],
             }

@@ -23,7 +23,7 @@ from tests.support.counter import (
     whole_log,
     without,
 )
-from tests.support.evidence import collect_evidence, evidence_item
+from tests.support.evidence import collect_evidence, evidence_item, kept
 from tests.support.founding import governor
 from tests.support.refusals import refused
 
@@ -48,7 +48,7 @@ def test_unsigned_policies_are_not_kept(scene):
     staple = {**scene.staple(), "policies": [{"policy": each} for each in members]}
     report = scene.check(staple=staple)
     assert report.outcome is Outcome.ACCEPTED
-    assert report.evidence.kept().policies == (following.members,)
+    assert kept(report.evidence).policies == (following.members,)
 
 
 def test_foreign_region_evicts_a_list_from_what_is_kept(scene):
@@ -65,8 +65,8 @@ def test_foreign_region_evicts_a_list_from_what_is_kept(scene):
         scene.publish()
         bundle = collect_evidence(theirs, fed.notes, fed.contents, [("status", url)], [])
         bundles.append((f"bundle {number}", parse_evidence(bundle)))
-    kept = scene.check(evidence=bundles).evidence.kept()
-    report = scene.check(staple=None, bundle=kept.encode())
+    held = kept(scene.check(evidence=bundles).evidence)
+    report = scene.check(staple=None, bundle=held.encode())
     assert "revoked" in codes(report)
 
 
@@ -85,17 +85,17 @@ def test_old_heads_files_do_not_pile_up(scene):
     bundles.append(("last", parse_evidence(whole_log(scene))))
     evidence = scene.check(evidence=bundles).evidence
     assert len(evidence.heads_files) == 4
-    kept = evidence.kept()
-    assert kept.heads_files.keys() == bundles[-1][1].heads_files.keys()
-    assert "gd.example/reg" in scene.check(evidence=[("kept", kept)]).evidence.complete
+    held = kept(evidence)
+    assert held.heads_files.keys() == bundles[-1][1].heads_files.keys()
+    assert "gd.example/reg" in scene.check(evidence=[("kept", held)]).evidence.complete
 
 
 def test_directory_never_holds_more_than_it_can_read(scene, monkeypatch):
     scene.publish()
-    kept = scene.check().evidence.kept()
+    held = kept(scene.check().evidence)
     monkeypatch.setattr(bundle, "MAX_BUNDLE_BYTES", 1_000)
     with refused("too_large"):
-        bundle.encode_bundle(kept)
+        bundle.encode_bundle(held)
 
 
 def test_heads_that_say_a_later_time_than_their_own(scene):

@@ -27,6 +27,7 @@ from did_service.issuer.status import Verb
 from tests.support.counter import Scene, codes
 from tests.support.desk import Desk
 from tests.support.dids import hash_of
+from tests.support.evidence import kept
 from tests.support.federation import Federation, founded
 from tests.support.founding import FEDERATION, TERRITORY, governor
 from tests.support.live import LiveFederation, running
@@ -252,7 +253,7 @@ def test_policy_with_other_proofs_is_no_second_policy(scene):
     forms = [second.members, *(variant(second, how) for how in VARIANTS)]
     staple = {**scene.staple(), "policies": [{"policy": each} for each in forms]}
     report = scene.check(staple=staple)
-    assert (codes(report), len(report.evidence.kept().policies)) == ([], 1)
+    assert (codes(report), len(kept(report.evidence).policies)) == ([], 1)
 
 
 def test_other_signatures_make_no_successor(fed):

@@ -16,7 +16,7 @@ from did_service.verifier import importing, portions
 from did_service.verifier.database import writing
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.pinning import pin
-from did_service.verifier.state import STATE_FILE
+from did_service.verifier.tables import STATE_FILE
 from tests.support.desk import Desk
 from tests.support.founding import TERRITORY, log_policy, log_signer, witness
 

@@ -34,7 +34,7 @@ from tests.support.counter import (
     request,
 )
 from tests.support.dids import key
-from tests.support.evidence import encode_hashes, evidence_item
+from tests.support.evidence import encode_hashes, evidence_item, kept
 from tests.support.founding import governor, log_signer
 
 pytestmark = pytest.mark.offline
@@ -214,12 +214,12 @@ def test_mixed_bundle_and_staple_never_older(scene):
     both = verify_evidence(sets, scene.fed.policy)
     fresh = verify_evidence(sets[1:], scene.fed.policy)
     for held in fresh.entries:
-        kept = both.latest(held.kind, held.subject, home(scene, held.origin))
-        assert kept.as_of == held.as_of
-    again = verify_evidence([("kept", both.kept()), *sets[:1]], scene.fed.policy)
+        found = both.latest(held.kind, held.subject, home(scene, held.origin))
+        assert found.as_of == held.as_of
+    again = verify_evidence([("kept", kept(both)), *sets[:1]], scene.fed.policy)
     for held in fresh.entries:
-        kept = again.latest(held.kind, held.subject, home(scene, held.origin))
-        assert kept.as_of == held.as_of
+        found = again.latest(held.kind, held.subject, home(scene, held.origin))
+        assert found.as_of == held.as_of
 
 
 def home(scene, origin):

@@ -397,10 +397,10 @@ COUNTER_WALLET_ISSUER = (
     ),
     _row(
         "the item of a question is not read from a large directory",
-        "did_service/verifier/decide.py",
+        "did_service/verifier/held.py",
         "verifier/test_decide.py test_the_item_of_the_question_binds_though_nobody_names_it",
-        "wanted, () if item is None else (item,))",
-        "wanted)",
+        "directory.evidence(wanted, also)",
+        "directory.evidence(wanted)",
     ),
     _row(
         "a question can be answered twice",

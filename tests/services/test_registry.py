@@ -17,6 +17,7 @@ from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.tiles import inclusion_path
 from did_service.registry.sequencer import QueuedEntry
 from did_service.registry.store import transaction
+from tests.support.cosigners import signed_by
 from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -55,9 +56,10 @@ def test_an_entry_is_durable_at_once_and_witnessed_after_publishing(fed):
     assert (receipt.log, receipt.witnessed, receipt.at) == (REG, False, fed.now)
     assert fed.registry("gd").region.stores[REG].placed(receipt.index).leaf == receipt.leaf
     fed.publish("gd")
-    verified = fed.policy.log_policy(REG).verify(fed.reader(REG).checkpoint())
+    policy, note = fed.policy.log_policy(REG), fed.reader(REG).checkpoint()
+    verified = policy.verify(note)
     assert verified.fresh_at == fed.now
-    assert len(verified.cosignatures) == 4
+    assert len(signed_by(policy, note)) == 4
     head = verified.checkpoint
     path = inclusion_path(fed.reader(REG).tile, receipt.index, head.size)
     check_inclusion(receipt.leaf, receipt.index, head.size, path, head.root)

@@ -33,7 +33,7 @@ from did_service.replica.evidence import EvidenceService
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import WitnessPool as Operators
-from tests.support.cosigners import cosigner, signer
+from tests.support.cosigners import cosigner, signed_by, signer
 from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -216,7 +216,7 @@ def test_two_of_three_are_enough(panel, monkeypatch):
     answers(
         monkeypatch, {"w0": signs(0), "w1": says(CosignOutcome.NOT_ONBOARDED), "w2": signs(2)}
     )
-    assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w2"}
+    assert set(signed_by(OPERATORS.policy, gather(panel))) == {"w0", "w2"}
 
 
 def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch):
@@ -231,7 +231,7 @@ def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch
     answers(
         monkeypatch, {"w0": behind, "w1": signs(1), "w2": says(CosignOutcome.OTHER_SIZE, 2)}
     )
-    assert set(OPERATORS.policy.verify(gather(panel)).cosignatures) == {"w0", "w1"}
+    assert set(signed_by(OPERATORS.policy, gather(panel))) == {"w0", "w1"}
     assert asked == [(0, 0), (3, 3)]
     assert not panel.alarms
 
@@ -264,7 +264,7 @@ def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
     answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": hang})
     monkeypatch.setattr("did_service.registry.cosigners._GRACE_SECONDS", 0.01)
     for _ in range(3):
-        assert "w2" not in OPERATORS.policy.verify(gather(panel)).cosignatures
+        assert "w2" not in signed_by(OPERATORS.policy, gather(panel))
     assert len(calls) == 1
     release.set()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
-from did_service.core.log.cosignature import Cosigner
+from did_service.core.log.cosignature import Cosigner, cosigned_at
 from did_service.core.log.note import NoteSigner, parse_note
 from did_service.core.log.policy import KnownWitness, LogPolicy, PolicyLog
 from did_service.core.log.quorum import Quorum
@@ -21,6 +21,13 @@ def signer(origin: str = ORIGIN) -> NoteSigner:
 def cosigner(number: int) -> Cosigner:
     name = f"r{number}.example/witness"
     return Cosigner(name, SigningKey(sha256(name.encode())))
+
+
+def signed_by(policy: LogPolicy, note: bytes) -> dict[str, int]:
+    """Who cosigned a note that its policy accepts, and when: POSIX seconds by witness name."""
+    parsed = parse_note(policy.verify(note).note)
+    times = {each.name: cosigned_at(parsed, each.key) for each in policy.witnesses}
+    return {name: time for name, time in times.items() if time is not None}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.evidence.proven_set import ChainKey, Evidence
+from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.log.checkpoint import checkpoint_in
 from tests.support.memory_log import MemoryLog
 
 Logs = Mapping[str, MemoryLog]
+
+
+def kept(evidence: Evidence) -> UnverifiedEvidence:
+    """Return what a trust directory keeps of evidence, its chains and policies, as one set."""
+    chains = sorted(evidence.kept_chains(), key=lambda each: _place(each[0]))
+    sets = [own for _, own in chains]
+    items = {(i.log, i.size, i.index): i for own in sets for i in own.items}
+    return UnverifiedEvidence(
+        checkpoints=tuple(dict.fromkeys(note for own in sets for note in own.checkpoints)),
+        items=tuple(items.values()),
+        contents={d: content for own in sets for d, content in own.contents.items()},
+        batches=tuple(dict.fromkeys(batch for own in sets for batch in own.batches)),
+        policies=evidence.policies,
+        heads_files={root: file for own in sets for root, file in own.heads_files.items()},
+    )
+
+
+def _place(key: ChainKey) -> tuple[str, str, str]:
+    return key.log, key.kind, key.subject
 
 
 def collect_evidence(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from did_service.core.errors import ConflictError, DidServiceError, NotFoundError
 from did_service.core.limits import NONCE_LIFETIME_SECONDS
+from did_service.core.verification.report import Outcome
 from did_service.verifier.memory import Answered, Memory, Nonce, RememberedLog
 
 NOW = datetime(2026, 11, 21, 11, 10, tzinfo=UTC)
@@ -119,10 +120,12 @@ def test_a_nonce_lives_for_a_day_to_the_second():
 
 
 def test_what_is_told_of_an_answer_is_that_of_the_first():
-    first = Answered(NOW, "accepted", bytes(32))
+    first = Answered(NOW, Outcome.ACCEPTED, bytes(32))
     memory = asked("n").with_answer("n", NOW, first)
     with suppress(ConflictError):
-        memory = memory.with_answer("n", NOW, Answered(NOW + SECOND, "refused", bytes(32)))
+        memory = memory.with_answer(
+            "n", NOW, Answered(NOW + SECOND, Outcome.REFUSED, bytes(32))
+        )
     assert memory.nonce("n").answer == first
 
 

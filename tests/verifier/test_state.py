@@ -25,6 +25,7 @@ from did_service.core.limits import (
     MAX_NONCES_REMEMBERED,
     NONCE_LIFETIME_SECONDS,
 )
+from did_service.core.verification.report import Outcome
 from did_service.verifier import database
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.former import MOVED, parse_memory
@@ -89,7 +90,7 @@ def test_question_is_remembered_with_what_it_was_asked_for(trust):
 
 def test_first_answer_is_what_is_told_of_a_question(trust):
     nonce = trust.new_challenge(NOW, RNG)
-    first = Answered(NOW, "accepted", bytes(range(32)))
+    first = Answered(NOW, Outcome.ACCEPTED, bytes(range(32)))
     answer(trust, nonce, told=first)
     assert refusal(lambda: answer(trust, nonce)) == (ConflictError, "nonce_used")
     assert trust.memory().nonce(nonce).answer == first

@@ -11,7 +11,7 @@ from did_service.core.text import quote
 from did_service.program.language import Language
 from did_service.verifier.challenges import state_of
 from did_service.verifier.dates import moment_in_zone
-from did_service.verifier.state import STATE_FILE
+from did_service.verifier.tables import STATE_FILE
 from did_service.verify_cli import __main__ as program
 from tests.support.desk import COUNTER, Desk, did_verify
 from tests.support.founding import governor

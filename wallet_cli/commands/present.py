@@ -13,6 +13,7 @@ from did_service.core.credentials.record import record_of
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, NotFoundError, UsageError
+from did_service.core.limits import MAX_ASKED_CHARACTERS
 from did_service.core.text import Bilingual, quote
 from did_service.program.files import replace_file
 from did_service.program.folding import few
@@ -33,8 +34,6 @@ from wallet_cli.signing import presentation_file, signed_presentation
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault, new_id
 from wallet_cli.views import claims, titles, type_name
-
-_MOST_CHARACTERS = 512
 
 
 @click.command(
@@ -178,9 +177,10 @@ def _claims(held: HeldCredential) -> Iterator[tuple[str, Bilingual]]:
 
 def _check_addressee(nonce: str, audience: str) -> None:
     for option, text in (("--nonce", nonce), ("--audience", audience)):
-        if not 1 <= len(text) <= _MOST_CHARACTERS or not text.isprintable():
+        if not 1 <= len(text) <= MAX_ASKED_CHARACTERS or not text.isprintable():
             raise UsageError(
-                "addressee_invalid", f"{option} has 1 to {_MOST_CHARACTERS} plain characters"
+                "addressee_invalid",
+                f"{option} has 1 to {MAX_ASKED_CHARACTERS} plain characters",
             )
 
 

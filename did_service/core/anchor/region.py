@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from did_service.core.anchor.territory import bilingual, covers
+from did_service.core.anchor.territory import covers
 from did_service.core.did.location import parse_location
 from did_service.core.did.syntax import parse_webvh
+from did_service.core.encoding import bilingual
 from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.errors import MalformedError, RuleError, quote
 from did_service.core.limits import (
@@ -92,7 +93,7 @@ def parse_region(value: JsonValue) -> Region:
     fields = Fields(value, "policy.regions")
     region = Region(
         id=fields.text("id", max_chars=16),
-        name=bilingual(fields.value("name"), "policy.regions.name"),
+        name=bilingual.parse(fields.value("name"), "policy.regions.name"),
         territory=fields.texts("territory", most=MAX_POLICY_MEMBERS),
         hosts=fields.texts("hosts", most=MAX_POLICY_MEMBERS),
         prefixes=fields.texts("prefixes", most=MAX_POLICY_MEMBERS),

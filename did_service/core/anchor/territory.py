@@ -1,4 +1,4 @@
-"""Territory codes (GB/T 2260, six digits) and names in two languages, as statements have them.
+"""Territory codes (GB/T 2260, six digits), as statements have them.
 
 A code covers all codes that begin with what is left once its trailing `00` pairs are cut:
 440000 covers all of 44, 440100 covers 4401xx, 000000 everything.
@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from did_service.core.encoding.strict_json import Fields, JsonValue
 from did_service.core.errors import MalformedError, quote
-from did_service.core.text import Bilingual
 
 _CODE = re.compile(r"[0-9]{6}")
 
@@ -43,15 +41,3 @@ def checked_codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         if _CODE.fullmatch(code) is None:
             raise MalformedError("member_invalid", f"territory {quote(code)} is not six digits")
     return codes
-
-
-def bilingual(value: JsonValue, where: str) -> Bilingual:
-    """Read `{"zh","en"}`, each of 1 to 400 characters.
-
-    Raises:
-        MalformedError: another shape.
-    """
-    fields = Fields(value, where)
-    text = Bilingual(fields.text("zh", max_chars=400), fields.text("en", max_chars=400))
-    fields.close()
-    return text

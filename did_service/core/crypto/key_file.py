@@ -24,10 +24,9 @@ from did_service.core.crypto.sealed import (
 from did_service.core.encoding import b64, jcs
 from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
 from did_service.core.errors import DecryptionError, MalformedError
-from did_service.core.limits import MAX_KEY_FILE_BYTES
+from did_service.core.limits import MAX_KEY_FILE_BYTES, MAX_KID_CHARACTERS
 
 FORMAT = "didsvc-key/1"
-MAX_KID_CHARACTERS = 200  # as schemas/key-file.json
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,11 @@ class ProvenEntry:
         return self.as_received.entry.subject
 
     @property
+    def chain(self) -> tuple[str, str, str]:
+        """Its chain: log, kind, subject."""
+        return self.origin, self.kind, self.subject
+
+    @property
     def number(self) -> int:
         """Its place in its chain, from 1."""
         return self.as_received.entry.number

@@ -184,25 +184,14 @@ class Evidence:
         known = self.issued.get(record, ())
         return tuple(each for each in known if did_id(each.owner) == did_id(issuer))
 
-    def kept(self) -> UnverifiedEvidence:
-        """Return the union worth keeping, as one set.
+    def kept_chains(self) -> Iterator[tuple[ChainKey, UnverifiedEvidence]]:
+        """Yield what is worth keeping, chain by chain, each as a set that proves itself.
 
         Of each chain the two newest entries stay, since the one before an end still counts, and
         the newest that can be used. Chains are counted for each log by itself, so entries of
         one log never push out those of another. All proofs that a record existed stay. Nothing
         at hand is ever replaced by something older, or by something newer that lacks a part.
         """
-        chains = self._by_number()
-        newest = [best[n] for _, best in sorted(chains.items()) for n in self._lasting(best)]
-        issued = [each for proofs in self.issued.values() for each in proofs]
-        kept = self.select(newest, issued)
-        current = (best[max(best)] for best in chains.values())
-        roots = {each.heads.root for each in current if isinstance(each, Latest)}
-        files = {root: file for root, file in self.heads_files.items() if root in roots}
-        return replace(kept, policies=self.policies, heads_files=files)
-
-    def kept_chains(self) -> Iterator[tuple[ChainKey, UnverifiedEvidence]]:
-        """Yield what `kept` returns, chain by chain, each as a set that proves itself."""
         for chain, best in self._by_number().items():
             newest = best[max(best)]
             heads = newest.heads if isinstance(newest, Latest) else None
@@ -229,8 +218,7 @@ class Evidence:
         chains: dict[tuple[str, str, str], dict[int, ProvenEntry]] = {}
         for each in sorted(self.entries, key=lambda each: each.rank, reverse=True):
             if each.kind != "evidence":
-                chain = each.origin, each.kind, each.subject
-                chains.setdefault(chain, {}).setdefault(each.number, each)
+                chains.setdefault(each.chain, {}).setdefault(each.number, each)
         return chains
 
     def _lasting(self, chain: Mapping[int, ProvenEntry]) -> list[int]:

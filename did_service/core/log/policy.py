@@ -15,7 +15,6 @@ narrower still, so that foreign tools read it as well: `check_portable`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,14 +64,12 @@ class VerifiedCheckpoint(NamedTuple):
     Attributes:
         checkpoint: The tree head.
         note: The note, to keep and hand on: as received, or what `verify_parsed` leaves of it.
-        cosignatures: POSIX seconds by witness name, of every known witness that signed.
-        fresh_at: POSIX seconds, for age: `Quorum.fresh_at` of the cosignatures.
+        fresh_at: POSIX seconds, for age: `Quorum.fresh_at` of all known witnesses that signed.
         existed_by: POSIX seconds, for existence: `Quorum.existed_by` of them.
     """
 
     checkpoint: Checkpoint
     note: bytes
-    cosignatures: Mapping[str, int]
     fresh_at: int
     existed_by: int
 
@@ -81,13 +78,13 @@ def recall_checkpoint(note: bytes, fresh_at: int, existed_by: int) -> VerifiedCh
     """Return a checkpoint that was verified before, by the word of whoever kept that.
 
     The verifier's own directory alone may say so (docs/adr/0043); what the tree is comes from
-    the note, and who had signed it is not told again.
+    the note.
 
     Raises:
         MalformedError: not a checkpoint.
     """
     checkpoint = parse_checkpoint(parse_note(note).text)
-    return VerifiedCheckpoint(checkpoint, note, {}, fresh_at, existed_by)
+    return VerifiedCheckpoint(checkpoint, note, fresh_at, existed_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class LogPolicy:
         signed = self._cosignatures(parsed)
         fresh_at, existed_by = self.quorum.fresh_at(signed), self.quorum.existed_by(signed)
         note = parsed.only_of((*signing, *(each.key for each in self.witnesses))).encode()
-        return VerifiedCheckpoint(checkpoint, note, signed, fresh_at, existed_by)
+        return VerifiedCheckpoint(checkpoint, note, fresh_at, existed_by)
 
     def _log_keys(self, origin: str, note: UnverifiedNote) -> list[VerifierKey]:
         keys = [each.key for each in self.logs if each.key.name == origin]

@@ -26,6 +26,7 @@ from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import MalformedError, PolicyError, UnsupportedError, quote
 from did_service.core.limits import (
+    MAX_ASKED_CHARACTERS,
     MAX_BEGINNING_AHEAD_SECONDS,
     MAX_REQUEST_BYTES,
     NONCE_LIFETIME_SECONDS,
@@ -46,7 +47,6 @@ ANY_CREDENTIAL: JsonObject = {
 }
 """The DCQL query (§6) that a credential of any type answers: the holder chooses."""
 
-MAX_NAME_CHARACTERS = 512
 _ONCE = re.compile(r"[A-Za-z0-9._~-]{22,128}")  # 128 bits or more, in the alphabet of §5.2
 _STATE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 # A token of RFC 6749 §3.3: an item, and perhaps 20 hex digits of its content's SHA-256.
@@ -153,10 +153,10 @@ def check_client_id(text: str) -> None:
         MalformedError: `member_invalid`: empty, too long, with characters that do not show, or
             with a prefix that promises a proof.
     """
-    if not 1 <= len(text) <= MAX_NAME_CHARACTERS or not text.isprintable():
+    if not 1 <= len(text) <= MAX_ASKED_CHARACTERS or not text.isprintable():
         raise MalformedError(
             "member_invalid",
-            f"a counter's name has 1 to {MAX_NAME_CHARACTERS} plain characters: {quote(text)}",
+            f"a counter's name has 1 to {MAX_ASKED_CHARACTERS} plain characters: {quote(text)}",
         )
     prefix, colon, _ = text.partition(":")
     if colon and prefix in _PROVEN_PREFIXES:
@@ -176,7 +176,7 @@ def check_scope(text: str) -> None:
 
 
 def _client_id(fields: Fields) -> str:
-    text = fields.text("client_id", max_chars=MAX_NAME_CHARACTERS)
+    text = fields.text("client_id", max_chars=MAX_ASKED_CHARACTERS)
     check_client_id(text)
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import bilingual, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.text import Bilingual
 
@@ -32,12 +32,7 @@ class Asked(NamedTuple):
         return {
             "audience": self.audience,
             "item": self.item,
-            "item_name": None if self.item_name is None else encode_text(self.item_name),
+            "item_name": bilingual.encode(self.item_name),
             "state": self.state,
             "until": None if self.until is None else timestamps.encode(self.until),
         }
-
-
-def encode_text(text: Bilingual) -> JsonObject:
-    """Write a text in both languages."""
-    return {"zh": text.zh, "en": text.en}

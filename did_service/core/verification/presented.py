@@ -36,6 +36,7 @@ from did_service.core.errors import (
 from did_service.core.evidence.proven_set import Dropped
 from did_service.core.evidence.sets import UnverifiedEvidence, parse_evidence
 from did_service.core.limits import (
+    MAX_ASKED_CHARACTERS,
     MAX_CREDENTIAL_BYTES,
     MAX_CREDENTIALS_IN_PRESENTATION,
     MAX_PRESENTED_BYTES,
@@ -48,7 +49,6 @@ _JOSE = re.compile(rb"""\s*"?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}(~[A-Za-z0-9_.
 _JOSE_JSON = ({"payload", "signature"}, {"payload", "signatures"}, {"ciphertext", "iv"})
 QUERY = "q"  # the one query of a presentation that answers no query object
 STAPLE = "staple"
-_MAX_NAME_CHARACTERS = 512  # of a `state` or a `challenge`
 
 
 class PresentedCredential(NamedTuple):
@@ -132,7 +132,7 @@ def _challenges(presentation: JsonObject) -> Iterator[str]:
     proofs = proof if isinstance(proof, list) else [proof]
     for each in proofs if len(proofs) <= MAX_PROOFS else ():
         challenge = each.get("challenge") if isinstance(each, dict) else None
-        if isinstance(challenge, str) and len(challenge) <= _MAX_NAME_CHARACTERS:
+        if isinstance(challenge, str) and len(challenge) <= MAX_ASKED_CHARACTERS:
             yield challenge
 
 
@@ -153,7 +153,7 @@ def _file(members: JsonObject) -> PresentedFile:
         for shown in _bare(query, answer)
     )
     state = (
-        fields.text("state", max_chars=_MAX_NAME_CHARACTERS) if fields.has("state") else None
+        fields.text("state", max_chars=MAX_ASKED_CHARACTERS) if fields.has("state") else None
     )
     staple = fields.value(STAPLE) if fields.has(STAPLE) else None
     fields.close()

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.credentials.model import Credential
-from did_service.core.encoding import b64, strict_json, timestamps
+from did_service.core.encoding import b64, bilingual, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.encoding.xsd_datetime import Instant
 from did_service.core.evidence.proven_set import Evidence
 from did_service.core.text import Bilingual
-from did_service.core.verification.asked_for import Asked, encode_text
+from did_service.core.verification.asked_for import Asked
 from did_service.core.verification.codes import CHECKS, Result
 
 FORMAT = "didsvc-report/1"
@@ -143,7 +143,7 @@ class DocumentIdentity:
     def encode(self) -> JsonObject:
         """Write the member `identity` of a credential of the report."""
         return {
-            "title": None if self.title is None else encode_text(self.title),
+            "title": bilingual.encode(self.title),
             "name": self.name,
             "number": self.number,
             "document": self.document,
@@ -191,7 +191,7 @@ class CredentialSummary:
             "issued": None if self.issued is None else timestamps.encode(self.issued),
             "jurisdiction": self.jurisdiction,
             "disclosed": list(self.disclosed),
-            "issuer_name": None if self.issuer_name is None else encode_text(self.issuer_name),
+            "issuer_name": bilingual.encode(self.issuer_name),
             "identity": identity,
             **({"claims": self.claims} if claims else {}),
         }

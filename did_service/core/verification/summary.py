@@ -16,15 +16,13 @@ from dataclasses import replace
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import DidServiceError
-from did_service.core.limits import MAX_DISCLOSED_CHARACTERS
+from did_service.core.limits import MAX_DISCLOSED_CHARACTERS, MAX_TITLE_CHARACTERS
 from did_service.core.text import Bilingual, is_han, masked
 from did_service.core.verification.context import CredentialContext
 from did_service.core.verification.findings import SchemaFinding
 from did_service.core.verification.hidden import hidden_because, passed
 from did_service.core.verification.presented import PresentedCredential
 from did_service.core.verification.report import Check, CredentialSummary, DocumentIdentity
-
-_MAX_TITLE_CHARACTERS = 200
 
 
 def summary_of(context: CredentialContext, shown: PresentedCredential) -> CredentialSummary:
@@ -117,7 +115,7 @@ def title_in(words: JsonValue) -> Bilingual | None:
     """Read what a schema calls something, in both languages; None where it does not say."""
     texts = [_object(words).get(tongue) for tongue in ("zh", "en")]
     zh, en = (each if isinstance(each, str) else "" for each in texts)
-    if not (zh and en) or max(len(zh), len(en)) > _MAX_TITLE_CHARACTERS:
+    if not (zh and en) or max(len(zh), len(en)) > MAX_TITLE_CHARACTERS:
         return None
     return Bilingual(zh, en)
 

@@ -21,16 +21,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.bodies.schema import (
-    SchemaBody,
-    may_be_service_item,
-    parse_schema_body,
-)
+from did_service.core.anchor.bodies.schema import may_be_service_item, parse_schema_body
 from did_service.core.anchor.freshness import TIERS, age_seconds
 from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import control_origin
 from did_service.core.encoding import strict_json
-from did_service.core.encoding.strict_json import Fields
+from did_service.core.encoding.strict_json import Fields, JsonObject
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence.checked import Checked
 from did_service.core.evidence.proofs import verify_evidence
@@ -72,6 +68,20 @@ class Demand(NamedTuple):
         return not self.loosens and policy.tiers[tier] > policy.tiers[DEFAULT]
 
 
+class _Item(NamedTuple):
+    """What one copy of an item says.
+
+    Attributes:
+        tier: What it demands; None where there is no copy, or its text cannot be read.
+        name: What it is called, where it says so.
+        is_in_use: Whether it can be read and is not withdrawn; only then it loosens anything.
+    """
+
+    tier: str | None = None
+    name: Bilingual | None = None
+    is_in_use: bool = False
+
+
 def demand_of_item(
     item: str | None,
     policy: Policy,
@@ -101,13 +111,13 @@ def demand_of_item(
     checked = Checked(verified.policy, verified.notes)
     kept = verify_evidence(narrowed, policy, trees, forked, checked)
     mine = kept.newest("schema", item, home)
-    copies = (mine, evidence.newest("schema", item, home))
-    tiers = [tier for each in copies if (tier := _tier(each, policy)) is not None]
-    name = next((named for each in copies if (named := _name(each)) is not None), None)
+    copies = [_read(each, policy) for each in (mine, evidence.newest("schema", item, home))]
+    tiers = [each.tier for each in copies if each.tier is not None]
+    name = next((each.name for each in copies if each.name is not None), None)
     if not tiers:
         return Demand(name=name)
     fresh = isinstance(mine, Latest) and age_seconds(mine.as_of, now) <= policy.tiers[DEFAULT]
-    loosens = fresh and all(map(_is_in_use, copies))
+    loosens = fresh and all(each.is_in_use for each in copies)
     return Demand(_strictest(tiers, policy.tiers), loosens, name)
 
 
@@ -124,47 +134,29 @@ def is_service_item(proven: ProvenEntry) -> bool:
     return proven.kind == "schema" and may_be_service_item(proven.read_against())
 
 
-def _tier(proven: ProvenEntry | None, policy: Policy) -> str | None:
-    """Return the tier of an item; one that a later release has written may demand any."""
+def _read(proven: ProvenEntry | None, policy: Policy) -> _Item:
+    """Read a copy of an item; one that a later release has written may demand any tier."""
     if proven is None or not is_service_item(proven):
-        return None
+        return _Item()
     try:
         body = parse_schema_body(proven.read_against())
     except DidServiceError:
-        return _strictest(TIERS, policy.tiers)
-    return _tier_in(body)
-
-
-def _tier_in(body: SchemaBody) -> str | None:
-    """Read the tier in an item's text; what cannot be read demands nothing."""
+        return _Item(_strictest(TIERS, policy.tiers))
     try:
         members = strict_json.load_object(body.content, max_bytes=MAX_SCHEMA_BYTES)
+    except DidServiceError:
+        return _Item()
+    tier = _tier_in(members)
+    in_use = tier is not None and not body.is_deprecated
+    return _Item(tier, title_in(members.get("name")), in_use)
+
+
+def _tier_in(members: JsonObject) -> str | None:
+    """Return the tier that an item's text names; none of ours demands nothing."""
+    try:
         return Fields(members, "service item").choice("tier", TIERS)
     except DidServiceError:
         return None
-
-
-def _name(proven: ProvenEntry | None) -> Bilingual | None:
-    """Read what an item is called, where it can be read."""
-    if proven is None or not is_service_item(proven):
-        return None
-    try:
-        body = parse_schema_body(proven.read_against())
-        members = strict_json.load_object(body.content, max_bytes=MAX_SCHEMA_BYTES)
-    except DidServiceError:
-        return None
-    return title_in(members.get("name"))
-
-
-def _is_in_use(proven: ProvenEntry | None) -> bool:
-    """Say whether an item can be read and is not withdrawn; only then it loosens anything."""
-    if proven is None or not is_service_item(proven):
-        return False
-    try:
-        body = parse_schema_body(proven.read_against())
-    except DidServiceError:
-        return False
-    return _tier_in(body) is not None and not body.is_deprecated
 
 
 def _strictest(tiers: Sequence[str], seconds: Mapping[str, int]) -> str:

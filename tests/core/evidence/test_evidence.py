@@ -32,7 +32,7 @@ from did_service.core.limits import (
 from did_service.core.verification.headline import headline_of
 from did_service.core.verification.report import Outcome
 from tests.support.counter import Scene, items_of, whole_log
-from tests.support.evidence import evidence_item
+from tests.support.evidence import evidence_item, kept
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
@@ -281,10 +281,10 @@ def proven(scene, *sets):
 
 def test_kept_evidence_proves_the_same_again(scene):
     evidence = proven(scene, scene.staple())
-    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    again = verify_evidence([("kept", kept(evidence))], scene.fed.policy)
     assert {e.rank for e in again.entries} == {e.rank for e in evidence.entries}
-    assert again.kept() == evidence.kept()
-    assert scene.check(staple=None, evidence=[("kept", evidence.kept())])
+    assert kept(again) == kept(evidence)
+    assert scene.check(staple=None, evidence=[("kept", kept(evidence))])
 
 
 def test_older_sets_replace_nothing_newer(scene):
@@ -294,23 +294,23 @@ def test_older_sets_replace_nothing_newer(scene):
     scene.publish()
     new = scene.staple()
     for order in ((old, new), (new, old)):
-        kept = verify_evidence([("kept", proven(scene, *order).kept())], scene.fed.policy)
+        held = verify_evidence([("kept", kept(proven(scene, *order)))], scene.fed.policy)
         home = scene.fed.policy.region_of_log("gd.example/reg")
-        assert kept.latest("did", scene.agency.id, home).as_of == scene.fed.now
-        lists = kept.chain("status", scene.agency.list_url(), home)
+        assert held.latest("did", scene.agency.id, home).as_of == scene.fed.now
+        lists = held.chain("status", scene.agency.list_url(), home)
         assert [each.number for each in lists] == [2, 1]
 
 
 def test_omission_deletes_nothing(scene):
     empty = {"format": "didsvc-evidence/1", "checkpoints": [], "items": []}
-    assert proven(scene, scene.staple(), empty).kept() == proven(scene, scene.staple()).kept()
+    assert kept(proven(scene, scene.staple(), empty)) == kept(proven(scene, scene.staple()))
 
 
 def test_issuance_proofs_are_kept(scene):
     scene.log_issuance()
     scene.publish()
     evidence = proven(scene, scene.staple())
-    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    again = verify_evidence([("kept", kept(evidence))], scene.fed.policy)
     (record,) = again.issued
     assert again.issuances(record, scene.agency.did)[0].owner == scene.agency.did
     assert again.issuances(record, scene.agency.did)[0].control == "gd.example/reg"
@@ -318,7 +318,7 @@ def test_issuance_proofs_are_kept(scene):
 
 def test_heads_files_and_completeness_are_kept(scene):
     evidence = proven(scene, whole_log(scene))
-    again = verify_evidence([("kept", evidence.kept())], scene.fed.policy)
+    again = verify_evidence([("kept", kept(evidence))], scene.fed.policy)
     assert evidence.complete == again.complete == {"gd.example/reg": scene.fed.now}
 
 
@@ -389,7 +389,7 @@ def test_ev_entries_stand_by_a_checkpoint_of_their_own(scene):
     }
     evidence = proven(scene, own)
     assert [type(each) for each in evidence.entries] == [ProvenEntry]
-    assert verify_evidence([("kept", evidence.kept())], fed.policy).entries
+    assert verify_evidence([("kept", kept(evidence))], fed.policy).entries
 
 
 def test_ev_tree_that_contradicts_its_checkpoint_is_a_fork(scene):

@@ -25,7 +25,7 @@ from tests.support.counter import (
     sets,
     whole_log,
 )
-from tests.support.evidence import evidence_item
+from tests.support.evidence import evidence_item, kept
 from tests.support.later import (
     GD,
     UNREADABLE,
@@ -273,8 +273,8 @@ def test_an_entry_of_an_unknown_type_is_proven_kept_named_and_answers_nothing(sc
         ("asset", "urn:asset:2"),
     ]
     assert GD in proven.complete
-    kept = proven.kept()
-    again = verify_evidence([("kept", parse_bundle(encode_bundle(kept)))], scene.fed.policy)
+    held = kept(proven)
+    again = verify_evidence([("kept", parse_bundle(encode_bundle(held)))], scene.fed.policy)
     assert GD in again.complete
     assert len(list(again.strange)) == 2
     report = scene.check(staple=None, bundle=bundle)

@@ -21,6 +21,7 @@ from tests.support.counter import (
     request,
     without,
 )
+from tests.support.evidence import kept
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -258,5 +259,5 @@ def test_every_result_follows_from_the_code(scene):
 def test_evidence_of_nothing_is_nothing(scene):
     evidence = verify_evidence([("empty", UnverifiedEvidence())], scene.fed.policy)
     assert evidence.fresh_at is None
-    assert evidence.kept() == UnverifiedEvidence()
-    assert parse_evidence(evidence.kept().encode()) == UnverifiedEvidence()
+    assert kept(evidence) == UnverifiedEvidence()
+    assert parse_evidence(kept(evidence).encode()) == UnverifiedEvidence()

@@ -15,10 +15,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from did_service.core.anchor.territory import bilingual, checked_codes, first_outside
+from did_service.core.anchor.territory import checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
-from did_service.core.encoding import b64, timestamps
+from did_service.core.encoding import b64, bilingual, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
 from did_service.core.errors import DidServiceError, MalformedError, RuleError, quote
 from did_service.core.limits import MAX_NOTE_BYTES
@@ -73,7 +73,7 @@ class Authority(NamedTuple):
             "granter": self.granter,
             "grantee": self.grantee,
             "scope": self.scope,
-            "name": {"zh": self.name.zh, "en": self.name.en},
+            "name": bilingual.encode(self.name),
             "roles": list(self.roles),
             "types": list(self.types),
             "items": list(self.items),
@@ -85,7 +85,7 @@ class Authority(NamedTuple):
             "since": self.since,
             "status_lists": list(self.status_lists),
             "status_custodian": self.status_custodian,
-            "basis": {"zh": self.basis.zh, "en": self.basis.en},
+            "basis": bilingual.encode(self.basis),
         }
         return body if self.other is None else {**body, "x": _encode_other(self.other)}
 
@@ -110,7 +110,7 @@ def parse_authority(body: JsonObject) -> Authority:
         granter=fields.text("granter"),
         grantee=fields.text("grantee"),
         scope=scope,
-        name=bilingual(fields.value("name"), "authority.name"),
+        name=bilingual.parse(fields.value("name"), "authority.name"),
         roles=_words(fields, "roles", ROLES),
         types=fields.texts("types"),
         items=fields.texts("items"),
@@ -122,7 +122,7 @@ def parse_authority(body: JsonObject) -> Authority:
         since=_nullable_seconds(fields, "since"),
         status_lists=fields.texts("status_lists"),
         status_custodian=_nullable_text(fields, "status_custodian"),
-        basis=bilingual(fields.value("basis"), "authority.basis"),
+        basis=bilingual.parse(fields.value("basis"), "authority.basis"),
         other=_other(fields.fields("x")) if fields.has("x") else None,
     )
     if fields.has("proof"):
