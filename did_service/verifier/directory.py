@@ -123,15 +123,11 @@ class TrustDirectory:
     # --- what was pinned and what was given -----------------------------------------------
 
     def read_policy(self) -> bytes | None:
-        """Return the pinned policy as stored, or None before the first pin."""
+        """Return the pinned policy as stored, None before the first pin."""
         return self._read(POLICY_FILE, MAX_JSON_BYTES)
 
     def write_policy(self, data: bytes) -> None:
-        """Replace the pinned policy; the caller has checked that it may follow.
-
-        Raises:
-            LimitError: `too_large`: it could not be read again.
-        """
+        """Replace the pinned policy, which may follow; raises `too_large` for one unreadable."""
         if len(data) > MAX_JSON_BYTES:
             raise LimitError("too_large", f"a policy of {len(data)} bytes")
         self._write(POLICY_FILE, data)

@@ -346,8 +346,10 @@ def make_pipe(path):
 
 
 def make_socket(path):
+    folder = os.open(path.parent, os.O_RDONLY)  # a socket's name has at most 107 bytes
     with socket.socket(socket.AF_UNIX) as made:
-        made.bind(str(path))
+        made.bind(f"/proc/self/fd/{folder}/{path.name}")
+    os.close(folder)
 
 
 def make_link(path):
