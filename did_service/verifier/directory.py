@@ -127,7 +127,7 @@ class TrustDirectory:
         return self._read(POLICY_FILE, MAX_JSON_BYTES)
 
     def write_policy(self, data: bytes) -> None:
-        """Replace the pinned policy, which may follow; `too_large` where it could not be read."""
+        """Replace the pinned policy, which may follow; `too_large`: it could not be read."""
         if len(data) > MAX_JSON_BYTES:
             raise LimitError("too_large", f"a policy of {len(data)} bytes")
         self._write(POLICY_FILE, data)
