@@ -42,6 +42,7 @@ from did_service.core.did.webvh import parameters, witness, write
 from did_service.core.encoding import (
     b64,
     base58,
+    bilingual,
     jcs,
     json_parser,
     multiformats,
@@ -242,6 +243,11 @@ PARSERS = dict(
             b'{"a":[1,2.5,null,"\\u00e9"]}',
         ),
         of(base58.decode, base58.encode(HASH), back=base58.encode),
+        of(
+            named(bilingual.parse, lambda value: bilingual.parse(value, "name")),
+            {"zh": "广东", "en": "Guangdong"},
+            back=bilingual.encode,
+        ),
         of(
             multiformats.multibase_decode,
             multiformats.multibase_encode(HASH),

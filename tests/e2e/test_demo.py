@@ -8,6 +8,7 @@ import subprocess
 import sys
 from base64 import b64decode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -218,16 +219,23 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture
+def short_folder():
+    """Sockets are named in it: the folder of a test may leave their names no room."""
+    with TemporaryDirectory(prefix="didsvc-test-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_story_that_is_ended_early_leaves_nothing_behind(tmp_path, number):
+def test_a_story_that_is_ended_early_leaves_nothing_behind(short_folder, number):
     command = [sys.executable, "-m", "did_service.cli", "demo"]
-    places = {**os.environ, "TMPDIR": str(tmp_path)}
+    places = {**os.environ, "TMPDIR": str(short_folder)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=places) as running:
         told = next(line for line in running.stderr if "✔" in line)  # the servers are up
-        assert list(tmp_path.glob("*/*.sock"))
+        assert list(short_folder.glob("*/*.sock"))
         running.send_signal(number)
         rest = running.communicate()[1]
     assert running.returncode == 3, told + rest
     assert "Traceback" not in rest
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_folder.iterdir()) == []
