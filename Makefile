@@ -3,24 +3,30 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PEERS  ?= .venv-peers
+SITE   ?= .venv-docs
+WHEELS ?= .wheels
 UV     ?= uv
 
 PY      := $(VENV)/bin/python
-PIP     := -m pip --disable-pip-version-check install -q --require-hashes --no-deps --only-binary :all: -r
+LOCKED  := -q --require-hashes --no-deps --only-binary :all: -r
+PIP     := -m pip --disable-pip-version-check install $(LOCKED)
 COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick days soak fuzz mutants lint bench wheel setup interop peers test-system lock clean
+.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+up: $(VENV)/.run  ## a federation on this machine until Ctrl-C, resumed the next time; ARGS="DIR --lang en"
+	@$(PY) -m did_service.cli up $(ARGS)
 
 demo: $(VENV)/.run  ## the whole story, from a credential's issue to its check without a network
 	@$(PY) -m compileall -q did_service wallet_cli  # the story starts our programs many times
 	@$(PY) -m did_service.cli demo $(ARGS)
 
-test: $(VENV)/.dev  ## all tests, coverage, then the offline tests without a network; ARGS go to pytest
+test: $(VENV)/.dev  ## all tests, coverage of the rooms, then the offline tests without a network; ARGS go to pytest
 	@$(PY) -m compileall -q did_service wallet_cli
 	$(PY) tests/run.py $(ARGS)
 
@@ -49,8 +55,21 @@ lint: $(VENV)/.dev  ## style, format, types, layers
 bench: $(VENV)/.dev  ## benchmarks; ARGS="[GROUP …] [--json]"
 	@$(PY) -m bench $(ARGS)
 
+docs: $(SITE)/.installed  ## build/site: all pages as a site that needs no server and no network; a broken link fails
+	@$(SITE)/bin/python -m sphinx -q -E -W --keep-going -n -j 2 -c docs/site -d build/site.cache . build/site $(ARGS)
+	@echo "open build/site/index.html"
+
 wheel: $(VENV)/.dev  ## dist/did_service-VERSION-py3-none-any.whl: the same bytes from the same tree, no network
 	@SOURCE_DATE_EPOCH=315532800 $(PY) -m hatchling build -t wheel -d dist  # 1980: a zip knows no earlier day
+
+release-key: $(VENV)/.run  ## a key that signs releases, outside the checkout; KEY=FILE PASSPHRASE=file:PATH
+	@$(PY) scripts/release.py key --out $(KEY) --passphrase $(PASSPHRASE)
+
+release: wheels wheel  ## a folder to install from without a network; OUT=DIR KEY=FILE PASSPHRASE=file:PATH
+	@$(PY) scripts/release.py make --out $(OUT) --wheels $(WHEELS) --key $(KEY) \
+	  --passphrase $(PASSPHRASE) --own dist/did_service-`$(PY) -m hatchling version`-py3-none-any.whl
+
+wheels: $(WHEELS)/.run  ## the wheels of requirements/run.lock for this machine's Python
 
 setup: $(VENV)/.dev  ## the environment alone
 
@@ -58,8 +77,11 @@ interop: tests/interop/node_modules/.installed  ## counterparts in JavaScript, f
 
 peers: $(PEERS)/.installed  ## counterparts in Python that cannot share the environment
 
+site: $(SITE)/.installed  ## what `make docs` needs, in an environment of its own
+
 test-system:  ## system programs that some tests want (Debian, as root)
-	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux faketime:faketime; do \
+	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux faketime:faketime promtool:prometheus \
+	  systemd-analyze:systemd nginx:nginx-light openssl:openssl strace:strace chromium:chromium curl:curl ip:iproute2; do \
 	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
 
@@ -67,10 +89,11 @@ lock:  ## recompute requirements/*.lock; needs uv; ARGS=--upgrade for newer vers
 	cd requirements && $(COMPILE) run.in -o run.lock
 	cd requirements && $(COMPILE) -c run.lock run.in dev.in -o dev.lock
 	cd requirements && $(COMPILE) peers.in -o peers.lock
+	cd requirements && $(COMPILE) docs.in -o docs.lock
 	! grep -nE '[a-z]+://' requirements/*.lock
 
 clean:  ## environments, caches and what tests left behind
-	rm -rf $(VENV) $(PEERS) tests/interop/node_modules dist .coverage .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(PEERS) $(SITE) $(WHEELS) tests/interop/node_modules dist build .coverage .mypy_cache .ruff_cache \
 	  .pytest_cache .import_linter_cache .hypothesis
 	find did_service wallet_cli tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -89,9 +112,19 @@ $(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
 	@$(PY) $(PIP) requirements/dev.lock
 	@touch $@
 
+$(WHEELS)/.run: requirements/run.lock | $(VENV)/.python
+	@rm -rf $(WHEELS)
+	@$(PY) -m pip --disable-pip-version-check download -d $(WHEELS) $(LOCKED) requirements/run.lock
+	@touch $@
+
 $(PEERS)/.installed: requirements/peers.lock
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python $(PIP) requirements/peers.lock
+	@touch $@
+
+$(SITE)/.installed: requirements/docs.lock
+	$(PYTHON) -m venv --clear $(SITE)
+	$(SITE)/bin/python $(PIP) requirements/docs.lock
 	@touch $@
 
 tests/interop/node_modules/.installed: tests/interop/package-lock.json

@@ -22,7 +22,7 @@ from bench.registry_process import WITHOUT_SIGNATURES
 from bench.served import RegistryProcess, get, post, send
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import as_text
-from did_service.registry.resolution_routes import PREFIX
+from did_service.resolver.routes import PREFIX
 
 NAME = "log.append-http"
 _PATH = "/reg/entries"

@@ -25,10 +25,11 @@ from did_service.core.encoding.multiformats import multibase_encode
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.witnessing import parse_add_checkpoint
-from did_service.registry.region import RegistrySettings
+from did_service.node.region import RegionSetup
+from did_service.node.setting_table import ServiceKind
 from tests.support.dids import hash_of, key, template
 from tests.support.federation import Actor, Federation
-from tests.support.founding import TERRITORY, log_signer, witness
+from tests.support.founding import TERRITORY, log_signer, native, witness
 
 REGION = "gd"
 REG = "gd.example/reg"
@@ -133,11 +134,21 @@ def places(rows: Sequence[Entry], size: int) -> list[LoggedEntry]:
     return [LoggedEntry(row, size + i, row.leaf()) for i, row in enumerate(rows)]
 
 
-def settings(folder: Path, policy: Policy, transport: Transport) -> RegistrySettings:
-    """Return what a registry of the region is given."""
+def setup(policy: Policy, transport: Transport, folder: Path) -> RegionSetup:
+    """Return what the region's services are given."""
     (region,) = (region for region in policy.regions if region.id == REGION)
     signers = {origin: log_signer(origin) for origin in region.logs}
-    return RegistrySettings(REGION, folder, policy, signers, transport)
+    return RegionSetup(
+        kind=ServiceKind.REGION,
+        region=REGION,
+        host=f"{REGION}.example",
+        folder=folder,
+        policy=policy,
+        logs=signers,
+        cosigner=witness(REGION),
+        native=native(REGION),
+        transport=transport,
+    )
 
 
 class Witnesses(Transport):

@@ -18,14 +18,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.peak import peak_kib
-from bench.region import Witnesses, settings
+from bench.region import Witnesses, setup
 from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.crypto import ed25519
 from did_service.core.encoding import strict_json
 from did_service.core.limits import MAX_BATCH_ENTRIES
 from did_service.core.log.merkle import leaf_hash
-from did_service.registry.app import create_app
+from did_service.node.region import lone_registry
+from did_service.node.region_app import registry_app
 from did_service.registry.registry import Registry
 from did_service.web.serve import Server, unix_socket
 
@@ -40,15 +41,14 @@ def main(arguments: list[str]) -> None:
     if WITHOUT_SIGNATURES in flags:
         ed25519.verify = _unsafe_accept
     policy = parse_policy(strict_json.load_object(Path(folder, POLICY).read_bytes()))
-    registry = Registry(settings(Path(folder), policy, Witnesses()))
-    registry.start()
-    with Server(create_app(registry), unix_socket(Path(folder, SOCKET))):
-        print("ready", flush=True)
-        for line in _stored(registry, sys.stdin.buffer):
-            assert line == b"publish\n", line
-            registry.publish_now()
-            print("published", flush=True)
-    registry.close()
+    with lone_registry(setup(policy, Witnesses(), Path(folder)), {}) as registry:
+        registry.start()
+        with Server(registry_app(registry), unix_socket(Path(folder, SOCKET))):
+            print("ready", flush=True)
+            for line in _stored(registry, sys.stdin.buffer):
+                assert line == b"publish\n", line
+                registry.publish_now()
+                print("published", flush=True)
     print(peak_kib(), flush=True)
 
 

@@ -11,21 +11,24 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Table
 
 from bench.harness import Operation, Row, Session, V
-from bench.region import REG, Province, Witnesses, places, settings
+from bench.region import REG, Province, Witnesses, places, setup
 from did_service.core.anchor.entry import Entry, compose
 from did_service.core.log.merkle import leaf_hash, tree_root
+from did_service.node.stores import registry_stores
+from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import RegionStores
 from did_service.registry.sequencer import QueuedEntry, Sequencer
 from did_service.replica import rows
 from did_service.replica.store import ReplicaStore, prepare
 from did_service.replica.tables import ENTRY, SUBJECT
-from did_service.web import database
+from did_service.storage import database
 
 NAME = "log.append-durable"
 BATCH = 128
@@ -54,7 +57,7 @@ class Stored:
     """Batches through the store, each entry of a chain of its own."""
 
     def __init__(self, path: Path) -> None:
-        engine = database.open_engine(path)
+        engine = database.open_database(database.file_url(path))
         prepare(engine)
         self._store = ReplicaStore(engine, REG)
         self._append(_entries(0))
@@ -78,7 +81,7 @@ class Bare:
     """The same rows of the same tables by the driver alone, made beforehand."""
 
     def __init__(self, path: Path) -> None:
-        engine = database.open_engine(path)
+        engine = database.open_database(database.file_url(path))
         prepare(engine)
         engine.dispose()
         self._driver = sqlite3.connect(path, isolation_level=None)
@@ -106,14 +109,30 @@ class Bare:
         return time.perf_counter() - begun
 
 
+class _Open:
+    """A door that is always open: what is measured is judging and writing."""
+
+    def __init__(self, edge: ClockAndRandom) -> None:
+        self._edge = edge
+
+    def check_time(self) -> int:
+        """Believe the clock."""
+        return self._edge.posix()
+
+    def check_history(self, rows: object) -> None:
+        """Believe the rows."""
+
+
 class Judged:
     """Batches of new DIDs through the sequencer of a region."""
 
     def __init__(self, folder: Path) -> None:
         self._province = Province()
-        given = settings(folder, self._province.fed.policy, Witnesses())
-        self._region = RegionStores(given)
-        self._sequencer = Sequencer(self._region, lambda: None)
+        given = setup(self._province.fed.policy, Witnesses(), folder)
+        self._stores = ExitStack()
+        opened = self._stores.enter_context(registry_stores(folder, REG))
+        self._region = RegionStores(given.registry(opened, {}))
+        self._sequencer = Sequencer(self._region, lambda: None, _Open(self._region.edge))
 
     def run(self, count: int) -> float:
         """Hand in `count` batches and wait for each."""
@@ -132,7 +151,7 @@ class Judged:
 
     def __exit__(self, *_: object) -> None:
         self._sequencer.close()
-        self._region.close()
+        self._stores.close()
 
 
 def _entries(first: int) -> list[Entry]:
@@ -145,7 +164,7 @@ def _entries(first: int) -> list[Entry]:
 
 
 def _statement(
-    verb: str, table: Table, values: list[rows.Row]
+    verb: str, table: Table, values: list[rows.StoredRow]
 ) -> tuple[str, list[tuple[object, ...]]]:
     columns = [column.name for column in table.columns]
     names, marks = (", ".join(f'"{each}"' for each in columns), ", ".join("?" for _ in columns))

@@ -2,104 +2,104 @@
 
     python scripts/make_openapi.py > openapi.yaml
 
-The apps of a running federation have concrete paths, one for each log and agency; here these
-become path parameters, so that the document is the same for every region. A test compares the
-committed file with what this writes.
+Each app serves its own part of it as `/openapi.json`. A test compares the committed file with
+what this writes.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
-from did_service.cli.demo.cast import POLICE
-from did_service.cli.demo.world import DemoWorld, opened
+from did_service.client.transport import Transport
+from did_service.core.did.webvh import write
+from did_service.core.text import Bilingual
+from did_service.issuer.agency import Agency
+from did_service.node.founding import Plan, RegionPlan, create_identity, found_federation
+from did_service.node.region import RegionSetup
+from did_service.node.services import AgencySetup, open_service
+from did_service.node.setting_table import ServiceKind
 from did_service.program.clock import SYSTEM
-from did_service.program.version import __version__
-
-_PARAMETERS = {
-    "log": "log of the region: `reg`, the control log, or `ev/YEAR`, a data log",
-    "mirror": "lower-case hex of the SHA-256 of the mirrored log's origin",
-    "agency": "id of the agency on its host",
-}
-_PATHS = (
-    (re.compile(r"^/(reg|ev/[0-9]{4})(?=/)"), "/{log}"),
-    (re.compile(r"^/witness/[0-9a-f]{64}(?=/)"), "/witness/{mirror}"),
-    (re.compile(r"^/agencies/[a-z0-9-]+(?=/)"), "/agencies/{agency}"),
-)
-_DESCRIPTION = """\
-Errors are problem documents (RFC 9457) whose `type` is `urn:didsvc:problem:CODE`; titles and
-next steps come in Chinese or English by Accept-Language. Shapes: docs/formats.md."""
 
 
 def document() -> dict[str, Any]:
-    """Return the document of all services."""
+    """Return the document of all services: what each of their apps serves, joined."""
     with _apps() as apps:
-        described = [app.openapi() for app in apps]
-    paths: dict[str, Any] = {}
+        served = [app.openapi() for app in apps]
+    paths = {path: each["paths"][path] for each in reversed(served) for path in each["paths"]}
     schemas: dict[str, Any] = {}
     logins: dict[str, Any] = {}
-    for each in described:
+    for each in served:
         schemas |= each["components"]["schemas"]
         logins |= each["components"].get("securitySchemes", {})
-        for path, operations in each["paths"].items():
-            paths.setdefault(*_generic(path, operations))
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "did-service", "version": __version__, "description": _DESCRIPTION},
-        "paths": dict(sorted(paths.items())),
-        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": logins},
-    }
+    components = {"schemas": dict(sorted(schemas.items())), "securitySchemes": logins}
+    return {**served[0], "paths": dict(sorted(paths.items())), "components": components}
 
 
 def text() -> str:
     """Return the document as YAML."""
-    return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=96)
-
-
-def _generic(path: str, operations: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Turn a concrete path into one with parameters."""
-    generic = path
-    for pattern, parameter in _PATHS:
-        generic = pattern.sub(parameter, generic)
-    names = [name for name in _PARAMETERS if f"{{{name}}}" in generic and name not in path]
-    added = [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": _PARAMETERS[name],
-        }
-        for name in names
-    ]
-    for method, operation in operations.items():
-        operation["operationId"] = f"{method} {generic}"
-        if added:
-            own = operation.get("parameters", [])
-            operation["parameters"] = [dict(each) for each in (*added, *own)]
-    return generic, operations
+    dumper = yaml.SafeDumper
+    dumper.ignore_aliases = lambda *_: True  # the same example twice is no reference
+    return yaml.dump(document(), Dumper=dumper, sort_keys=False, allow_unicode=True, width=96)
 
 
 @contextmanager
 def _apps() -> Iterator[list[Any]]:
-    """Start the story's services, and return the app of a region and that of an agency."""
-    with TemporaryDirectory(prefix="didsvc-") as folder, opened(Path(folder), SYSTEM) as world:
-        _begin(world)
-        yield [world.apps["gd.example"], world.apps[POLICE.host]]
+    """Open a region and an agency that exist on paper alone, and return their apps."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(TemporaryDirectory(prefix="didsvc-")))
+        transport = running.enter_context(Transport())
+        region = _region(folder, transport)
+        agency = AgencySetup(_agency(), folder, transport)
+        opened = [running.enter_context(closing(open_service(s))) for s in (region, agency)]
+        yield [service.app for service in opened]
 
 
-def _begin(world: DemoWorld) -> None:
-    world.begin_logs()
-    world.publish("gd")
-    world.set_up_agency(POLICE)
+def _region(folder: Path, transport: Transport) -> RegionSetup:
+    """Found a federation of as many regions as a quorum takes, and return the first one's."""
+    names = ("gd", "hn", "zj", "sc", "cn")
+    regions = tuple(
+        RegionPlan(name, Bilingual(name, name), f"{number}0000".zfill(6), f"{name}.example")
+        for name, number in zip(names, (44, 43, 33, 51, 0), strict=True)
+    )
+    year = SYSTEM.clock().year
+    plan = Plan("urn:didsvc:federation:paper", regions, (year, year + 1), 3, 3, 1, demo=True)
+    founded = found_federation(plan, SYSTEM)
+    keys = founded.keys["gd"]
+    return RegionSetup(
+        kind=ServiceKind.REGION,
+        region="gd",
+        host="gd.example",
+        folder=folder,
+        policy=founded.policy,
+        logs=keys.logs,
+        cosigner=keys.witness,
+        native=keys.native,
+        transport=transport,
+    )
+
+
+def _agency() -> Agency:
+    identity = create_identity("gz.gd.example", SYSTEM)
+    return Agency(
+        url="https://gz.gd.example/agencies/police",
+        did=identity.did,
+        method=identity.method,
+        key=identity.sign,
+        jurisdiction="440100",
+        log_host="gd.example",
+        statements=(),
+        mirrors=(),
+        items=(),
+        officers=(),
+        did_log=write.encode_log([identity.entry]),
+    )
 
 
 if __name__ == "__main__":

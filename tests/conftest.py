@@ -1,12 +1,14 @@
 """Rules for all tests, and the world that most of them look at: one counter, one credential."""
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from did_service.program.logs import ROOT
 from tests.support.counter import Scene
 from tests.support.desk import Desk
 
@@ -50,6 +52,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return forbid_skip((yield))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Give the running log back: a service that a test starts here keeps it to itself."""
+    root = logging.getLogger(ROOT)
+    handlers, propagate, level = root.handlers[:], root.propagate, root.level
+    yield
+    root.handlers[:], root.propagate = handlers, propagate
+    root.setLevel(level)
 
 
 @pytest.fixture

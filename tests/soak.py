@@ -1,10 +1,11 @@
 """`make soak PART=NAME`: what takes too long for every day, in parts of at most an hour.
 
 Without a name the parts are listed. A part that was cut off is run again, alone; `trust-items`
-goes on where it was. Each that comes to its end is a row of bench/soak.md: part, date, result,
-seconds, commit. A part is added to `PARTS`, and nowhere else.
+and `kills` go on where they were. Each that comes to its end is a row of bench/soak.md: part,
+date, result, seconds, commit. A part is added to `PARTS`, and nowhere else.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import days, trust_items
+from tests import days, kills, load, stampede, trust_items
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
 _BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
@@ -42,6 +43,24 @@ PARTS = {
     for name, day in days.DAYS.items()
 }
 PARTS["trust-items"] = Part("a trust directory of 4 x 10^5 items", trust_items.main)
+
+
+def _crashes() -> int:
+    """Kill registry, witness and issuer before each event of their writing; fail each sync."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-rP"]
+    matrices = [f"tests/services/test_crash_matrix{name}.py" for name in ("", *_OTHERS)]
+    environment = {**os.environ, "CRASH_STRIDE": "1"}
+    return subprocess.run([*command, *matrices], env=environment, check=False).returncode
+
+
+_OTHERS = ("_witness", "_issuer")
+PARTS["crashes"] = Part("each service killed between any two steps of its writing", _crashes)
+
+PARTS["kills"] = Part("1,000 random kills of seven processes at work", kills.main)
+PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
+PARTS["stampede"] = Part(
+    "three attacks on shared threads, and a crowd that waits", stampede.main
+)
 
 
 def main(names: Sequence[str]) -> int:

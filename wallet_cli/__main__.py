@@ -16,13 +16,12 @@ import click
 
 from did_service.core.errors import DidServiceError, UsageError
 from did_service.program import process
-from did_service.program.click_commands import command_of, usage_error
 from did_service.program.clock import SYSTEM, ReadClock
 from did_service.program.exits import Exit
-from did_service.program.language import Language, asked_for, of_locale
+from did_service.program.language import Language, spoken_language
 from did_service.program.streams import abandon_stdout, home, prepare_streams
 from wallet_cli.commands import wallet
-from wallet_cli.config import LANGUAGE, Format, Settings, resolve
+from wallet_cli.config import Format, Settings, resolve
 from wallet_cli.parser import CommandRun
 from wallet_cli.terminal import Terminal
 
@@ -71,6 +70,8 @@ class _Program:
             self.terminal.usage(error.format_message())
             return Exit.USAGE
         except click.ClickException as error:
+            from did_service.program.click_refusals import command_of, usage_error
+
             self.terminal.command = command_of(error)
             return self.terminal.error(usage_error(error))
         except (click.Abort, KeyboardInterrupt):
@@ -97,9 +98,8 @@ def main() -> NoReturn:
 
 def _provisional(arguments: Sequence[str]) -> Settings:
     """Return what to speak with while the options are not understood yet."""
-    spoken = asked_for(arguments, os.environ, LANGUAGE) or of_locale(os.environ)
     form = Format.JSON if "--json" in arguments else Format.TEXT
-    return Settings(Path(), Language(spoken), form)
+    return Settings(Path(), Language(spoken_language(arguments, os.environ, "wallet")), form)
 
 
 if __name__ == "__main__":

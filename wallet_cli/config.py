@@ -1,7 +1,7 @@
 """What a run of the wallet goes by: options first, then the environment, then defaults.
 
     --store DIR             WALLET_STORE             $XDG_DATA_HOME/didsvc-wallet
-    --lang zh|en|both       WALLET_LANG              LC_ALL, LC_MESSAGES, LANG; else en
+    --lang zh|en|both       WALLET_LANG, DIDSVC_LANG the locale (`program.language`)
     --passphrase-file FILE  WALLET_PASSPHRASE_FILE   a prompt, where there is a terminal
 
 A passphrase itself is never an argument nor a variable: others could read it.
@@ -15,9 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from did_service.core.errors import UsageError, quote
-from did_service.program.language import Language, of_locale
-
-LANGUAGE = "WALLET_LANG"
+from did_service.program.language import Language, in_variables, of_locale
 
 
 class Format(Enum):
@@ -87,10 +85,10 @@ def language_of(options: Mapping[str, object], environment: Mapping[str, str]) -
     """Return the reader's language.
 
     Raises:
-        UsageError: `language_unknown` for an option or WALLET_LANG that is none of ours.
+        UsageError: `language_unknown` for an option or a variable that is none of ours.
     """
-    chosen = options.get("lang") or environment.get(LANGUAGE) or of_locale(environment)
+    chosen = options.get("lang") or in_variables(environment, "wallet")
     try:
-        return Language(chosen)
+        return Language(chosen or of_locale(environment))
     except ValueError as error:
         raise UsageError("language_unknown", f"no language {quote(chosen)}") from error

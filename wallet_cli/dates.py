@@ -16,6 +16,12 @@ def local_time(instant: datetime) -> str:
     return f"{here:%Y-%m-%d %H:%M} {here.tzname()}"
 
 
+def clock_time(instant: datetime) -> str:
+    """Write an instant of today to the minute, in the machine's time zone: `15:00 CST`."""
+    here = instant.astimezone()
+    return f"{here:%H:%M} {here.tzname()}"
+
+
 def local_text(stamp: str) -> str | None:
     """Write an RFC 3339 time for people; None where it is no time."""
     try:

@@ -23,6 +23,7 @@ from did_service.program.click_commands import (
     said_by_click,
 )
 from did_service.program.exits import Exit
+from did_service.program.language import LANGUAGES
 
 if TYPE_CHECKING:
     from wallet_cli.session import Session
@@ -103,7 +104,10 @@ def _options(*, hidden: bool) -> list[click.Option]:
     }
     values: Mapping[str, tuple[click.ParamType[Any], str]] = {
         "--store": (click.Path(file_okay=False), "Folder of the wallet [WALLET_STORE]."),
-        "--lang": (click.Choice(["zh", "en", "both"]), "Language [WALLET_LANG]."),
+        "--lang": (
+            click.Choice(LANGUAGES),
+            "Language [WALLET_LANG, else DIDSVC_LANG].",
+        ),
         "--passphrase-file": (
             file,
             "File whose first line is the passphrase [WALLET_PASSPHRASE_FILE].",

@@ -11,11 +11,19 @@ from wallet_cli.staples import Missing
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A credential that was taken in; `report` is None where no policy is pinned."""
+    """A credential that was taken in.
+
+    Attributes:
+        held: The credential.
+        report: What a counter would say; None where no policy is pinned.
+        missing: Evidence that did not come.
+        is_fresh: Whether it was asked for in the newest checkpoints, not those of the hour.
+    """
 
     held: HeldCredential
     report: Report | None
     missing: tuple[Missing, ...] = ()
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

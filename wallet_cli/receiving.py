@@ -276,7 +276,8 @@ class Receiver:
                 collected = collect(received.held, policy, places, known)
                 session.report_forks(collected.forks)
                 held = collected.into(received.held)
-                received = Received(held, self._judged(held, policy), collected.missing)
+                report, is_fresh = self._judged(held, policy), moment is EvidenceMoment.NEWEST
+                received = Received(held, report, collected.missing, is_fresh=is_fresh)
                 if is_signature_proven(received.report):  # else an issuer of this very hour
                     break
         return received

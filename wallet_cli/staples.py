@@ -270,7 +270,7 @@ class _Collection:
         members = parse_delivery(held.delivery).batch
         if members is None:
             if not held.issuer_url:
-                raise NotFoundError("batch_unknown", "it came without a place in a batch")
+                raise NotFoundError("batch_unnamed", "it came without a place in a batch")
             issuer = IssuerClient(self.places.transport, held.issuer_url)
             members = self.places.budget.spend(issuer.base, lambda: issuer.batch(record))
         return parse_batch(members)
@@ -288,7 +288,7 @@ class _Collection:
             low, high = (middle + 1, high) if index < batch.index else (low, middle)
         entry = self.fetch(wanted, low)
         if _place(entry, wanted) != (low, batch.index):
-            raise NotFoundError("batch_unknown", "no entry of the stream anchors the batch")
+            raise NotFoundError("batch_unpublished", "no entry shown anchors the batch")
         return entry
 
 

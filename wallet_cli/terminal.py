@@ -95,6 +95,24 @@ class Terminal:
             self._write_lines(lines)
         return self._fail(reason, data=data)
 
+    def finish_pending(
+        self, reason: DidServiceError, told: Bilingual, data: JsonObject, lines: Iterable[str]
+    ) -> Exit:
+        """Hand out a result that will be whole by itself: no error, but a time to come back.
+
+        Args:
+            reason: For machines; its code decides how the run ends.
+            told: For people, after the lines.
+            data: As for `finish`.
+            lines: As for `finish`.
+        """
+        if self._settings.format is Format.JSON:
+            self._write_envelope(data, reason)
+        else:
+            self._write_lines(lines)
+        self.note(told)
+        return exit_of(reason, self.command)
+
     def usage(self, text: str) -> None:
         """Show the help of a group that was called without a command."""
         print_stderr(text)

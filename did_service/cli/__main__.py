@@ -14,18 +14,18 @@ from contextlib import suppress
 import click
 
 from did_service.cli import language
+from did_service.cli.services import SUMMARIES
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.program.click_commands import (
     COMPLETION,
     CommandEntry,
     CommandReader,
     SpokenGroup,
-    command_of,
-    usage_error,
 )
 from did_service.program.envelope import enveloped, written
 from did_service.program.exits import Exit, exit_of
 from did_service.program.failure import as_error, failure_text
+from did_service.program.process import leave_no_core
 from did_service.program.streams import abandon_stdout, prepare_streams, print_stderr, write_out
 from did_service.program.version import __version__
 
@@ -33,12 +33,55 @@ PROGRAM = "did-service"
 
 
 ENTRIES = {
+    "up": CommandEntry(
+        "did_service.cli.up:up", "Run a federation on this machine, until Ctrl-C."
+    ),
     "demo": CommandEntry(
-        "did_service.cli.demo.command:demo",
+        "did_service.cli.demo:demo",
         "Play the demonstration on this machine, without a network.",
+    ),
+    "region": CommandEntry("did_service.cli.services:region", SUMMARIES["region"]),
+    "agency": CommandEntry("did_service.cli.services:agency", SUMMARIES["agency"]),
+    "registry": CommandEntry("did_service.cli.services:registry", SUMMARIES["registry"]),
+    "witness": CommandEntry("did_service.cli.services:witness", SUMMARIES["witness"]),
+    "federation": CommandEntry(
+        "did_service.cli.federation:federation", "Found a federation by files people carry."
+    ),
+    "policy": CommandEntry(
+        "did_service.cli.policy:policy", "Show the policy, and make the next one."
+    ),
+    "officer": CommandEntry(
+        "did_service.cli.offices:officer", "Keep the officers of an agency and their tokens."
+    ),
+    "desk": CommandEntry("did_service.cli.desk:desk", "Do an officer's work at an agency."),
+    "did": CommandEntry(
+        "did_service.cli.did:did", "Make, change, move and end the DID of an office."
     ),
     "bundle": CommandEntry(
         "did_service.cli.bundle:bundle", "Make the trust bundle that counters load beforehand."
+    ),
+    "monitor": CommandEntry(
+        "did_service.cli.monitor:monitor", "Watch the logs of a federation from outside."
+    ),
+    "alarms": CommandEntry(
+        "did_service.cli.alarms:alarms", "See the alarms that a service keeps, and settle them."
+    ),
+    "key": CommandEntry("did_service.cli.key:key", "Keep the keys of a service."),
+    "backup": CommandEntry(
+        "did_service.cli.backup:backup", "Copy a service that runs into a new folder."
+    ),
+    "restore": CommandEntry(
+        "did_service.cli.backup:restore", "Make a service's folder of a backup."
+    ),
+    "pull": CommandEntry(
+        "did_service.cli.backup:pull", "Fetch what a region has signed and does not hold."
+    ),
+    "fsck": CommandEntry(
+        "did_service.cli.fsck:fsck", "Examine the logs that a region keeps, and repair them."
+    ),
+    "database": CommandEntry(
+        "did_service.cli.database:database",
+        "See which revision a service's tables have, and upgrade them.",
     ),
     "completion": CommandEntry("did_service.cli.language:completion", COMPLETION),
 }
@@ -46,7 +89,7 @@ ENTRIES = {
 cli = SpokenGroup(
     PROGRAM,
     ENTRIES,
-    "Play the demonstration, and make the trust bundles that counters load.",
+    "Run regions and agencies, keep their logs and DIDs, make the bundles of counters.",
 )
 click.version_option(__version__, prog_name=PROGRAM)(cli)
 language.option(cli)
@@ -54,6 +97,7 @@ language.option(cli)
 
 def main() -> None:
     """Run the program with the arguments of this process; told to end, it clears up first."""
+    leave_no_core()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it passed over
             signal.signal(number, signal.default_int_handler)
@@ -78,6 +122,8 @@ def run() -> int:
         abandon_stdout()
         return Exit.DECLINED
     except click.ClickException as error:
+        from did_service.program.click_refusals import command_of, usage_error
+
         reader.command = command_of(error)
         return _refuse(usage_error(error), reader)
     except Exception as error:  # noqa: BLE001 - a fault of ours is told, not shown

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from did_service.cli import language
-from did_service.cli.language import say
+from did_service.cli.answers import CONFIG
+from did_service.cli.language import say, spoken
+from did_service.core.errors import DidServiceError
 from did_service.core.text import Bilingual
 from did_service.program.click_commands import SpokenCommand
 
 if TYPE_CHECKING:
-    from did_service.cli.bundling import MadeBundle
+    from did_service.bundler.make import MadeBundle
 
 OLD_SECONDS = 86_400  # a counter that follows the tier `day` takes nothing older
 
@@ -22,6 +25,8 @@ _EXAMPLES = """\
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz \\
     --mirror gd.example/reg=https://hn.example/witness/HEX
+  did-service bundle --policy policy.json --out newest.bundle.jsonl.gz --every 300
+  did-service bundle --policy gd/policy.json --out newest.bundle.jsonl.gz --config gd
   did-verify trust import newest.bundle.jsonl.gz
 """
 
@@ -53,7 +58,14 @@ _EXAMPLES = """\
     metavar="LOG",
     help="Leave this log out; a control log takes its data logs with it; may be repeated.",
 )
+@CONFIG
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--every",
+    type=click.IntRange(10, 86_400),
+    metavar="SECONDS",
+    help="Make it again and again, a tenth more or less apart; the file is replaced whole.",
+)
 @language.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bundle(
@@ -61,9 +73,9 @@ def bundle(
     out: Path,
     mirrors: tuple[str, ...],
     without: tuple[str, ...],
-    *,
-    force: bool,
-    as_json: bool,
+    service: Path | None,
+    every: int | None,
+    **flags: bool,
 ) -> int:
     """Make a trust bundle: check every log of the federation, write its state with the proofs.
 
@@ -72,26 +84,55 @@ def bundle(
     all of it. A counter loads the file without a network, and keeps data of its own that are
     newer.
     """
-    from did_service.cli.bundling import make_bundle
+    from did_service.bundler.make import BundleSources, make_bundle
+    from did_service.node.reaching import routes_to_peers
     from did_service.program.clock import SYSTEM
+    from did_service.program.repeating import Repetition
+
+    replace, as_json = flags["force"] or every is not None, flags["as_json"]
+
+    def make() -> int:
+        now, routes = SYSTEM.clock(), routes_to_peers(service, os.environ)
+        sources = BundleSources(routes, mirrors, without)
+        made = make_bundle(policy_file, out, sources, now=now, replace=replace)
+        return _answer(made, as_json=as_json)
+
+    return Repetition(every, SYSTEM.rng).run(make if every is None else lambda: _attempt(make))
+
+
+def _attempt(make: Callable[[], int]) -> int:
+    """Make it once of many times; what goes wrong is told, and the former file stays whole."""
+    from did_service.program.exits import exit_of
+    from did_service.program.failure import warning_text
+    from did_service.program.streams import print_stderr
+
+    try:
+        return make()
+    except DidServiceError as error:
+        print_stderr(warning_text("did-service", error.code, error.message, spoken()))
+        return exit_of(error)
+
+
+def _answer(made: MadeBundle, *, as_json: bool) -> int:
     from did_service.program.envelope import enveloped, written
+    from did_service.program.failure import label
     from did_service.program.streams import print_stderr, write_out
 
-    made = make_bundle(policy_file, out, mirrors, without, now=SYSTEM.clock(), replace=force)
     if as_json:
         write_out(written(enveloped("did-service", "bundle", made.encode())))
         return 0
     for kind, told in _told(made):
-        print_stderr(f"did-service: {kind}: {say(told)}")
+        print_stderr(f"did-service: {label(kind, spoken())}{say(told)}")
     return 0
 
 
-def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
+def _told(made: MadeBundle) -> Iterator[tuple[Bilingual, Bilingual]]:
     """Say what was written, and how old each log in it is."""
+    from did_service.program.failure import NOTE, WARNING
     from did_service.verifier.dates import duration
 
     yield (
-        "note",
+        NOTE,
         Bilingual(
             f"{len(made.logs)} 个登记簿的 {made.items} 条记录",
             f"{made.items} entries of {len(made.logs)} logs",
@@ -100,11 +141,11 @@ def _told(made: MadeBundle) -> Iterator[tuple[str, Bilingual]]:
     for log, age in made.ages():
         words = duration(age)
         yield (
-            "warning" if age > OLD_SECONDS else "note",
+            WARNING if age > OLD_SECONDS else NOTE,
             Bilingual(
                 f"{log.origin}：截至 {words.zh}前，{log.size} 条",
                 f"{log.origin}: as of {words.en} ago, {log.size} entries",
             ),
         )
     for origin in made.left_out:
-        yield "warning", Bilingual(f"{origin}：未收入", f"{origin}: left out, as asked")
+        yield WARNING, Bilingual(f"{origin}：未收入", f"{origin}: left out, as asked")

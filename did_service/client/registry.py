@@ -40,6 +40,7 @@ from did_service.core.log import tiles
 from did_service.core.log.tiles import ENTRIES, TileId
 
 JSON_LINES = "application/jsonl"
+_HAS_NONE = {"subject_unknown", "path_unknown", "checkpoint_missing", "heads_missing"}
 _MAX_BUNDLE_BYTES = TILE_WIDTH * (2 + MAX_BUNDLED_ENTRY_BYTES)
 
 
@@ -94,7 +95,7 @@ class RegistryClient:
 
         Args:
             entry: As `entry.compose` makes it, signed where its type demands it.
-            content: The UTF-8 text behind the entry's digest, for status lists.
+            content: The UTF-8 text behind the entry's digest, for types that have one.
             wait_seconds: Wait so long, at most 10, for a quorum to witness it.
 
         Raises:
@@ -131,18 +132,27 @@ class RegistryClient:
         return [_result(line) for line in lines]
 
     def entry(self, kind: str, subject: str, number: int) -> UnverifiedLogged:
-        """Read back an entry of a chain, once the log has published it.
+        """Read back a published entry of a chain; errors as `LogReader.evidence`."""
+        return self._read(kind, subject, number)
 
-        Raises:
-            NotFoundError: `entry_unknown`.
-            UnavailableError: `not_covered_yet`, `answer_invalid`.
-        """
+    def newest(self, kind: str, subject: str) -> UnverifiedLogged | None:
+        """Read the newest published entry of a chain, None before any; errors as `entry`."""
+        try:
+            return self._read(kind, subject, None)
+        except (NotFoundError, UnavailableError) as error:
+            if error.code in _HAS_NONE:
+                return None
+            raise
+
+    def _read(self, kind: str, subject: str, number: int | None) -> UnverifiedLogged:
+        newest = EvidenceMoment.NEWEST
         found = parse_evidence(
-            self._reader.evidence(kind, subject, number=number, moment=EvidenceMoment.NEWEST)
+            self._reader.evidence(kind, subject, number=number, moment=newest)
         )
         for item in found.items:
             entry = item.entry
-            if (entry.type, entry.subject, entry.number) == (kind, subject, number):
+            named = number is None or entry.number == number
+            if named and (entry.type, entry.subject) == (kind, subject):
                 content = found.contents.get(entry.digest or b"")
                 return UnverifiedLogged(LoggedEntry(entry, item.index, entry.leaf()), content)
         raise UnavailableError("answer_invalid", "the log shows another entry")

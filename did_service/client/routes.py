@@ -2,9 +2,10 @@
 
     {"gd.example": "unix:/run/didsvc/gd.sock", "gz.gd.example": "127.0.0.1:8443"}
 
-A routed host is spoken to over plain HTTP at that place; its https URL stays its identity. Any
-other host is looked up once and dialled at the very address that was checked: a public one,
-never one inside our own network. Names in `.example` are never looked up (formats.md §8).
+A host of this file is spoken to over plain HTTP at that place; its https URL stays its
+identity. One that an operator configured (`TlsRoute`) is reached over TLS, also inside our own
+network. Any other is looked up once and dialled at the very address that was checked: a public
+one. Names in `.example` are never looked up (formats.md §8).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +41,20 @@ class LoopbackRoute:
     address: str
 
 
-Route = UnixRoute | LoopbackRoute
+@dataclass(frozen=True, slots=True)
+class TlsRoute:
+    """A host that an operator knows: over TLS, in whichever network it lies.
+
+    Attributes:
+        address: `10.1.2.3:443` or `[fd00::1]:443`; None for what the name's look-up gives.
+        tls: Whose certificates count for it; None for the transport's.
+    """
+
+    address: str | None
+    tls: ssl.SSLContext | None
+
+
+Route = UnixRoute | LoopbackRoute | TlsRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,7 @@ def parse_routes(data: bytes) -> Routes:
         LimitError, MalformedError: not JSON, or `route_invalid`.
     """
     members = strict_json.load_object(data, max_bytes=MAX_ROUTES_BYTES)
-    return Routes({host: _route(as_text(place, host)) for host, place in members.items()})
+    return Routes({host: parse_route(as_text(place, host)) for host, place in members.items()})
 
 
 def routes_from_environment(environment: Mapping[str, str] | None = None) -> Routes:
@@ -118,7 +133,8 @@ def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if inside else None
 
 
-def _route(place: str) -> Route:
+def parse_route(place: str) -> UnixRoute | LoopbackRoute:
+    """Read one place; raises `route_invalid`."""
     kind, _, path = place.partition(":")
     if kind == "unix" and path.startswith("/"):
         return UnixRoute(path)

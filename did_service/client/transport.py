@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from did_service.client.answers import HttpAnswer, raise_problem
 from did_service.client.deadline import Deadline
-from did_service.client.routes import LoopbackRoute, Routes, UnixRoute, public_address
+from did_service.client.routes import LoopbackRoute, Routes, TlsRoute, UnixRoute, public_address
 from did_service.client.web_address import split_address
 from did_service.core.errors import LimitError, UnavailableError, quote
 from did_service.core.limits import (
@@ -157,12 +157,16 @@ class Transport:
         from did_service.client.connections import BoundedTransport  # noqa: PLC0415 - slow to load, not for --help
 
         route = self._routes.places.get(host)
-        name = host if isinstance(route, UnixRoute) else ""
+        name = host if isinstance(route, UnixRoute | TlsRoute) else ""
         if name not in self._clients:
             if isinstance(route, UnixRoute):  # plain HTTP: certificates would cost 50 ms
                 tls, socket_path = None, route.path
             else:
-                tls, socket_path = self._tls or httpx.create_ssl_context(trust_env=False), None
+                own = route.tls if isinstance(route, TlsRoute) else None
+                tls, socket_path = (
+                    own or self._tls or httpx.create_ssl_context(trust_env=False),
+                    None,
+                )
             client = httpx.Client(
                 transport=BoundedTransport(self._deadline, tls, socket_path),
                 timeout=self._timeout,
@@ -188,14 +192,16 @@ class Transport:
             case LoopbackRoute(address):
                 url = f"http://{address}{tail}"
                 return httpx.Request(method, url, headers=sent, content=body)
-            case None:
+            case TlsRoute(str(known)):
+                url = f"https://{known}{tail}"
+            case _:
                 port = place.port or _HTTPS_PORT
                 address = public_address(host, port)
                 shown = f"[{address}]" if ":" in address else address
                 url = f"https://{shown}:{port}{tail}"
-                # The certificate must be the host's, not the address's.
-                pinned = {"sni_hostname": host}
-                return httpx.Request(method, url, headers=sent, content=body, extensions=pinned)
+        # The certificate must be the host's, not the address's.
+        pinned = {"sni_hostname": host}
+        return httpx.Request(method, url, headers=sent, content=body, extensions=pinned)
 
 
 def _read(response: httpx.Response, max_bytes: int) -> HttpAnswer:

@@ -7,6 +7,7 @@ witnesses answer as well; the other two are calls of our own (docs/formats.md §
 from __future__ import annotations
 
 from did_service.client.transport import Transport
+from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.limits import MAX_ALARMS_BYTES, MAX_ALARMS_VALUES, MAX_NOTE_BYTES
@@ -34,7 +35,7 @@ class WitnessClient:
     @classmethod
     def of(cls, transport: Transport, witness: KnownWitness) -> WitnessClient:
         """Ask a witness of a policy: at its URL, or at its key's name."""
-        return cls(transport, (witness.url or f"https://{witness.key.name}").rstrip("/"))
+        return cls(transport, witness_url(witness))
 
     def add_checkpoint(
         self, request: UnverifiedAddCheckpoint, witness: KnownWitness
@@ -60,6 +61,16 @@ class WitnessClient:
         heard = UnverifiedHttpAnswer(answer.status, content_type, answer.body)
         return read_answer(request, heard, [witness.key])
 
+    def held(self, origin: str) -> bytes:
+        """Return the newest head of a log that the witness has cosigned, as the log signed it.
+
+        Raises:
+            NotFoundError: `nothing_held`.
+            UnavailableError: the witness cannot be reached.
+        """
+        url = f"{mirror_url(self._base, origin)}/held"
+        return self._transport.get(url, max_bytes=MAX_NOTE_BYTES).body
+
     def did_proof(self, log: bytes) -> JsonObject:
         """Ask for a native did:webvh witness proof of the newest version in a `did.jsonl`.
 
@@ -78,3 +89,13 @@ class WitnessClient:
         return strict_json.load_object(
             answer.body, max_bytes=MAX_ALARMS_BYTES, max_values=MAX_ALARMS_VALUES
         )
+
+
+def witness_url(witness: KnownWitness) -> str:
+    """Return the submission prefix of a witness, without a slash at the end."""
+    return (witness.url or f"https://{witness.key.name}").rstrip("/")
+
+
+def mirror_url(base: str, origin: str) -> str:
+    """Return where a witness serves its copy of a log: the hex of the SHA-256 of its origin."""
+    return f"{base}/{sha256(origin.encode()).hex()}"

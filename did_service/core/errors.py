@@ -79,6 +79,7 @@ class DidServiceError(Exception):
 
     Attributes:
         peer_says: What a peer had to say about it; its words stand apart from ours.
+        message_zh: The message in Chinese, where people need all of it to go on.
 
     Raises:
         DidServiceError: `internal_fault`: what others wrote cannot become a code.
@@ -92,6 +93,7 @@ class DidServiceError(Exception):
         self.message = message
         self.details = details
         self.peer_says: str | None = None
+        self.message_zh: str | None = None
 
 
 class MalformedError(DidServiceError):

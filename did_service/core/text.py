@@ -15,8 +15,6 @@ Han ideographs of current Unicode are seen as they are, also where the interpret
 older than they (GB 18030-2022 makes public services show them).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -171,11 +169,15 @@ def hidden_in(text: str) -> str | None:
     unassigned. Joiners stay, which Persian and Indian names need, and so do variation
     selectors, which choose between forms of a Han character; and every space.
     """
-    for character in text:
-        is_spelling = _is_in(ord(character), _SPELLING) or category(character) in ("Zs", "Mn")
-        if not (is_spelling or _kind(character)):
-            return character
-    return None
+    if _is_plain(text):
+        return None
+    # each character once, in the order in which they come: strangers send long texts
+    return next((each for each in dict.fromkeys(text) if _is_hidden(each)), None)
+
+
+def _is_hidden(character: str) -> bool:
+    is_spelling = _is_in(ord(character), _SPELLING) or category(character) in ("Zs", "Mn")
+    return not (is_spelling or _kind(character))
 
 
 def _is_plain(text: str) -> bool:

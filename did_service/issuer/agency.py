@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding.strict_json import JsonObject
@@ -35,12 +36,14 @@ class Item:
 class Officer:
     """One officer and the roles `accept`, `approve`, `revoke` that the office gave.
 
-    The bearer token is known by its digest alone, see `officers.hash_token`.
+    The bearer token is known by its digest alone, see `officers.hash_token`; `expires` is the
+    POSIX second at which it ends.
     """
 
     name: str
     token_sha256: bytes
     roles: frozenset[str]
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ class Agency:
         mirrors: Base URLs of logs and mirrors where wallets find evidence.
         did_log: Its did.jsonl.
         status_period: Lists are signed anew after so long, so that their age stays small.
+        claims_kept: What is personal of an application is deleted so long after it was
+            returned, or its credential collected.
+        uncollected_kept: And so long after it was issued and nobody has picked it up.
         anchor: Signs evidence entries, a key apart from the others (threat rule 33); None
             where a DID lists one key only, as in a demonstration.
     """
@@ -82,12 +88,20 @@ class Agency:
     officers: tuple[Officer, ...]
     did_log: bytes
     status_period: timedelta = timedelta(hours=1)
+    claims_kept: timedelta = timedelta(days=30)
+    uncollected_kept: timedelta = timedelta(days=180)
     anchor: Signer | None = None
 
     @property
     def evidence_signer(self) -> Signer:
         """Return who signs evidence entries."""
         return self.anchor or Signer(self.method, self.key)
+
+    @property
+    def chains(self) -> frozenset[tuple[str, str]]:
+        """Kind and subject of each chain that it writes."""
+        lists = {("status", self.list_url(purpose)) for purpose in Purpose}
+        return frozenset(lists | {("evidence", stream_id(self.did, "issuance"))})
 
     def evidence_log(self, year: int) -> str:
         """Return the origin of the region's data log of a year."""

@@ -3,33 +3,61 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event, Thread
 from time import monotonic
 from urllib.parse import urlsplit
 
-from fastapi import Response
+from fastapi import APIRouter, Response
 
 from did_service.core.credentials.bitstring_status_list import Purpose
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.errors import DidServiceError, RuleError, kind_and_place
+from did_service.core.encoding import timestamps
+from did_service.core.errors import DidServiceError, RuleError, UnavailableError, kind_and_place
 from did_service.core.text import quote
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
 from did_service.issuer.chains import Chains, LogOf
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.issuance import CredentialIssuer
-from did_service.issuer.office_routes import office_applications, office_credentials
-from did_service.issuer.officers import check_officers
-from did_service.issuer.routes import AgencyServices, citizens
+from did_service.issuer.office_routes import (
+    office_applications,
+    office_credentials,
+    office_indices,
+)
+from did_service.issuer.officers import Officers
+from did_service.issuer.routes import (
+    AgencyServices,
+    applying,
+    citizens,
+    published,
+    published_threads,
+)
+from did_service.issuer.standing import AgencyStanding
 from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
+from did_service.program.logs import about
+from did_service.web.answers import Kept, bytes_answer
 from did_service.web.app import create_app as frame
-from did_service.web.description import DescribedApp
+from did_service.web.description import DescribedApp, file_of
+from did_service.web.health import HealthPart, checked_part
+from did_service.web.metrics import Metric, counter, gauge
+from did_service.web.operations import PathPart
+from did_service.web.pools import Pools
+from did_service.web.ready_words import ReadyWord
 
+_PARTS = (
+    PathPart(
+        re.compile(r"^/agencies/[a-z0-9-]+(?=/)"),
+        "/agencies/{agency}",
+        "agency",
+        "police",
+    ),
+)
 _LOG = logging.getLogger("did_service.issuer")
 
 
@@ -49,34 +77,69 @@ class Issuer:
     def __init__(
         self, agency: Agency, store: IssuerStore, log_of: LogOf, edge: ClockAndRandom
     ) -> None:
-        check_officers(agency.officers)
+        store.belong_to(agency)
+        officers = Officers(agency, store.officers, edge)
         chains = Chains(agency, store.ledger, log_of, edge)
-        self._store = store
+        self._store, self._edge, self._contact = store, edge, chains.contact
         self._refusals: dict[str, str] = {}  # reason by chain, as of the last tick
-        self.evidence = IssuanceEvidence(agency, store.ledger, chains, edge)
+        self.evidence = IssuanceEvidence(agency, store, chains, edge)
         self.statuses = StatusLists(agency, store, chains, edge)
+        self.standing = AgencyStanding(store.alarms, chains, self._compare, edge)
         issuance = CredentialIssuer(agency, store, self.evidence, edge)
-        self.applications = Applications(agency, store, issuance, edge)
-        self.desk = AgencyServices(agency, self.applications, self.statuses, self.evidence)
+        self.applications = Applications(agency, store, issuance, self.standing, edge)
+        self.officers = officers
+        self.desk = AgencyServices(
+            agency, self.applications, self.statuses, self.evidence, officers
+        )
 
     def tick(self) -> None:
-        """Renew the lists that are due, and anchor one batch; what was on its way goes first.
+        """Anchor one batch and renew the lists that are due; what was on its way goes first.
 
-        Credentials that were picked up long ago are forgotten.
+        The batch comes first, for it brings the log's time: a clock that does not go with it
+        signs no list and lets nothing be deleted.
 
         A chain that the log refuses, as it refuses all of an agency whose authority has ended,
         does not hold up the others. It is tried again at each tick, for a suspension is lifted.
 
         Raises:
-            UnavailableError: the log did not answer; all of it is tried again next time.
+            UnavailableError: the log did not answer, or this clock is wrong; all of it is
+                tried again next time.
         """
-        self.applications.close_pickups()
+        with suppress(RuleError):  # that chain is compared again, and says why not
+            self.standing.compare()
+        failure = self._anchor_batch()
+        self.standing.check_measured_clock()
         for purpose in Purpose:
             self._try_chain(f"{purpose.value} list", partial(self.statuses.publish, purpose))
-        self._try_chain("issuances", self.evidence.tick)
+        if self.standing.is_clock_confirmed():
+            self.applications.tidy()
+        if failure is not None:
+            raise failure
 
-    def _try_chain(self, name: str, step: Callable[[], None]) -> None:
-        """Say once that the log refuses a chain, and once that it takes it again."""
+    def _anchor_batch(self) -> UnavailableError | None:
+        """Anchor a batch; a log that takes none now may take a revocation nevertheless."""
+        try:
+            refusal = self._try_chain("issuances", self.evidence.tick)
+        except UnavailableError as error:
+            if error.code == "log_unreachable":
+                raise
+            return error
+        if refusal is None:
+            self.standing.taken()
+        else:
+            self.standing.refused(refusal)
+        return None
+
+    def _compare(self) -> None:
+        self.statuses.compare()
+        self.evidence.compare()
+
+    def _try_chain(self, name: str, step: Callable[[], None]) -> str | None:
+        """Say once that the log refuses a chain, and once that it takes it again.
+
+        Returns:
+            Why it was refused, None where it was not.
+        """
         before = self._refusals.pop(name, None)
         try:
             step()
@@ -84,10 +147,12 @@ class Issuer:
             reason = str(error.details.get("reason", error.code))
             self._refusals[name] = reason
             if reason != before:
-                _LOG.warning("the log refuses our %s: %s", name, quote(reason))
-        else:
-            if before is not None:
-                _LOG.warning("the log takes our %s again", name)
+                told = about(error)
+                _LOG.warning("the log refuses our %s: %s", name, quote(reason), extra=told)
+            return reason
+        if before is not None:
+            _LOG.warning("the log takes our %s again", name)
+        return None
 
     @contextmanager
     def ticking(self, seconds: float) -> Iterator[None]:
@@ -96,6 +161,7 @@ class Issuer:
         The pace does not depend on how long a tick takes: a busy one shows no more than others.
         """
         stop = Event()
+        self._contact.begin(seconds)
 
         def run() -> None:
             due = monotonic()
@@ -111,24 +177,31 @@ class Issuer:
             stop.set()
             thread.join()
 
-    def ready(self) -> Mapping[str, bool]:
-        """Say for `/ready` whether the status lists that credentials name are in the log."""
-        return {"status_lists": self.statuses.anchored()}
+    def ready(self) -> Iterator[HealthPart]:
+        """Say for `/ready` whether lists are in the log, and how the agency stands."""
+        well = self.statuses.anchored()
+        yield checked_part("status lists", ReadyWord.STATUS_LISTS_MISSING, well=well)
+        for word, is_well in self.standing.ready().items():
+            yield checked_part(word.value, word, well=is_well)
+        agency, year = self.desk.agency, timestamps.from_posix(self._edge.posix()).year
+        yield self._contact.part(agency.evidence_log(year))
 
-    def gauges(self) -> Mapping[str, int]:
+    def metrics(self) -> Iterator[Metric]:
         """Return numbers for `/metrics`."""
-        return {
-            "issuer_pending_entries": self._store.ledger.pending_count(),
-            "issuer_refused_chains": len(self._refusals),
-        }
+        pending, refused = self._store.ledger.pending_count(), len(self._refusals)
+        yield gauge("issuer_pending_entries", "Entries on their way into the log.", pending)
+        yield gauge("issuer_refused_chains", "Chains that the log refuses.", refused)
+        waiting = self._store.open_applications()
+        yield gauge("issuer_open_applications", "Applications that wait for officers.", waiting)
+        told = "Log-ins with a wrong token."
+        yield counter("issuer_wrong_logins_total", told, self.officers.limit.wrong)
 
     def _try_tick(self) -> None:
         try:
             self.tick()
         except DidServiceError as error:
-            _LOG.warning(
-                "tick failed: %s %s", error.code, quote(error.details.get("reason", ""))
-            )
+            reason = quote(error.details.get("reason", ""))
+            _LOG.warning("tick failed: %s", reason, extra=about(error))
         except Exception as error:  # noqa: BLE001 - lists must be renewed after any fault
             _LOG.error("tick failed: %s", kind_and_place(error))
 
@@ -136,19 +209,26 @@ class Issuer:
 def create_app(issuer: Issuer) -> DescribedApp:
     """Return the app of one agency: calls below its URL, and its DID log."""
     agency = issuer.desk.agency
-    app = frame("issuer", ready=issuer.ready, gauges=issuer.gauges)
+    pools = Pools()
+    app = frame("issuer", ready=issuer.ready, metrics=issuer.metrics, pools=pools)
+    app.parts = _PARTS
     prefix = urlsplit(agency.url).path
-    for router in (citizens, office_applications, office_credentials):
-        app.include_router(router(issuer.desk), prefix=prefix)
+    offices = (office_applications, office_credentials, office_indices)
+    for router in (citizens, applying, published, *offices):
+        app.include_router(router(issuer.desk, pools), prefix=prefix)
 
-    @app.get(
+    own = APIRouter(route_class=published_threads(pools))
+
+    @own.get(
         urlsplit(parse_webvh(agency.did).log_url).path,
+        name="getDidLog",
         tags=["issuer"],
         response_class=Response,
-        responses={200: {"content": {"text/jsonl": {}}}},
+        responses=file_of("text/jsonl", "the log, a line a version"),
     )
     def did_log() -> Response:
         """Return the agency's DID log, as any did:webvh resolver fetches it."""
-        return Response(agency.did_log, media_type="text/jsonl")
+        return bytes_answer(agency.did_log, "text/jsonl; charset=utf-8", kept=Kept.CHECKED)
 
+    app.include_router(own)
     return app

@@ -14,22 +14,29 @@ from __future__ import annotations
 
 from threading import Lock
 
-from did_service.core.credentials import proof_set
-from did_service.core.credentials.proof_set import ProofDemand
 from did_service.core.crypto.hashes import sha256
-from did_service.core.did.key import public_of_did_key, public_of_method_id
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
-from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.errors import ConflictError, NotFoundError, ProofError, RuleError, quote
-from did_service.core.limits import CHALLENGE_SECONDS, PICKUP_SECONDS
+from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import (
+    ConflictError,
+    MalformedError,
+    NotFoundError,
+    RuleError,
+    UnavailableError,
+    quote,
+)
+from did_service.core.limits import MAX_OPEN_APPLICATIONS, PICKUP_SECONDS
 from did_service.issuer.agency import Agency, Item
+from did_service.issuer.challenges import Challenges
+from did_service.issuer.holder_request import HolderRequest, verify_kept, verify_request
 from did_service.issuer.issuance import CredentialIssuer
-from did_service.issuer.ledger import Row, Value
+from did_service.issuer.records import ApplicationRecord, Value
+from did_service.issuer.standing import AgencyStanding
+from did_service.issuer.states import ApplicationState
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 
-_RANDOM_BYTES = 32
-_SUITES = frozenset({"eddsa-jcs-2022"})
+_FULL_SECONDS = 3_600  # officers decide some within it
 
 
 class Applications:
@@ -40,22 +47,17 @@ class Applications:
         agency: Agency,
         store: IssuerStore,
         issuance: CredentialIssuer,
+        standing: AgencyStanding,
         edge: ClockAndRandom,
     ) -> None:
         self._agency, self._store, self._issuance, self._edge = agency, store, issuance, edge
+        self._standing = standing
+        self._challenges = Challenges(agency, store, edge)
         self._approving = Lock()
 
     def challenge(self) -> JsonObject:
-        """Give out a challenge that one application may answer within ten minutes.
-
-        Raises:
-            UnavailableError: `too_many_requests`.
-        """
-        challenge = b64.encode_url(self._edge.rng(_RANDOM_BYTES))
-        now = self._edge.posix()
-        self._store.add_challenge(challenge, now + CHALLENGE_SECONDS, now)
-        expires = timestamps.encode(timestamps.from_posix(now + CHALLENGE_SECONDS))
-        return {"challenge": challenge, "expires": expires}
+        """Give out a challenge that one application may answer within ten minutes."""
+        return self._challenges.give()
 
     def submit(self, body: JsonObject) -> JsonObject:
         """Take an application `{"item","claims","holder","proof"}`: once, however often.
@@ -69,39 +71,44 @@ class Applications:
             ConflictError: `challenge_unknown`.
             ProofError: the holder's proof does not verify.
             RuleError: `claims_invalid`, naming each claim that does not fit.
+            UnavailableError: `authority_ended`, `applications_full`.
+            LimitError: `too_large`.
             MalformedError: another shape.
         """
-        fields = Fields(body, "application")
-        item = self._item(fields.text("item", max_chars=64))
-        claims, holder = fields.object("claims"), fields.text("holder")
-        challenge = fields.fields("proof").text("challenge", max_chars=64)
-        fields.close()
-        self._check_holder(body, holder, challenge)
-        code = _code_of(body)
+        request = verify_request(body, self._agency, self._edge.clock())
+        item, code = self._item(request.item), request.pickup_code()
         identifier = self._taken(code)
         if identifier is None:
-            self._issuance.check_claims(item, claims, holder)
-            row: dict[str, Value] = {
-                "item": item.id,
-                "claims": jcs.encode(claims).decode(),
-                "holder": holder,
-            }
-            identifier = self._take(row, challenge, code)
+            self._standing.check_authority()
+            self._check_room()
+            expires = self._challenges.expiry(request.challenge)
+            self._issuance.check_claims(item, request.claims, request.holder)
+            identifier = self._take(request, expires)
         return {"id": identifier, "pickup": f"{self._agency.url}/pickup/{code}"}
 
-    def _take(self, application: dict[str, Value], challenge: str, code: str) -> str:
+    def _check_room(self) -> None:
+        """Check that another application may wait for officers, whoever sends so many."""
+        if self._store.open_applications() >= MAX_OPEN_APPLICATIONS:
+            what = f"{MAX_OPEN_APPLICATIONS} applications wait for officers"
+            raise UnavailableError("applications_full", what, retry_after=_FULL_SECONDS)
+
+    def _take(self, request: HolderRequest, expires: int) -> str:
         """Store an application, and return its name; one that came twice at once is one."""
         identifier, now = b64.encode_url(self._edge.rng(12)), self._edge.posix()
+        code = request.pickup_code()
         row: dict[str, Value] = {
-            **application,
             "id": identifier,
-            "state": "received",
+            "item": request.item,
+            "claims": jcs.encode(request.claims).decode(),
+            "holder": request.holder,
+            "signed": request.signed,
+            "state": ApplicationState.RECEIVED,
             "note": "",
             "received": now,
             "pickup_sha256": sha256(code.encode()),
         }
         try:
-            self._store.receive(challenge, now, row)
+            self._store.receive(request.challenge, expires, now, row)
         except ConflictError:
             taken = self._taken(code)
             if taken is None:
@@ -112,11 +119,11 @@ class Applications:
     def _taken(self, code: str) -> str | None:
         """Return the name of the application that has a pick-up code, None where none has."""
         try:
-            return str(self._at(code)["id"])
+            return self._at(code).id
         except NotFoundError:
             return None
 
-    def listed(self, state: str | None, start: int) -> list[JsonObject]:
+    def listed(self, state: ApplicationState | None, start: int) -> list[JsonObject]:
         """Return what officers see of the applications, the claims included.
 
         Args:
@@ -125,53 +132,69 @@ class Applications:
         """
         return [
             {
-                "id": row["id"],
-                "item": row["item"],
-                "state": row["state"],
-                "note": row["note"],
-                "received": timestamps.encode(timestamps.from_posix(row["received"])),
-                "claims": strict_json.loads(row["claims"]),
-                "accepted_by": row["accepted_by"],
-                "approved_by": row["approved_by"],
+                "id": row.id,
+                "item": row.item,
+                "holder": row.holder,
+                "state": row.state,
+                "note": row.note,
+                "received": timestamps.encode(timestamps.from_posix(row.received)),
+                "claims": _claims_in(row),
+                "accepted_by": row.accepted_by,
+                "approved_by": row.approved_by,
             }
             for row in self._store.applications(state, start)
         ]
 
     def accept(self, identifier: str, officer: str) -> None:
-        """Mark an application as complete; raises `application_unknown` or `state_wrong`."""
-        self._store.application(identifier)
-        changes: dict[str, Value] = {"state": "accepted", "accepted_by": officer}
-        self._store.move(identifier, "received", changes)
+        """Mark an application as complete; the same officer may say it again.
+
+        Raises:
+            NotFoundError, ConflictError: `application_unknown`, `state_wrong`.
+        """
+        row = self._store.application(identifier)
+        if row.state is ApplicationState.ACCEPTED and row.accepted_by == officer:
+            return  # the answer was lost
+        changes: dict[str, Value] = {"state": ApplicationState.ACCEPTED, "accepted_by": officer}
+        self._store.move(identifier, ApplicationState.RECEIVED, changes)
 
     def send_back(self, identifier: str, note: str, officer: str) -> None:
         """Return an application to its citizen with a reason; raises as `accept`."""
-        state = self._store.application(identifier)["state"]
-        if state not in ("received", "accepted"):
+        state = self._store.application(identifier).state
+        if state not in (ApplicationState.RECEIVED, ApplicationState.ACCEPTED):
             raise ConflictError("state_wrong", f"a {state} application is not returned")
-        changes: dict[str, Value] = {"state": "returned", "note": note, "returned_by": officer}
+        changes: dict[str, Value] = {
+            "state": ApplicationState.RETURNED,
+            "note": note,
+            "returned_by": officer,
+            "ended": self._edge.posix(),
+        }
         self._store.move(identifier, state, changes)
 
     def approve(self, identifier: str, officer: str) -> str:
         """Approve an accepted application and issue; returns the credential's id.
 
-        One at a time, so that nothing is signed that is not kept.
+        One at a time, so that nothing is signed that is not kept. What is issued, and to
+        whom, is what the holder has signed and not what the row says.
 
         Raises:
             RuleError: `same_officer`: who accepted may not approve; `claims_invalid`: the
                 item's schema has changed since.
-            NotFoundError, ConflictError: `application_unknown`, `state_wrong`.
-            UnavailableError: `status_list_full`.
+            NotFoundError: `application_unknown`, `item_unknown`.
+            ConflictError: `state_wrong`, and as `verify_kept`.
+            UnavailableError: `status_list_full`, and as `AgencyStanding.check`.
         """
         with self._approving:
+            self._standing.check()
             row = self._store.application(identifier)
-            if row["state"] != "accepted":
-                raise ConflictError("state_wrong", f"a {row['state']} application")
-            if row["accepted_by"] == officer:
+            if row.state is not ApplicationState.ACCEPTED:
+                raise ConflictError("state_wrong", f"a {row.state} application")
+            if row.accepted_by == officer:
                 raise RuleError(
                     "same_officer",
                     "one officer accepts an application, and another must approve it",
                 )
-            return self._issuance.issue(row, self._item(row["item"]), officer)
+            request = verify_kept(row, self._agency)
+            return self._issuance.issue(row.id, request, self._item(request.item), officer)
 
     def collect(self, code: str) -> JsonObject:
         """Return what lies at a pick-up address.
@@ -187,12 +210,17 @@ class Applications:
             ConflictError: `pickup_used`.
         """
         row, now = self._at(code), self._edge.posix()
-        if row["state"] == "collected" or (row["handed_out"] or now) + PICKUP_SECONDS <= now:
+        if (
+            row.state is ApplicationState.COLLECTED
+            or (row.handed_out or now) + PICKUP_SECONDS <= now
+        ):
             raise ConflictError("pickup_used", "the credential has been picked up")
-        if row["state"] != "issued":
-            return {"state": row["state"], "note": row["note"]}
-        self._store.hand_out(row["id"], now)
-        return self._issuance.handover(strict_json.load_object(row["credential"]))
+        if row.state is ApplicationState.ISSUED and row.credential is None:
+            raise ConflictError("pickup_used", "the credential was not picked up in time")
+        if row.state is not ApplicationState.ISSUED:
+            return {"state": row.state, "note": row.note}
+        self._store.hand_out(row.id, now)
+        return self._issuance.handover(strict_json.load_object(row.credential or ""))
 
     def acknowledge(self, code: str) -> None:
         """Close a pick-up address and forget the credential; again: nothing is left to do.
@@ -202,15 +230,26 @@ class Applications:
             ConflictError: `state_wrong`: it was not handed out yet.
         """
         row = self._at(code)
-        if row["handed_out"] is None:
+        if row.handed_out is None:
             raise ConflictError("state_wrong", "nothing has been handed out here")
-        self._store.close_pickup(row["id"])
+        self._store.close_pickup(row.id, self._edge.posix())
 
-    def close_pickups(self) -> None:
-        """Forget the credentials that were handed out a day ago and never acknowledged."""
-        self._store.close_pickups(self._edge.posix() - PICKUP_SECONDS)
+    def tidy(self) -> None:
+        """Delete what is over, by a clock that was compared with the log's.
 
-    def _at(self, code: str) -> Row:
+        That is credentials handed out a day ago and never acknowledged, and after the times
+        that the agency states what is personal of applications that are over.
+        """
+        now = self._edge.posix()
+        self._store.close_pickups(now - PICKUP_SECONDS, now)
+        ended, issued = (
+            now - int(kept.total_seconds())
+            for kept in (self._agency.claims_kept, self._agency.uncollected_kept)
+        )
+        self._store.delete_claims(ended, issued)
+        self._store.forget_deleted()
+
+    def _at(self, code: str) -> ApplicationRecord:
         return self._store.by_pickup(sha256(code.encode()))
 
     def _item(self, identifier: str) -> Item:
@@ -219,29 +258,10 @@ class Applications:
                 return item
         raise NotFoundError("item_unknown", f"no service item {quote(identifier)} here")
 
-    def _check_holder(self, body: JsonObject, holder: str, challenge: str) -> None:
-        """Check that the holder's key signed the application for this agency."""
-        public = public_of_did_key(holder)
-        demand = ProofDemand(
-            purpose=proof_set.AUTHENTICATION,
-            suites=_SUITES,
-            now=self._edge.clock(),
-            challenge=challenge,
-            domain=self._agency.url,
-        )
 
-        def resolve(method: str, _purpose: str) -> bytes:
-            if public_of_method_id(method) != public:
-                raise ProofError("holder_proof_invalid", "another key than the holder's")
-            return public
-
-        proof_set.verify_proofs(body, resolve, demand)
-
-
-def _code_of(application: JsonObject) -> str:
-    """Return the pick-up code of a signed application: 43 characters.
-
-    Nobody guesses it without the holder's signature over our challenge, and whoever has that
-    has all that the address would show.
-    """
-    return b64.encode_url(sha256(b"didsvc-pickup/1\n" + jcs.encode(application)))
+def _claims_in(row: ApplicationRecord) -> JsonObject:
+    """Return the claims for officers; one damaged row does not hide the others from them."""
+    try:
+        return strict_json.load_object(row.claims)
+    except MalformedError:
+        return {}  # nor is it approved: `application_changed`

@@ -4,9 +4,8 @@
 
 The log answers the same bytes the same way, so after a crash or a lost answer the entry is
 simply sent again. What an entry says is worked out when its chain is free, and one at a time:
-of two officers who revoke at once, the second says what both did. The log comes first; what
-is served or reported as done follows from its answer, and where it has more than the database,
-as after a restore from backup, that is learnt from it before the next entry is written.
+of two officers who revoke at once, the second says what both did. The log comes first: what is
+served follows from its answer, and what it alone has, as after a restore, is learnt from it.
 
 Each year has a log of its own (docs/formats.md §2): the chains of status lists go on from one
 to the next, those of evidence begin anew. No one has to do anything on New Year's Eve.
@@ -15,57 +14,26 @@ to the next, those of evidence begin anew. No one has to do anything on New Year
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 
 from did_service.client.registry import EntryReceipt, RegistryClient, UnverifiedLogged
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.bodies.evidence import EvidenceBody
-from did_service.core.anchor.bodies.status import FormerYear, StatusBody
+from did_service.core.anchor.bodies.status import FormerYear, StatusBody, parse_status_body
 from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
 from did_service.core.anchor.region import second_of_log, year_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import DidServiceError, OrderError, RuleError, UnavailableError
 from did_service.issuer.agency import Agency
-from did_service.issuer.ledger import Ledger, Row
+from did_service.issuer.chain import Chain, ChainStatement, elsewhere, placed_in
+from did_service.issuer.contact import LogContact
+from did_service.issuer.ledger import Ledger
+from did_service.issuer.records import ChainRecord
 from did_service.program.clock import ClockAndRandom
 
 LogOf = Callable[[str], RegistryClient]
 """Finds who takes entries of a log, by origin."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainStatement:
-    """What the next entry of a chain says.
-
-    Attributes:
-        body: Without a link to last year's log, which is added in `Chains`.
-        digest: The entry's `d`, 32 bytes.
-        content: The bytes behind it, where the log is to keep them.
-    """
-
-    body: StatusBody | EvidenceBody
-    digest: bytes
-    content: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """One chain and who speaks in it.
-
-    Attributes:
-        kind: `status` or `evidence`.
-        subject: List URL or stream id.
-        say: Asked once the chain is free; None where there is nothing to say any more.
-        learn: Told an entry that the log has and this database has not, and its content,
-            before that entry counts; may be told twice.
-    """
-
-    kind: str
-    subject: str
-    say: Callable[[], ChainStatement | None]
-    learn: Callable[[Entry, bytes], None] = lambda _entry, _content: None
+_YEARS_BACK = 10  # in which a list may have been signed last; no log is older
 
 
 class Chains:
@@ -76,16 +44,96 @@ class Chains:
     ) -> None:
         self._agency, self._ledger, self._log_of, self._edge = agency, ledger, log_of, edge
         self._lock = Lock()
+        self._compared: set[str] = set()  # subjects, by this process
+        self._anew: set[str] = set()  # that begin anew after a year without any
+        self._log_second, self.contact = 0, LogContact(edge)
+
+    @property
+    def log_second(self) -> int:
+        """The latest POSIX second at which the log has sequenced an entry of ours, else 0."""
+        return self._log_second
+
+    def compare(self, chain: Chain) -> None:
+        """Learn once what the log has and this database has not, as after a restore.
+
+        Nothing of a chain is signed before it. What the log has not published yet is found
+        when the next entry turns out to be out of order.
+
+        Raises:
+            UnavailableError: `issuer_behind_its_log`: the log cannot be asked, or what it
+                has cannot be learnt.
+            RuleError: `log_refused`, reason `list_foreign`.
+        """
+        with self._lock:
+            self._compare(chain)
+
+    def _compare(self, chain: Chain) -> None:
+        if chain.subject in self._compared:
+            return
+        origin = self._agency.evidence_log(timestamps.from_posix(self._edge.posix()).year)
+        try:
+            found = self.contact.asked(lambda: self._newest(chain, origin))
+            if found is not None and self._is_behind(chain, *found):
+                log, logged = found
+                self._take(chain, log, logged.placed, logged.content)
+        except UnavailableError as error:
+            what = f"the log's newest entries are not known here: {error.code}"
+            raise UnavailableError("issuer_behind_its_log", what) from error
+        self._compared.add(chain.subject)
+
+    def _newest(self, chain: Chain, origin: str) -> tuple[str, UnverifiedLogged] | None:
+        for log in self._logs(chain, origin):
+            found = self._log_of(log).newest(chain.kind, chain.subject)
+            if found is not None:
+                return log, found
+        return None
+
+    def _is_behind(self, chain: Chain, log: str, logged: UnverifiedLogged) -> bool:
+        """Say whether the log has an entry that this database has not, or has lost a list."""
+        placed = logged.placed
+        self._saw(placed.entry.at)
+        row = self._ledger.chain(chain.kind, chain.subject)
+        if row is not None and _is_on_its_way(row, placed.entry):
+            return False  # its receipt was lost; it is asked for before anything else is said
+        if row is None or row.newest is None:
+            return True
+        own = placed_in(row)
+        self._saw(own.entry.at)
+        if row.log != log:
+            return str(row.log) < log
+        if own.leaf == placed.leaf:
+            return chain.kind == "status" and not self._holds(placed.entry)
+        return own.entry.number <= placed.entry.number
+
+    def _holds(self, entry: Entry) -> bool:
+        held = self._ledger.status_list(entry.subject)
+        if held is None or sha256(held.content) != entry.digest:
+            return False
+        return held.issued == parse_status_body(entry.body).issued
+
+    def _check_held(self, chain: Chain) -> None:
+        """Learn a list again that is not the one whose digest is in the log: a damaged row."""
+        row = self._ledger.chain(chain.kind, chain.subject)
+        if chain.kind != "status" or row is None or row.newest is None:
+            return
+        if not self._holds(placed_in(row).entry):
+            self._compared.discard(chain.subject)
+            self._compare(chain)
+
+    def _saw(self, second: int) -> None:
+        self._log_second = max(self._log_second, second)
 
     def append(self, chain: Chain) -> None:
         """Send what is on its way; then write the next entry, and wait until it is durable.
 
         Raises:
-            UnavailableError: `log_unreachable`; the entry is kept and sent by the next call.
+            UnavailableError: as `compare`; `log_unreachable`; the entry is kept and sent
+                by the next call.
                 `log_elsewhere`: the log cannot be caught up with yet.
             RuleError: `log_refused`, with the log's `reason`; the entry is forgotten.
         """
         with self._lock:
+            self._compare(chain)
             now = self._edge.posix()
             try:
                 self._advance(chain, now)
@@ -99,6 +147,7 @@ class Chains:
 
     def _advance(self, chain: Chain, second: int) -> None:
         self._send(chain)
+        self._check_held(chain)
         # Read before anything is said: where another process appends meanwhile, the log finds
         # this entry out of order, and not its time before that of an entry it has not seen.
         newest = self._ledger.chain(chain.kind, chain.subject)
@@ -113,25 +162,25 @@ class Chains:
         try:
             self._advance(chain, second)
         except OrderError as error:
-            raise _elsewhere("the log goes on while we write") from error
+            raise elsewhere("the log goes on while we write") from error
         except RuleError as error:
             if error.code != "time_outside_period":
                 raise
-            raise _elsewhere("its year and ours differ") from error
+            raise elsewhere("its year and ours differ") from error
 
     # --- composing --------------------------------------------------------------------------
 
     def _compose(
-        self, chain: Chain, statement: ChainStatement, origin: str, newest: Row | None
+        self, chain: Chain, statement: ChainStatement, origin: str, newest: ChainRecord | None
     ) -> Submission:
         after, body = self._after(chain, origin, newest), statement.body
-        if isinstance(body, StatusBody) and after is not None and after["log"] != origin:
-            body = body._replace(former=FormerYear(after["log"], after["index"]))
+        if isinstance(body, StatusBody) and after is not None and after.log != origin:
+            body = body._replace(former=FormerYear(str(after.log), after.index or 0))
         entry = entries.compose(
             chain.kind,
             chain.subject,
             body.encode(),
-            after=None if after is None else _placed(after),
+            after=None if after is None else placed_in(after),
             digest=statement.digest,
         )
         if chain.kind != "evidence":
@@ -139,30 +188,36 @@ class Chains:
         signer = self._agency.evidence_signer
         return entries.sign(entry, signer.key, signer.method, self._edge.clock())
 
-    def _after(self, chain: Chain, origin: str, newest: Row | None) -> Row | None:
+    def _after(
+        self, chain: Chain, origin: str, newest: ChainRecord | None
+    ) -> ChainRecord | None:
         """Return the row of the entry that the next one in a log follows, None for a first."""
-        goes_on = newest is not None and newest["log"] in self._logs(chain, origin)
-        return newest if goes_on else None
+        logs = self._logs(chain, origin)
+        known = logs[:2] if chain.subject in self._anew else logs
+        return newest if newest is not None and newest.log in known else None
 
     def _logs(self, chain: Chain, origin: str) -> tuple[str, ...]:
         """Return the logs in which the newest entry of a chain may stand: its own one first."""
-        before = (year_of(origin) or 1) - 1
-        goes_on = chain.kind == "status"
-        return (origin, self._agency.evidence_log(before)) if goes_on else (origin,)
+        if chain.kind != "status":
+            return (origin,)
+        year = year_of(origin) or 0
+        before = (self._agency.evidence_log(year - back) for back in range(1, _YEARS_BACK + 1))
+        return (origin, *before)
 
     # --- sending ----------------------------------------------------------------------------
 
     def _send(self, chain: Chain) -> None:
         row = self._ledger.chain(chain.kind, chain.subject)
-        if row is None or row["pending"] is None:
+        if row is None or row.pending is None:
             return
-        entry = entries.parse_submission(strict_json.load_object(row["pending"]))
+        entry = entries.parse_submission(strict_json.load_object(row.pending))
         receipt = self._submit(entry, row)
         placed = entry.sequenced(receipt.at)
+        self._saw(receipt.at)
         if placed.leaf() == receipt.leaf:
             self._ledger.anchored(LoggedEntry(placed, receipt.index, receipt.leaf))
         else:
-            self._take_rewritten(chain, row["pending_log"], entry, receipt)
+            self._take_rewritten(chain, str(row.pending_log), entry, receipt)
 
     def _take_rewritten(
         self, chain: Chain, origin: str, entry: Submission, receipt: EntryReceipt
@@ -174,23 +229,22 @@ class Chains:
             raise UnavailableError("log_unreachable", "the log confirms another entry")
         self._ledger.take_over(logged.placed, log, logged.content)
 
-    def _submit(self, entry: Submission, row: Row) -> EntryReceipt:
+    def _submit(self, entry: Submission, row: ChainRecord) -> EntryReceipt:
         try:
-            return self._log_of(row["pending_log"]).submit(entry, row["content"])
+            log = self._log_of(str(row.pending_log))
+            return self.contact.asked(lambda: log.submit(entry, row.content))
         except OrderError:
             raise  # what is on its way stays there until the chain has been caught up with
         except DidServiceError as error:
             # Only the log's own rules end an entry: a proxy in between knows nothing of them.
             if not isinstance(error, RuleError) or error.code == "peer_refused":
-                raise UnavailableError(
-                    "log_unreachable", f"no receipt: {error.code}"
-                ) from error
+                what = f"no receipt: {error.code}"
+                raise UnavailableError("log_unreachable", what) from error
             self._ledger.forget_pending(row)
             if error.code == "time_outside_period":
                 raise  # it is written anew, for the year in which the log's clock stands
-            raise RuleError(
-                "log_refused", f"the log refuses this entry: {error.code}", reason=error.code
-            ) from error
+            what = f"the log refuses this entry: {error.code}"
+            raise RuleError("log_refused", what, reason=error.code) from error
 
     # --- catching up ------------------------------------------------------------------------
 
@@ -200,26 +254,33 @@ class Chains:
         The log told its number and leaf; what stands there is read from it and compared.
         """
         number, leaf = error.details.get("newest"), error.details.get("leaf")
-        row = self._ledger.chain(chain.kind, chain.subject) or {}
-        origin = str(row.get("pending_log"))
-        after = self._after(chain, origin, row or None)
-        own = None if after is None else _placed(after)
-        if own is not None and own.leaf.hex() == leaf:
+        row = self._ledger.chain(chain.kind, chain.subject)
+        origin = "" if row is None else str(row.pending_log)
+        after = self._after(chain, origin, row)
+        own = None if after is None else placed_in(after)
+        if row is not None and own is not None and own.leaf.hex() == leaf:
+            self._ledger.forget_pending(row)
+        elif row and after and number == 0 and after.log not in self._logs(chain, origin)[:2]:
+            self._anew.add(chain.subject)  # rules 1 look no further back than a year
             self._ledger.forget_pending(row)
         elif isinstance(number, int) and number >= (own.entry.number if own else 1):
             self._take_over(chain, origin, number, str(leaf))
         else:
-            raise _elsewhere("the log has lost what it had confirmed") from error
+            raise elsewhere("the log has lost what it had confirmed") from error
 
     def _take_over(self, chain: Chain, origin: str, number: int, leaf: str) -> None:
         log, logged = self._read(chain, origin, number)
-        placed, content = logged.placed, logged.content
-        if placed.leaf.hex() != leaf:
-            raise _elsewhere(f"entry {number} is not the one it told")
-        if chain.kind == "status":
-            if content is None or sha256(content) != placed.entry.digest:
-                raise _elsewhere(f"the list of entry {number} is not there")
-            chain.learn(placed.entry, content)
+        if logged.placed.leaf.hex() != leaf:
+            raise elsewhere(f"entry {number} is not the one it told")
+        self._take(chain, log, logged.placed, logged.content)
+
+    def _take(self, chain: Chain, log: str, placed: LoggedEntry, content: bytes | None) -> None:
+        """Learn an entry that the log has, then count it as ours."""
+        if chain.kind == "status" and (
+            content is None or sha256(content) != placed.entry.digest
+        ):
+            raise elsewhere(f"the list of entry {placed.entry.number} is not there")
+        chain.learn(placed.entry, content or b"")
         self._ledger.take_over(placed, log, content)
 
     def _read(self, chain: Chain, origin: str, number: int) -> tuple[str, UnverifiedLogged]:
@@ -229,13 +290,11 @@ class Chains:
                 return log, self._log_of(log).entry(chain.kind, chain.subject, number)
             except DidServiceError as error:
                 refusal = error.code
-        raise _elsewhere(f"entry {number} cannot be read: {refusal}")
+        raise elsewhere(f"entry {number} cannot be read: {refusal}")
 
 
-def _placed(row: Row) -> LoggedEntry:
-    entry = entries.parse_entry(row["newest"])
-    return LoggedEntry(entry, row["index"], entry.leaf())
-
-
-def _elsewhere(why: str) -> UnavailableError:
-    return UnavailableError("log_elsewhere", why)
+def _is_on_its_way(row: ChainRecord, entry: Entry) -> bool:
+    if row.pending is None:
+        return False
+    sent = entries.parse_submission(strict_json.load_object(row.pending))
+    return entries.identity(sent) == entries.identity(entry)

@@ -8,22 +8,32 @@ holder proves a record by salt and path; nobody can guess one.
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from did_service.core.anchor.batch import batch_leaf
 from did_service.core.anchor.bodies.evidence import EvidenceBody
+from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.log.merkle import parents
 from did_service.issuer.agency import Agency
-from did_service.issuer.chains import Chain, Chains, ChainStatement
-from did_service.issuer.ledger import Ledger, Value
+from did_service.issuer.chain import Chain, ChainStatement
+from did_service.issuer.chains import Chains
+from did_service.issuer.records import Value
+from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 
 _SALT_BYTES = 32
+_RESTORED = "restore"  # stands where the name of an officer would
+_RESTORED_NOTE = (
+    "本机关的记录由备份恢复。如您尚未领到证件，请重新申请。"
+    " Our records were restored from a backup: if you have no credential yet, apply again."
+)
+_LOG = logging.getLogger("did_service.issuer")
 LEAST_LEAVES = 1_024  # a quiet tick and a busy one yield paths of the same length
 
 
@@ -31,9 +41,10 @@ class IssuanceEvidence:
     """The issuance stream of one agency."""
 
     def __init__(
-        self, agency: Agency, ledger: Ledger, chains: Chains, edge: ClockAndRandom
+        self, agency: Agency, store: IssuerStore, chains: Chains, edge: ClockAndRandom
     ) -> None:
-        self._agency, self._ledger, self._chains, self._edge = agency, ledger, chains, edge
+        self._agency, self._store, self._chains, self._edge = agency, store, chains, edge
+        self._ledger = store.ledger
 
     def tick(self) -> None:
         """Anchor one batch of all records not batched yet; an empty one where there are none.
@@ -41,8 +52,31 @@ class IssuanceEvidence:
         Raises:
             UnavailableError, RuleError: as `Chains.append`; the next tick takes the batch up.
         """
+        self._chains.append(self._chain())
+
+    def compare(self) -> None:
+        """Find out once whether the log has batches that this database has forgotten.
+
+        Raises:
+            UnavailableError, RuleError: as `Chains.compare`.
+        """
+        self._chains.compare(self._chain())
+
+    def _chain(self) -> Chain:
         stream = stream_id(self._agency.did, "issuance")
-        self._chains.append(Chain("evidence", stream, self._statement))
+        return Chain("evidence", stream, self._statement, self._learn)
+
+    def _learn(self, entry: Entry, _content: bytes) -> None:
+        """Return what nobody has decided: it may be issued, and its batch be in the log.
+
+        A batch says neither which credentials it holds nor how many, so it is all of them.
+        """
+        if self._ledger.has_batch(entry.digest or b""):
+            return
+        returned = self._store.return_open(_RESTORED_NOTE, _RESTORED, self._edge.posix())
+        _LOG.warning(
+            "the log has batches that this database has not: %d applications returned", returned
+        )
 
     def proof(self, record: bytes) -> JsonObject:
         """Return the `batches` item (docs/formats.md §5) of a record.
@@ -50,15 +84,15 @@ class IssuanceEvidence:
         Raises:
             NotFoundError: `batch_unknown`.
         """
-        row = self._ledger.leaf(record)
-        path = row["path"]
+        leaf = self._ledger.leaf(record)
+        path = leaf.path
         steps = [path[i : i + HASH_BYTES] for i in range(0, len(path), HASH_BYTES)]
         return {
-            "log": row["log"],
-            "index": row["entry_index"],
+            "log": leaf.log,
+            "index": leaf.entry_index,
             "record": b64.encode_url(record),
-            "salt": b64.encode_url(row["salt"]),
-            "position": row["position"],
+            "salt": b64.encode_url(leaf.salt),
+            "position": leaf.position,
             "path": [b64.encode_url(step) for step in steps],
         }
 

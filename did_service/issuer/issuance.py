@@ -7,8 +7,6 @@ refused is named by its path; values, which are personal data, are never repeate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from did_service.core.credentials import (
@@ -26,7 +24,7 @@ from did_service.core.credentials.model import parse_credential
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.credentials.record import record_of
 from did_service.core.encoding import jcs, timestamps
-from did_service.core.encoding.strict_json import JsonObject, JsonValue, load_object
+from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import (
     LimitError,
     MalformedError,
@@ -39,6 +37,8 @@ from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.claim_reasons import reasons_of
 from did_service.issuer.evidence import IssuanceEvidence
+from did_service.issuer.holder_request import HolderRequest
+from did_service.issuer.states import ApplicationState, CredentialState
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 
@@ -70,8 +70,8 @@ class CredentialIssuer:
         """
         self._draft(item, claims, holder, _DRAFT_INDEX)
 
-    def issue(self, application: Mapping[str, Any], item: Item, officer: str) -> str:
-        """Sign the credential of an accepted application; returns its id.
+    def issue(self, application: str, request: HolderRequest, item: Item, officer: str) -> str:
+        """Sign the credential that an accepted application asks for; returns its id.
 
         Raises:
             RuleError: `claims_invalid`.
@@ -79,24 +79,23 @@ class CredentialIssuer:
             UnavailableError: `status_list_full`.
         """
         index = self._free_index()
-        claims = load_object(application["claims"])
-        draft = self._draft(item, claims, application["holder"], index)
+        draft = self._draft(item, request.claims, request.holder, index)
         options = ProofOptions(self._agency.method, proof_set.ASSERTION, self._edge.clock())
         suite = SUITES[item.cryptosuite]
         credential = proof_set.sign(draft, self._agency.key, options, suite)
-        self._store.add_credential(
-            application["id"],
+        self._store.credentials.add(
+            application,
             {
-                "state": "issued",
+                "state": ApplicationState.ISSUED,
                 "approved_by": officer,
                 "credential": jcs.encode(credential).decode(),
             },
             {
                 "id": str(draft["id"]),
-                "application": application["id"],
+                "application": application,
                 "record": record_of(credential),
                 "index": index,
-                "state": "valid",
+                "state": CredentialState.VALID,
                 "issued": self._edge.posix(),
             },
         )
@@ -142,7 +141,7 @@ class CredentialIssuer:
 
     def _free_index(self) -> int:
         """Draw an index that was never used, so that order of issuing does not show in it."""
-        used = self._store.used_indices()
+        used = self._store.credentials.used_indices()
         if len(used) >= STATUS_LIST_BITS // 2:
             raise UnavailableError(
                 "status_list_full", "the status lists of this agency are full"

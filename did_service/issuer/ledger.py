@@ -6,21 +6,37 @@ out by compare-and-swap whether another process was faster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.status import parse_status_body
 from did_service.core.anchor.entry import LoggedEntry, Submission
-from did_service.core.errors import NotFoundError, UnavailableError
+from did_service.core.encoding import strict_json
+from did_service.core.errors import DidServiceError, NotFoundError, UnavailableError
+from did_service.issuer.records import AnchoredLeaf, AnchoredList, ChainRecord, Value
 from did_service.issuer.tables import BATCH, CHAIN, CREDENTIAL, LEAF, LIST
-from did_service.web.database import reading, rows, writing
+from did_service.storage.database import (
+    insert_if_absent,
+    insert_or_replace,
+    reading,
+    rows,
+    writing,
+)
 
-Value = str | int | bytes | None
-Row = dict[str, Any]  # one row by column name, as `tables` describes it
-
+_ENTRIES: tuple[tuple[str, Callable[[bytes], object], tuple[str, ...]], ...] = (
+    ("newest", entries.parse_entry, ("log", "index")),
+    (
+        "pending",
+        lambda data: entries.parse_submission(strict_json.load_object(data)),
+        ("pending_log", "content"),
+    ),
+)
+_LOG = logging.getLogger("did_service.issuer")
 _NOTHING_PENDING: dict[str, Value] = {"pending": None, "pending_log": None, "content": None}
 
 
@@ -30,13 +46,32 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def status_list(self, url: str) -> Row | None:
+    def status_list(self, url: str) -> AnchoredList | None:
         """Return the anchored list of a URL, None before the first."""
-        return self._first(select(LIST).where(LIST.c.url == url))
+        found = rows(self._engine, select(LIST).where(LIST.c.url == url))
+        return AnchoredList(**found[0]) if found else None
 
-    def chain(self, kind: str, subject: str) -> Row | None:
-        """Return the row of a chain, None before its first entry."""
-        return self._first(select(CHAIN).filter_by(type=kind, subject=subject))
+    def chain(self, kind: str, subject: str) -> ChainRecord | None:
+        """Return the record of a chain, None before its first entry.
+
+        What cannot be read is forgotten: the log has it, and the next entry learns it there.
+        """
+        found = rows(self._engine, select(CHAIN).filter_by(type=kind, subject=subject))
+        if not found:
+            return None
+        record = ChainRecord(**found[0])
+        lost = _unreadable(record)
+        if lost:
+            damaged = update(CHAIN).filter_by(**found[0])
+            with writing(self._engine) as connection:
+                connection.execute(damaged.values(**lost))
+            _LOG.error("a row of a chain was damaged: %s is forgotten", ", ".join(lost))
+        return replace(record, **lost)
+
+    def chains(self) -> set[tuple[str, str]]:
+        """Return kind and subject of each chain that was written."""
+        found = rows(self._engine, select(CHAIN.c.type, CHAIN.c.subject))
+        return {(row["type"], row["subject"]) for row in found}
 
     def pending_count(self) -> int:
         """Return how many entries are on their way to the log."""
@@ -54,13 +89,17 @@ class Ledger:
         values = {"pending": entry.encode(), "pending_log": log, "content": content}
         free = update(CHAIN).filter_by(**chain).where(CHAIN.c.pending.is_(None))
         with writing(self._engine) as connection:
-            connection.execute(insert(CHAIN).values(**chain).on_conflict_do_nothing())
+            connection.execute(insert_if_absent(CHAIN).values(**chain))
             if connection.execute(free.values(**values)).rowcount != 1:
                 raise UnavailableError("chain_busy", "another entry is on its way")
 
-    def forget_pending(self, row: Row) -> None:
-        """Forget the entry that the log has refused, of a row of `chain`; no other one."""
-        refused = {name: row[name] for name in ("type", "subject", "pending")}
+    def forget_pending(self, chain: ChainRecord) -> None:
+        """Forget the entry that the log has refused, of a record of `chain`; no other one."""
+        refused = {
+            "type": chain.type,
+            "subject": chain.subject,
+            "pending": chain.pending,
+        }
         with writing(self._engine) as connection:
             connection.execute(update(CHAIN).filter_by(**refused).values(**_NOTHING_PENDING))
 
@@ -102,29 +141,45 @@ class Ledger:
             if leaves:
                 connection.execute(insert(LEAF), list(leaves))
 
+    def has_batch(self, root: bytes) -> bool:
+        """Say whether a batch was made here."""
+        return bool(rows(self._engine, select(BATCH.c.root).where(BATCH.c.root == root)))
+
     def unsent_batch(self) -> bytes | None:
         """Return the root of a batch that the log has not taken yet."""
         with reading(self._engine) as connection:
             question = select(BATCH.c.root).where(BATCH.c.entry_index.is_(None))
             return connection.execute(question).scalars().first()
 
-    def leaf(self, record: bytes) -> Row:
+    def leaf(self, record: bytes) -> AnchoredLeaf:
         """Return the place of a record in an anchored batch.
 
         Raises:
             NotFoundError: `batch_unknown`: no such record, or its batch is not anchored yet.
         """
-        row = self._first(
+        question = (
             select(LEAF, BATCH.c.log, BATCH.c.entry_index)
             .join(BATCH, BATCH.c.root == LEAF.c.root)
             .where(LEAF.c.record == record, BATCH.c.entry_index.is_not(None))
         )
-        if row is None:
+        found = rows(self._engine, question)
+        if not found:
             raise NotFoundError("batch_unknown", "this record is in no anchored batch")
-        return row
+        return AnchoredLeaf(**found[0])
 
-    def _first(self, question: Select[tuple[Value, ...]]) -> Row | None:
-        return next(iter(rows(self._engine, question)), None)
+
+def _unreadable(record: ChainRecord) -> dict[str, Any]:
+    """Return the columns of a record that hold no entry, each with nothing in its place."""
+    lost: dict[str, Any] = {}
+    for column, parse, beside in _ENTRIES:
+        columns = (column, *beside)
+        if all(getattr(record, each) is None for each in columns):
+            continue
+        try:
+            parse(getattr(record, column) or b"")
+        except DidServiceError:
+            lost |= dict.fromkeys(columns)
+    return lost
 
 
 def _hold(connection: Connection, placed: LoggedEntry, log: str, content: bytes | None) -> None:
@@ -138,8 +193,7 @@ def _hold(connection: Connection, placed: LoggedEntry, log: str, content: bytes 
     if entry.type == "status":
         issued = parse_status_body(entry.body).issued
         served = {"url": entry.subject, "issued": issued, "content": content}
-        stored = insert(LIST).values(served)
-        connection.execute(stored.on_conflict_do_update(["url"], set_=served))
+        connection.execute(insert_or_replace(LIST).values(served))
     else:
         batch = update(BATCH).where(BATCH.c.root == entry.digest)
         connection.execute(batch.values(log=log, entry_index=placed.index))

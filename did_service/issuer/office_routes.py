@@ -9,44 +9,56 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from did_service.core.encoding.strict_json import Fields, JsonObject
-from did_service.core.limits import MAX_SAFE_INTEGER
-from did_service.issuer.agency import Agency, Officer
-from did_service.issuer.officers import log_in
+from did_service.core.limits import MAX_SAFE_INTEGER, STATUS_LIST_BITS
+from did_service.issuer.agency import Officer
 from did_service.issuer.routes import AgencyServices
-from did_service.issuer.status import Verb
+from did_service.issuer.states import ApplicationState, Verb
 from did_service.issuer.wire import (
-    ApplicationState,
     ApplicationStateAnswer,
     ApprovalAnswer,
     CredentialStateAnswer,
     OfficeApplications,
     OfficeCredentials,
+    OfficeIndices,
+    ReasonBody,
     ReturnBody,
 )
-from did_service.web.bodies import json_answer, strict_object
+from did_service.web.answers import json_answer
+from did_service.web.bodies import strict_object
 from did_service.web.description import described, refusals
+from did_service.web.pools import Pools
 
+_THREADS = 8
+_LINE = 64
 _BODY = Depends(strict_object)
 _BEARER = HTTPBearer(auto_error=False)
 _Token = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _Start = Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)]
-_NO_LOGIN = refusals(401, 403)
+_Index = Annotated[int, Path(ge=0, lt=STATUS_LIST_BITS)]
+_NO_LOGIN = refusals(401, 403, 429)
+_MAX_REASON = 400
 
 
-def office_applications(desk: AgencyServices) -> APIRouter:
+def office_applications(desk: AgencyServices, pools: Pools) -> APIRouter:
     """Return the routes for applications: accepting and approving are two people's work."""
     router = APIRouter(
-        prefix="/office/applications", tags=["issuer office"], responses=_NO_LOGIN
+        prefix="/office/applications",
+        tags=["issuer office"],
+        responses=_NO_LOGIN,
+        route_class=office_threads(pools),
     )
-    reading = Depends(_officer(desk.agency, "accept", "approve"))
-    accepting = Depends(_officer(desk.agency, "accept"))
-    approving = Depends(_officer(desk.agency, "approve"))
+    reading = Depends(_officer(desk, "accept", "approve"))
+    accepting = Depends(_officer(desk, "accept"))
+    approving = Depends(_officer(desk, "approve"))
 
-    @router.get("", response_model=OfficeApplications, responses=refusals(400))
+    @router.get(
+        "", name="listApplications", response_model=OfficeApplications, responses=refusals(400)
+    )
     def listed(
         _: Officer = reading, state: ApplicationState | None = None, start: _Start = 0
     ) -> Response:
@@ -55,16 +67,18 @@ def office_applications(desk: AgencyServices) -> APIRouter:
 
     @router.post(
         "/{identifier}/accept",
+        name="acceptApplication",
         response_model=ApplicationStateAnswer,
         responses=refusals(404, 409),
     )
     def accept(identifier: str, officer: Officer = accepting) -> Response:
         """Accept an application as complete."""
         desk.applications.accept(identifier, officer.name)
-        return json_answer({"state": "accepted"})
+        return json_answer({"state": ApplicationState.ACCEPTED})
 
     @router.post(
         "/{identifier}/return",
+        name="returnApplication",
         response_model=ApplicationStateAnswer,
         openapi_extra=described(ReturnBody.model_json_schema()),
         responses=refusals(400, 404, 409),
@@ -77,10 +91,11 @@ def office_applications(desk: AgencyServices) -> APIRouter:
         note = fields.text("note", max_chars=400)
         fields.close()
         desk.applications.send_back(identifier, note, officer.name)
-        return json_answer({"state": "returned"})
+        return json_answer({"state": ApplicationState.RETURNED})
 
     @router.post(
         "/{identifier}/approve",
+        name="approveApplication",
         response_model=ApprovalAnswer,
         responses=refusals(404, 409, 422, 503),
     )
@@ -91,35 +106,94 @@ def office_applications(desk: AgencyServices) -> APIRouter:
     return router
 
 
-def office_credentials(desk: AgencyServices) -> APIRouter:
+def office_credentials(desk: AgencyServices, pools: Pools) -> APIRouter:
     """Return the routes for credentials that were issued."""
     router = APIRouter(
-        prefix="/office/credentials", tags=["issuer office"], responses=_NO_LOGIN
+        prefix="/office/credentials",
+        tags=["issuer office"],
+        responses=_NO_LOGIN,
+        route_class=office_threads(pools),
     )
-    revoking = Depends(_officer(desk.agency, "revoke"))
+    revoking = Depends(_officer(desk, "revoke"))
 
-    @router.get("", response_model=OfficeCredentials, responses=refusals(400))
+    @router.get(
+        "", name="listCredentials", response_model=OfficeCredentials, responses=refusals(400)
+    )
     def listed(_: Officer = revoking, start: _Start = 0) -> Response:
         """Return up to 1,000 credentials from number `start` on, without their claims."""
         return json_answer({"credentials": [*desk.statuses.listed(start)]})
 
     @router.post(
         "/{identifier}/{verb}",
+        name="changeCredential",
         response_model=CredentialStateAnswer,
+        openapi_extra=described(ReasonBody.model_json_schema()),
         responses=refusals(400, 404, 409, 422, 503),
     )
-    def change(identifier: str, verb: Verb, officer: Officer = revoking) -> Response:
+    def change(
+        identifier: str, verb: Verb, officer: Officer = revoking, body: JsonObject = _BODY
+    ) -> Response:
         """Revoke, suspend or reinstate a credential; answered once the log has the list."""
-        return json_answer({"state": desk.statuses.change(identifier, verb, officer.name)})
+        reason = _reason_in(body)
+        state = desk.statuses.change(identifier, verb, officer.name, reason)
+        return json_answer({"state": state})
 
     return router
 
 
-def _officer(agency: Agency, *roles: str) -> Callable[[_Token], Officer]:
+def office_indices(desk: AgencyServices, pools: Pools) -> APIRouter:
+    """Return the routes for places in the status lists whose credentials are forgotten here."""
+    router = APIRouter(
+        prefix="/office/indices",
+        tags=["issuer office"],
+        responses=_NO_LOGIN,
+        route_class=office_threads(pools),
+    )
+    revoking = Depends(_officer(desk, "revoke"))
+
+    @router.get(
+        "", name="listForgottenIndices", response_model=OfficeIndices, responses=refusals(400)
+    )
+    def listed(_: Officer = revoking, start: _Start = 0) -> Response:
+        """Return up to 1,000 indices whose credentials a lost database had issued."""
+        return json_answer({"indices": [*desk.statuses.forgotten(start)]})
+
+    @router.post(
+        "/{index}/{verb}",
+        name="changeIndex",
+        response_model=CredentialStateAnswer,
+        openapi_extra=described(ReasonBody.model_json_schema()),
+        responses=refusals(400, 409, 422, 503),
+    )
+    def change(
+        index: _Index, verb: Verb, officer: Officer = revoking, body: JsonObject = _BODY
+    ) -> Response:
+        """Revoke, suspend or reinstate by `statusListIndex`, also what is forgotten here."""
+        reason = _reason_in(body)
+        state = desk.statuses.change_index(index, verb, officer.name, reason)
+        return json_answer({"state": state})
+
+    return router
+
+
+def office_threads(pools: Pools) -> type[APIRoute]:
+    """Return the routes that work in threads which citizens cannot fill."""
+    return pools.of("office", threads=_THREADS, line=_LINE).route_class()
+
+
+def _reason_in(body: JsonObject) -> str:
+    fields = Fields(body, "body")
+    reason = fields.text("reason", max_chars=_MAX_REASON)
+    fields.close()
+    return reason
+
+
+def _officer(desk: AgencyServices, *roles: str) -> Callable[[_Token, Request], Officer]:
     """Return the dependency that demands a login with one of the roles."""
 
-    def logged_in(token: _Token) -> Officer:
+    def logged_in(token: _Token, request: Request) -> Officer:
         shown = token.credentials if token is not None else ""
-        return log_in(agency.officers, shown, frozenset(roles))
+        peer = request.client.host if request.client is not None else "local"
+        return desk.officers.log_in(shown, frozenset(roles), peer)
 
     return logged_in

@@ -6,29 +6,52 @@ either all of it or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Select,
-    Table,
+    and_,
     delete,
     func,
+    insert,
+    or_,
     select,
-    union_all,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
-from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
-from did_service.core.limits import MAX_LISTED_ROWS, MAX_OPEN_CHALLENGES
-from did_service.issuer.ledger import Ledger, Row, Value
-from did_service.issuer.tables import APPLICATION, CHALLENGE, CREDENTIAL, ORPHANED, TABLES
-from did_service.web.database import create_tables, reading, rows, writing
+from did_service.core.did.syntax import did_id
+from did_service.core.errors import ConflictError, NotFoundError, UsageError, quote
+from did_service.core.limits import MAX_LISTED_ROWS
+from did_service.issuer.agency import Agency
+from did_service.issuer.alarm_store import AlarmStore
+from did_service.issuer.credential_store import CredentialStore, move_row
+from did_service.issuer.ledger import Ledger
+from did_service.issuer.officer_store import OfficerStore
+from did_service.issuer.records import ApplicationRecord, Value
+from did_service.issuer.states import ApplicationState
+from did_service.issuer.tables import (
+    ABOUT,
+    APPLICATION,
+    CHALLENGE,
+    CREDENTIAL,
+    HISTORY,
+)
+from did_service.storage.database import empty_journal, reading, rows, writing
+from did_service.storage.history import prepare
 
-_WITH_STATUS = (CREDENTIAL, ORPHANED)
+UNDECIDED = (ApplicationState.RECEIVED, ApplicationState.ACCEPTED)
+OVER = (ApplicationState.RETURNED, ApplicationState.COLLECTED)
+# 0.2.0 kept no second of the end
+_ENDED = func.coalesce(APPLICATION.c.ended, APPLICATION.c.handed_out, APPLICATION.c.received)
+_NOTHING_PERSONAL: dict[str, Value] = {
+    "holder": "",
+    "claims": "{}",
+    "note": "",
+    "signed": None,
+    "credential": None,
+}
 
 
 class IssuerStore:
@@ -36,82 +59,122 @@ class IssuerStore:
 
     Attributes:
         ledger: The part about what stands in the log.
+        alarms: What is or was wrong.
+        officers: Who may do what.
+        credentials: What was issued.
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine and make the tables where they are missing."""
+        """Take an engine and make the tables in a database that has none, else check them."""
         self._engine = engine
-        create_tables(engine, *TABLES)
+        prepare(engine, HISTORY)
         self.ledger = Ledger(engine)
+        self.alarms = AlarmStore(engine)
+        self.officers = OfficerStore(engine)
+        self.credentials = CredentialStore(engine)
+
+    def belong_to(self, agency: Agency) -> None:
+        """Make the database that of an agency, for good, by the id of its DID.
+
+        One that says nothing of itself, as those of release 0.2.0, is known by its chains.
+
+        Raises:
+            UsageError: `database_of_another`.
+        """
+        written = self.ledger.chains()
+        streams = {each for each in written if each[0] == "evidence"}  # named by the DID's id
+        known = streams or written
+        if known and not known & agency.chains and not self._has_about("agency"):
+            raise UsageError("database_of_another", "its lists are not this agency's")
+        own = did_id(agency.did).encode()
+        owner = self._about("agency", lambda: own)
+        if owner != own:
+            told = f"this database belongs to {quote(owner.decode(errors='replace'))}"
+            raise UsageError("database_of_another", told)
+
+    def challenge_key(self, make: Callable[[], bytes]) -> bytes:
+        """Return the key of this agency's challenges, which is made where it has none yet."""
+        return self._about("challenge_key", make)
+
+    def _has_about(self, name: str) -> bool:
+        return bool(rows(self._engine, select(ABOUT.c.name).where(ABOUT.c.name == name)))
+
+    def _about(self, name: str, make: Callable[[], bytes]) -> bytes:
+        question = select(ABOUT.c.value).where(ABOUT.c.name == name)
+        found = rows(self._engine, question)
+        if found:
+            return bytes(found[0]["value"])
+        made = make()
+        with writing(self._engine) as connection:
+            connection.execute(insert(ABOUT).values(name=name, value=made))
+        return made
 
     # --- applications ------------------------------------------------------------------------
 
-    def add_challenge(self, challenge: str, expires: int, now: int) -> None:
-        """Remember a challenge, and forget those that have expired.
-
-        Raises:
-            UnavailableError: `too_many_requests`: more are open than citizens would ask for.
-        """
-        with writing(self._engine) as connection:
-            connection.execute(delete(CHALLENGE).where(CHALLENGE.c.expires <= now))
-            opened = connection.execute(select(func.count()).select_from(CHALLENGE))
-            if opened.scalar_one() >= MAX_OPEN_CHALLENGES:
-                raise UnavailableError("too_many_requests", "too many challenges are open")
-            connection.execute(insert(CHALLENGE).values(challenge=challenge, expires=expires))
-
-    def receive(self, challenge: str, now: int, application: dict[str, Value]) -> None:
+    def receive(
+        self, challenge: str, expires: int, now: int, application: dict[str, Value]
+    ) -> None:
         """Use up a challenge and store the application it was answered with, at once.
 
+        Args:
+            challenge: Checked already; it is remembered as used until it has expired.
+            expires: When it will have, POSIX seconds.
+            now: POSIX seconds.
+            application: The row.
+
         Raises:
-            ConflictError: `challenge_unknown`: never given out, used, or expired.
+            ConflictError: `challenge_unknown`: it was used before.
         """
+        used = select(CHALLENGE.c.challenge).where(CHALLENGE.c.challenge == challenge)
         with writing(self._engine) as connection:
-            used = connection.execute(
-                delete(CHALLENGE).where(
-                    CHALLENGE.c.challenge == challenge, CHALLENGE.c.expires > now
-                )
-            )
-            if used.rowcount != 1:
-                raise ConflictError("challenge_unknown", "the challenge is unknown or used")
+            connection.execute(delete(CHALLENGE).where(CHALLENGE.c.expires <= now))
+            if connection.execute(used).first() is not None:
+                raise ConflictError("challenge_unknown", "the challenge has been used")
+            connection.execute(insert(CHALLENGE).values(challenge=challenge, expires=expires))
             connection.execute(insert(APPLICATION).values(**application))
 
-    def application(self, identifier: str) -> Row:
+    def application(self, identifier: str) -> ApplicationRecord:
         """Return an application.
 
         Raises:
             NotFoundError: `application_unknown`.
         """
-        return self._one(
-            select(APPLICATION).where(APPLICATION.c.id == identifier),
-            NotFoundError("application_unknown", f"no application {quote(identifier)}"),
-        )
+        missing = NotFoundError("application_unknown", f"no application {quote(identifier)}")
+        return self._application(APPLICATION.c.id == identifier, missing)
 
-    def applications(self, state: str | None, start: int = 0) -> list[Row]:
+    def applications(
+        self, state: ApplicationState | None, start: int = 0
+    ) -> list[ApplicationRecord]:
         """Return the applications in a state, or all, oldest first, from number `start` on."""
         question = select(APPLICATION).order_by(APPLICATION.c.received, APPLICATION.c.id)
         if state is not None:
             question = question.where(APPLICATION.c.state == state)
-        return rows(self._engine, question.offset(start).limit(MAX_LISTED_ROWS))
+        found = rows(self._engine, question.offset(start).limit(MAX_LISTED_ROWS))
+        return [ApplicationRecord.of(row) for row in found]
 
-    def by_pickup(self, digest: bytes) -> Row:
+    def open_applications(self) -> int:
+        """Return how many applications nobody has decided."""
+        question = select(func.count()).where(APPLICATION.c.state.in_([*UNDECIDED]))
+        with reading(self._engine) as connection:
+            return connection.execute(question).scalar_one()
+
+    def by_pickup(self, digest: bytes) -> ApplicationRecord:
         """Return the application behind the SHA-256 of a pick-up code.
 
         Raises:
             NotFoundError: `pickup_unknown`.
         """
-        return self._one(
-            select(APPLICATION).where(APPLICATION.c.pickup_sha256 == digest),
-            NotFoundError("pickup_unknown", "no such pick-up code"),
-        )
+        missing = NotFoundError("pickup_unknown", "no such pick-up code")
+        return self._application(APPLICATION.c.pickup_sha256 == digest, missing)
 
-    def move(self, identifier: str, state: str, changes: dict[str, Value]) -> None:
+    def move(self, identifier: str, state: ApplicationState, changes: dict[str, Value]) -> None:
         """Change an application that is still in `state`.
 
         Raises:
             ConflictError: `state_wrong`: it is not in that state any more.
         """
         with writing(self._engine) as connection:
-            _move(connection, APPLICATION, (identifier, state), changes)
+            move_row(connection, APPLICATION, (identifier, state), changes)
 
     def hand_out(self, identifier: str, now: int) -> None:
         """Note when a credential was handed out first."""
@@ -119,105 +182,55 @@ class IssuerStore:
         with writing(self._engine) as connection:
             connection.execute(update(APPLICATION).where(*row).values(handed_out=now))
 
-    def close_pickup(self, identifier: str) -> None:
+    def close_pickup(self, identifier: str, now: int) -> None:
         """Forget a credential that its wallet has."""
         with writing(self._engine) as connection:
-            _collected(connection, APPLICATION.c.id == identifier)
+            _collected(connection, APPLICATION.c.id == identifier, now)
 
-    def close_pickups(self, before: int) -> None:
+    def close_pickups(self, before: int, now: int) -> None:
         """Forget the credentials that were handed out first at or before a POSIX second."""
         with writing(self._engine) as connection:
-            _collected(connection, APPLICATION.c.handed_out <= before)
+            _collected(connection, APPLICATION.c.handed_out <= before, now)
 
-    # --- credentials -------------------------------------------------------------------------
-
-    def add_credential(
-        self, application: str, changes: dict[str, Value], credential: dict[str, Value]
-    ) -> None:
-        """Mark an accepted application as issued and store what was issued, at once.
-
-        Raises:
-            ConflictError: `state_wrong`.
-        """
+    def return_open(self, note: str, by: str, now: int) -> int:
+        """Return all applications that nobody has decided to their citizens; how many."""
+        undecided = APPLICATION.c.state.in_([*UNDECIDED])
+        changes = {"state": ApplicationState.RETURNED, "note": note, "returned_by": by}
         with writing(self._engine) as connection:
-            _move(connection, APPLICATION, (application, "accepted"), changes)
-            connection.execute(insert(CREDENTIAL).values(**credential))
+            done = update(APPLICATION).where(undecided).values(**changes, ended=now)
+            return connection.execute(done).rowcount
 
-    def credential(self, identifier: str) -> Row:
-        """Return what is known of an issued credential.
+    def delete_claims(self, ended_before: int, issued_before: int) -> int:
+        """Delete what is personal of applications that are over; returns of how many.
 
-        Raises:
-            NotFoundError: `credential_unknown`.
+        Args:
+            ended_before: Of those that were returned or collected at or before this second.
+            issued_before: And of those issued by then that nobody has picked up.
         """
-        return self._one(
-            select(CREDENTIAL).where(CREDENTIAL.c.id == identifier),
-            NotFoundError("credential_unknown", f"no credential {quote(identifier)}"),
+        late = select(CREDENTIAL.c.application).where(CREDENTIAL.c.issued <= issued_before)
+        state = APPLICATION.c.state
+        over = or_(
+            and_(state.in_([*OVER]), ended_before >= _ENDED),
+            and_(state == ApplicationState.ISSUED, APPLICATION.c.id.in_(late)),
         )
-
-    def credentials(self, start: int = 0) -> list[Row]:
-        """Return what is known of issued credentials, oldest first, from number `start` on."""
-        question = select(CREDENTIAL).order_by(CREDENTIAL.c.issued, CREDENTIAL.c.id)
-        return rows(self._engine, question.offset(start).limit(MAX_LISTED_ROWS))
-
-    def change_credential(
-        self, identifier: str, former: str, changes: dict[str, Value]
-    ) -> None:
-        """Change a credential that is still in the state `former`.
-
-        Raises:
-            ConflictError: `state_wrong`.
-        """
         with writing(self._engine) as connection:
-            _move(connection, CREDENTIAL, (identifier, former), changes)
+            gone = update(APPLICATION).where(over, APPLICATION.c.holder != "")
+            return connection.execute(gone.values(_NOTHING_PERSONAL)).rowcount
 
-    def used_indices(self) -> set[int]:
-        """Return the status indices that are taken."""
-        question = union_all(select(CREDENTIAL.c.index), select(ORPHANED.c.index))
-        with reading(self._engine) as connection:
-            return set(connection.execute(question).scalars())
+    def forget_deleted(self) -> None:
+        """Let no file show what was deleted; where somebody reads, the next call does it."""
+        empty_journal(self._engine)
 
-    def indices_in(self, state: str) -> list[int]:
-        """Return the status indices of credentials in a state."""
-        question = union_all(
-            *(select(table.c.index).where(table.c.state == state) for table in _WITH_STATUS)
-        )
-        with reading(self._engine) as connection:
-            return list(connection.execute(question).scalars())
-
-    def learn_states(
-        self, indices: Iterable[int], former: Iterable[str], state: str, now: int
-    ) -> None:
-        """Take over a state that the log shows, where it follows from the one held here."""
-        shown: list[dict[str, Value]] = [{"index": each, "state": state} for each in indices]
-        known = select(CREDENTIAL.c.index)
-        with writing(self._engine) as connection:
-            held = set(connection.execute(known).scalars())
-            lost = [row for row in shown if row["index"] not in held]
-            if lost:
-                connection.execute(insert(ORPHANED).on_conflict_do_nothing(), lost)
-            for table, changes in ((CREDENTIAL, {"changed": now}), (ORPHANED, {})):
-                allowed = table.c.state.in_(list(former))
-                change = update(table).where(allowed).values(state=state, **changes)
-                for row in shown:
-                    connection.execute(change.where(table.c.index == row["index"]))
-
-    def _one(self, question: Select[tuple[Value, ...]], missing: NotFoundError) -> Row:
-        row = next(iter(rows(self._engine, question)), None)
-        if row is None:
+    def _application(
+        self, which: ColumnElement[bool], missing: NotFoundError
+    ) -> ApplicationRecord:
+        found = rows(self._engine, select(APPLICATION).where(which))
+        if not found:
             raise missing
-        return row
+        return ApplicationRecord.of(found[0])
 
 
-def _collected(connection: Connection, which: ColumnElement[bool]) -> None:
-    issued = update(APPLICATION).where(which, APPLICATION.c.state == "issued")
-    connection.execute(issued.values(state="collected", credential=None))
-
-
-def _move(
-    connection: Connection, table: Table, former: tuple[str, str], changes: dict[str, Value]
-) -> None:
-    """Change the row with this id that is still in this state, or raise `state_wrong`."""
-    identifier, state = former
-    held = (table.c.id == identifier, table.c.state == state)
-    if connection.execute(update(table).where(*held).values(**changes)).rowcount != 1:
-        raise ConflictError("state_wrong", f"it is not {state} any more")
+def _collected(connection: Connection, which: ColumnElement[bool], now: int) -> None:
+    issued = update(APPLICATION).where(which, APPLICATION.c.state == ApplicationState.ISSUED)
+    over: dict[str, Value] = {"state": ApplicationState.COLLECTED, "ended": now}
+    connection.execute(issued.values(**over, credential=None))

@@ -1,6 +1,9 @@
 """Rows of an issuer.
 
-challenge    a nonce given out, to be used once
+about        whose database it is, and the key of its challenges
+challenge    a challenge that an application has answered, until it would have expired
+officer      who may do what, until when; of a token the digest alone
+alarm        what is or was wrong with this agency; kept for ever
 application  what a citizen asked for, and how far it has come
 credential   what was issued: digest, status index, state; not its content
 lost         the status of what was issued by a database that has been lost since
@@ -11,11 +14,24 @@ batch, leaf  issuance batches and the place of each record in its batch
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlmodel import Field, SQLModel
+
+from did_service.storage.history import TableHistory
+
+
+class AboutRow(SQLModel, table=True):
+    """What the database knows of itself: `agency`, its DID; `challenge_key`, 32 bytes."""
+
+    __tablename__ = "issuer_about"
+
+    name: str = Field(primary_key=True)
+    value: bytes
 
 
 class ChallengeRow(SQLModel, table=True):
-    """A challenge; `expires` in POSIX seconds."""
+    """A challenge that was used; `expires` in POSIX seconds."""
 
     __tablename__ = "issuer_challenge"
 
@@ -26,7 +42,9 @@ class ChallengeRow(SQLModel, table=True):
 class ApplicationRow(SQLModel, table=True):
     """An application; `handed_out` is the POSIX second of the first pick-up.
 
-    `credential` is kept until the wallet has it, or for a day after that.
+    `signed` is the application as its holder signed it; of one that came before it was kept,
+    None. `credential` is kept until the wallet has it, or for a day after that. `ended` is the
+    POSIX second of return or collection: what is personal is deleted a stated time after it.
     """
 
     __tablename__ = "issuer_application"
@@ -44,12 +62,15 @@ class ApplicationRow(SQLModel, table=True):
     pickup_sha256: bytes = Field(unique=True)
     credential: str | None = None
     handed_out: int | None = None
+    signed: bytes | None = None
+    ended: int | None = Field(default=None, index=True)
 
 
 class CredentialRow(SQLModel, table=True):
     """An issued credential by its id; `record` is the SHA-256 of its secured bytes.
 
-    `changed` is the POSIX second of the last change of state, `changed_by` who made it.
+    `changed` is the POSIX second of the last change of state, `changed_by` who made it, and
+    `reason` why.
     """
 
     __tablename__ = "issuer_credential"
@@ -62,6 +83,7 @@ class CredentialRow(SQLModel, table=True):
     issued: int
     changed: int | None = None
     changed_by: str | None = None
+    reason: str | None = None
 
 
 class OrphanedStatusRow(SQLModel, table=True):
@@ -71,6 +93,37 @@ class OrphanedStatusRow(SQLModel, table=True):
 
     index: int = Field(primary_key=True)
     state: str
+    changed: int | None = None
+    changed_by: str | None = None
+    reason: str | None = None
+
+
+class OfficerRow(SQLModel, table=True):
+    """An officer: roles with spaces between, times in POSIX seconds.
+
+    `prefix` is the beginning of the token, by which a login is counted before it is judged.
+    """
+
+    __tablename__ = "issuer_officer"
+
+    name: str = Field(primary_key=True)
+    token_sha256: bytes = Field(unique=True)
+    prefix: str
+    roles: str
+    added: int
+    expires: int
+    revoked: int | None = None
+
+
+class IssuerAlarmRow(SQLModel, table=True):
+    """Something that was wrong from `since` to `until`, which is None while it is."""
+
+    __tablename__ = "issuer_alarm"
+
+    word: str = Field(primary_key=True)
+    since: int = Field(primary_key=True)
+    until: int | None = None
+    detail: str = ""
 
 
 class ListRow(SQLModel, table=True):
@@ -125,6 +178,9 @@ class LeafRow(SQLModel, table=True):
 
 
 TABLES = (
+    AboutRow,
+    OfficerRow,
+    IssuerAlarmRow,
     ChallengeRow,
     ApplicationRow,
     CredentialRow,
@@ -134,6 +190,23 @@ TABLES = (
     BatchRow,
     LeafRow,
 )
-CHALLENGE, APPLICATION, CREDENTIAL, ORPHANED, LIST, CHAIN, BATCH, LEAF = (
-    SQLModel.metadata.tables[str(model.__tablename__)] for model in TABLES
+(
+    ABOUT,
+    OFFICER,
+    ALARM,
+    CHALLENGE,
+    APPLICATION,
+    CREDENTIAL,
+    ORPHANED,
+    LIST,
+    CHAIN,
+    BATCH,
+    LEAF,
+) = (SQLModel.metadata.tables[str(model.__tablename__)] for model in TABLES)
+HISTORY = TableHistory(
+    "issuer",
+    TABLES,
+    newest=2,
+    folder=Path(__file__).parent / "migrations",
+    since_0_2_0="issuer_chain",
 )

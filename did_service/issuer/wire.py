@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-ApplicationState = Literal["received", "accepted", "returned", "issued", "collected"]
-CredentialState = Literal["valid", "suspended", "revoked"]
+from did_service.issuer.states import ApplicationState, CredentialState
+
 Members = dict[str, JsonValue]
 
 
@@ -63,7 +63,9 @@ class HandoverAnswer(Wire):
 class WaitingAnswer(Wire):
     """Nothing to pick up so far."""
 
-    state: Literal["received", "accepted", "returned"]
+    state: Literal[
+        ApplicationState.RECEIVED, ApplicationState.ACCEPTED, ApplicationState.RETURNED
+    ]
     note: str = Field(description="why it was returned; else empty")
 
 
@@ -83,6 +85,7 @@ class OfficeApplication(Wire):
 
     id: str
     item: str
+    holder: str = Field(description="did:key of whom it is for; empty once deleted")
     state: ApplicationState
     note: str
     received: str
@@ -105,6 +108,7 @@ class OfficeCredential(Wire):
     state: CredentialState
     index: int = Field(description="its bit in both status lists")
     issued: str
+    reason: str = Field(description="why its state was changed last; else empty")
     published: bool = Field(description="whether the published lists show the state")
 
 
@@ -112,6 +116,27 @@ class OfficeCredentials(Wire):
     """Credentials, oldest first."""
 
     credentials: list[OfficeCredential]
+
+
+class OfficeIndex(Wire):
+    """A place in the status lists whose credential the agency's database has forgotten."""
+
+    index: int
+    state: CredentialState
+    reason: str = Field(description="why its state was changed last; else empty")
+    published: bool = Field(description="whether the published lists show the state")
+
+
+class OfficeIndices(Wire):
+    """Places in the status lists, rising."""
+
+    indices: list[OfficeIndex]
+
+
+class ReasonBody(Wire):
+    """Why the state of a credential is changed; kept, and shown to officers alone."""
+
+    reason: str = Field(min_length=1, max_length=400)
 
 
 class ReturnBody(Wire):

@@ -15,23 +15,21 @@ What click itself says is in `help.json`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
 import click
 
 from did_service.core.errors import UsageError
-from did_service.core.text import quote
+from did_service.core.text import quote, width
 from did_service.program.completion import SHELLS, script
 from did_service.program.language import Language
 from did_service.program.streams import write_out
 from did_service.program.suggesting import nearest
 
-_QUOTED = re.compile(r"'([^']*)'")  # click quotes what was typed
+_COLUMNS = 80  # of a screen
 COMPLETION = "Write the script that lets a shell complete commands."
-
-_SUGGESTED = re.compile(r"\.? \(?Did you mean .*")  # said once, as the next step
 _REMARK = re.compile(r"  (.*?\S) {2,}(\S.*)")  # an example, its distance, what it is for
 
 
@@ -135,12 +133,7 @@ class SpokenGroup(SpokenCommand, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command by its name, or say which one may be meant."""
         if args[0] not in self._entries and not args[0].startswith("-"):
-            raise UsageError(
-                "usage",
-                f"no such command {quote(args[0])}",
-                command=ctx.command_path,
-                suggestion=nearest(args[0], self._entries),
-            )
+            raise _no_command(args[0], ctx, self._entries)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -151,6 +144,19 @@ class SpokenGroup(SpokenCommand, click.Group):
         }
         with formatter.section(said_by_click(ctx, "Commands")):
             formatter.write_dl([*lines.items()])
+
+
+def _no_command(given: str, ctx: click.Context, names: Iterable[str]) -> UsageError:
+    from did_service.program.words import refused_zh  # noqa: PLC0415 - a refusal's
+
+    refusal = UsageError(
+        "usage",
+        f"no such command {quote(given)}",
+        command=ctx.command_path,
+        suggestion=nearest(given, names),
+    )
+    refusal.message_zh = refused_zh("command", given=quote(given))
+    return refusal
 
 
 def completion_of(name: str, kind: type[SpokenCommand] = SpokenCommand) -> click.Command:
@@ -177,27 +183,6 @@ def _tree(
         if found is not None:
             inner = click.Context(found, ctx, name)
             yield from _tree(found, inner, (*path, name))
-
-
-def usage_error(error: click.ClickException) -> UsageError:
-    """Return what click refuses as an error of ours, in a sentence like ours."""
-    text = _SUGGESTED.sub("", " ".join(error.format_message().split())).rstrip(".")
-    text = _QUOTED.sub(lambda found: quote(found[1]), text)
-    message = text[:1].lower() + text[1:]
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None:
-        return UsageError("usage", message)
-    suggestion = None
-    if isinstance(error, click.NoSuchOption):
-        params = context.command.get_params(context)
-        suggestion = nearest(error.option_name, [name for each in params for name in each.opts])
-    return UsageError("usage", message, command=context.command_path, suggestion=suggestion)
-
-
-def command_of(error: click.ClickException) -> str:
-    """Return the words of the command that was being read."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return "" if context is None else context.command_path.partition(" ")[2]
 
 
 def reader_of(ctx: click.Context) -> CommandReader | None:
@@ -244,8 +229,12 @@ def _remarks(text: str) -> str:
 
 def _examples(ctx: click.Context, text: str) -> str:
     """Return lines of examples, their remarks in the reader's language."""
+    return "\n".join(row for line in _said_lines(ctx, text) for row in _rows(line))
+
+
+def _said_lines(ctx: click.Context, text: str) -> list[str]:
     if not is_chinese(ctx):
-        return text
+        return text.split("\n")
     lines, number = [], 0
     for line in text.split("\n"):
         remark = _REMARK.fullmatch(line)
@@ -256,7 +245,38 @@ def _examples(ctx: click.Context, text: str) -> str:
             lines.append(_chinese(ctx, f"line.{number}"))
         else:
             lines.append(line)
-    return "\n".join(lines)
+    return lines
+
+
+def _rows(line: str) -> Iterator[str]:
+    """Yield a line beside or below the examples in rows of a screen.
+
+    A remark that has no room beside its command stands below it; a command is broken between
+    options, as a shell reads it; prose at its spaces.
+    """
+    remark = _REMARK.fullmatch(line)
+    if width(line) <= _COLUMNS:
+        yield line
+    elif remark is not None:
+        yield from _rows(f"  {remark[1]}")
+        yield f"      {remark[2]}"
+    elif line.startswith("  "):
+        yield from _command_rows(line)
+    else:
+        from did_service.program.folding import fold  # noqa: PLC0415 - long prose alone
+
+        yield from (row.strip() for row in fold(line, _COLUMNS).split("\n"))
+
+
+def _command_rows(line: str) -> Iterator[str]:
+    while width(line) > _COLUMNS:
+        last = _COLUMNS - len(" \\")
+        at = max(line.rfind(" --", 5, last + len(" --")), 0) or line.rfind(" ", 5, last + 1)
+        if at < 0:
+            break
+        yield f"{line[:at]} \\"
+        line = f"    {line[at + 1 :]}"
+    yield line
 
 
 def _help(topic: str) -> Mapping[str, str]:

@@ -18,7 +18,6 @@ from did_service.core.encoding import bilingual
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, dumps_printable
 from did_service.core.errors import DidServiceError
 from did_service.program.exits import Exit, exit_of
-from did_service.program.failure import meaning_and_next
 
 VERSION = 1  # of every program's object
 
@@ -60,6 +59,10 @@ def written(value: JsonObject) -> str:
 
 def described(program: str, command: str, error: DidServiceError) -> JsonObject:
     """Return an error for machines."""
+    from did_service.program.failure import (  # noqa: PLC0415 - an answer has none of its words
+        meaning_and_next,
+    )
+
     meaning, following = meaning_and_next(program, error)
     return {
         "code": error.code,

@@ -1,7 +1,5 @@
 """What a command reads from the world: time, randomness, files, standard input."""
 
-from __future__ import annotations
-
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping

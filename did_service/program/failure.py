@@ -50,6 +50,7 @@ def failure_text(
     own = words_of(error.code) is not None
     said = _meaning(error, meaning, language, own=own)
     lines = [f"{program}: {label(ERROR, language)}{said} [{error.code}]"]
+    lines += _chinese_lines(error, language)
     lines += reasons or [*_english_lines(error, language, own=own), *_foreign_lines(error)]
     lines.append(f"{program}: {label(HINT, language)}{language.say(following)}")
     return "\n".join(lines)
@@ -73,13 +74,19 @@ def warning_text(program: str, code: str, detail: str, language: Language) -> st
 def meaning_and_next(program: str, error: DidServiceError) -> tuple[Bilingual, Bilingual]:
     """Return what an error means, and the one next step.
 
-    Of a command line that is off, that is what may be meant, else whose help to read.
+    Of a command line that is off, that is what may be meant, else whose help to read. Where
+    another command does what is wanted, it is that.
     """
     meaning, following = words_of_error(error, program)
     command, suggestion = (error.details.get(name) for name in ("command", "suggestion"))
-    if error.code == "usage" and suggestion is not None:
+    if error.code == "usage" and error.details.get("is_missing"):
+        meaning = Bilingual("用法不正确，缺少", meaning.en)
+    instead = error.details.get("instead")
+    if instead is not None:
+        following = Bilingual(f"请用 {instead}", f"use {instead}")
+    elif error.code == "usage" and suggestion is not None:
         following = Bilingual(f"是否要输入 {suggestion}？", f"did you mean {suggestion}?")
-    elif error.code == "usage" and command is not None:
+    elif command is not None:
         following = Bilingual(f"用法见 {command} --help", f"see {command} --help")
     return _numbered(meaning, error), following
 
@@ -100,7 +107,9 @@ def _meaning(
     message = printable(error.message)
     names = _NAMES.findall(message)
     if language is Language.ZH:
-        return f"{meaning.zh}：{'、'.join(names)}" if own and names else meaning.zh
+        named = "、".join(names) if own and error.message_zh is None else ""
+        told = _usage_zh(error) or named
+        return f"{meaning.zh}：{told}" if told else meaning.zh
     detail = ", ".join(names) if own and _repeats(message, meaning.en) else message
     said = language.say(meaning)
     return f"{said}: {detail}" if detail else said
@@ -136,6 +145,19 @@ def _repeats(message: str, meaning: str) -> bool:
     length = min(_REPEATED, len(words))
     runs = {tuple(words[at : at + length]) for at in range(len(words) - length + 1)}
     return any(tuple(said[at : at + length]) in runs for at in range(len(said) - length + 1))
+
+
+def _chinese_lines(error: DidServiceError, language: Language) -> list[str]:
+    """Return the line of its own that a detail in Chinese has, but for a command line's."""
+    told = error.message_zh
+    is_said = language is Language.ZH and _usage_zh(error) != ""
+    unsaid = told is None or is_said or language is Language.EN
+    return [] if unsaid else [f"  {printable(told or '')}"]
+
+
+def _usage_zh(error: DidServiceError) -> str:
+    """Return what is wrong with a command line in Chinese: it is short, and within the line."""
+    return printable(error.message_zh or "") if error.code == "usage" else ""
 
 
 def _english_lines(error: DidServiceError, language: Language, *, own: bool) -> list[str]:

@@ -23,9 +23,15 @@ from did_service.core.errors import (
     UnavailableError,
     quote,
 )
+from did_service.core.limits import MAX_SENTENCE_COLUMNS
 
 _MARK = ".didsvc-"  # in the name of a temporary file: this one is ours
 _NO_WAIT = os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def whole(path: Path) -> str:
+    """Quote a path of ours to its end: its last name is what an operator looks for."""
+    return quote(path, MAX_SENTENCE_COLUMNS)
 
 
 def make_private_directory(path: Path) -> None:

@@ -1,8 +1,12 @@
-"""In which language a person is addressed: zh, en or both.
+"""In which language a person is addressed: zh, en or both. One rule for the three programs.
 
-Asked for with `--lang` or the program's variable, a language holds for everything. Otherwise
-`did-verify` gives verdicts in both, as two people read them, and all else is said as the locale
-says (POSIX: LC_ALL over LC_MESSAGES over LANG). Standard library alone: `--help` is fast.
+    1. --lang
+    2. the program's own variable   WALLET_LANG, DIDVERIFY_LANG
+    3. the variable of all three    DIDSVC_LANG
+    4. the locale (POSIX)           LC_ALL over LC_MESSAGES over LANG; else English
+
+What was asked for (1 to 3) holds for everything that the program says; docs/adr/0081 says why
+there are several variables. Standard library alone: `--help` is fast.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("zh", "en", "both")
 OPTION = "--lang"
+COMMON = "DIDSVC_LANG"
+OWN = {"wallet": "WALLET_LANG", "did-verify": "DIDVERIFY_LANG"}
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
@@ -38,18 +44,33 @@ class Language(Enum):
                 return text.zh if text.zh == text.en else f"{text.zh} {text.en}"
 
 
-def asked_for(
-    words: Sequence[str], environment: Mapping[str, str], variable: str
-) -> str | None:
-    """Return the language that was asked for, before the command line is parsed.
+def variables_of(program: str) -> tuple[str, ...]:
+    """Return the variables that choose a program's language, the first before the next."""
+    return tuple(filter(None, (OWN.get(program), COMMON)))
+
+
+def in_variables(environment: Mapping[str, str], program: str) -> str | None:
+    """Return what the first variable that is set says, be it a language or not."""
+    named = (environment.get(each) for each in variables_of(program))
+    return next(filter(None, named), None)
+
+
+def spoken_language(words: Sequence[str], environment: Mapping[str, str], program: str) -> str:
+    """Return the language of a run, before its command line is parsed.
 
     Complaints about a command line need a language as well. What is no language is left to the
     parser to refuse, and in the environment to be passed over.
+
+    Args:
+        words: The command line without the program's name.
+        environment: Of the process.
+        program: Whose variables are looked at.
     """
     given = [after for word, after in pairwise(words) if word == OPTION]
     given += [word.removeprefix(f"{OPTION}=") for word in words if word.startswith(OPTION)]
-    given.append(environment.get(variable, ""))
-    return next((each for each in given if each in LANGUAGES), None)
+    given += [environment.get(each, "") for each in variables_of(program)]
+    asked = next((each for each in given if each in LANGUAGES), None)
+    return asked or of_locale(environment)
 
 
 def of_locale(environment: Mapping[str, str]) -> str:

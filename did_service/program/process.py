@@ -1,6 +1,6 @@
 """The life of a command's process: short, so it neither tidies up on the way nor at its end.
 
-begin()      first thing: seldom look for garbage
+begin()      first thing: seldom look for garbage, leave no core dump
 end(code)    last thing: leave at once, whatever the interpreter still holds
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 from typing import NoReturn
 
 # New objects before Python looks for cycles among them; 700 by default. What a start makes are
@@ -16,8 +17,14 @@ _OBJECTS = 50_000
 
 
 def begin() -> None:
-    """Let imports pass without 45 searches for garbage, which find none."""
+    """Let imports pass without 45 searches for garbage, which find none; leave no core."""
     gc.set_threshold(_OBJECTS)
+    leave_no_core()
+
+
+def leave_no_core() -> None:
+    """Let this process dump no core: it will hold keys, passphrases or claims."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def end(exit_code: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
     prepare_streams()        first thing: streams that are closed, full or lack a character
     write_out(text)          all of it has gone out, or an error says that it has not
+    write_lines(lines)       the same for people: broken for a screen, if it is one
     print_stderr(text)       somebody may read it
     read_input(name, …)      a file, or stdin where the name is `-`
     wrapped(lines, stream)   broken for a screen, if the stream is one
@@ -81,6 +82,15 @@ def write_out(text: str) -> None:
         raise
     except OSError as error:
         raise output_lost(error) from error
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write an answer for people to stdout, to the last byte: as wide as the screen, if any.
+
+    Raises:
+        BrokenPipeError, UnavailableError: as `write_out`.
+    """
+    write_out("".join(f"{line}\n" for line in wrapped(lines, sys.stdout)))
 
 
 def print_stderr(text: str) -> None:

@@ -3,4 +3,4 @@
 `did_service` itself has it too, but leads to the front door, which stands above the rooms.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

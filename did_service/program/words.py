@@ -12,8 +12,6 @@ A placeholder is filled with a number of ours; what others wrote stands on a lin
 never inside a sentence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,11 +19,22 @@ from typing import NamedTuple
 
 from did_service.core.encoding import strict_json
 from did_service.core.errors import DidServiceError
-from did_service.core.text import Bilingual
+from did_service.core.text import Bilingual, printable
 
 FOLDER = Path(__file__).with_name("words")
 # Where the words of errors and warnings are looked for: the topics of every program first.
-TOPICS = ("program", "trust", "file_kinds", "wallet", "receiving", "service")
+TOPICS = (
+    "program",
+    "trust",
+    "file_kinds",
+    "wallet",
+    "receiving",
+    "service",
+    "operator",
+    "ready",
+    "ceremony",
+    "finding",
+)
 CLASSES = "class"  # by the name of an error's class, for codes without words of their own
 NOTHING_TO_DO = Bilingual("无需处理", "nothing needs to be done")
 _MAX_TOPIC_BYTES = 65_536
@@ -68,6 +77,20 @@ def words_of_kind(kind: type[DidServiceError], face: str = "") -> Words:
     return words_at(CLASSES, next(name for name in names if has(CLASSES, name)), face)
 
 
+def told_code(code: str, face: str = "") -> Bilingual:
+    """Return what people read of a code: its sentence, and the code beside it.
+
+    Args:
+        code: As for `words_of`; of one that no topic has, the code is all there is.
+        face: Who speaks.
+    """
+    words = words_of(code, face)
+    beside = f"[{printable(code)}]"
+    if words is None:
+        return Bilingual(beside, beside)
+    return Bilingual(f"{words.meaning.zh} {beside}", f"{words.meaning.en} {beside}")
+
+
 def has(topic: str, code: str) -> bool:
     """Say whether a topic has a code."""
     return code in read_topic("en", topic)
@@ -106,6 +129,16 @@ def read_help(tongue: str, topic: str) -> Mapping[str, str]:
     data = (FOLDER / tongue / f"{topic}.json").read_bytes()
     table = strict_json.load_object(data, max_bytes=_MAX_TOPIC_BYTES)
     return {place: strict_json.as_text(text, place) for place, text in table.items()}
+
+
+def refused_zh(kind: str, **parts: str) -> str:
+    """Return in Chinese what is off in a command line, whichever program has read it.
+
+    Args:
+        kind: As `help.json` has it, behind `refusal.`.
+        parts: What fills its sentence; what was typed is quoted.
+    """
+    return read_help("zh", "help")[f"refusal.{kind}"].format_map(parts)
 
 
 def _members(value: strict_json.JsonValue, code: str) -> Mapping[str, str]:

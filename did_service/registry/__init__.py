@@ -2,7 +2,7 @@
 
     POST /LOG/entries ── sequencer ── database ── publisher: stage, sign, swap, install
                          one writer                   │
-    GET /1.0/identifiers/DID ── resolver              ▼
+                                                      ▼
                                          witnesses of other regions, k of n
                                                       │
                                                       ▼  `checkpoint`, for everybody

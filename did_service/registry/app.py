@@ -9,37 +9,57 @@ A region's registry and witness share a host name. Whoever serves both in one pr
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter
 
 from did_service.core.limits import MAX_BATCH_BODY_BYTES
 from did_service.registry.registry import Registry
-from did_service.registry.resolution_routes import resolution_router
-from did_service.registry.resolver import Resolver
 from did_service.registry.routes import entries_router
-from did_service.replica.routes import replica_router
+from did_service.replica.routes import replica_routers
 from did_service.web import app as web
 from did_service.web.description import DescribedApp
+from did_service.web.operations import PathPart
+from did_service.web.pools import Pools
+
+PARTS = (
+    PathPart(
+        re.compile(r"^/(reg|ev/[0-9]{4})(?=/)"),
+        "/{log}",
+        "log",
+        "reg",
+    ),
+)
 
 
 def create_app(registry: Registry) -> DescribedApp:
     """Make the application of one registry; its lifetime is the caller's business."""
+    pools = Pools()
     app = web.create_app(
         "registry",
         ready=registry.ready,
-        gauges=registry.gauges,
+        metrics=registry.metrics,
         body_limits=body_limits(registry),
+        pools=pools,
+        edge=registry.region.edge,
     )
-    for router in routers(registry):
+    app.parts = PARTS
+    app.ends = (registry.end_waits,)
+    for router in routers(registry, pools):
         app.include_router(router)
     return app
 
 
-def routers(registry: Registry) -> list[APIRouter]:
-    """Return the routes of every log of the region, and those of the resolver."""
+def routers(registry: Registry, pools: Pools) -> list[APIRouter]:
+    """Return the routes of every log of the region, which work in these pools."""
     replicas = registry.region.replicas
-    takers = [entries_router(registry, origin, _path(origin)) for origin in replicas]
-    files = [replica_router(log, registry.evidence[o], _path(o)) for o, log in replicas.items()]
-    return [*takers, *files, resolution_router(Resolver(registry, registry.transport))]
+    takers = [entries_router(registry, o, _path(o), pools) for o in replicas]
+    files = [
+        router
+        for o, log in replicas.items()
+        for router in replica_routers(log, registry.evidence[o], _path(o), pools)
+    ]
+    return [*takers, *files]
 
 
 def body_limits(registry: Registry) -> dict[str, int]:

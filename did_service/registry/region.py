@@ -1,30 +1,33 @@
 """What a registry is given, and what it keeps: settings, stores and file trees of one region.
 
-    FOLDER/reg/, FOLDER/ev/YEAR/     static trees as served
-    FOLDER/registry.sqlite           entries of the region's own logs, the newest checkpoints
-    FOLDER/witness.sqlite            written by the region's witness: copies of the other logs
-    FOLDER/last-signed               the key holder's guard, in no backup of the database
+    database      entries of the region's own logs, the newest checkpoints
+    blobs         reg/, ev/YEAR/: static trees as served
+    guard         what its keys have last signed, in no backup of the database
+    foreign       copies of the other regions' logs, by whoever keeps them: its rules read them
 
-Layout: docs/formats.md §8.
+Where they lie is the caller's business; in folders: docs/formats.md §8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from did_service.client.transport import Transport
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
-from did_service.core.errors import UsageError
+from did_service.core.errors import ConflictError, MalformedError, UsageError, quote
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.note import NoteSigner
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.replica import store as tables
 from did_service.replica.check import policy_in_force
-from did_service.replica.replica import open_replica
+from did_service.replica.replica import Replica
 from did_service.replica.store import ReplicaStore
-from did_service.web import database
+from did_service.replica.tree import StaticTree
+from did_service.signer.last_signed import LastSigned
+from did_service.storage.stores import ServiceStores
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,22 @@ class RegistrySettings:
 
     Attributes:
         region: Id of the region in the policy.
-        folder: The region's folder, see the picture above.
         policy: The pinned policy; a higher one in the region's own log takes its place.
+        stores: Its database and blobs; the caller closes them after the registry.
+        guard: What its keys have last signed.
         signers: The key of each log of the region, by origin.
+        foreign: Copies of the logs of the other regions, by origin.
         transport: Reaches the witnesses of the other regions.
         edge: Clock and randomness.
         pace: How often to publish.
     """
 
     region: str
-    folder: Path
     policy: Policy
+    stores: ServiceStores
+    guard: LastSigned
     signers: Mapping[str, NoteSigner]
+    foreign: Mapping[str, ReplicaStore]
     transport: Transport
     edge: ClockAndRandom = SYSTEM
     pace: PublishIntervals = PublishIntervals()
@@ -74,6 +81,7 @@ class RegionStores:
         UsageError: `region_unknown`, `log_key_missing` for a log without its key, or
             `log_key_wrong` for one with a key that the policy in force does not list.
         PolicyError: `log_unknown`: the policy in force has a log less than the pinned one.
+        ConflictError: `folder_of_another`: the files are those of another log.
     """
 
     def __init__(self, settings: RegistrySettings) -> None:
@@ -86,22 +94,13 @@ class RegionStores:
         self.pinned = settings.policy
         self.edge = settings.edge
         self.control = control_origin(found[0])
-        self.engine = database.open_engine(settings.folder / "registry.sqlite")
-        self._mirrors = database.open_engine(settings.folder / "witness.sqlite")
-        for engine in (self.engine, self._mirrors):
-            tables.prepare(engine)
-        self.stores = {origin: ReplicaStore(self.engine, origin) for origin in found[0].logs}
-        self.replicas = {
-            origin: open_replica(store, settings.folder / origin.partition("/")[2])
-            for origin, store in self.stores.items()
-        }
-        self.foreign = {
-            origin: ReplicaStore(self._mirrors, origin)
-            for region in settings.policy.regions
-            for origin in region.logs
-            if region.id != settings.region
-        }
+        self.engine = settings.stores.engine
+        tables.prepare(self.engine)
+        self.replicas = replicas_in(settings.stores, found[0].logs)
+        self.stores = {origin: each.store for origin, each in self.replicas.items()}
+        self.foreign = settings.foreign
         self._check_keys(settings.signers)
+        self._check_files()
 
     def _check_keys(self, signers: Mapping[str, NoteSigner]) -> None:
         """Check before anything is signed: what a wrong key signs can never be published."""
@@ -109,10 +108,24 @@ class RegionStores:
         for origin in self.stores:
             listed = [log.key for log in policy.log_policy(origin).logs]
             if signers[origin].verifier_key not in listed:
-                self.close()
                 raise UsageError("log_key_wrong", f"the policy lists another key of {origin}")
 
-    def close(self) -> None:
-        """Close the databases."""
-        self.engine.dispose()
-        self._mirrors.dispose()
+    def _check_files(self) -> None:
+        """Check that the files served under our names are those of our logs."""
+        for origin, replica in self.replicas.items():
+            with suppress(MalformedError):  # damaged: `fsck` says so, the next one replaces it
+                note = replica.tree.checkpoint()
+                if note is not None and checkpoint_in(note).origin != origin:
+                    what = f"the files are those of {quote(checkpoint_in(note).origin)}"
+                    raise ConflictError("folder_of_another", what)
+
+
+def replicas_in(stores: ServiceStores, origins: Iterable[str]) -> dict[str, Replica]:
+    """Return the logs of a region that lie in stores, by origin; their tables are there."""
+    return {
+        origin: Replica(
+            ReplicaStore(stores.engine, origin),
+            StaticTree(stores.blobs.below(origin.partition("/")[2])),
+        )
+        for origin in origins
+    }

@@ -9,11 +9,12 @@ thread while it does.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from did_service.client.registry import JSON_LINES
 from did_service.core.anchor.entry import LoggedEntry
@@ -23,11 +24,17 @@ from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
 from did_service.registry.registry import Registry
-from did_service.registry.sequencer import WriteResult
+from did_service.registry.sequencer import QueuedEntry, WriteResult
 from did_service.registry.wire import Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
-from did_service.web.bodies import json_answer
+from did_service.web.answers import bytes_answer, json_answer, language_of
 from did_service.web.description import refusals
+from did_service.web.pools import Pools
+
+_BATCH_THREADS = 2
+_RECEIPT_THREADS = 4
+_LINE = 512
+_SMALL_BYTES = 16_384  # read at once; a larger document keeps everybody else waiting meanwhile
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -40,12 +47,15 @@ _BODY: dict[str, Any] = {
 }
 
 
-def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
+def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> APIRouter:
     """Make the route that takes entries of one log, under its base path."""
     router = APIRouter(prefix=base, tags=["registry"])
+    parsing = pools.of("batches", threads=_BATCH_THREADS, line=_LINE)
+    proving = pools.of("receipts", threads=_RECEIPT_THREADS, line=_LINE)
 
     @router.post(
         "/entries",
+        name="submitEntries",
         status_code=202,
         response_model=None,
         responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
@@ -55,21 +65,24 @@ def entries_router(registry: Registry, origin: str, base: str) -> APIRouter:
         body = await request.body()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == JSON_LINES:
-            language = request.headers.get("accept-language", "")
-            return await _many(registry, origin, body, language)
+            language = language_of(request)
+            rows = await parsing.run(partial(submissions.parse_batch, body))
+            return await _many(registry, origin, rows, language)
         seconds = submissions.wait_seconds(request.headers.get("prefer", ""))
-        placed = await _one(registry, origin, body)
+        read = partial(submissions.parse_submission_body, body)
+        submission = read() if len(body) <= _SMALL_BYTES else await parsing.run(read)
+        placed = await _one(registry, origin, submission)
         receipt = submissions.receipt_of(origin, placed)
-        if seconds:
-            receipt |= await run_in_threadpool(_witnessed, registry, origin, placed, seconds)
-        headers = {"Preference-Applied": f"wait={seconds}"} if seconds else None
+        waiter = registry.rounds.waiting.for_entry(origin, placed) if seconds else None
+        if waiter is not None and await _is_told(waiter, seconds):
+            receipt |= await proving.run(partial(_witnessed, registry, origin, placed))
+        headers = {"Preference-Applied": f"wait={seconds}"} if waiter is not None else None
         return json_answer(receipt, 202, headers)
 
     return router
 
 
-async def _one(registry: Registry, origin: str, body: bytes) -> LoggedEntry:
-    submission = submissions.parse_submission_body(body)
+async def _one(registry: Registry, origin: str, submission: QueuedEntry) -> LoggedEntry:
     (answer,) = registry.sequencer.submit(origin, [submission])
     (result,) = await asyncio.wrap_future(answer)
     if isinstance(result, DidServiceError):
@@ -77,8 +90,12 @@ async def _one(registry: Registry, origin: str, body: bytes) -> LoggedEntry:
     return result
 
 
-async def _many(registry: Registry, origin: str, body: bytes, language: str) -> Response:
-    rows = await run_in_threadpool(submissions.parse_batch, body)
+async def _many(
+    registry: Registry,
+    origin: str,
+    rows: list[QueuedEntry | DidServiceError],
+    language: str,
+) -> Response:
     good = [row for row in rows if not isinstance(row, DidServiceError)]
     answers = registry.sequencer.submit(origin, good)
     written: list[list[WriteResult]] = [await asyncio.wrap_future(answer) for answer in answers]
@@ -90,15 +107,22 @@ async def _many(registry: Registry, origin: str, body: bytes, language: str) -> 
         for row in rows
     ]
     encoded = b"".join(jcs.encode(line) + b"\n" for line in lines)
-    return Response(encoded, 202, media_type=JSON_LINES)
+    return bytes_answer(encoded, JSON_LINES, 202)
 
 
-def _witnessed(
-    registry: Registry, origin: str, placed: LoggedEntry, seconds: int
-) -> JsonObject:
-    """Wait for the quorum; return what that adds to the receipt."""
-    if not registry.rounds.wait_published(origin, placed.index, seconds):
-        return {}
+async def _is_told(waiter: Future[bool], seconds: int) -> bool:
+    """Wait for the quorum, without a thread; say whether it came in time.
+
+    A service that ends waits no longer: what is durable is answered as after its time.
+    """
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(waiter), seconds)
+    except TimeoutError:
+        return False
+
+
+def _witnessed(registry: Registry, origin: str, placed: LoggedEntry) -> JsonObject:
+    """Return what the quorum adds to the receipt."""
     entry, service = placed.entry, registry.evidence[origin]
     try:
         found = service.numbered(entry.type, entry.subject, entry.number, EvidenceMoment.NEWEST)

@@ -32,12 +32,13 @@ from did_service.core.limits import (
     MAX_CLOCK_AHEAD_SECONDS,
     MAX_WAITING_ENTRIES,
 )
+from did_service.registry.history import LogRows
 from did_service.registry.region import RegionStores
 from did_service.registry.store import transaction
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore
 
-_MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
+MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
 
 WriteResult = LoggedEntry | DidServiceError
 
@@ -82,17 +83,29 @@ class _Job:
         self.answer.set_running_or_notify_cancel()
 
 
+class Door(Protocol):
+    """What has to be true before any entry is composed; each raises UnavailableError."""
+
+    def check_time(self) -> int:
+        """Check the clock, asking the witnesses where need be; return the second it shows."""
+
+    def check_history(self, rows: Mapping[str, LogRows]) -> None:
+        """Check that the logs hold all that they have said, in a transaction."""
+
+
 class Sequencer:
     """Writes the logs of one region; `close` when done.
 
     Args:
         region: The region whose logs these are.
         written: Called after each transaction that added entries.
+        door: Asked before each transaction.
     """
 
-    def __init__(self, region: RegionStores, written: Callable[[], None]) -> None:
+    def __init__(self, region: RegionStores, written: Callable[[], None], door: Door) -> None:
         self._region = region
         self._written = written
+        self._door = door
         self._jobs: deque[_Job] = deque()
         self._changed = Condition()
         self._waiting = 0
@@ -166,20 +179,24 @@ class Sequencer:
         return batch
 
     def _write(self, batch: Sequence[_Job]) -> list[list[WriteResult]]:
+        now = self._door.check_time()
         with transaction(self._region.engine, self._region.stores) as stores:
-            turn = _Batch(self._region, stores)
+            self._door.check_history(stores)
+            turn = _Batch(self._region, stores, now)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
             turn.write()
         return answers
 
 
 class _Batch:
-    """One transaction's worth of judging."""
+    """One transaction's worth of judging, in the second that was checked before it began."""
 
-    def __init__(self, region: RegionStores, stores: Mapping[str, ReplicaStore]) -> None:
+    def __init__(
+        self, region: RegionStores, stores: Mapping[str, ReplicaStore], now: int
+    ) -> None:
         self._region = region
         self._stores = stores
-        self._now = region.edge.posix()
+        self._now = now
         self._pending = {o: Pending(store) for o, store in stores.items()}
         self._logs: dict[str, LogView] = {**region.foreign, **self._pending}
         self._contents: dict[str, dict[bytes, bytes]] = {o: {} for o in stores}
@@ -209,17 +226,17 @@ class _Batch:
         else:
             others = [last[control]]
         at = max(self._now, last[origin], *others)
-        if at > self._now + _MAX_AHEAD_SECONDS:
+        if at > self._now + MAX_AHEAD_SECONDS:
             raise UnavailableError(
                 "log_ahead", f"{origin} has reached {at}; wait for the clock"
             )
         return at
 
     def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> LoggedEntry:
-        contents, store = self._contents[origin], self._stores[origin]
+        contents = self._contents[origin]
 
         def content(digest: bytes) -> bytes | None:
-            return came.get(digest) or contents.get(digest) or store.content(digest)
+            return came.get(digest) or contents.get(digest) or self._stored(digest)
 
         try:
             world = make_world(self._policy, self._logs, self._now, content)
@@ -236,6 +253,11 @@ class _Batch:
         if entry.type == "policy":
             self._policy = policy_in_force(self._region.pinned, self._pending[origin])
         return placed
+
+    def _stored(self, digest: bytes) -> bytes | None:
+        """Find content of any log of the region: a list's last one may be of last year."""
+        found = (store.content(digest) for store in self._stores.values())
+        return next((each for each in found if each is not None), None)
 
     def _same(self, origin: str, entry: Entry) -> LoggedEntry | None:
         """Return where the same submission already stands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from did_service.core.anchor.entry import LoggedEntry, parse_submission
+from did_service.core.anchor.types import TYPES
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import b64, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -37,7 +38,7 @@ def parse_submission_body(body: bytes) -> QueuedEntry:
         return QueuedEntry(entry, {})
     content = fields.text("content", max_chars=MAX_STATUS_CONTENT_BYTES).encode()
     fields.close()
-    if entry.type != "status":
+    if not TYPES[entry.type].has_content:
         raise MalformedError("content_unexpected", f"{entry.type} entries come without content")
     if sha256(content) != entry.digest:
         raise RuleError("digest_wrong", "entry.d is not the SHA-256 of the content")

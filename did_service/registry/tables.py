@@ -1,11 +1,12 @@
-"""Rows that a registry keeps beside its replicas.
-
-The newest tree head each log has signed, and the newest version seen of DIDs in no log of ours.
-"""
+"""What a registry keeps beside its replicas: the newest tree head that each log has signed."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlmodel import Field, SQLModel
+
+from did_service.storage.history import TableHistory
 
 
 class CheckpointRow(SQLModel, table=True):
@@ -21,15 +22,12 @@ class CheckpointRow(SQLModel, table=True):
     note: bytes
 
 
-class ForeignDidRow(SQLModel, table=True):
-    """The newest version seen of a did:webvh at home elsewhere; `id` rises by arrival."""
-
-    __tablename__ = "registry_foreign_did"
-
-    id: int | None = Field(default=None, primary_key=True)
-    scid: str = Field(unique=True)
-    version_id: str
-
-
-FOREIGN_DID = SQLModel.metadata.tables[ForeignDidRow.__tablename__]
 CHECKPOINT = SQLModel.metadata.tables[CheckpointRow.__tablename__]
+
+HISTORY = TableHistory(
+    "registry",
+    (CheckpointRow,),
+    newest=1,
+    folder=Path(__file__).parent / "migrations",
+    since_0_2_0="registry_checkpoint",
+)

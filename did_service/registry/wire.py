@@ -20,7 +20,7 @@ class SubmissionBody(BaseModel):
         dict[str, JsonValue], Field(description="log entry without `a`, formats.md 2")
     ]
     content: Annotated[
-        str | None, Field(description="the text behind `d`, for status entries")
+        str | None, Field(description="the text behind `d`, for status and didweb entries")
     ] = None
 
 
@@ -34,11 +34,3 @@ class Receipt(BaseModel):
     witnessed: bool
     item: dict[str, JsonValue] | None = None
     checkpoint: str | None = None
-
-
-class ResolutionResultBody(BaseModel):
-    """W3C DID Resolution: the triple."""
-
-    didDocument: dict[str, JsonValue] | None  # noqa: N815 - the standard's name
-    didDocumentMetadata: dict[str, JsonValue]  # noqa: N815
-    didResolutionMetadata: dict[str, JsonValue]  # noqa: N815

@@ -115,13 +115,13 @@ class Pending:
         return entries + len(self.placed) - first, size + self._totals[-1] - self._totals[first]
 
     def _snapshot(self, size: int) -> HeadsSnapshot:
-        held = self._log.snapshot(min(size, self._base)).records
-        records = {record.key: record for record in held}
-        for placed in self.placed:
-            if placed.index < size and placed.entry.type != "heads":
-                record = HeadRecord.of(placed)
-                records[record.key] = record
-        return HeadsSnapshot.of(records.values())
+        records = {
+            record.key: record
+            for placed in self.placed
+            if placed.index < size and placed.entry.type != "heads"
+            for record in (HeadRecord.of(placed),)
+        }
+        return self._log.snapshot(min(size, self._base)).with_records(records.values())
 
 
 def judge(entries: Sequence[Entry], log: LogView, world: RuleContext) -> list[LoggedEntry]:

@@ -1,33 +1,35 @@
 """Recompute a replica from its bytes and say what differs.
 
-    entry bundles ─► leaf hashes ─► hash tiles of every level ─► root ─► checkpoint
+    entry bundles ─► leaf hashes ─► hash tiles of every level ─► root ─► checkpoint, signed row
           └────────► rows of the database, newest entries, contents, heads files
 
-The entry bundles are where everything begins: whatever does not follow from them is named, with
-the file or row in which it stands. Signatures are left to whoever has the policy. Memory holds
-one bundle, one hash for 256 entries, and a record for each subject.
+The entry bundles are where everything begins, up to the tree that the log has signed or the
+copy holds, and the rows behind it: whatever does not follow from them is named, with the file
+or row in which it stands. Signatures are left to whoever has the policy. Memory holds one
+bundle, one hash for 256 entries, and a record for each subject.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from did_service.core.anchor.bodies.authority import parse_authority
+from did_service.core.anchor.bodies.authority import grantee_in
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, parse_snapshot
+from did_service.core.anchor.types import TYPES
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import MalformedError, NotFoundError
-from did_service.core.limits import MAX_NOTE_BYTES, TILE_WIDTH
+from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.merkle import CompactRange, leaf_hash, tree_root
-from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle
-from did_service.program.files import read_file
+from did_service.core.log.tiles import ENTRIES, TileId, parse_bundle, parse_tile_path
 from did_service.replica import rows
 from did_service.replica.replica import Replica
 from did_service.replica.rows import StoredRow
 from did_service.replica.statements import ENTRY_COLUMNS
+from did_service.replica.tree import content_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Finding:
     Attributes:
         code: `checkpoint_missing`, `checkpoint_wrong`, `bundle_damaged`, `tile_wrong`,
             `root_wrong`, `row_wrong`, `rows_missing`, `newest_wrong`, `content_missing`,
-            `content_wrong`, `heads_wrong`.
+            `content_wrong`, `heads_wrong`, `signed_behind` where a larger tree was published
+            than the signed row says, `rows_behind` for a file of a larger tree than is known.
         where: File below the replica's folder, or the row.
     """
 
@@ -45,32 +48,47 @@ class Finding:
     where: str
 
 
-def examine(replica: Replica) -> list[Finding]:
-    """Recompute a replica up to its published checkpoint.
+def examine(replica: Replica, signed: Checkpoint | None = None) -> list[Finding]:
+    """Recompute a replica up to all that should be there.
+
+    Args:
+        replica: Nobody writes it meanwhile.
+        signed: What the log's own registry has signed, of size 0 for nothing; None for a copy
+            at a witness, which has files for all its rows.
 
     Returns:
         What differs, in the order it was met; empty for a sound replica.
     """
-    return list(_examine(replica))
+    return list(_examine(replica, signed))
 
 
-def _examine(replica: Replica) -> Iterator[Finding]:
-    yield from _examine_files(replica)
-    epochs = sorted(f"epoch/{path.name}" for path in replica.tree.folder.glob("epoch/*"))
-    read = {name: _checkpoint(replica, name) for name in ("checkpoint", *epochs)}
+def _examine(replica: Replica, signed: Checkpoint | None) -> Iterator[Finding]:
+    yield from examine_names(replica)
+    read = {name: _checkpoint(replica, name) for name in ("checkpoint", *_epochs(replica))}
     heads = {name: head for name, head in read.items() if isinstance(head, Checkpoint)}
     yield from (finding for finding in read.values() if isinstance(finding, Finding))
-    if "checkpoint" not in heads:
-        return
-    walk = _LogWalk(replica, heads["checkpoint"].size, {head.size for head in heads.values()})
+    if read.pop("checkpoint") is None and read:  # it was published: there are epochs
+        yield Finding("checkpoint_missing", "checkpoint")
+    if signed is not None:
+        if any(head.size > signed.size for head in heads.values()):
+            yield Finding("signed_behind", "checkpoint")
+        heads["signed row"] = signed
+    held = replica.store.size() if signed is None else signed.size
+    size = max(held, heads["checkpoint"].size if "checkpoint" in heads else 0)
+    yield from (
+        Finding("rows_behind", name)
+        for name in _beyond(replica, max(size, replica.store.size()))
+    )
+    walk = _LogWalk(replica, size, {head.size for head in heads.values()})
     yield from walk.entries()
-    if walk.edge.size != heads["checkpoint"].size:
+    if walk.edge.size != size:
         return  # a bundle is damaged, and nothing behind it can be recomputed
     for name, head in heads.items():
         if walk.roots.get(head.size) != head.root:
             yield Finding("root_wrong", name)
     yield from walk.upper_levels()
     yield from walk.chains()
+    yield from walk.unsigned()
 
 
 class _LogWalk:
@@ -104,6 +122,7 @@ class _LogWalk:
             for each in placed:
                 self._remember(each)
                 yield from self._entry(each, held.get(each.index, {}))
+                yield from self._content(each)
             if width == TILE_WIDTH:
                 self._full.append(tree_root(leaves))
 
@@ -134,6 +153,17 @@ class _LogWalk:
             if subject not in {placed.entry.subject for placed in found}:
                 yield Finding("newest_wrong", f"grantee of {subject}")
 
+    def unsigned(self) -> Iterator[Finding]:
+        """Examine the rows that no tree has yet, each by itself."""
+        for first in range(self._size, self._store.size(), TILE_WIDTH):
+            for row in self._store.rows(first, first + TILE_WIDTH):
+                index, data = row["index"], row["data"]
+                try:
+                    if isinstance(index, int) and isinstance(data, bytes):
+                        yield from self._entry(_place(index, data), row)
+                except MalformedError:
+                    yield Finding("row_wrong", f"entry {index}")
+
     def _tile(self, tile: TileId, hashes: list[bytes]) -> Iterator[Finding]:
         try:
             held = self._tree.tile(tile)
@@ -145,19 +175,21 @@ class _LogWalk:
     def _entry(self, placed: LoggedEntry, stored: StoredRow) -> Iterator[Finding]:
         """Compare a row with the one that storing the entry again would write."""
         contents: dict[bytes, bytes] = {}
-        digest = placed.entry.digest if placed.entry.type == "status" else None
+        digest = placed.entry.digest if TYPES[placed.entry.type].has_content else None
         if digest is not None:
-            content = self._store.content(digest) or b""
-            contents[digest] = content
-            if sha256(content) != digest:
+            contents[digest] = self._store.content(digest) or b""
+            if sha256(contents[digest]) != digest:
                 yield Finding("row_wrong", f"content {digest.hex()}")
-            if self._tree.content(digest) is None:
-                yield Finding("content_missing", f"content/{digest.hex()}")
         (row,) = rows.entries([placed], contents, self._total)
         if any(stored.get(name) != row[name] for name in ENTRY_COLUMNS):
             yield Finding("row_wrong", f"entry {placed.index}")
         total = stored.get("total")
         self._total = total if isinstance(total, int) else 0  # one wrong sum is named once
+
+    def _content(self, placed: LoggedEntry) -> Iterator[Finding]:
+        digest = placed.entry.digest if placed.entry.type == "status" else None
+        if digest is not None and self._tree.content(digest) is None:
+            yield Finding("content_missing", content_name(digest))
 
     def _remember(self, placed: LoggedEntry) -> None:
         entry = placed.entry
@@ -168,37 +200,51 @@ class _LogWalk:
             record = HeadRecord.of(placed)
             self._newest[record.key] = record
         if entry.type == "authority":
-            grantee = parse_authority(entry.body).grantee
-            self._grantees[entry.subject] = grantee
+            self._grantees[entry.subject] = grantee_in(entry.body)
 
 
 def _place(index: int, data: bytes) -> LoggedEntry:
     return LoggedEntry(parse_entry(data), index, leaf_hash(data))
 
 
-def _examine_files(replica: Replica) -> Iterator[Finding]:
+def examine_names(replica: Replica) -> Iterator[Finding]:
     """Examine the files that are named by a hash of what they hold."""
-    for path in sorted(replica.tree.folder.glob("content/*")):
-        if sha256(path.read_bytes()).hex() != path.name:
-            yield Finding("content_wrong", f"content/{path.name}")
-    for path in sorted(replica.tree.folder.glob("heads/*")):
-        if _heads_root(path) != path.name:
-            yield Finding("heads_wrong", f"heads/{path.name}")
+    blobs = replica.tree.blobs
+    for name in sorted(blobs.names("content/")):
+        if f"content/{sha256(blobs.get(name) or b'').hex()}" != name:
+            yield Finding("content_wrong", name)
+    for name in sorted(blobs.names("heads/")):
+        if f"heads/{_heads_root(blobs.get(name) or b'')}" != name:
+            yield Finding("heads_wrong", name)
 
 
-def _heads_root(path: Path) -> str:
+def _heads_root(data: bytes) -> str:
     try:
-        return parse_snapshot(path.read_bytes()).root.hex()
+        return parse_snapshot(data).root.hex()
     except MalformedError:
         return ""
 
 
-def _checkpoint(replica: Replica, name: str) -> Checkpoint | Finding:
-    """Read one of the files that hold a checkpoint of this log."""
+def _beyond(replica: Replica, size: int) -> Iterator[str]:
+    """Yield the tiles and bundles of a larger tree: whoever made them knew of more entries."""
+    for name in sorted(replica.tree.blobs.names("tile/")):
+        with suppress(MalformedError):  # something that is none of ours
+            tile = parse_tile_path(name)
+            covered = (tile.index * TILE_WIDTH + tile.width) << TILE_HEIGHT * max(tile.level, 0)
+            if covered > size:
+                yield name
+
+
+def _epochs(replica: Replica) -> list[str]:
+    return sorted(replica.tree.blobs.names("epoch/"))
+
+
+def _checkpoint(replica: Replica, name: str) -> Checkpoint | Finding | None:
+    """Read one of the files that hold a checkpoint of this log; None where it is not there."""
+    note = replica.tree.blobs.get(name)
+    if note is None:
+        return None
     try:
-        note = read_file(replica.tree.folder / name, MAX_NOTE_BYTES)
-        if note is None:
-            return Finding("checkpoint_missing", name)
         head = checkpoint_in(note)
     except MalformedError:
         return Finding("checkpoint_wrong", name)

@@ -1,9 +1,8 @@
-"""One log's copy as a whole: its entries in a database and its files in a folder."""
+"""One log's copy as a whole: its entries in a database and its files in a blob store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
@@ -20,8 +19,3 @@ class Replica:
     def origin(self) -> str:
         """The log's origin."""
         return self.store.origin
-
-
-def open_replica(store: ReplicaStore, folder: Path) -> Replica:
-    """Put a store and the folder of its files together; the folder is made where missing."""
-    return Replica(store, StaticTree(folder))

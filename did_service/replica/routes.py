@@ -11,73 +11,99 @@ nothing here adds to them.
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import FileResponse
 
-from did_service.core.encoding import jcs
 from did_service.core.errors import NotFoundError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.limits import MAX_ENTRY_NUMBER
 from did_service.core.log.tiles import parse_tile_path
-from did_service.replica.evidence import EvidenceService
+from did_service.replica.evidence_service import EvidenceService
 from did_service.replica.replica import Replica
-from did_service.web.problems import problem_response
+from did_service.web.answers import Kept, bytes_answer, json_answer, problem_answer
+from did_service.web.description import Responses, file_of, refusals
+from did_service.web.pools import Pools
+
+_FILE_THREADS = 8
+_EVIDENCE_THREADS = 4
+_LINE = 512  # of either: about as many as there are connections
+
+
+class _Static(TypedDict):
+    """What the routes of static files share."""
+
+    response_class: type[Response]
+    responses: Responses
+
 
 _HEX = re.compile("[0-9a-f]{64}")
 _BYTES = "application/octet-stream"
 _NOTE_TYPE = "text/plain; charset=utf-8"
-_FOREVER = {
-    "Cache-Control": "public, max-age=31536000, immutable",
-    "X-Content-Type-Options": "nosniff",
-}
-_SECONDS = {"Cache-Control": "public, max-age=1"}
-_EVIDENCE_CACHE = {
-    EvidenceMoment.EPOCH: {"Cache-Control": "public, max-age=60"},
-    EvidenceMoment.NEWEST: _SECONDS,
-}
+_EVIDENCE_KEPT = {EvidenceMoment.EPOCH: Kept.MINUTE, EvidenceMoment.NEWEST: Kept.SECOND}
 
 
-def replica_router(log: Replica, evidence: EvidenceService, base: str) -> APIRouter:
-    """Make the routes of one log.
+def replica_routers(
+    log: Replica, evidence: EvidenceService, base: str, pools: Pools
+) -> tuple[APIRouter, APIRouter]:
+    """Make the routes of one log: its files, and evidence.
+
+    They are not put into one router: FastAPI would build each route once more, a millisecond
+    each, and a witness has those of every log.
 
     Args:
         log: The replica to serve.
         evidence: Gives evidence about its entries.
         base: The path under which all of them stand.
+        pools: Files and evidence are read by threads of their own.
     """
-    router = APIRouter(prefix=base, tags=["log"])
-    _add_files(router, log)
-    _add_evidence(router, evidence)
-    return router
+    reading = pools.of("files", threads=_FILE_THREADS, line=_LINE)
+    proving = pools.of("evidence", threads=_EVIDENCE_THREADS, line=_LINE)
+    files = APIRouter(prefix=base, tags=["log"], route_class=reading.route_class())
+    proofs = APIRouter(prefix=base, tags=["log"], route_class=proving.route_class())
+    _add_files(files, log)
+    _add_evidence(proofs, evidence)
+    return files, proofs
 
 
 def _add_files(router: APIRouter, log: Replica) -> None:
-    @router.get("/checkpoint")
+    answers = {**file_of(_BYTES, "the file, which never changes"), **refusals(400, 404)}
+    static: _Static = {"response_class": Response, "responses": answers}
+
+    @router.get(
+        "/checkpoint",
+        name="getCheckpoint",
+        response_class=Response,
+        responses={**file_of("text/plain", "a signed note"), **refusals(404)},
+    )
     def checkpoint() -> Response:
         note = log.tree.checkpoint()
         if note is None:
             raise NotFoundError("checkpoint_missing", "nothing was published yet")
-        return Response(note, headers=_SECONDS, media_type=_NOTE_TYPE)
+        return bytes_answer(note, _NOTE_TYPE, kept=Kept.SECOND)
 
-    @router.get("/tile/{path:path}")
+    @router.get("/tile/{path:path}", name="getTile", **static)
     def tile(path: str) -> Response:
         data = log.tree.tile(parse_tile_path(f"tile/{path}"))
-        return Response(data, headers=_FOREVER, media_type=_BYTES)
+        return bytes_answer(data, _BYTES, kept=Kept.FOREVER)
 
-    @router.get("/heads/{name}")
+    @router.get("/heads/{name}", name="getHeads", **static)
     def heads(name: str) -> Response:
-        return _file(log.tree.folder / "heads", name)
+        return _file(log.tree.heads, name)
 
-    @router.get("/content/{name}")
+    @router.get("/content/{name}", name="getContent", **static)
     def content(name: str) -> Response:
-        return _file(log.tree.folder / "content", name)
+        return _file(log.tree.content, name)
 
 
 def _add_evidence(router: APIRouter, service: EvidenceService) -> None:
-    @router.get("/evidence/{kind}/{subject:path}")
+    @router.get(
+        "/evidence/{kind}/{subject:path}",
+        name="getEvidence",
+        response_model=dict[str, object],
+        responses=refusals(400, 404, 503),
+    )
     def evidence(
         request: Request,
         kind: str,
@@ -96,14 +122,12 @@ def _add_evidence(router: APIRouter, service: EvidenceService) -> None:
         except NotFoundError as error:
             if error.code != "subject_unknown":
                 raise
-            language = request.headers.get("accept-language", "")
-            return problem_response(error, language, service.absence(kind, subject, moment))
-        document = jcs.encode(found.encode())
-        return Response(document, 200, _EVIDENCE_CACHE[moment], "application/json")
+            return problem_answer(request, error, service.absence(kind, subject, moment))
+        return json_answer(found.encode(), kept=_EVIDENCE_KEPT[moment])
 
 
-def _file(folder: Path, name: str) -> Response:
-    path = folder / name
-    if _HEX.fullmatch(name) is None or not path.is_file():
+def _file(held: Callable[[bytes], bytes | None], name: str) -> Response:
+    data = held(bytes.fromhex(name)) if _HEX.fullmatch(name) else None
+    if data is None:
         raise NotFoundError("file_unknown", "there is no such file in this log")
-    return FileResponse(path, headers=_FOREVER, media_type=_BYTES)
+    return bytes_answer(data, _BYTES, kept=Kept.FOREVER)

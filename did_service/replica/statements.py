@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    delete,
     desc,
     func,
     insert,
@@ -22,13 +23,18 @@ from sqlalchemy import (
 )
 
 from did_service.replica.tables import CONTENT, COSIGNED, ENTRY, NODE, SUBJECT
-from did_service.web.database import PreparedSql
+from did_service.storage.database import (
+    PreparedSql,
+    insert_if_absent,
+    insert_or_replace,
+    unindexed,
+)
 
 _LOG: BindParameter[str] = bindparam("log")
 _SIZE: BindParameter[int] = bindparam("size")
 _AT: BindParameter[int] = bindparam("at")
 _ONE: ColumnElement[int] = literal_column("1")
-_BELOW = ENTRY.c.index + 0 < _SIZE  # + 0, so that SQLite goes by the chain, not by all indices
+_BELOW = unindexed(ENTRY.c.index) < _SIZE  # found by the chain, which is short
 _NOT_HEADS = SUBJECT.c.type != "heads"
 
 
@@ -97,9 +103,16 @@ COSIGNED_BEFORE = PreparedSql(
 CONTENT_OF = PreparedSql(
     select(CONTENT.c.data).where(CONTENT.c.log == _LOG, CONTENT.c.digest == bindparam("digest"))
 )
+NEXT_LOG = PreparedSql(select(func.min(ENTRY.c.log)).where(ENTRY.c.log > _LOG))
+DIGESTS = PreparedSql(select(CONTENT.c.digest).where(CONTENT.c.log == _LOG))
 
 ADD_ENTRY = PreparedSql(insert(ENTRY))
 ADD_NODE = PreparedSql(insert(NODE))
-SET_NEWEST = PreparedSql(insert(SUBJECT).prefix_with("OR REPLACE"))
-KEEP_CONTENT = PreparedSql(insert(CONTENT).prefix_with("OR IGNORE"))
-SET_COSIGNED = PreparedSql(insert(COSIGNED).prefix_with("OR REPLACE"))
+SET_NEWEST = PreparedSql(insert_or_replace(SUBJECT))
+KEEP_CONTENT = PreparedSql(insert_if_absent(CONTENT))
+SET_COSIGNED = PreparedSql(insert_or_replace(COSIGNED))
+
+FORGET = [
+    PreparedSql(delete(each).where(each.c.log == _LOG))
+    for each in (ENTRY, NODE, SUBJECT, CONTENT)
+]

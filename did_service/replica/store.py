@@ -11,10 +11,9 @@ database: a root or a proof costs a few hundred rows, never the whole log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from sqlite3 import IntegrityError
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -28,14 +27,27 @@ from did_service.core.log import tiles
 from did_service.core.log.tiles import TileId
 from did_service.replica import rows, statements
 from did_service.replica.rows import StoredRow
-from did_service.replica.tables import MODELS
-from did_service.web import database
-from did_service.web.database import PreparedSql
+from did_service.replica.tables import HISTORY
+from did_service.storage import database, history
+from did_service.storage.database import PreparedSql
+
+"""What `append` takes: the next entries, and the contents that came along."""
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables of replicas in a database."""
-    database.create_tables(engine, *MODELS)
+    """Make the tables of replicas in a database that has none, else check them."""
+    history.prepare(engine, HISTORY)
+
+
+def logs_in(engine: Engine) -> Iterator[str]:
+    """Yield the origins of all logs of which a database has entries, in their order."""
+    origin = ""
+    with database.reading(engine) as connection:
+        while True:
+            ((origin,),) = statements.NEXT_LOG.rows(connection, log=origin)
+            if origin is None:
+                return
+            yield origin
 
 
 class ReplicaStore:
@@ -101,9 +113,10 @@ class ReplicaStore:
         entry by entry.
         """
         with self._reading() as connection:
-            records = statements.SETTLED.rows(connection, log=self._origin, size=size)
-            records += statements.FORMER.rows(connection, log=self._origin, size=size)
-        return HeadsSnapshot.of(HeadRecord(*record) for record in records)
+            former = statements.FORMER.rows(connection, log=self._origin, size=size)
+            settled = statements.SETTLED.each(connection, log=self._origin, size=size)
+            snapshot = HeadsSnapshot.of_sorted(HeadRecord(*record) for record in settled)
+        return snapshot.with_records(HeadRecord(*record) for record in former)
 
     def root(self, size: int) -> bytes:
         """Return the root of the tree of the first `size` entries."""
@@ -150,6 +163,10 @@ class ReplicaStore:
         """Return the content behind a digest, None where it was never handed in."""
         return next(iter(self._column(statements.CONTENT_OF, digest=digest)), None)
 
+    def digests(self) -> list[bytes]:
+        """Return the digests of all contents that came with entries."""
+        return self._column(statements.DIGESTS)
+
     def hashes(self, tile: TileId) -> bytes:
         """Return the hashes of a tile: the `HashReader` of this log, for any size it has had.
 
@@ -185,11 +202,30 @@ class ReplicaStore:
         fresh = rows.entries(placed, contents, total)
         try:
             self._write(statements.ADD_ENTRY, fresh)
-        except IntegrityError as error:
+        except ConflictError as error:
             raise ConflictError("chain_forked", "a chain has this number already") from error
         self._write(statements.ADD_NODE, rows.nodes(size, made))
         self._write(statements.SET_NEWEST, rows.newest(fresh))
         self._write(statements.KEEP_CONTENT, rows.contents(contents))
+
+    def rewrite(
+        self, batches: Iterable[tuple[Sequence[LoggedEntry], Mapping[bytes, bytes]]]
+    ) -> None:
+        """Replace all entries of the log, in one transaction; for `repair`.
+
+        Args:
+            batches: What `append` takes, from index 0 on. They may be read from the rows that
+                are replaced: until the end these stand as they were.
+
+        Raises:
+            ConflictError: as `append`; nothing was changed.
+        """
+        with database.writing(self._engine) as connection:
+            inside = self.within(connection)
+            for statement in statements.FORGET:
+                inside._write(statement, [{}])  # noqa: SLF001 - the same log in a transaction
+            for placed, contents in batches:
+                inside.append(placed, contents)
 
     def remember_cosigned(self, size: int, at: int) -> None:
         """Note that the keeper of this copy cosigned `size` at a POSIX second."""

@@ -11,8 +11,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from pathlib import Path
+
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
+
+from did_service.storage.clauses import index_where, stored_by_key
+from did_service.storage.history import TableHistory
 
 
 class EntryRow(SQLModel, table=True):
@@ -54,9 +58,9 @@ class SubjectRow(SQLModel, table=True):
         Index(
             "replica_subject_grantee",
             "grantee",
-            sqlite_where=text("grantee IS NOT NULL"),
+            **index_where("grantee IS NOT NULL"),
         ),
-        {"sqlite_with_rowid": False},
+        {**stored_by_key()},
     )
 
     log: str = Field(primary_key=True)
@@ -90,6 +94,14 @@ class CosignedRow(SQLModel, table=True):
 
 
 MODELS = (EntryRow, NodeRow, SubjectRow, ContentRow, CosignedRow)
+
+HISTORY = TableHistory(
+    "replica",
+    MODELS,
+    newest=1,
+    folder=Path(__file__).parent / "migrations",
+    since_0_2_0="replica_entry",
+)
 
 # The same tables for statements: rows of a log are many, and an object for each costs more
 # than the disk does.

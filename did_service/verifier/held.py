@@ -4,8 +4,6 @@ forks/HASH.json   {"format":"didsvc-fork/1","policy":SEQ,"origin","size","notes"
 "remembered":{"size","root"}|null}
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -8,8 +8,6 @@ outlive the boot of the machine that asked them: a directory restored from a sna
 forgotten which of them were answered since (docs/threat-model.md rule 25).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -35,7 +33,7 @@ class Answered(NamedTuple):
     """The first answer to a question: when it was judged, how, and SHA-256 of its bytes."""
 
     time: datetime
-    outcome: Outcome
+    outcome: "Outcome"
     presented: bytes
 
 
@@ -85,7 +83,7 @@ class Memory:
         known = [each for each in (self.witnessed, self.decided) if each is not None]
         return max(known, default=None)
 
-    def with_log(self, origin: str, log: RememberedLog) -> Memory:
+    def with_log(self, origin: str, log: RememberedLog) -> "Memory":
         """Remember a verified tree; a smaller or older one changes nothing.
 
         Raises:
@@ -102,28 +100,28 @@ class Memory:
             return replace(self, logs={**self.logs, origin: log})
         return self
 
-    def without_logs(self, origins: Collection[str]) -> Memory:
+    def without_logs(self, origins: Collection[str]) -> "Memory":
         """Forget the trees of logs whose fork a higher policy has settled."""
         left = {origin: log for origin, log in self.logs.items() if origin not in origins}
         return self if len(left) == len(self.logs) else replace(self, logs=left)
 
-    def with_witnessed(self, instant: datetime) -> Memory:
+    def with_witnessed(self, instant: datetime) -> "Memory":
         """Remember a quorum's time; an earlier one changes nothing."""
         if self.witnessed is not None and instant <= self.witnessed:
             return self
         return replace(self, witnessed=instant)
 
-    def with_decided(self, instant: datetime) -> Memory:
+    def with_decided(self, instant: datetime) -> "Memory":
         """Remember when a decision was made; what is before the floor changes nothing."""
         if self.floor is not None and instant <= self.floor:
             return self
         return replace(self, decided=instant)
 
-    def without_decided(self) -> Memory:
+    def without_decided(self) -> "Memory":
         """Take back what a clock said at own decisions; the floor is a quorum's time again."""
         return self if self.decided is None else replace(self, decided=None)
 
-    def in_boot(self, boot: str) -> Memory:
+    def in_boot(self, boot: str) -> "Memory":
         """Go on in this boot of the machine; what an earlier one asked is closed for good."""
         return self if boot == self.boot else replace(self, boot=boot)
 
@@ -134,7 +132,7 @@ class Memory:
             return None
         return known
 
-    def with_answer(self, text: str, now: datetime, answer: Answered | None = None) -> Memory:
+    def with_answer(self, text: str, now: datetime, answer: Answered | None = None) -> "Memory":
         """Mark a question as answered.
 
         Raises:

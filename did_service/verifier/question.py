@@ -1,7 +1,5 @@
 """What a face asks of this room: a file to judge, and what is wanted of it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

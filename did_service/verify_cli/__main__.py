@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from did_service.program import process
-from did_service.program.language import asked_for, of_locale
+from did_service.program.language import spoken_language
 from did_service.program.streams import home, prepare_streams, print_stderr, write_out
 from did_service.verify_cli.arguments import parser_in
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # loaded when a command runs, so that `--help` answers at onc
     from did_service.verify_cli.terminal import CommandResult
 
 PROGRAM = "did-verify"
-VARIABLE = "DIDVERIFY_LANG"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -43,14 +42,14 @@ def main(words: Sequence[str] | None = None, clock: ReadClock | None = None) -> 
         clock: Tells the time; the machine's unless given.
     """
     given = sys.argv[1:] if words is None else words
-    spoken = asked_for(given, os.environ, VARIABLE) or of_locale(os.environ)
+    spoken = spoken_language(given, os.environ, PROGRAM)
     command = ""
     try:
         prepare_streams()
         arguments = parser_in(spoken).understand(given)
         command = " ".join(filter(None, (arguments.command, getattr(arguments, "action", ""))))
         room = import_module(f"did_service.verify_cli.{arguments.command}")
-        answer: CommandResult = room.run(arguments, _surroundings(given, clock))
+        answer: CommandResult = room.run(arguments, _surroundings(spoken, clock))
         return _answer(answer, command, arguments, spoken)
     except SystemExit as leaving:  # --help and --version have spoken
         return int(leaving.code or 0)
@@ -60,7 +59,7 @@ def main(words: Sequence[str] | None = None, clock: ReadClock | None = None) -> 
         return _complain(error, command, json="--json" in given, spoken=spoken)
 
 
-def _surroundings(words: Sequence[str], clock: ReadClock | None) -> Environment:
+def _surroundings(spoken: str, clock: ReadClock | None) -> Environment:
     from did_service.program.clock import SYSTEM
     from did_service.program.environment import Environment
     from did_service.program.language import Language
@@ -72,7 +71,7 @@ def _surroundings(words: Sequence[str], clock: ReadClock | None) -> Environment:
         variables=os.environ,
         home=home(),
         stdin=sys.stdin.buffer,
-        language=Language(asked_for(words, os.environ, VARIABLE) or of_locale(os.environ)),
+        language=Language(spoken),
     )
 
 

@@ -30,7 +30,7 @@ def parser_in(language: str) -> Parser:
 
 
 def _language(parser: Parser) -> None:
-    """Add `--lang`, wherever people look for it; `language.asked_for` has read it."""
+    """Add `--lang`, wherever people look for it; `language.spoken_language` has read it."""
     parser.add_argument(OPTION, choices=LANGUAGES, default=argparse.SUPPRESS)
 
 

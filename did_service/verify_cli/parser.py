@@ -23,7 +23,8 @@ _EXAMPLES = {
     "check": """\
   did-verify check shown.vp.json
   did-verify check permit.vc.json --document --tier field
-  did-verify check shown.vp.json --policy policy.json --nonce "$N" --audience window-3
+  did-verify check shown.vp.json --policy policy.json --nonce "$N" \\
+    --audience window-3
   did-verify check shown.vp.json --json | jq .data.outcome""",
     "challenge": """\
   did-verify challenge --audience window-3 --out ask.json
@@ -77,8 +78,13 @@ class Parser(argparse.ArgumentParser):
             parser = self
             for name in (namespace.command, getattr(namespace, "action", None)):
                 parser = parser._commands.get(name or "", parser)
-            what = "no such option" if left[0].startswith("-") else "not expected here:"
-            parser.refuse(f"{what} {_quoted(left[0])}", left[0], parser.names())
+            what, kind = (
+                ("no such option", "option")
+                if left[0].startswith("-")
+                else ("not expected here:", "extra")
+            )
+            given = _quoted(left[0])
+            parser.refuse(f"{what} {given}", left[0], parser.names(), _zh(kind, given=given))
         return namespace
 
     def commands(self, dest: str, metavar: str) -> argparse._SubParsersAction[Parser]:
@@ -122,13 +128,16 @@ class Parser(argparse.ArgumentParser):
         """Return the commands below this one."""
         return {name: below.described() for name, below in self._commands.items()}
 
-    def refuse(self, message: str, word: str = "", names: Iterable[str] = ()) -> NoReturn:
+    def refuse(
+        self, message: str, word: str = "", names: Iterable[str] = (), zh: str | None = None
+    ) -> NoReturn:
         """Refuse the command line.
 
         Args:
             message: What is wrong; what was typed is quoted.
             word: What was typed, and is misspelt perhaps.
             names: What it may mean.
+            zh: The message in Chinese; None where the names in it say all.
 
         Raises:
             UsageError: `usage`.
@@ -137,14 +146,18 @@ class Parser(argparse.ArgumentParser):
         from did_service.program.suggesting import nearest  # noqa: PLC0415 - likewise
 
         suggestion = nearest(word, names)
-        raise UsageError("usage", message, command=self.prog, suggestion=suggestion)
+        refusal = UsageError("usage", message, command=self.prog, suggestion=suggestion)
+        refusal.message_zh = zh
+        raise refusal
 
     def error(self, message: str) -> NoReturn:
         """Refuse what argparse refuses, in its words."""
         from did_service.core.text import printable  # noqa: PLC0415 - not for --help
 
         what, required, names = printable(message).partition("required: ")
-        self.refuse(f"{what}{required}{_quoted(names)}" if required else what)
+        if required:
+            self.refuse(f"{what}{required}{_quoted(names)}", zh=_zh("missing", name=names))
+        self.refuse(what, zh=_argparse_zh(what))
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         """Refuse a word that is no command or choice, and say which may be meant."""
@@ -152,7 +165,10 @@ class Parser(argparse.ArgumentParser):
             what = "command" if isinstance(action, argparse._SubParsersAction) else "choice"  # noqa: SLF001 - argparse has no other name for it
             names = [str(each) for each in action.choices]
             among = "" if what == "command" else f": {', '.join(names)}"
-            self.refuse(f"no such {what} {_quoted(value)}{among}", str(value), names)
+            given, allowed = _quoted(value), "、".join(names)
+            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+            zh = _zh(what, name=name, given=given, allowed=allowed)
+            self.refuse(f"no such {what} {given}{among}", str(value), names, zh)
 
     def format_help(self) -> str:
         """Return the help in the reader's language."""
@@ -168,7 +184,8 @@ class Parser(argparse.ArgumentParser):
             )
             for line in getattr(action, "_choices_actions", ()):
                 line.help = texts.at(self._place, line.dest)
-        self.description = texts.at("", "help" if not self._place else self._place)
+        told = texts.at("", "help" if not self._place else self._place)
+        self.description = "\n".join(row for line in told.split("\n") for row in _rows(line))
         if self._place in _EXAMPLES:
             self.epilog = f"{texts.at('', 'examples')}:\n{_EXAMPLES[self._place]}\n"
         if not self._place:
@@ -179,6 +196,13 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - argparse calls it so
         """Print help or version; argparse itself would say nothing of a full disk."""
         write_out(message)
+
+
+def _rows(line: str) -> list[str]:
+    """Return a line in rows of a screen; Chinese has no spaces, and is written short."""
+    import textwrap  # noqa: PLC0415 - for --help alone
+
+    return textwrap.wrap(line, 80, break_long_words=False) or [line]
 
 
 class _Texts:
@@ -195,6 +219,35 @@ class _Texts:
         whole = f"{place}.{name}" if place else name
         texts = [table.get(whole) or table[name] for table in self._tables]
         return texts[0] if len({*texts}) == 1 else " ".join(texts)
+
+
+# What argparse says, and which sentence of ours means the same.
+_ARGPARSE = (
+    (r"argument (?P<name>\S+): invalid int value: '(?P<given>.*)'", "integer"),
+    (r"argument (?P<name>\S+): expected one argument", "needs_value"),
+    (r"argument (?P<name>\S+): ignored explicit argument .*", "no_value"),
+    (r"argument (?P<name>\S+): not allowed with argument (?P<given>\S+)", "together"),
+)
+
+
+def _argparse_zh(message: str) -> str | None:
+    """Return in Chinese what argparse has refused; None for what is none of these."""
+    import re  # noqa: PLC0415 - not for --help
+
+    for pattern, kind in _ARGPARSE:
+        found = re.fullmatch(pattern, message, re.DOTALL)
+        if found:
+            parts = found.groupdict()
+            if kind == "integer":
+                parts["given"] = _quoted(parts["given"])
+            return _zh(kind, **parts)
+    return None
+
+
+def _zh(kind: str, **parts: str) -> str:
+    from did_service.program.words import refused_zh  # noqa: PLC0415 - not for --help
+
+    return refused_zh(kind, **parts)
 
 
 def _quoted(word: object) -> str:

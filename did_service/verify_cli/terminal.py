@@ -1,7 +1,5 @@
 """What a command answers, how it ends, and how colours look on a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TextIO
 

@@ -6,11 +6,15 @@ Request bodies go through the strict JSON door (`bodies`) and errors are problem
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
 from did_service.core.errors import PROBLEM_TYPE
+from did_service.web.operations import PathPart, completed
+from did_service.web.pools import Pools
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -46,14 +50,40 @@ ANY_REFUSAL: Responses = {"default": {"description": "refused", "content": _CONT
 
 
 class DescribedApp(FastAPI):
-    """An application whose API document knows the problem document."""
+    """An application whose API document says what every operation does, with examples.
+
+    Attributes:
+        parts: The parts of paths that stand for something, as the name of a log does.
+        pools: The threads of its routers.
+        folder: Of the service's data, whose disk `/metrics` tells of.
+        ends: Called when the server begins to end, so that whoever waits is answered first.
+    """
+
+    parts: tuple[PathPart, ...] = ()
+    folder: Path | None = None
+    ends: tuple[Callable[[], None], ...] = ()
+    pools: Pools
 
     def openapi(self) -> dict[str, Any]:
-        """Return the API document."""
-        document = super().openapi()
-        components = document.setdefault("components", {})
-        components.setdefault("schemas", {})["Problem"] = _PROBLEM
-        return document
+        """Return the API document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {})["Problem"] = _PROBLEM
+            self.openapi_schema = completed(document, self.parts)
+        return self.openapi_schema
+
+
+def file_of(media_type: str, told: str) -> Responses:
+    """Return `responses` for a route that answers with bytes of a type."""
+    is_text = media_type.startswith("text/")
+    schema = _TEXT if is_text else {"type": "string", "format": "binary"}
+    return {200: {"description": told, "content": {media_type: {"schema": schema}}}}
+
+
+def path_parameter(name: str) -> dict[str, Any]:
+    """Return `openapi_extra` for a path parameter that FastAPI does not read."""
+    return {"parameters": [{"name": name, "in": "path", "required": True, "schema": _TEXT}]}
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:

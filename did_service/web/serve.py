@@ -1,14 +1,17 @@
-"""Serving an app: uvicorn on a Unix socket or a loopback port.
+"""Serving an app: uvicorn on a Unix socket or a port.
 
 `Server` runs in a thread of its own and is ready when `start` returns, so that a demo or a
-test can hold many of them in one process; `run` serves until a signal comes. A socket's name
-must fit into 108 bytes, the kernel's limit. TLS and the outside world are a proxy's business.
+test can hold many of them in one process, and so that signals are the main thread's: uvicorn
+would end by raising a signal again, and no `finally` would run. `run` serves until one comes.
+A socket's name must fit into 108 bytes, the kernel's limit. TLS is a proxy's business.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,16 +20,25 @@ import uvicorn
 from fastapi import FastAPI
 
 from did_service.core.errors import UnavailableError, UsageError, quote
+from did_service.program.memory import give_back_memory
+from did_service.program.signals import ENDING, Signals
+from did_service.web.connections import LoopFaults, raise_file_limit
+from did_service.web.description import DescribedApp
 from did_service.web.protocol import Protocol
 
 MAX_SOCKET_NAME_BYTES = 107  # sun_path of unix(7), without its last zero byte
-_BACKLOG = 128
+_BACKLOG = 128  # accepted in one go, so RESERVED_FILES has room for them
 _START_SECONDS = 30
 _GRACE_SECONDS = 2
+_TURNS = 5  # of asyncio's loop, from accept to `connection_made`, or from `abort` to its end
 
 
-def unix_socket(path: Path) -> socket.socket:
+def unix_socket(path: Path, *, shared: bool = False) -> socket.socket:
     """Listen on a Unix socket that only this user may open; a stale one is replaced.
+
+    Args:
+        path: Its name.
+        shared: Members of this process's group may open it as well.
 
     Raises:
         UsageError: `socket_name_long`.
@@ -39,7 +51,7 @@ def unix_socket(path: Path) -> socket.socket:
     if path.is_socket():
         _check_stale(path, listener)
     listener.bind(name)
-    path.chmod(0o600)
+    path.chmod(0o660 if shared else 0o600)
     listener.listen(_BACKLOG)
     return listener
 
@@ -50,20 +62,35 @@ def loopback(port: int) -> socket.socket:
     Raises:
         UnavailableError: `address_in_use`.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    return tcp_socket("127.0.0.1", port)
+
+
+def tcp_socket(address: str, port: int) -> socket.socket:
+    """Listen on a port of an IP address.
+
+    Raises:
+        UnavailableError: `address_in_use`, also where the machine has no such address.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((address, port))
     except OSError as error:
         listener.close()
-        raise UnavailableError("address_in_use", f"port {port} is taken") from error
+        what = f"port {port} of {quote(address)}: {error.strerror}"
+        raise UnavailableError("address_in_use", what) from error
     listener.listen(_BACKLOG)
     return listener
 
 
 def run(app: FastAPI, listener: socket.socket) -> None:
-    """Serve in this thread until SIGINT or SIGTERM."""
-    uvicorn.Server(_config(app)).run(sockets=[listener])
+    """Serve until SIGINT or SIGTERM, and return then."""
+    raise_file_limit()
+    give_back_memory()
+    with Signals() as signals, Server(app, listener):
+        while signals.wait() not in ENDING:
+            pass
 
 
 class Server:
@@ -72,14 +99,17 @@ class Server:
     Args:
         app: The application.
         listener: From `unix_socket` or `loopback`; closed by `stop`.
+        lasting: It stays open at the end, and who connects meanwhile waits for the next server.
     """
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
-        self._listener = listener
+    def __init__(self, app: FastAPI, listener: socket.socket, *, lasting: bool = False) -> None:
+        self._lasting = lasting
+        self._listener = listener.dup() if lasting else listener
         self._name = listener.getsockname()  # a path, or address and port
-        self._server = _Announcing(_config(app))
+        ends = app.ends if isinstance(app, DescribedApp) else ()
+        self._server = _Announcing(_config(app), ends)
         self._thread = threading.Thread(
-            target=self._server.serve_on, args=(listener,), daemon=True
+            target=self._server.serve_on, args=(self._listener,), daemon=True
         )
 
     def start(self) -> Self:
@@ -95,6 +125,11 @@ class Server:
             raise UnavailableError("server_not_started", "the server did not come up")
         return self
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still serves."""
+        return self._thread.is_alive()
+
     def ask_to_stop(self) -> None:
         """Begin to stop and return at once, so that many servers stop side by side."""
         self._server.should_exit = True
@@ -104,7 +139,7 @@ class Server:
         self.ask_to_stop()
         self._thread.join()
         self._listener.close()
-        if isinstance(self._name, str):
+        if isinstance(self._name, str) and not self._lasting:
             Path(self._name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -120,11 +155,12 @@ class Server:
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it has come up, or has failed to."""
+    """Says when it has come up, or has failed to, and tells those who wait when it ends."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, ends: Iterable[Callable[[], None]]) -> None:
         super().__init__(config)
         self.decided = threading.Event()
+        self._ends = ends
 
     def serve_on(self, listener: socket.socket) -> None:
         """Serve in this thread; a failed start has been logged and ends it quietly."""
@@ -137,8 +173,31 @@ class _Announcing(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Announce that requests are answered from now on."""
+        asyncio.get_running_loop().set_exception_handler(LoopFaults())
         await super().startup(sockets=sockets)
         self.decided.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer whoever waits, then all others that can be answered in a short time.
+
+        What has been accepted and not been made a connection yet is one before uvicorn looks.
+        uvicorn leaves those open that were not answered in time; nothing would ever close them.
+        """
+        for server in self.servers:
+            server.close()
+        for end in self._ends:
+            end()
+        await _turns_of_the_loop()
+        await super().shutdown(sockets=sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await _turns_of_the_loop()
+
+
+async def _turns_of_the_loop() -> None:
+    """Let what is ready be done, and what that makes ready."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def _config(app: FastAPI) -> uvicorn.Config:
@@ -151,6 +210,7 @@ def _config(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=_BACKLOG,
     )
 
 

@@ -11,6 +11,7 @@ from did_service.core.anchor.bodies.did import parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.region import control_origin
 from did_service.core.anchor.rules_number import check_known
+from did_service.core.anchor.voids import standing
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.did.key import did_key_of
 from did_service.core.did.syntax import parse_webvh
@@ -21,7 +22,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, LimitError, RuleError, quote
 from did_service.core.limits import MAX_DID_LOG_BYTES, MAX_DID_LOG_ENTRIES
 from did_service.program.clock import ClockAndRandom
-from did_service.witness.mirror import Mirror
+from did_service.replica.mirror import Mirror
 from did_service.witness.store import WitnessStore
 
 
@@ -93,9 +94,9 @@ class Approvals:
         did = parse_webvh(states[-1].did)
         origin = control_origin(self._policy.home_of_did(did))
         check_known(self._mirror.policy_over(origin))
-        for placed in self._mirror.replicas[origin].store.chain("did", did.scid):
+        chain = self._mirror.replicas[origin].store.chain("did", did.scid)
+        for number, placed in enumerate(standing(chain), 1):
             logged = parse_did_body(placed.entry.body).entry
-            number = placed.entry.number
             offered = states[number - 1].version.version_id if number <= len(states) else None
             if offered != logged.get("versionId"):
                 raise ConflictError("version_conflict", f"the log has another version {number}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from did_service.storage.history import TableHistory
 
 
 class HeldRow(SQLModel, table=True):
@@ -43,5 +47,30 @@ class ApprovalRow(SQLModel, table=True):
     version_id: str
 
 
-MODELS = (HeldRow, AlarmRow, ApprovalRow)
-HELD, ALARM, APPROVAL = (SQLModel.metadata.tables[str(m.__tablename__)] for m in MODELS)
+class SettlementRow(SQLModel, table=True):
+    """What settled an alarm, kept beside it for ever.
+
+    `kind` is `policy`, with its digest in hex, or `statement`, with what an officer has said.
+    """
+
+    __tablename__ = "witness_settlement"
+
+    alarm: int = Field(primary_key=True)
+    at: int
+    kind: str
+    what: str
+    officer: str
+
+
+MODELS = (HeldRow, AlarmRow, ApprovalRow, SettlementRow)
+
+HISTORY = TableHistory(
+    "witness",
+    MODELS,
+    newest=2,
+    folder=Path(__file__).parent / "migrations",
+    since_0_2_0="witness_held",
+)
+HELD, ALARM, APPROVAL, SETTLEMENT = (
+    SQLModel.metadata.tables[str(m.__tablename__)] for m in MODELS
+)

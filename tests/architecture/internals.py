@@ -54,6 +54,7 @@ LEANINGS = (
             f"{_H11}:H11Protocol.handle_events": "10c6fe306c61",
             f"{_H11}:H11Protocol.on_response_complete": "6aa3df9f4d16",
             f"{_H11}:H11Protocol.send_400_response": "a525b35f2b5e",
+            f"{_H11}:H11Protocol.shutdown": "832af247badc",
             f"{_H11}:RequestResponseCycle.__init__": "b5d802ec2bb9",
         },
     ),
@@ -61,8 +62,12 @@ LEANINGS = (
         "uvicorn",
         "0.54.0",
         "did_service/web/serve.py",
-        "to know when a server in a thread of its own has come up, or has failed to",
-        {"uvicorn:Server._serve": "37c2a1de3c24", "uvicorn:Server.startup": "884cdd027a0a"},
+        "to know when a server in a thread of its own has come up, and to leave nothing open",
+        {
+            "uvicorn:Server._serve": "37c2a1de3c24",
+            "uvicorn:Server.startup": "884cdd027a0a",
+            "uvicorn:Server.shutdown": "0c7399d44c41",
+        },
     ),
     Leaning(
         "httpx",
@@ -112,10 +117,12 @@ MEANT_TO_BE_INHERITED = {
     "click.Command",
     "click.Group",
     "fastapi.FastAPI",
+    "fastapi.routing.APIRoute",
     "httpcore.NetworkBackend",
     "httpcore.NetworkStream",
     "hypothesis.stateful.RuleBasedStateMachine",
     "pydantic.BaseModel",
+    "sqlalchemy.Insert",
     "sqlmodel.SQLModel",
 }
 

@@ -30,6 +30,7 @@ TEXTS = [
 ASYNC = {
     "did_service/web/": "middleware and request bodies come in pieces",
     "did_service/registry/": "a submission waits for its batch or its quorum",
+    "did_service/resolver/": "what is at home elsewhere has threads of its own",
     "did_service/witness/": "add-checkpoint reads a raw body and waits for the mirror's thread",
 }
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor import rules_number
 from did_service.core.anchor.bodies.authority import parse_authority, subject_of
 from did_service.core.anchor.bodies.policy import check_first, check_successor, parse_policy
 from did_service.core.anchor.rules import check
@@ -292,6 +293,21 @@ def test_removed_issuer_clears_revocation(fed, gd, issuer):
     fed.tick()
     with refused("signer_wrong", RuleError):
         fed.status_list(issuer)
+
+
+def test_stolen_key_clears_a_revocation(fed, issuer, gd, monkeypatch):
+    """Whoever holds the issuer's key, or is its custodian, un-revokes nobody under rules 2."""
+    monkeypatch.setattr(rules_number, "RULES", 2)
+    fed.policy = fed.next_policy(rules=2)
+    fed.status_list(issuer, revoked=[7])
+    fed.tick()
+    with refused("revocation_cleared", RuleError):
+        fed.status_list(issuer, revoked=[8])
+    fed.end(grant_of(fed, issuer), gd)
+    fed.tick()
+    with refused("revocation_cleared", RuleError):
+        fed.status_list(issuer, by=gd)
+    assert fed.status_list(issuer, revoked=[7, 8], by=gd).entry.number == 2
 
 
 def test_custodian_list_accepted(fed, gd, issuer):

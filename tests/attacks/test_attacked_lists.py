@@ -6,7 +6,10 @@ Each was tried for real against the verdict and runs again with no network (docs
 
 import pytest
 
+from did_service.core.anchor.bodies.policy import parse_policy_body
+from did_service.core.anchor.logged_policy import logged_form
 from did_service.core.crypto.hashes import sha256
+from did_service.core.errors import RuleError
 from did_service.core.verification.report import Outcome
 from tests.support.counter import (
     INDEX,
@@ -17,6 +20,8 @@ from tests.support.counter import (
     with_keeper,
 )
 from tests.support.federation import founded
+from tests.support.founding import FEDERATION
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.offline
 DAY = 86_400
@@ -99,3 +104,60 @@ def test_list_of_an_issuer_that_had_ended_already(custodial):
     custodial.publish()
     report = custodial.check(bundle=early)
     assert codes(report) == ["status_missing"]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["later", "first"])
+def test_office_of_another_type_takes_no_list_over(first):
+    """It names the list in a grant of its own, ends that, and would keep the list from then on.
+
+    So it would revoke what it never had a say in, and lift suspensions.
+    """
+    fed = founded(rules=2)
+    office, agency = fed.agency("fish.gd.example"), fed.agency("gz.gd.example")
+    fish, url = ["urn:didsvc:fishing-licence:1"], agency.list_url()
+    fed.grant(fed.root("gd"), office, types=fish, roles=["granter", "issuer"], status_lists=[])
+    fed.tick()
+    until = fed.now + 86_400
+
+    def take():
+        said = {"types": fish, "until": until, "status_custodian": office.did, "scope": "fish"}
+        return fed.grant(office, agency, status_lists=[url], **said)
+
+    if first:  # nobody is granted a list that others may end
+        take()
+        with refused("list_of_another", RuleError):
+            fed.grant(fed.root("gd"), agency)
+        return
+    fed.grant(fed.root("gd"), agency)
+    with refused("list_of_another", RuleError):
+        take()
+    none = fed.grant(office, agency, types=fish, until=until, scope="fish", status_lists=[])
+    fed.tick()
+    with refused("list_of_another", RuleError):
+        fed.restate(none, office, status_lists=[url])
+    fed.grant(fed.root("gd"), agency, scope="more")
+    fed.status_list(agency)
+
+
+def test_what_stands_before_rules_2_is_copied_as_it_stands():
+    """A judge that begins later knows rules 2 from the first entry on."""
+    fed = founded()
+    agency = fed.agency("gz.gd.example")
+    middle = fed.agency("m.gd.example")
+    wide = {"roles": ["granter", "issuer"], "status_lists": [], "scope": "m"}
+    fed.grant(fed.root("gd"), middle, **wide)
+    fed.grant(fed.root("gd"), agency)
+    fed.tick()
+    fed.policy = fed.next_policy(rules=2)
+    fed.grant(middle, agency, scope="second", until=fed.now + 86_400)
+    fed.submit("gd.example/reg", next_of_policy(fed))
+    fed.tick()
+    with refused("list_of_another", RuleError):
+        fed.grant(middle, agency, scope="third", until=fed.now + 86_400)
+
+
+def next_of_policy(fed):
+    """The policy in force, as the next of gd's log."""
+    held = parse_policy_body(fed.logs["gd.example/reg"].newest("policy", FEDERATION).entry.body)
+    body = logged_form(fed.policy, held).encode()
+    return fed.compose("gd.example/reg", "policy", FEDERATION, body)

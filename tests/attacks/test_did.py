@@ -15,7 +15,7 @@ from did_service.core.did.webvh.history import verify_history
 from did_service.core.did.webvh.profile import Profile, check_profile
 from did_service.core.did.webvh.state import accept
 from did_service.core.errors import MalformedError, ProofError, RuleError
-from did_service.registry.histories import Histories, WebvhFiles
+from did_service.resolver.histories import Histories, WebvhFiles
 from tests.support.dids import NOW, Controller, hash_of, key, multikey_of, resigned, rule_of
 from tests.support.federation import founded
 

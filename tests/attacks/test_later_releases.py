@@ -8,6 +8,7 @@ import pytest
 
 from did_service.core.anchor.entry import parse_entry, parse_submission
 from did_service.core.anchor.rules import check
+from did_service.core.anchor.rules_number import RULES
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.verification.codes import FAULTS
 from did_service.core.verification.report import Outcome
@@ -69,6 +70,6 @@ def test_log_under_rules_of_a_later_release_is_not_judged(fed, gd):
     """What this release would let through may be forbidden by then."""
     agency = fed.agency("gz.gd.example")
     body = fed.statement(gd, agency)
-    fed.policy = fed.next_policy(rules=2)
+    fed.policy = fed.next_policy(rules=RULES + 1)
     with refused("rules_unknown", UnavailableError):
         fed.state(body, gd)

@@ -121,6 +121,23 @@ def test_one_operator_two_keys():
     assert caught.value.code == "operator_repeated"
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("r0.example:8443/mirror", "operator_repeated"),
+        ("R0.example.:8443/mirror", "operator_repeated"),
+        ("gd.example:8443/witness", "own_operator"),
+    ],
+)
+def test_one_operator_at_two_ports(name, code):
+    """A second service of one machine is no second opinion."""
+    policy = WitnessPool(count=4, k=3).policy
+    witness = KnownWitness("again", Cosigner(name, cosigner(9).key).verifier_key)
+    with pytest.raises(PolicyError) as caught:
+        LogPolicy(policy.logs, (*policy.witnesses, witness), policy.quorum)
+    assert caught.value.code == code
+
+
 @pytest.mark.parametrize("lie", [0, NOON - HOUR])
 def test_one_liar_cannot_backdate_existence(lie):
     cosigners = WitnessPool(count=4, k=3)

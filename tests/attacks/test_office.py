@@ -12,7 +12,7 @@ from did_service.core.encoding import b64, jcs
 from did_service.core.errors import ConflictError, RuleError, UsageError
 from did_service.core.log.merkle import leaf_hash
 from did_service.issuer.officers import log_in
-from did_service.issuer.status import Verb
+from did_service.issuer.states import Verb
 from tests.support.dids import key
 from tests.support.federation import founded
 from tests.support.offices import EV, TOKENS, Backup, Office, index_of
@@ -35,7 +35,7 @@ def test_issue_without_approval(office):
     with refused("officer_role_missing", RuleError):
         log_in(office.agency.officers, TOKENS["sun"], frozenset({"approve"}))
     assert office.issuer.statuses.listed(0) == []
-    assert office.store.application(applied["id"])["credential"] is None
+    assert office.store.application(applied["id"]).credential is None
 
 
 def test_one_officer_two_roles(office):
@@ -100,7 +100,7 @@ def test_issuer_restored_from_backup(office):
     office.fed.tick(3_600)
     office.issuer.tick()
     assert office.bits() == {index_of(revoked), index_of(lost)}
-    assert set(map(index_of, (kept, revoked, lost))) == office.store.used_indices()
+    assert set(map(index_of, (kept, revoked, lost))) == office.store.credentials.used_indices()
 
 
 def test_log_invents_a_status_list(office):
@@ -120,7 +120,7 @@ def test_log_invents_a_status_list(office):
     with pytest.raises(RuleError) as caught:
         office.issuer.statuses.publish(Purpose.REVOCATION)
     assert caught.value.details == {"reason": "list_foreign"}
-    assert office.store.indices_in("revoked") == []
+    assert office.store.credentials.indices_in("revoked") == []
 
 
 def test_logins_by_guess(office):

@@ -23,7 +23,7 @@ from did_service.core.errors import PolicyError, RuleError
 from did_service.core.evidence.bundle import encode_bundle
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log.checkpoint import checkpoint_in
-from did_service.issuer.status import Verb
+from did_service.issuer.states import Verb
 from tests.support.counter import Scene, codes
 from tests.support.desk import Desk
 from tests.support.dids import hash_of
@@ -314,7 +314,7 @@ def test_batch_whose_proof_was_doubled_on_its_way(tmp_path, published):
     with refused("log_unreachable"):
         office.issuer.evidence.tick()
     row = office.store.ledger.chain("evidence", stream_of(office))
-    sent = strict_json.load_object(row["pending"])
+    sent = strict_json.load_object(row.pending)
     doubled = {**sent["b"], "proof": [sent["b"]["proof"]] * 2}
     there = office.fed.submit(EV, parse_submission({**sent, "b": doubled}))
     office.log.down, office.log.published = False, published
@@ -336,8 +336,8 @@ def test_list_handed_in_first_in_other_words(tmp_path):
     with refused("status_pending"):
         office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian")
     row = office.store.ledger.chain("status", office.agency.list_url(Purpose.REVOCATION))
-    sent = strict_json.load_object(row["pending"])
-    spelled = json.dumps(json.loads(row["content"]), indent=1).encode()
+    sent = strict_json.load_object(row.pending)
+    spelled = json.dumps(json.loads(row.content), indent=1).encode()
     other = {**sent, "d": b64.encode_url(sha256(spelled))}
     office.fed.submit(EV, parse_submission(other), spelled)
     office.log.down = False

@@ -1,7 +1,7 @@
 """Attacks on what a mirror hands out (threat-model.md §6)."""
 
 from did_service.core.evidence.moment import EvidenceMoment
-from did_service.replica.evidence import EvidenceService
+from did_service.replica.evidence_service import EvidenceService
 from tests.support.replicas import Mirror, small_world
 
 REG = "gd.example/reg"

@@ -6,11 +6,15 @@ at 200 kB into every member that others write, and the programs show it on an 80
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from did_service.cli.desk_lines import application_lines
+from did_service.cli.policy_lines import policy_lines
 from did_service.core.encoding import jcs
-from did_service.core.text import quote, width
+from did_service.core.limits import MAX_SENTENCE_COLUMNS
+from did_service.core.text import Bilingual, quote, width
 from did_service.core.verification.report import Outcome
 from did_service.program.language import Language
 from did_service.verifier.verdict_steps import step_lines
@@ -232,6 +236,35 @@ def test_twenty_thousand_claims_are_counted_not_listed(tmp_path):
     assert "19936" in screen.rows[-1]
     listed = purse.json("cred", "show", "card-1").data["credential"]["credentialSubject"]
     assert len(listed) == 20_001
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_claim_of_an_applicant_feigns_a_row_of_the_desk(hostile):
+    """What an officer decides by stands between marks: no row begins with it."""
+    text = HOSTILE[hostile]
+    claims = {"name": text, "birthDate": "1990-01-01", "home": {"a": text}}
+    row = {"id": "a1", "state": "received", "claims": claims, "note": text}
+    *_, name, born, other, note = [line.zh for line in application_lines(row)]
+    assert born == "  birthDate: 1990-01-01"
+    for line in (name, other, note):
+        told = line.partition(": ")[2]
+        assert told[0] == '"'
+        assert told.rstrip("…")[-1] == '"'
+        assert width(line) <= MAX_SENTENCE_COLUMNS + COLUMNS
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_name_in_a_policy_feigns_a_line_of_a_ceremony(fed, hostile):
+    """The fingerprint that all compare stands once; a name cannot bring another one."""
+    first, *others = fed.policy.regions
+    feigned = Bilingual(HOSTILE[hostile], HOSTILE[hostile])
+    regions = (first._replace(name=feigned), *others)
+    policy = replace(fed.policy, federation=HOSTILE[hostile], regions=regions)
+    lines = [line.zh for line in policy_lines(policy)]
+    assert all(width(line) <= 3 * COLUMNS for line in lines)
+    named = [line for line in lines if '"' in line]
+    assert len(named) == 2
+    assert lines[0] == f"指纹：{policy.fingerprint}"
 
 
 @pytest.mark.clock

@@ -1,11 +1,16 @@
 """Attacks on running regions: forks, floods, partitions, restored backups. All over HTTP."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from did_service.core.anchor.entry import LoggedEntry
-from did_service.core.errors import ConflictError, ProofError
+from did_service.core.errors import DidServiceError, UnavailableError
+from did_service.core.limits import MAX_ENTRY_WAITERS
+from did_service.core.log import tiles
 from did_service.core.log.checkpoint import (
     Checkpoint,
     checkpoint_in,
@@ -14,6 +19,7 @@ from did_service.core.log.checkpoint import (
 from did_service.core.log.note import parse_note
 from did_service.core.log.witnessing import UnverifiedAddCheckpoint, WitnessStatus
 from did_service.registry.registry import Registry
+from did_service.replica.tree import StaticTree
 from tests.support.cosigners import signed_by
 from tests.support.dids import hash_of
 from tests.support.founding import TERRITORY, log_signer
@@ -45,8 +51,7 @@ def copy_region(fed: LiveFederation, folder) -> None:
 
 
 def second_registry(fed: LiveFederation, folder) -> Registry:
-    """A registry with the true log keys and no guard: whoever stole them has none."""
-    (folder / "last-signed").unlink(missing_ok=True)
+    """A registry with the true log keys, and a guard that fits its copy: a thief writes one."""
     return fed.make_registry("gd", folder)
 
 
@@ -58,25 +63,49 @@ def write_to(fed: LiveFederation, registry: Registry, location: str) -> None:
     store.append([LoggedEntry(entry, store.size(), entry.leaf())], {})
 
 
+def publishes_nothing(fork: Registry) -> None:
+    """Our own program stops by itself, once the witnesses have shown what they hold."""
+    with pytest.raises(DidServiceError) as caught:
+        fork.publish_now()
+    assert caught.value.code in {
+        "quorum_not_met",
+        "log_behind_its_signature",
+        "log_differs_from_its_signature",
+    }
+
+
+def offer(fed: LiveFederation, fork: Registry, region: str) -> Checkpoint:
+    """Ask a witness, with a program of the thief's own, to follow the other history."""
+    store, old = fork.region.stores[REG], held(fed, region).size
+    forked = Checkpoint(REG, store.size(), store.root(store.size()))
+    note = parse_note(sign_checkpoint(forked, log_signer(REG)))
+    proof = tuple(tiles.consistency_proof(store.hashes, old, new_size=forked.size))
+    request = UnverifiedAddCheckpoint(old, proof, note)
+    url = f"https://{region}.example/witness/add-checkpoint"
+    answer = fed.transport.request("POST", url, body=request.encode())
+    assert answer.status == WitnessStatus.INCONSISTENT
+    return forked
+
+
 def test_forked_log_with_the_true_key(fed, tmp_path):
     """The second of two histories gets no quorum, and every witness keeps both notes."""
     copy_region(fed, tmp_path / "gd")
     fed.agency("true.gd.example")
     fed.publish("gd")
     fork = second_registry(fed, tmp_path / "gd")
-    write_to(fed, fork, "false.gd.example")
+    for number in range(4):  # more than the true log has by now: it claims to go on from there
+        write_to(fed, fork, f"false{number}.gd.example")
     before = head(fed)
-    with refused("quorum_not_met", ProofError):
-        fork.publish_now()
-    forked = fork.logs[REG].signed()
-    fork.close()
+    publishes_nothing(fork)
     for region in OTHERS:
+        forked = offer(fed, fork, region)
         alarm = fed.ask(region).alarms()["alarms"][-1]
         offered, known = (checkpoint_in(alarm[name].encode()) for name in ("offered", "held"))
         assert (alarm["log"], offered) == (REG, forked)
-        assert offered.root != fed.logs[REG].root(offered.size)
+        assert offered.root != fed.logs[REG].root(before.size)
         assert known == before
         assert held(fed, region).root == before.root
+    fork.close()
     fed.publish("gd")
 
 
@@ -135,8 +164,7 @@ def test_witness_restored_from_backup(fed, tmp_path):
     assert held(fed, "zj").size < newest.size
     fork = second_registry(fed, tmp_path / "gd")
     write_to(fed, fork, "yesterday.gd.example")
-    with refused("quorum_not_met", ProofError):
-        fork.publish_now()
+    publishes_nothing(fork)
     fork.close()
     fed.publish("gd")
     assert "zj" in signed_by(fed.policy.log_policy(REG), fed.reader(REG).checkpoint())
@@ -144,7 +172,7 @@ def test_witness_restored_from_backup(fed, tmp_path):
 
 
 def test_log_restored_from_backup(fed, tmp_path):
-    """The log's own key refuses a second history as well."""
+    """What was restored takes and signs nothing while it lacks what the key has signed."""
     copy_region(fed, tmp_path / "gd")
     fed.agency("once.gd.example")
     fed.agency("twice.gd.example")
@@ -152,7 +180,7 @@ def test_log_restored_from_backup(fed, tmp_path):
     shutil.copy(fed.folder / "gd" / "last-signed", tmp_path / "gd" / "last-signed")
     restored = fed.make_registry("gd", tmp_path / "gd")
     write_to(fed, restored, "again.gd.example")
-    with refused("signed_more_before", ConflictError):
+    with refused("log_behind_its_signature", UnavailableError):
         restored.publish_now()
     restored.close()
 
@@ -220,3 +248,58 @@ def test_request_cannot_say_where_to_pull_from(fed):
         "POST", "https://zj.example/witness/add-checkpoint", body=request.encode()
     )
     assert answer.status == WitnessStatus.ORIGIN_UNKNOWN
+
+
+# --- strangers who wait -----------------------------------------------------------------------
+
+
+def test_strangers_who_wait_for_the_quorum_cost_one_look_each(fed, monkeypatch):
+    """A thousand begin to wait: how many heads and tiles are read for them, by each step."""
+    log, waiting = fed.registry("gd").logs[REG], fed.registry("gd").rounds.waiting
+    store, heads, tiles_read = fed.logs[REG], [], []
+    head, tile = StaticTree.head, StaticTree.tile
+    monkeypatch.setattr(StaticTree, "head", lambda tree: heads.append(1) or head(tree))
+    monkeypatch.setattr(
+        StaticTree, "tile", lambda tree, what: tiles_read.append(1) or tile(tree, what)
+    )
+    newest = store.placed(store.size() - 1)
+    waiters = [
+        waiting.for_entry(REG, replace(newest, index=newest.index - number % 3, leaf=b"o" * 32))
+        for number in range(1_000)
+    ]
+    held = [waiter for waiter in waiters if waiter is not None]
+    assert (len(held), len(heads)) == (3 * MAX_ENTRY_WAITERS, len(held))
+    assert len(tiles_read) == len(held)
+    heads.clear(), tiles_read.clear()
+    waiting.published(log.origin)
+    assert (len(heads), len(tiles_read)) == (1, 1)
+    for waiter in held:
+        waiter.cancel()
+
+
+@pytest.mark.parametrize("host", ["gd.example", "made-up.example"])
+def test_repeated_checkpoint_shuts_no_log_out_of_a_witness(fed, host):
+    """Eight strangers repeat what a log has published; its own request waits behind them."""
+    fed.publish("gd")
+    note = parse_note(fed.reader(REG).checkpoint())
+    old = UnverifiedAddCheckpoint(checkpoint_in(note.encode()).size, (), note).encode()
+    body = old.replace(b"gd.example", host.encode())
+    url, let = "https://hn.example/witness/add-checkpoint", threading.Event()
+    real, begun = fed.witness("hn").cosigning.add_checkpoint, threading.Semaphore(0)
+
+    def slow(asked):
+        begun.release()
+        let.wait(20)
+        return real(asked)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(9) as strangers:
+        patch.setattr(fed.witness("hn").cosigning, "add_checkpoint", slow)
+        asked = [
+            strangers.submit(fed.transport.request, "POST", url, body=body) for _ in range(8)
+        ]
+        for _ in range(4):
+            begun.acquire(timeout=20)
+        own = strangers.submit(fed.transport.request, "POST", url, body=old)
+        let.set()
+        assert own.result().status == WitnessStatus.COSIGNED
+        assert {each.result().status for each in asked} <= {200, 400, 403, 404}

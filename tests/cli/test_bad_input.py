@@ -477,6 +477,7 @@ def test_a_full_disk_loses_nothing_that_was_there(purse, desk):
         ("did-service", "demo", "--keep", f"{new} story"): {
             "system_refused",
             "database_refused",
+            "file_not_written",
         },
     }
     fingerprint = desk.scene.fed.policy.fingerprint

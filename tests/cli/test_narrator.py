@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from did_service.cli.demo.narrator import Narrator
 from did_service.core.text import Bilingual
+from did_service.demo.narrator import Narrator
 from did_service.program.folding import width
 from did_service.program.language import Language
 

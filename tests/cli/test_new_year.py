@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from did_service.cli.demo.agencies import list_urls
-from did_service.cli.demo.cast import AGENCIES, SCHOOL
-from did_service.cli.demo.world import opened
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
+from did_service.demo.world import opened
+from did_service.node.local.agencies import list_urls
+from did_service.node.local.members import AGENCIES, SCHOOL
 from did_service.program.clock import ClockAndRandom
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -90,7 +90,7 @@ def test_a_list_in_custody_across_new_year_names_its_last_entry_once(tmp_path):
             assert new.entry.number == old.entry.number + 1
             assert new.entry.previous == old.leaf
             assert new.entry.body["x"] == {"log": OLD_EV, "index": old.index}
-            world._administration("hn").take_custody(
+            world.administration("hn").take_custody(
                 world.founded.roots["hn"], new, NEW_EV, stores[NEW_EV].content(new.entry.digest)
             )
             assert "x" not in stores[NEW_EV].newest("status", url).entry.body

@@ -6,14 +6,14 @@ import click
 import pytest
 
 from did_service.cli import __main__ as program
-from did_service.cli.demo import play
-from did_service.cli.demo.children import Children
 from did_service.core.errors import (
     ConflictError,
     MalformedError,
     NotFoundError,
     UnavailableError,
 )
+from did_service.demo import play
+from did_service.demo.children import Children
 
 pytestmark = pytest.mark.clock
 

@@ -17,15 +17,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import did_service.core
-from did_service.core.anchor import entry, freshness, region, snapshot
+from did_service.core.anchor import entry, freshness, hosts, region, snapshot
 from did_service.core.anchor.bodies import (
     authority,
     did,
+    didweb,
     evidence,
     heads,
     policy,
     schema,
     status,
+    void,
 )
 from did_service.core.credentials import (
     bitstring_status_list,
@@ -34,7 +36,7 @@ from did_service.core.credentials import (
     nquads,
     schema_check,
 )
-from did_service.core.crypto import jwk, key_file, multikey
+from did_service.core.crypto import jwk, key_file, keyring, multikey
 from did_service.core.did import document, location, syntax
 from did_service.core.did.key import did_key_of
 from did_service.core.did.webvh import entry as webvh_entry
@@ -50,7 +52,7 @@ from did_service.core.encoding import (
     timestamps,
     xsd_datetime,
 )
-from did_service.core.encoding.strict_json import Fields, Numbers
+from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers
 from did_service.core.errors import DidServiceError
 from did_service.core.evidence import bundle, pieces, sets
 from did_service.core.integrity import data_integrity
@@ -115,8 +117,10 @@ class Parser:
     @property
     def objects_only(self):
         """Whether callers have made sure that the value is an object."""
-        annotations = {**inspect.get_annotations(self.parse), "return": None}
-        return "JsonObject" in annotations.values()
+        parameters = inspect.signature(self.parse).parameters.values()
+        # An alias that is evaluated equals the type behind it; in a module that leaves its
+        # annotations alone it is a name.
+        return any(taken.annotation in (JsonObject, "JsonObject") for taken in parameters)
 
 
 def written(value):
@@ -130,6 +134,10 @@ def of(parse, *taken, back=None):
 
 def with_fields(value):
     return freshness.parse_tiers(Fields(strict_json.as_object(value, "tiers"), "tiers"))
+
+
+def with_hosts(value):
+    return hosts.parse_retired(Fields(strict_json.as_object(value, "policy"), "policy"))
 
 
 def named(parser, call):
@@ -168,6 +176,7 @@ PARSERS = dict(
             {"online": 300, "day": 86_400, "field": 604_800},
             back=dict,
         ),
+        of(named(hosts.parse_retired, with_hosts), {"retired": ["hn.example"]}, {}),
         of(
             freshness.parse_waiver,
             {"item": "any", "code": "status_stale", "max_seconds": 60},
@@ -180,6 +189,12 @@ PARSERS = dict(
             back=written,
         ),
         of(did.parse_did_body, body_of("did"), back=written),
+        of(didweb.parse_didweb_body, body_of("didweb"), back=written),
+        of(
+            named(void.parse_void, lambda body: void.parse_void("did", body)),
+            body_of("did-void"),
+            back=written,
+        ),
         of(evidence.parse_evidence_body, body_of("evidence"), back=written),
         of(heads.parse_heads_body, body_of("heads"), back=written),
         of(policy.parse_policy_body, body_of("policy"), back=written),
@@ -204,6 +219,11 @@ PARSERS = dict(
         of(
             key_file.parse_key_file,
             (EXAMPLES / "key-file.json").read_bytes(),
+            back=written,
+        ),
+        of(
+            keyring.parse_keyring,
+            (EXAMPLES / "keyring.json").read_bytes(),
             back=written,
         ),
         of(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docs import pages
 
-RECORDS = sorted(Path("docs/adr").glob("*.md"))
+RECORDS = sorted(Path("docs/adr").glob("[0-9]*.md"))
 SHORT = 40  # lines; the first holds tables
 
 

@@ -19,7 +19,10 @@ pytestmark = pytest.mark.clock
 
 PAGE = pages.read("cli.md")
 OUTPUTS = [block for block in pages.blocks(PAGE) if block.mark.startswith("output: ")]
-_NAMES = r'"((?:WALLET|DIDSVC|DIDVERIFY|XDG)_[A-Z_]+|LC_[A-Z]+|LANG|NO_COLOR|TERM)"'
+_NAMES = (
+    r'"((?:WALLET|DIDSVC|DIDVERIFY|XDG|CREDENTIALS|NOTIFY|WATCHDOG)_[A-Z_]+|LC_[A-Z]+|LANG'
+    r'|NO_COLOR|TERM)"'
+)
 
 
 def exit_codes():
@@ -45,9 +48,9 @@ def test_exit_codes_are_those_of_the_programs():
     """One enum for all: a wallet may end with each, the others with what they can meet."""
     wallet, verifier, service = exit_codes()
     assert wallet == set(Exit)
-    theirs = {Exit.LOCKED, Exit.DISTRUSTED, Exit.PENDING, Exit.INPUT_NEEDED}
-    assert verifier == set(Exit) - theirs
-    assert service == verifier - {Exit.DAMAGED}
+    of_wallets = {Exit.DISTRUSTED, Exit.PENDING, Exit.INPUT_NEEDED}
+    assert verifier == set(Exit) - of_wallets - {Exit.LOCKED}
+    assert service == set(Exit) - of_wallets
 
 
 def test_variables_are_those_that_the_programs_read():

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from did_service.cli.demo.cast import POLICE
 from did_service.core.anchor.bodies.policy import parse_policy
+from did_service.node.local.members import POLICE
 from did_service.verifier.verdict_text import WORDS
 from tests.docs.pages import blocks
 from tests.support.town import town_at

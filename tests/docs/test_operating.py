@@ -17,22 +17,25 @@ from tests.docs.test_python import resolved
 pytestmark = pytest.mark.clock
 
 PAGE = pages.read("operating.md")
-METRIC = re.compile(r"^(didsvc_\w+)", re.MULTILINE)
+METRIC = re.compile(r"^# TYPE (didsvc_\w+)", re.MULTILINE)
 
 
 BLOCKS = [each.text for each in pages.blocks(PAGE) if each.language == "python"]
 DEFINED = [text for text in BLOCKS if "def serve_" in text]
 AN_AGENCY = """
 from pathlib import Path
-from did_service.cli.demo.agencies import ACCEPTING, APPROVING, agency_of, authority_of
-from did_service.cli.demo.cast import POLICE
-from did_service.cli.founding import create_identity
+from did_service.core.did.webvh import write
+from did_service.issuer.agency import Agency
+from did_service.node.founding import create_identity
+from did_service.program.clock import SYSTEM
 from did_service.web.serve import unix_socket
 
-root, own = (create_identity(host, SYSTEM) for host in ("gd.example", POLICE.host))
-statement = authority_of(POLICE, root, own, SYSTEM.posix())
-tokens = {name: name * 3 for name in (ACCEPTING, APPROVING)}
-agency = agency_of(POLICE, own, statement, "gd.example", tokens)
+own = create_identity("gz.gd.example", SYSTEM)
+agency = Agency(
+    url="https://gz.gd.example/agencies/police", did=own.did, method=own.method, key=own.sign,
+    jurisdiction="440100", log_host="gd.example", statements=(), mirrors=(), items=(),
+    officers=(), did_log=write.encode_log([own.entry]),
+)
 serve_agency(agency, Path(), unix_socket(Path("gz.sock")))
 """
 
@@ -79,7 +82,10 @@ def test_the_agency_answers(tmp_path):
     program = "".join([*DEFINED, AN_AGENCY])
     with served(tmp_path, program, "gz.gd.example", "gz.sock") as agency:
         assert agency.get("/agencies/police/challenge").json()["challenge"]
-        assert agency.get("/ready").json()["waiting_for"] == ["status_lists"]
+        assert agency.get("/ready").json()["waiting_for"] == [
+            "issuer_behind_its_log",
+            "status_lists_missing",
+        ]
 
 
 @pytest.mark.xdist_group("region")
@@ -91,8 +97,10 @@ def test_metrics_are_those_that_the_servers_have(region):
     }
     served = set(METRIC.findall(region.get("/metrics").text))
     agency = {
+        "didsvc_issuer_open_applications",
         "didsvc_issuer_pending_entries",
         "didsvc_issuer_refused_chains",
+        "didsvc_issuer_wrong_logins_total",
     }  # on its own host
     assert told == served | agency
 

@@ -66,6 +66,32 @@ def test_a_chinese_sentence_has_no_english_in_it():
     )
 
 
+def test_what_a_setting_may_be_stands_below_the_chinese_sentence():
+    error = UsageError("configuration_invalid", '"f:4:1": least is "x"; allowed: seconds')
+    error.message_zh = '"f:4:1"：least 为 "x"；可用：秒数'
+    told = {each: failure_text("did-service", error, each).split("\n") for each in Language}
+    assert told[ZH][:2] == [
+        "did-service: 错误：配置文件或变量有误 [configuration_invalid]",
+        f"  {error.message_zh}",
+    ]
+    assert error.message in told[EN][0]
+    assert error.message in told[BOTH][0]
+    assert told[BOTH][1] == told[ZH][1]
+    assert len(told[EN]) == 2
+
+
+def test_another_command_that_does_what_is_wanted_is_the_one_next_step():
+    error = UsageError("folder_of_other_service", "x", instead="did-service agency serve")
+    assert failure_text("did-service", error, EN).endswith("use did-service agency serve")
+    assert failure_text("did-service", error, ZH).endswith("请用 did-service agency serve")
+
+
+def test_a_missing_option_is_called_missing():
+    error = UsageError("usage", 'missing option "--dir"', is_missing=True)
+    assert first(error, ZH) == 'wallet: 错误：用法不正确，缺少："--dir" [usage]'
+    assert first(error, EN) == 'wallet: error: wrong usage: missing option "--dir" [usage]'
+
+
 def test_a_detail_without_words_has_a_line_of_its_own_in_chinese():
     error = MalformedError("no_such_code", "not UTF-8 at byte 1")
     lines = failure_text("wallet", error, ZH).split("\n")

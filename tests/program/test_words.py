@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from did_service.cli.policy_lines import peer_lines
 from did_service.core import errors
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
 from did_service.core.verification.codes import CHECKS
+from did_service.node.federation.finishing import PeerPolicy
 from did_service.program import words
 from did_service.program.words import (
     CLASSES,
     FOLDER,
     TOPICS,
     read_topic,
+    told_code,
     words_at,
     words_of,
     words_of_error,
@@ -184,3 +187,28 @@ def test_a_damaged_table_is_refused(tmp_path, monkeypatch, text):
     monkeypatch.setattr(words, "FOLDER", tmp_path)
     with pytest.raises(MalformedError):
         read_topic("en", "damaged")
+
+
+def test_a_code_is_read_as_its_sentence_with_the_code_beside_it():
+    told = told_code("peer_unreachable")
+    assert told.en == "the other side cannot be reached [peer_unreachable]"
+    assert told.zh == "无法连接 [peer_unreachable]"
+    assert told_code("no_such\x1bcode").en == "[no_such\\u{1b}code]"
+
+
+def test_every_finding_of_fsck_has_words():
+    found = {
+        node.args[0].value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding"
+    }
+    assert found == read_topic("en", "finding").keys()
+
+
+def test_no_command_shows_people_a_code_without_its_sentence():
+    """What other regions, a log or a copy answered with: the lines that people read of it."""
+    (peer,) = peer_lines([PeerPolicy("hn", None, "peer_unreachable")])
+    assert peer.en == "  hn: the other side cannot be reached [peer_unreachable]"
+    (same,) = peer_lines([PeerPolicy("hn", 2, "same")])
+    assert same.en == "  hn 2: the same"

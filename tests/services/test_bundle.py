@@ -6,15 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from did_service.bundler.collect import collect, encode_checked, newest_heads, read_log
 from did_service.cli import __main__ as program
-from did_service.client.bundle import collect, encode_checked, newest_heads, read_log
 from did_service.client.registry import LogReader
 from did_service.core.anchor.region import control_origin
 from did_service.core.errors import DidServiceError, ProofError, UnavailableError
 from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
-from did_service.witness.witness import folder_of
+from did_service.node.configuration import FILE
+from did_service.node.configuration_file import configuration_text
+from did_service.node.setting_table import ServiceKind
+from did_service.replica.mirrors import folder_of
 from tests.support.live import running
 from tests.support.refusals import refused
 
@@ -233,6 +236,23 @@ def test_the_command_reads_a_log_at_its_mirror(fed, office, monkeypatch):
     assert run(monkeypatch, *WORDS, "--mirror", mirror) == 0
 
 
+def test_the_command_beside_a_service_reaches_peers_as_configured(fed, office, monkeypatch):
+    hosts = {host: place.path for host, place in fed.places.items()}
+    chosen = {
+        "service.region": "gd",
+        "service.hosts": ["gd.example"],
+        "listen.address": f"unix:{hosts.pop('gd.example')}",
+    }
+    peers = "".join(
+        f'[peers."{host}"]\naddress = "unix:{path}"\n' for host, path in hosts.items()
+    )
+    text = f"{configuration_text(ServiceKind.REGION, chosen)}\n{peers}"
+    (office / FILE).write_text(text)
+    monkeypatch.delenv("DIDSVC_ROUTES")
+    assert run(monkeypatch, *WORDS) == 8
+    assert run(monkeypatch, *WORDS, "--config", ".") == 0
+
+
 def test_the_command_says_how_old_each_log_is_and_what_was_left_out(
     fed, office, monkeypatch, capsys
 ):
@@ -241,6 +261,10 @@ def test_the_command_says_how_old_each_log_is_and_what_was_left_out(
     assert f"warning: {REG}: left out" in told
     assert f"warning: {EV}: left out" in told, "it hangs on the control log"
     assert "hn.example/reg: as of " in told
+    assert run(monkeypatch, *WORDS, "--without", REG, "--force", "--lang", "zh") == 0
+    told = capsys.readouterr().err
+    assert f"警告：{REG}：未收入" in told
+    assert "note" not in told
     proven = verify_evidence(
         [("b", parse_bundle((office / "new.bundle.jsonl.gz").read_bytes()))], fed.policy
     )

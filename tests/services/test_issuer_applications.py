@@ -14,7 +14,6 @@ from did_service.core.errors import (
     NotFoundError,
     ProofError,
     RuleError,
-    UnavailableError,
 )
 from did_service.core.limits import CHALLENGE_SECONDS, MAX_CLAIMS_BYTES
 from did_service.issuer import store as rows
@@ -96,15 +95,37 @@ def test_a_refused_application_does_not_use_up_its_challenge(office):
     assert "id" in office.apply(challenge=challenge)
 
 
-def test_challenges_are_not_given_out_without_end(office, monkeypatch):
-    monkeypatch.setattr(rows, "MAX_OPEN_CHALLENGES", 2)
-    office.fed.tick(CHALLENGE_SECONDS)  # all others have expired
-    for _ in range(2):
-        office.issuer.applications.challenge()
-    with refused("too_many_requests", UnavailableError):
-        office.issuer.applications.challenge()
-    office.fed.tick(CHALLENGE_SECONDS)
-    office.issuer.applications.challenge()
+def test_a_challenge_is_known_again_after_a_restart(tmp_path):
+    office = Office(founded(), tmp_path)
+    body = office.application()
+    office.restart()
+    assert "id" in submit(office, body)
+
+
+@pytest.mark.parametrize("place", [0, 13, 20, 45])
+def test_a_challenge_that_was_changed_anywhere_is_unknown(office, place):
+    given = office.issuer.applications.challenge()["challenge"]
+    other = "A" if given[place] != "A" else "B"
+    with refused("challenge_unknown", ConflictError):
+        office.apply(challenge=given[:place] + other + given[place + 1 :])
+
+
+def test_a_challenge_of_another_agency_is_unknown(office, tmp_path):
+    other = Office(founded(), tmp_path, url="https://gz.gd.example/agencies/b")
+    with refused("challenge_unknown"):
+        office.apply(challenge=other.issuer.applications.challenge()["challenge"])
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_is_set_shuts_no_door(tmp_path, days):
+    office = Office(founded(), tmp_path)
+    before = office.application()
+    office.fed.now += days * 86_400
+    with refused("challenge_unknown"):
+        submit(office, before)
+    assert "id" in office.apply()
+    office.fed.now -= days * 86_400
+    assert "id" in office.apply()
 
 
 def test_a_proof_for_another_agency_is_refused(office):
@@ -346,9 +367,9 @@ def test_long_lists_come_in_parts(office, monkeypatch):
     monkeypatch.setattr(rows, "MAX_LISTED_ROWS", 2)
     for _ in range(3):
         office.apply()
-    whole = [row["id"] for row in office.store.applications(None)]
+    whole = [row.id for row in office.store.applications(None)]
     assert len(whole) == 2
-    following = [row["id"] for row in office.store.applications(None, 2)]
+    following = [row.id for row in office.store.applications(None, 2)]
     assert not set(whole) & set(following)
 
 
@@ -381,4 +402,4 @@ def test_two_approvals_at_once_issue_one_credential(office):
 
 def test_stored_claims_are_what_was_signed(office):
     applied = office.apply()
-    assert office.store.application(applied["id"])["claims"] == jcs.encode(CLAIMS).decode()
+    assert office.store.application(applied["id"]).claims == jcs.encode(CLAIMS).decode()

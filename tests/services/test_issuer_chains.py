@@ -9,6 +9,7 @@ from did_service.client.registry import UnverifiedLogged
 from did_service.client.routes import Routes
 from did_service.client.transport import Transport
 from did_service.core.anchor import entry as entries
+from did_service.core.anchor import rules_number
 from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.anchor.streams import stream_id
 from did_service.core.credentials.bitstring_status_list import Purpose
@@ -20,10 +21,12 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.verification.request import Remembered
 from did_service.issuer.app import Issuer
-from did_service.issuer.status import StatusLists, Verb
+from did_service.issuer.states import Verb
+from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
-from did_service.web.database import open_engine
-from tests.support.federation import founded
+from did_service.storage.database import file_url, open_database
+from tests.support import health
+from tests.support.federation import Federation, founded
 from tests.support.live import running
 from tests.support.offices import EV, Backup, Killed, Office, index_of
 from tests.support.refusals import refused
@@ -78,7 +81,7 @@ def test_over_new_year_lists_go_on_and_streams_begin(office):
     office.issuer.tick()
     second = chain(office, NEXT_EV)[1]
     assert (second.entry.number, "x" in second.entry.body) == (first.entry.number + 1, False)
-    assert {index_of(old), index_of(new)} == set(office.store.indices_in("revoked"))
+    assert {index_of(old), index_of(new)} == set(office.store.credentials.indices_in("revoked"))
     for purpose in Purpose:
         assert chain(office, NEXT_EV, purpose)
 
@@ -136,20 +139,38 @@ def test_a_log_that_is_not_open_yet_is_waited_for(tmp_path):
     office.fed.now = NEW_YEAR
     with refused("status_pending", UnavailableError):
         revoke(office, credential)
-    assert office.issuer.gauges()["issuer_pending_entries"] == 1
+    assert health.number(office.issuer, "issuer_pending_entries") == 1
 
 
-def test_a_year_without_a_word_begins_anew(tmp_path):
-    office = Office(founded(2026, 2027, 2028), tmp_path)
+@pytest.mark.parametrize(("rules", "number"), [(1, 1), (2, 2)])
+def test_a_list_after_a_year_without_a_word(tmp_path, rules, number):
+    """Under rules 1 a log takes it for a new one; from rules 2 on it goes on."""
+    office = Office(Federation(years=(2026, 2027, 2028), rules=rules), tmp_path)
     office.issuer.tick()
     office.fed.now = timestamps.to_posix(timestamps.parse_utc("2028-02-01T00:00:00Z"))
-    office.issuer.tick()
-    (entry,) = chain(office, "gd.example/ev/2028")
-    assert (entry.entry.number, "x" in entry.entry.body) == (1, False)
+    for _ in range(2):
+        office.issuer.tick()
+        office.fed.tick(3_600)
+    first, *later = chain(office, "gd.example/ev/2028")
+    assert (first.entry.number, "x" in first.entry.body) == (number, number > 1)
+    assert [each.entry.number for each in later] == [number + 1]
 
 
-def test_a_running_federation_goes_into_the_new_year(tmp_path):
+def put_in_force(fed, rules: int) -> None:
+    newest = fed.logs["gd.example/reg"].newest("policy", fed.policy.federation)
+    members = fed.next_policy(rules=rules).members
+    body = {"policy": members}
+    fed.submit(
+        "gd.example/reg", entries.compose("policy", fed.policy.federation, body, after=newest)
+    )
+
+
+@pytest.mark.parametrize("rules", [1, 2])
+def test_a_running_federation_goes_into_the_new_year(tmp_path, monkeypatch, rules):
+    monkeypatch.setattr(rules_number, "RULES", 2)
     with running(tmp_path / "fed", years=(2026, 2027), now=NEW_YEAR - 90) as fed:
+        if rules > 1:
+            put_in_force(fed, rules)
         office = Office(fed, tmp_path, log_of=fed.client)
         office.issuer.tick()
         delivery = office.issue()
@@ -209,7 +230,7 @@ def test_a_restored_database_learns_from_the_log_who_is_revoked(office):
     assert states == dict(
         zip((c["id"] for c in kept), ("revoked", "suspended", "valid"), strict=True)
     )
-    assert set(map(index_of, kept + lost)) == office.store.used_indices()
+    assert set(map(index_of, kept + lost)) == office.store.credentials.used_indices()
     assert office.store.ledger.pending_count() == 0
     assert revoke(office, kept[1]) == "revoked"
     assert office.bits(Purpose.SUSPENSION) == {index_of(lost[1])}
@@ -341,7 +362,7 @@ def test_a_list_shown_again_suspends_nobody(office, monkeypatch, later):
 
 
 def second_process(office) -> Issuer:
-    store = IssuerStore(open_engine(office.folder / "issuer.sqlite"))
+    store = IssuerStore(open_database(file_url(office.folder / "issuer.sqlite")))
     return Issuer(office.agency, store, office.log_of, office.edge)
 
 
@@ -405,7 +426,7 @@ def test_an_entry_on_its_way_is_not_overwritten_by_another_process(office, monke
     revoke(office, credentials[0])
     assert office.bits() == set(map(index_of, credentials))
     served = office.store.ledger.status_list(office.agency.list_url(Purpose.REVOCATION))
-    assert served["content"] == office.fed.contents[chain(office, EV)[-1].entry.digest]
+    assert served.content == office.fed.contents[chain(office, EV)[-1].entry.digest]
 
 
 def test_only_the_entry_that_was_refused_is_forgotten(office):
@@ -414,7 +435,7 @@ def test_only_the_entry_that_was_refused_is_forgotten(office):
     with refused("status_pending", UnavailableError):
         revoke(office, credential)
     row = ledger.chain("status", office.agency.list_url(Purpose.REVOCATION))
-    ledger.forget_pending({**row, "pending": b"what another process had sent before"})
+    ledger.forget_pending(replace(row, pending=b"what another process had sent before"))
     assert ledger.pending_count() == 1
     ledger.forget_pending(row)
     assert ledger.pending_count() == 0

@@ -19,10 +19,13 @@ from did_service.core.errors import (
     UnavailableError,
 )
 from did_service.core.limits import PICKUP_SECONDS
+from did_service.issuer import alarm_store as alarm_rows
+from did_service.issuer import credential_store as credential_rows
 from did_service.issuer import ledger as ledger_rows
 from did_service.issuer import store as store_rows
-from did_service.issuer.status import Verb
-from did_service.web.database import writing
+from did_service.issuer.states import Verb
+from did_service.storage.database import writing
+from tests.support import health
 from tests.support.federation import founded
 from tests.support.offices import EV, Killed, Office, code_of, index_of
 from tests.support.refusals import refused
@@ -168,7 +171,7 @@ def test_a_credential_that_has_arrived_is_not_kept(office):
 
 def kept(office):
     """What is held of credentials that are out of the house."""
-    return [row["credential"] for row in office.store.applications("collected")]
+    return [row.credential for row in office.store.applications("collected")]
 
 
 def test_applications_outlive_a_restart(office):
@@ -185,7 +188,7 @@ def test_used_indices_outlive_a_restart(office):
     for _ in range(3):
         indices.add(index_of(office.issue()["credential"]))
         office.restart()
-    assert office.store.used_indices() == indices
+    assert office.store.credentials.used_indices() == indices
     with sqlite3.connect(office.folder / "issuer.sqlite") as connection:
         unique = [row[1] for row in connection.execute("PRAGMA index_list(issuer_credential)")]
     assert len(unique) == 3  # id, record and status index
@@ -199,7 +202,7 @@ class Guillotine:
 
     def __init__(self, monkeypatch):
         self.left, self.committed = 0, False
-        for module in (store_rows, ledger_rows):
+        for module in (store_rows, credential_rows, alarm_rows, ledger_rows):
             monkeypatch.setattr(module, "writing", self._writing)
 
     def set(self, transaction, moment):
@@ -266,7 +269,7 @@ def test_killed_at_any_transaction_nothing_is_lost_and_nothing_doubled(
         assert len(office.issuer.statuses.listed(0)) == issued + 1
         assert office.bits() == revoked
         assert office.issuer.evidence.proof(record_of(held[0]))["log"] == EV
-        assert office.store.application(name)["credential"] is None
+        assert office.store.application(name).credential is None
         assert office.store.ledger.pending_count() == 0
         if went_well:
             break
@@ -288,7 +291,7 @@ def test_a_revocation_while_the_log_is_away_is_recorded_and_published_later(offi
     with refused("log_unreachable", UnavailableError):
         office.issuer.tick()
     assert office.bits() == set()
-    assert office.issuer.gauges()["issuer_pending_entries"] == 1
+    assert health.number(office.issuer, "issuer_pending_entries") == 2  # the list and a batch
     office.log.down = False
     office.fed.tick(600)
     office.issuer.tick()
@@ -399,7 +402,8 @@ def test_ticks_go_on_after_every_failure(office, monkeypatch, caplog):
     monkeypatch.setattr(office.issuer, "tick", tick)
     with caplog.at_level(logging.WARNING), office.issuer.ticking(0.001):
         assert done.wait(20)
-    assert "log_unreachable" in caplog.text
+    codes = [getattr(each, "about", {}).get("code") for each in caplog.records]
+    assert "log_unreachable" in codes
     assert "ValueError" in caplog.text
     assert "王" not in caplog.text
 
@@ -413,3 +417,56 @@ def test_the_first_tick_does_not_wait(office):
                 break
             threading.Event().wait(0.01)
     assert len(office.chain(Purpose.SUSPENSION)) == before + 1
+
+
+# --- a log that is silent -----------------------------------------------------------------
+
+
+@pytest.fixture
+def paced(tmp_path, monkeypatch):
+    """An office that ticks every ten minutes, by the test's own hand."""
+    office = Office(founded(), tmp_path)
+    office.issuer.tick()
+    monkeypatch.setattr(office.issuer, "_try_tick", lambda: None)
+    with office.issuer.ticking(600):
+        yield office
+
+
+def test_a_log_that_is_silent_for_a_tick_and_a_half_is_told_until_it_answers(paced):
+    """It said `ready` for a day, by what it had heard before."""
+    paced.log.down = True
+    for minutes, silent in ((10, False), (5, False), (1, True), (4, True)):
+        paced.fed.tick(60 * minutes)
+        with refused("log_unreachable"):
+            paced.issuer.tick()
+        assert ("log_silent" in health.words(paced.issuer)) is silent
+    paced.log.down = False
+    assert "log_silent" in health.words(paced.issuer)  # it has not asked again yet
+    paced.issuer.tick()
+    assert "log_silent" not in health.words(paced.issuer)
+
+
+def test_a_log_that_refuses_has_answered(paced):
+    paced.fed.tick(3_600)
+    paced.log.refuses = RuleError("role_missing", "as the test wants it")
+    assert "log_silent" in health.words(paced.issuer)
+    with suppress(UnavailableError):
+        paced.issuer.tick()
+    assert "log_silent" not in health.words(paced.issuer)
+
+
+def test_what_a_proxy_refuses_is_no_answer_of_the_log(paced):
+    paced.fed.tick(3_600)
+    paced.log.refuses = RuleError("peer_refused", "as the test wants it")
+    with refused("log_unreachable"):
+        paced.issuer.tick()
+    assert "log_silent" in health.words(paced.issuer)
+
+
+def test_a_log_that_never_answered_since_the_start_is_silent_after_that_time(tmp_path):
+    office = Office(founded(), tmp_path)
+    office.log.down = True
+    with office.issuer.ticking(600):
+        assert "log_silent" not in health.words(office.issuer)
+        office.fed.tick(902)
+        assert "log_silent" in health.words(office.issuer)

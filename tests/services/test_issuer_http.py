@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from did_service.client.issuer import IssuerClient, NotYet, parse_delivery
 from did_service.client.routes import Routes, UnixRoute
@@ -22,6 +23,8 @@ from tests.support.federation import founded
 from tests.support.live import running
 from tests.support.offices import CLAIMS, EV, TOKENS, URL, Office, index_of
 from tests.support.refusals import refused
+
+WHY = jcs.encode({"reason": "卡已遗失 the card was lost"})
 
 
 class Web:
@@ -102,7 +105,7 @@ def test_a_credential_is_handed_out_and_then_forgotten(web):
     web.wallet.pick_up(handed_in.pickup)
     assert web.ask("DELETE", handed_in.pickup)[0] == 204
     row = web.office.store.application(handed_in.id)
-    assert (row["state"], row["credential"]) == ("collected", None)
+    assert (row.state, row.credential) == ("collected", None)
 
 
 def test_a_returned_application_says_why(web):
@@ -117,14 +120,14 @@ def test_revoked_and_served(web):
     credential = web.issue()["credential"]
     web.office.fed.tick()
     path = f"credentials/{credential['id']}"
-    assert web.do("qian", f"{path}/suspend") == (200, {"state": "suspended"})
-    assert web.do("qian", f"{path}/reinstate") == (200, {"state": "valid"})
-    assert web.do("qian", f"{path}/revoke") == (200, {"state": "revoked"})
+    assert web.do("qian", f"{path}/suspend", WHY) == (200, {"state": "suspended"})
+    assert web.do("qian", f"{path}/reinstate", WHY) == (200, {"state": "valid"})
+    assert web.do("qian", f"{path}/revoke", WHY) == (200, {"state": "revoked"})
     assert index_of(credential) in web.office.bits()
     status, listed, headers = web.ask("GET", "/status/1")
     assert (status, headers["content-type"]) == (200, "application/vc")
     assert listed == web.office.issuer.statuses.served("1")
-    assert web.do("qian", f"{path}/reinstate")[1]["code"] == "state_wrong"
+    assert web.do("qian", f"{path}/reinstate", WHY)[1]["code"] == "state_wrong"
 
 
 def test_the_office_lists_credentials_without_claims(web):
@@ -132,11 +135,62 @@ def test_the_office_lists_credentials_without_claims(web):
     status, members, _ = web.ask("GET", "/office/credentials", login="qian")
     row = next(each for each in members["credentials"] if each["id"] == credential["id"])
     assert status == 200
-    assert set(row) == {"id", "application", "state", "index", "issued", "published"}
+    told = {"id", "application", "state", "index", "issued", "reason", "published"}
+    assert set(row) == told
     assert row["index"] == index_of(credential)
     start = len(members["credentials"])
     path = f"/office/credentials?start={start}"
     assert web.ask("GET", path, login="qian")[1] == {"credentials": []}
+
+
+def test_the_reason_of_a_change_is_kept_and_shown_to_officers(web):
+    credential = web.issue()["credential"]
+    web.office.fed.tick()
+    path = f"credentials/{credential['id']}/suspend"
+    for body in (b"{}", b'{"reason":""}', b'{"reason":1}', b'{"reason":"x","by":"li"}', b"["):
+        assert web.do("qian", path, body)[0] == 400
+    too_long = jcs.encode({"reason": "长" * 401})
+    assert web.do("qian", path, too_long)[0] == 400
+    assert web.do("qian", path, WHY) == (200, {"state": "suspended"})
+    members = web.ask("GET", "/office/credentials", login="qian")[1]
+    row = next(each for each in members["credentials"] if each["id"] == credential["id"])
+    assert row["reason"] == "卡已遗失 the card was lost"
+
+
+def test_a_place_in_the_lists_is_revoked_by_its_number(web):
+    web.office.fed.tick()
+    free = next(
+        index
+        for index in range(131_072)
+        if index not in web.office.store.credentials.used_indices()
+    )
+    path = f"indices/{free}/revoke"
+    assert web.do("qian", path, WHY) == (200, {"state": "revoked"})
+    members = web.ask("GET", "/office/indices", login="qian")[1]
+    assert members["indices"][-1]["index"] == free
+    assert free in web.office.bits()
+    for place in ("131072", "-1", "x", "7.5"):
+        answer = web.do("qian", f"indices/{place}/revoke", WHY)
+        assert (answer[0], answer[1]["code"]) == (400, "request_malformed")
+
+
+def test_officers_see_whom_an_application_is_for(web):
+    handed_in = web.wallet.apply(web.office.application())
+    members = web.ask("GET", "/office/applications", login="li")[1]
+    row = next(each for each in members["applications"] if each["id"] == handed_in.id)
+    assert row["holder"] == web.office.fed.device("wang").did
+
+
+def test_too_many_wrong_log_ins_are_told_when_to_come_again(tmp_path):
+    office = Office(founded(), tmp_path)
+    with TestClient(create_app(office.issuer), base_url="https://gz.gd.example") as client:
+        for number in range(11):
+            headers = {"authorization": f"Bearer {number:043}"}
+            answer = client.get("/agencies/a/office/applications", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+        assert int(answer.headers["retry-after"]) > 0
+        headers = {"authorization": f"Bearer {TOKENS['li']}"}
+        assert client.get("/agencies/a/office/applications", headers=headers).is_success
 
 
 def test_a_revocation_without_a_log_is_a_503_that_says_so(web):
@@ -145,12 +199,12 @@ def test_a_revocation_without_a_log_is_a_503_that_says_so(web):
     web.office.log.down = True
     path = f"/office/credentials/{credential['id']}/revoke"
     try:
-        status, problem, headers = web.ask("POST", path, login="qian")
+        status, problem, headers = web.ask("POST", path, WHY, login="qian")
     finally:
         web.office.log.down = False
     assert (status, problem["code"]) == (503, "status_pending")
     assert int(headers["retry-after"]) > 0
-    assert web.ask("POST", path, login="qian")[1] == {"state": "revoked"}
+    assert web.ask("POST", path, WHY, login="qian")[1] == {"state": "revoked"}
     assert index_of(credential) in web.office.bits()
 
 
@@ -180,6 +234,8 @@ OFFICE_CALLS = [
     ("POST", "/office/credentials/x/revoke", "li"),
     ("POST", "/office/credentials/x/suspend", "zhao"),
     ("POST", "/office/credentials/x/reinstate", "sun"),
+    ("GET", "/office/indices", "li"),
+    ("POST", "/office/indices/7/revoke", "zhao"),
 ]
 
 
@@ -271,7 +327,8 @@ def test_a_body_of_two_megabytes_is_not_read(web):
     ],
 )
 def test_unknown_names_have_stable_codes(web, expected, method, path, login):
-    assert web.code(method, path, login=login) == expected
+    body = b"" if method == "GET" else WHY
+    assert web.code(method, path, body, login=login) == expected
 
 
 def test_a_used_challenge_is_a_conflict(web):
@@ -312,12 +369,12 @@ def test_personal_data_is_never_cached(web):
 def test_every_call_describes_its_body_and_its_answers(web):
     document = create_app(web.office.issuer).openapi()
     calls = {
-        (method, path.removeprefix("/agencies/a")): call
+        (method, path.removeprefix("/agencies/{agency}")): call
         for path, methods in document["paths"].items()
         for method, call in methods.items()
-        if path.startswith("/agencies/a")
+        if path.startswith("/agencies/{agency}")
     }
-    assert len(calls) == 12
+    assert len(calls) == 14
     assert "Problem" in document["components"]["schemas"]
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for (_, path), call in calls.items():

@@ -21,7 +21,8 @@ from did_service.core.limits import STATUS_LIST_BITS
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 from did_service.issuer import status
 from did_service.issuer.agency import Agency, Signer
-from did_service.issuer.status import Verb
+from did_service.issuer.states import Verb
+from tests.support import health
 from tests.support.federation import founded
 from tests.support.offices import EV, Office, index_of
 from tests.support.refusals import refused
@@ -46,6 +47,10 @@ def verify(office, document) -> None:
 
     proofs = proof_set.verify_proofs(document, resolve, demand)
     assert proof_set.signer_of(parse_credential(document), proofs).did == office.actor.did
+
+
+def waiting(office) -> set[str]:
+    return {*health.words(office.issuer)}
 
 
 def change(office, credential, verb: Verb) -> str:
@@ -104,9 +109,11 @@ def test_indices_are_random_and_never_used_twice(tmp_path):
 
 
 def test_a_full_list_issues_nothing(office, monkeypatch):
-    used = office.store.used_indices
+    used = office.store.credentials.used_indices
     monkeypatch.setattr(
-        office.store, "used_indices", lambda: used() | set(range(STATUS_LIST_BITS // 2))
+        office.store.credentials,
+        "used_indices",
+        lambda: used() | set(range(STATUS_LIST_BITS // 2)),
     )
     with refused("status_list_full", UnavailableError):
         office.approve()
@@ -151,8 +158,8 @@ def test_revoking_a_suspended_credential_moves_it_from_one_list_to_the_other(off
 def test_who_changed_a_credential_is_kept(office):
     credential = office.issue()["credential"]
     change(office, credential, Verb.REVOKE)
-    row = office.store.credential(credential["id"])
-    assert (row["changed"], row["changed_by"]) == (office.fed.now, "qian")
+    row = office.store.credentials.get(credential["id"])
+    assert (row.changed, row.changed_by) == (office.fed.now, "qian")
 
 
 def test_unknown_credentials_are_not_found(office):
@@ -234,6 +241,7 @@ def test_the_office_sees_whether_the_lists_show_a_state(office):
         "state": "valid",
         "index": 0,
         "issued": "",
+        "reason": "",
         "published": True,
     }
     office.log.down = True
@@ -250,10 +258,10 @@ def test_the_office_sees_whether_the_lists_show_a_state(office):
 def test_before_the_first_tick_no_list_shows_anything(tmp_path):
     office = Office(founded(), tmp_path)
     office.approve()
-    assert office.issuer.ready() == {"status_lists": False}
+    assert waiting(office) == {"status_lists_missing"}
     assert [row["published"] for row in office.issuer.statuses.listed(0)] == [False]
     office.issuer.tick()
-    assert office.issuer.ready() == {"status_lists": True}
+    assert waiting(office) == set()
 
 
 # --- a model of three credentials -------------------------------------------------------------
@@ -370,12 +378,13 @@ def test_an_agency_whose_authority_has_ended_publishes_nothing_and_says_so_once(
         office.fed.tick(7_200)
         office.issuer.tick()
     assert (len(office.chain()), len(batches(office))) == (lists, issuances)
-    assert office.issuer.gauges() == {"issuer_pending_entries": 0, "issuer_refused_chains": 3}
-    assert office.issuer.ready() == {"status_lists": True}
+    assert health.number(office.issuer, "issuer_pending_entries") == 0
+    assert health.number(office.issuer, "issuer_refused_chains") == 3
+    assert waiting(office) == {"authority_ended"}
     assert caplog.messages == [
+        'the log refuses our issuances: "role_missing"',
         'the log refuses our revocation list: "signer_wrong"',
         'the log refuses our suspension list: "signer_wrong"',
-        'the log refuses our issuances: "role_missing"',
     ]
 
 
@@ -394,7 +403,7 @@ def test_a_suspended_agency_keeps_its_lists_and_anchors_issuances_once_it_is_bac
     office.fed.tick()
     office.issuer.tick()
     assert len(batches(office)) == issuances + 1
-    assert office.issuer.gauges()["issuer_refused_chains"] == 0
+    assert health.number(office.issuer, "issuer_refused_chains") == 0
     assert caplog.messages == [
         'the log refuses our issuances: "role_missing"',
         "the log takes our issuances again",

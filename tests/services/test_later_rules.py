@@ -4,13 +4,15 @@ import json
 
 import pytest
 
-from did_service.client.bundle import collect, encode_checked
+from did_service.bundler.collect import collect, encode_checked
 from did_service.core.anchor.entry import compose
+from did_service.core.anchor.rules_number import RULES
 from did_service.core.did.webvh import write
 from did_service.core.errors import UnavailableError
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.log.merkle import leaf_hash
+from tests.support import health
 from tests.support.federation import founded
 from tests.support.later import future_entry
 from tests.support.live import running
@@ -33,19 +35,19 @@ def waiting(fed, host: str) -> list[str]:
 
 
 def switch(fed) -> None:
-    """Hand in the policy with which rules 2 come into force."""
+    """Hand in the policy with which rules of a later release come into force."""
     newest = fed.logs[REG].newest("policy", fed.policy.federation)
-    members = fed.next_policy(rules=2).members
+    members = fed.next_policy(rules=RULES + 1).members
     fed.submit(REG, compose("policy", fed.policy.federation, {"policy": members}, after=newest))
 
 
 def test_a_registry_takes_nothing_under_rules_that_it_does_not_know(fed):
-    assert "rules" not in waiting(fed, "gd.example")
+    assert "rules_unknown" not in waiting(fed, "gd.example")
     switch(fed)
     with refused("rules_unknown", UnavailableError):
         fed.agency("gz.gd.example")
-    assert "rules" in waiting(fed, "gd.example")
-    assert "rules" not in waiting(fed, "hn.example")
+    assert "rules_unknown" in waiting(fed, "gd.example")
+    assert "rules_unknown" not in waiting(fed, "hn.example")
 
 
 def test_a_witness_cosigns_nothing_under_rules_that_it_does_not_know(fed):
@@ -58,7 +60,7 @@ def test_a_witness_cosigns_nothing_under_rules_that_it_does_not_know(fed):
     registry.logs[REG].publish(fed.policy.log_policy(REG))  # the tree up to the switch
     held = witness.store.held(REG).head
     assert held.size == fed.logs[REG].size()
-    assert not witness.ready()["rules"]
+    assert health.words(witness) == ["rules_unknown"]
     chain = fed.logs[REG].chain("did", fed.root("gd").id)
     versions = write.encode_log([placed.entry.body["entry"] for placed in chain])
     with refused("rules_unknown", UnavailableError):

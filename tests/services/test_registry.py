@@ -1,7 +1,9 @@
 """Handing entries in: every answer of `POST /LOG/entries`, over real HTTP."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import sleep
 
 import pytest
@@ -12,9 +14,15 @@ from did_service.core.anchor.entry import compose
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import jcs
 from did_service.core.errors import OrderError, RuleError
-from did_service.core.limits import MAX_BATCH_BODY_BYTES, MAX_WAITING_ENTRIES
+from did_service.core.limits import (
+    MAX_BATCH_BODY_BYTES,
+    MAX_ENTRY_WAITERS,
+    MAX_LOG_WAITERS,
+    MAX_WAITING_ENTRIES,
+)
 from did_service.core.log.merkle import check_inclusion
 from did_service.core.log.tiles import inclusion_path
+from did_service.registry import submissions
 from did_service.registry.sequencer import QueuedEntry
 from did_service.registry.store import transaction
 from tests.support.cosigners import signed_by
@@ -81,7 +89,7 @@ def test_the_same_bytes_twice_in_one_batch_get_one_place(fed):
 def test_another_entry_of_the_same_number_is_out_of_order(fed):
     entry = did_entry(fed, "a4.gd.example")
     receipt = fed.client(REG).submit(entry)
-    other = compose("did", entry.subject, {**entry.body, "op": "end"})
+    other = compose("did", entry.subject, {**entry.body, "more": 1})
     with pytest.raises(OrderError) as caught:
         fed.client(REG).submit(other)
     assert caught.value.code == "out_of_order"
@@ -247,3 +255,52 @@ def test_beyond_4096_waiting_entries_the_log_is_busy(fed):
     assert int(answer.headers["retry-after"]) > 0
     places = {placed.index for each in answers for placed in each.result()}
     assert len(places) == 1
+
+
+def test_who_waits_for_the_quorum_holds_no_thread(fed):
+    """More of them than a server has threads: each is answered once the log is published."""
+    seen = fed.registry("gd").rounds.waiting
+    before = threading.active_count()
+    newest = fed.logs[REG].placed(fed.logs[REG].size() - 1)
+    waiting = [
+        seen.for_entry(REG, replace(newest, index=10_000 + number))
+        for number in range(MAX_LOG_WAITERS - 1)
+    ]
+    assert threading.active_count() == before
+    mine = seen.for_entry(REG, newest)
+    fed.publish("gd")
+    assert mine.done()
+    for waiter in waiting:
+        assert not waiter.done()
+        waiter.cancel()
+    assert not seen._waiting[REG]
+
+
+def test_where_enough_wait_for_the_quorum_the_receipt_comes_at_once(fed):
+    """RFC 7240 §3: an answer that does not say so has not applied the preference."""
+    entry = did_entry(fed, "w3.gd.example")
+    receipt, body = fed.client(REG).submit(entry), jcs.encode({"entry": entry.members})
+    placed, waiting = fed.logs[REG].placed(receipt.index), fed.registry("gd").rounds.waiting
+    waiters = [waiting.for_entry(REG, placed) for _ in range(MAX_ENTRY_WAITERS)]
+    answer = post(fed, body, prefer="wait=10")
+    assert (answer.status, json.loads(answer.body)["witnessed"]) == (202, False)
+    assert "preference-applied" not in answer.headers
+    for waiter in waiters:
+        waiter.cancel()
+    assert post(fed, body, prefer="wait=1").headers["preference-applied"] == "wait=1"
+
+
+def test_large_document_is_read_beside_the_loop(fed, monkeypatch):
+    """While one thread reads a megabyte, it serves everybody else."""
+    read, readers = submissions.parse_submission_body, []
+
+    def noted(body):
+        readers.append((len(body), threading.current_thread().name.partition("_")[0]))
+        return read(body)
+
+    monkeypatch.setattr(submissions, "parse_submission_body", noted)
+    small = jcs.encode({"entry": did_entry(fed, "w4.gd.example").members})
+    large = jcs.encode({"entry": {"t": "did", "b": ["x" * 90] * 10_000}})
+    assert [post(fed, each).status for each in (small, large)] == [202, 400]
+    assert [size for size, _ in readers] == [len(small), len(large)]
+    assert [name == "batches" for _, name in readers] == [False, True]

@@ -4,7 +4,7 @@ import pytest
 
 from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_HISTORIES_CACHED
-from did_service.registry.histories import Histories, WebvhFiles
+from did_service.resolver.histories import Histories, WebvhFiles
 from tests.support.dids import NOW, Controller
 
 

@@ -12,6 +12,7 @@ from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.client.witness import WitnessClient
 from did_service.core.anchor.snapshot import parse_snapshot
+from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.errors import (
     MalformedError,
     NotFoundError,
@@ -23,14 +24,19 @@ from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
+from did_service.core.log.note import NoteSigner
 from did_service.core.log.witnessing import CosignOutcome, WitnessAnswer
+from did_service.node.region_app import resolver_sources
 from did_service.registry import app, store
 from did_service.registry.app import routers
-from did_service.registry.cosigners import WitnessPool
 from did_service.registry.region import PublishIntervals
 from did_service.registry.sequencer import QueuedEntry
-from did_service.replica.evidence import EvidenceService
+from did_service.registry.witness_pool import WitnessPool
+from did_service.replica.evidence_service import EvidenceService
+from did_service.resolver import app as resolver_app
+from did_service.resolver.resolver import Resolver
 from did_service.web.app import create_app
+from did_service.web.pools import Pools
 from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import WitnessPool as Operators
 from tests.support.cosigners import cosigner, signed_by, signer
@@ -76,7 +82,12 @@ def test_a_registry_with_the_key_of_another_log_does_not_start(fed, tmp_path, mo
 
 def test_the_application_stands_alone_too(fed):
     paths = app.create_app(fed.registry("gd")).openapi()["paths"]
-    assert {"/reg/entries", "/ev/2026/entries", "/1.0/identifiers/{did}"} <= paths.keys()
+    assert "/{log}/entries" in paths
+
+
+def test_the_resolver_stands_alone_too(fed):
+    resolver = Resolver(resolver_sources(fed.registry("gd")))
+    assert "/1.0/identifiers/{did}" in resolver_app.create_app(resolver).openapi()["paths"]
 
 
 # --- the writer -------------------------------------------------------------------------------
@@ -152,6 +163,44 @@ def test_a_round_that_fails_in_the_background_is_tried_again(fed, tmp_path, monk
     registry.close()
 
 
+def test_a_repeated_error_is_told_once_with_its_log_until_it_is_over(
+    fed, tmp_path, monkeypatch, caplog
+):
+    registry = fed.make_registry("sc", tmp_path)
+    rounds = registry.rounds
+    fates = iter(["a", "a", None, "b", "b", None])
+
+    def publish(_policy):
+        if (code := next(fates)) is not None:
+            raise UnavailableError(code, "story")
+
+    def round_(_heads):
+        if not (fate := next(steps)):
+            rounds.close()
+        if fate == "clock":
+            raise UnavailableError("clock_ahead", "story")
+        rounds._publish(rounds._control, fed.policy)
+
+    steps = iter(["go", "go", "clock", "clock", "go", "go", "go", ""])
+    monkeypatch.setattr(rounds._control, "publish", publish)
+    monkeypatch.setattr(rounds, "_round", round_)
+    monkeypatch.setattr(rounds, "_pace", PublishIntervals(least=0.0, most=0.0))
+    rounds._run()
+    registry.close()
+    told = [
+        (each.getMessage(), each.about["code"], each.about["log"]) for each in caplog.records
+    ]
+    log = "sc.example/reg"
+    assert told == [
+        ("not published", "a", log),
+        ("not published", "clock_ahead", None),
+        ("published again", None, log),
+        ("published again", None, None),
+        ("not published", "b", log),
+        ("published again", None, log),
+    ]
+
+
 def test_a_fault_in_the_background_says_where_it_was_and_nothing_else(
     fed, tmp_path, monkeypatch, caplog
 ):
@@ -163,6 +212,7 @@ def test_a_fault_in_the_background_says_where_it_was_and_nothing_else(
         raise ValueError("Wang Wei")
 
     monkeypatch.setattr(registry.rounds, "_round", fail)
+    registry.rounds.wake()
     registry.rounds._run()
     registry.close()
     (record,) = caplog.records
@@ -177,7 +227,7 @@ def test_a_fault_in_the_background_says_where_it_was_and_nothing_else(
 
 @pytest.fixture
 def panel():
-    made = WitnessPool(None)
+    made = WitnessPool(None, REG, holds=lambda head: head.size <= 4)
     yield made
     made.close()
 
@@ -216,7 +266,7 @@ def test_two_of_three_are_enough(panel, monkeypatch):
     answers(
         monkeypatch, {"w0": signs(0), "w1": says(CosignOutcome.NOT_ONBOARDED), "w2": signs(2)}
     )
-    assert set(signed_by(OPERATORS.policy, gather(panel))) == {"w0", "w2"}
+    assert set(signed_by(OPERATORS.policy, gather(panel).note)) == {"w0", "w2"}
 
 
 def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch):
@@ -231,26 +281,63 @@ def test_a_witness_that_holds_another_size_is_asked_once_more(panel, monkeypatch
     answers(
         monkeypatch, {"w0": behind, "w1": signs(1), "w2": says(CosignOutcome.OTHER_SIZE, 2)}
     )
-    assert set(signed_by(OPERATORS.policy, gather(panel))) == {"w0", "w1"}
+    assert set(signed_by(OPERATORS.policy, gather(panel).note)) == {"w0", "w1"}
     assert asked == [(0, 0), (3, 3)]
     assert not panel.alarms
 
 
-def test_a_witness_that_is_ahead_of_us_is_an_alarm(panel, monkeypatch):
-    answers(
-        monkeypatch,
-        {
-            "w0": says(CosignOutcome.OTHER_SIZE, 9),
-            "w1": says(CosignOutcome.FORK_ALARM),
-            "w2": signs(2),
-        },
-    )
+CLAIMS = {"w0": says(CosignOutcome.OTHER_SIZE, 9), "w1": says(CosignOutcome.FORK_ALARM)}
+
+
+def shows(monkeypatch, note: bytes):
+    """Let every witness show this as what it holds."""
+    monkeypatch.setattr(WitnessClient, "held", lambda _client, _origin: note)
+
+
+def test_a_witness_that_shows_another_history_of_our_key_is_an_alarm(panel, monkeypatch):
+    answers(monkeypatch, {**CLAIMS, "w2": signs(2)})
+    ahead = Checkpoint(REG, 9, b"a" * 32)
+    shows(monkeypatch, sign_checkpoint(ahead, signer()))
     with refused("quorum_not_met", ProofError):
         gather(panel)
-    assert panel.alarms == {"w0", "w1"}
+    assert panel.alarms == {"w0": ahead, "w1": ahead}
+    assert (panel.shown(2), panel.shown(3)) == (ahead, None)
     answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": signs(2)})
     gather(panel)
     assert not panel.alarms
+
+
+NO_PROOF = {
+    "nonsense": b"nonsense",
+    "our own history": sign_checkpoint(Checkpoint(REG, 3, b"r" * 32), signer()),
+    "another key": sign_checkpoint(
+        Checkpoint(REG, 9, b"a" * 32), NoteSigner(REG, SigningKey(b"k" * 32))
+    ),
+    "a broken signature": NOTE[:-8] + b"AAAAAA=\n",
+}
+
+
+@pytest.mark.parametrize("what", NO_PROOF)
+def test_a_claim_without_a_proof_is_counted_and_no_alarm(panel, monkeypatch, what):
+    answers(monkeypatch, {**CLAIMS, "w2": signs(2)})
+    shows(monkeypatch, NO_PROOF[what])
+    for _ in range(2):
+        with refused("quorum_not_met", ProofError):
+            gather(panel)
+    assert not panel.alarms
+    assert panel.shown(1) is None
+    state = panel.states["w1"]
+    assert (state.failures, state.failure, state.signed_at) == (2, "fork_claimed", None)
+    assert panel.states["w2"].failures == 0
+
+
+def test_a_failure_that_stays_is_told_once(panel, monkeypatch, caplog):
+    answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": says(CosignOutcome.TRY_LATER)})
+    for _ in range(3):
+        gather(panel)
+    assert [record.getMessage() for record in caplog.records] == [
+        'witness "r2.example/witness": witness_busy'
+    ]
 
 
 def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
@@ -262,9 +349,9 @@ def test_a_witness_that_hangs_holds_up_nobody(panel, monkeypatch):
         return says(CosignOutcome.TRY_LATER)(request)
 
     answers(monkeypatch, {"w0": signs(0), "w1": signs(1), "w2": hang})
-    monkeypatch.setattr("did_service.registry.cosigners._GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("did_service.registry.witness_pool._GRACE_SECONDS", 0.01)
     for _ in range(3):
-        assert "w2" not in signed_by(OPERATORS.policy, gather(panel))
+        assert "w2" not in signed_by(OPERATORS.policy, gather(panel).note)
     assert len(calls) == 1
     release.set()
 
@@ -280,7 +367,7 @@ def test_a_log_has_one_evidence_service_whoever_asks_it(fed, monkeypatch):
 
     registry = fed.running["gd"].registry
     monkeypatch.setattr(EvidenceService, "__init__", another)
-    assert routers(registry)
+    assert routers(registry, Pools())
     assert set(registry.evidence) == set(registry.region.replicas)
 
 

@@ -1,18 +1,29 @@
 """From accepted to witnessed: quorum, killed processes, restored databases, two writers."""
 
+import copy
 import errno
+import os
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from did_service.client.witness import WitnessClient
 from did_service.core.anchor.entry import parse_entry
-from did_service.core.errors import ConflictError, ProofError
+from did_service.core.errors import ConflictError, ProofError, UnavailableError
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.merkle import EMPTY_ROOT, check_consistency
-from did_service.registry.registry import Registry
+from did_service.core.log.note import NoteSigner, parse_note
+from did_service.core.log.policy import PolicyLog
+from did_service.registry import publisher
+from did_service.replica.fsck import examine
+from did_service.signer.last_signed import LastSigned
+from tests.support import health, live
 from tests.support.cosigners import signed_by
+from tests.support.dids import key
+from tests.support.founding import TERRITORY, log_signer
 from tests.support.live import running
 from tests.support.refusals import refused
 
@@ -121,6 +132,52 @@ def test_an_unchanged_log_is_witnessed_again_to_show_freshness(fed):
     assert published(fed).size > size
 
 
+def naming(fed, *keys):
+    """The next policy: so the year's data log of gd may be signed."""
+    regions = copy.deepcopy(fed.policy.members["regions"])
+    (own,) = [each for each in regions if each["id"] == "gd"]
+    text = fed.policy.log_policy(EV)
+    listed = tuple(PolicyLog(each.verifier_key, f"https://{EV}") for each in keys)
+    own["logs"][EV] = replace(text, logs=listed).encode().decode()
+    return fed.next_policy(regions=regions)
+
+
+def in_force(fed, policy):
+    """Let every region take a policy, as at a reload."""
+    fed.policy = policy
+    for region in TERRITORY:
+        fed.stop(region)
+        fed.start(region)
+
+
+def test_a_log_without_news_is_signed_by_its_new_key_before_the_former_one_ends(
+    tmp_path, monkeypatch
+):
+    with running(tmp_path) as fed:
+        psb = fed.agency("k1.gd.example")
+        fed.grant(fed.root("gd"), psb)
+        fed.publish("gd")
+        fed.batch(psb, [b"record"])
+        fed.publish("gd")
+        before = published(fed, EV)
+        former, new = log_signer(EV), NoteSigner(EV, key("another key of a log"))
+        monkeypatch.setattr(
+            live, "log_signer", lambda origin: new if origin == EV else log_signer(origin)
+        )
+        in_force(fed, naming(fed, new, former))
+        fed.publish("gd")
+        note = parse_note(fed.reader(EV).checkpoint())
+        assert published(fed, EV) == before
+        assert note.lines_of(new.verifier_key)
+        assert not note.lines_of(former.verifier_key)
+
+        in_force(fed, naming(fed, new))
+        fed.tick(61)
+        fed.publish("gd")
+        verified = fed.policy.log_policy(EV).verify(fed.reader(EV).checkpoint())
+        assert (verified.checkpoint, verified.fresh_at) == (before, fed.now)
+
+
 def test_a_clock_that_is_set_back_does_not_keep_a_log_from_being_witnessed_again(fed):
     fed.publish("gd")
     fed.tick(-600)
@@ -184,11 +241,11 @@ def tree_of(log):
 
 
 STEPS = {
-    "stage": lambda log: (tree_of(log), "stage"),
     "sign": lambda log: (log._key_holder, "sign"),
     "swap": lambda log: (log._checkpoints, "swap"),
-    "install": lambda log: (tree_of(log), "install"),
-    "discard": lambda log: (tree_of(log), "discard"),
+    "files": lambda log: (publisher, "grow_files"),
+    "put": lambda log: (tree_of(log), "add"),
+    "drop": lambda log: (tree_of(log), "drop_narrower"),
     "ask": lambda log: (log._cosigners, "gather"),
     "publish": lambda log: (tree_of(log), "publish"),
 }
@@ -218,8 +275,24 @@ def test_killed_at_any_step_no_index_is_lost_and_no_history_forks(fed, step, kil
     check_consistency(before.size, after.size, before.root, after.root, proof)
     served = fed.reader(REG).entries(0, after.size, after.size)
     assert [parse_entry(data).leaf() for data in served] == fed.logs[REG].leaves(0, after.size)
-    assert not fed.registry("gd").logs[REG].tree.staged()
+    assert not examine(
+        fed.registry("gd").region.replicas[REG], fed.registry("gd").logs[REG].signed()
+    )
     assert all(not fed.witness(region).store.alarms() for region in fed.running)
+
+
+def test_a_head_that_only_the_guard_has_can_be_read_at_the_next_start(fed, monkeypatch):
+    fed.agency("guarded.gd.example")
+    killed_after(LastSigned, "advance", monkeypatch)
+    with pytest.raises(KilledError):
+        fed.registry("gd").logs[REG].publish(fed.policy.log_policy(REG))
+    monkeypatch.undo()
+    fed.stop("gd")
+    fed.start("gd")
+    fed.registry("gd").check_time()  # before anything was published again
+    log = fed.registry("gd").logs[REG]
+    assert log.signed().size == fed.logs[REG].size() > log.published_size()
+    assert tiles.root(log.tree.tile, log.signed().size) == log.signed().root
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -233,7 +306,7 @@ def test_a_step_that_failed_is_made_up_for_by_the_next_round(fed, step, monkeypa
     monkeypatch.undo()
     registry.publish_now()
     assert published(fed).size > fed.logs[REG].newest("did", actor.id).index
-    assert not registry.logs[REG].tree.staged()
+    assert not examine(registry.region.replicas[REG], registry.logs[REG].signed())
 
 
 def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
@@ -242,19 +315,23 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
     before, registry = published(fed), fed.registry("gd")
     fed.agency("synced.gd.example")
 
-    def fail(_descriptor):
-        raise OSError(errno.EIO, "Input/output error")
+    real = os.fsync
 
-    monkeypatch.setattr("did_service.replica.files.os.fsync", fail)
+    def fail(descriptor):
+        if "/staged/" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr("did_service.storage.folder.os.fsync", fail)
     registry.rounds._run()  # and returns
     monkeypatch.undo()
-    assert registry.ready() == {REG: True, EV: True, "disk": False, "rules": True}
+    assert health.words(registry) == ["tree_not_synced"]
     assert published(fed) == before
     fed.stop("gd")
     fed.start("gd")
     fed.publish("gd")
     assert published(fed).size > before.size
-    assert fed.registry("gd").ready()["disk"]
+    assert health.words(fed.registry("gd")) == []
 
 
 # --- who must not sign ------------------------------------------------------------------------
@@ -277,18 +354,20 @@ def test_a_restored_database_makes_the_log_stop_instead_of_sign(fed, tmp_path):
         if (kept / name).exists():
             shutil.copy(kept / name, place / name)
     fed.start("cn")
-    fed.agency("other.cn.example")
-    with refused("signed_more_before", ConflictError):
-        fed.publish("cn")
-    fed.agency("another.cn.example")
-    with refused("signed_other_before", ConflictError):
-        fed.publish("cn")
+    size = fed.logs["cn.example/reg"].size()
+    for _ in range(2):
+        with refused("log_behind_its_signature", UnavailableError):
+            fed.agency("other.cn.example")
+        with refused("log_behind_its_signature", UnavailableError):
+            fed.publish("cn")
+    assert fed.logs["cn.example/reg"].size() == size < newest.size
+    assert "log_behind_its_signature" in health.words(fed.registry("cn"))
     assert published(fed, "cn.example/reg") == newest
 
 
 def test_two_processes_that_write_one_log_do_not_both_sign(fed, monkeypatch):
     first = fed.registry("gd")
-    second: Registry = fed.make_registry("gd")
+    second = fed.second_writer("gd")
     fed.agency("two.gd.example")
     log = first.logs[REG]
     real = log._key_holder.sign
@@ -319,7 +398,26 @@ def test_a_log_that_nobody_wrote_to_publishes_nothing(fed):
 def test_metrics_count_entries_and_alarms(fed):
     text = fed.transport.get("https://gd.example/health").body
     assert b"ok" in text
-    gauges = fed.registry("gd").gauges()
-    assert gauges["log_entries"] == fed.logs[REG].size() + fed.logs[EV].size()
-    assert gauges["fork_alarms"] == 0
-    assert all(fed.registry("gd").ready().values())
+    registry = fed.registry("gd")
+    for origin in (REG, EV):
+        assert health.number(registry, "log_entries", log=origin) == fed.logs[origin].size()
+    assert health.number(registry, "fork_alarms") == 0
+    assert health.words(registry) == []
+
+
+def test_a_log_that_is_published_no_more_says_so_by_its_age(fed):
+    fed.publish("gd")
+    registry = fed.registry("gd")
+    assert health.words(registry) == []
+    for region in ("hn", "zj"):
+        fed.stop(region)
+    fed.now += 181
+    with refused("quorum_not_met"):
+        registry.publish_now()
+    late = {part.log: part for part in registry.ready() if part.word == "publication_late"}
+    assert REG in late  # the data log too, once it has an entry
+    assert late[REG].since == fed.now - late[REG].age + 180
+    for region in ("hn", "zj"):
+        fed.start(region)
+    fed.publish("gd")
+    assert health.words(registry) == []

@@ -18,9 +18,10 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.limits import MAX_HISTORY_CACHED_BYTES, MAX_MEDIA_RANGES
 from did_service.core.log.policy import LogPolicy
-from did_service.registry import store
-from did_service.registry.resolver import Resolver
-from did_service.web import database
+from did_service.node.region_app import resolver_sources
+from did_service.resolver import store
+from did_service.resolver.resolver import Resolver
+from did_service.storage import database
 from did_service.web.app import create_app
 from did_service.web.serve import Server, unix_socket
 from tests.support.dids import Controller, key, rule_of
@@ -345,7 +346,7 @@ def test_a_foreign_did_that_lost_a_version_is_refused(fed, elsewhere):
 
 
 def test_a_stranger_does_not_fill_the_memory_with_long_histories(fed, elsewhere):
-    resolver = Resolver(fed.registry("gd"), fed.transport)
+    resolver = Resolver(resolver_sources(fed.registry("gd")))
     for location, padding, kept in (("e", 0, 1), ("f", MAX_HISTORY_CACHED_BYTES, 1)):
         controller = Controller.create(location=f"elsewhere.org:{location}")
         controller.update(document=controller.state.version.document.raw | {"x": "x" * padding})
@@ -358,7 +359,7 @@ def test_a_stranger_does_not_fill_the_memory_with_long_histories(fed, elsewhere)
 
 def test_of_foreign_dids_the_newest_are_remembered(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "MAX_FOREIGN_DIDS_REMEMBERED", 2)
-    engine = database.open_engine(tmp_path / "registry.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "registry.sqlite"))
     seen = store.ForeignDids(engine)
     for scid, version in (("a", "1-x"), ("b", "1-y"), ("a", "2-x"), ("c", "1-z")):
         seen.remember(scid, seen.seen(scid), version)

@@ -19,9 +19,10 @@ from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import parse_evidence
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.replica.evidence import EvidenceService
-from did_service.replica.routes import replica_router
+from did_service.replica.evidence_service import EvidenceService
+from did_service.replica.routes import replica_routers
 from did_service.web.app import create_app
+from did_service.web.pools import Pools
 from did_service.web.serve import Server, unix_socket
 from tests.support.replicas import Mirror, small_world
 
@@ -204,7 +205,8 @@ def socket_path(mirror, tmp_path_factory):
     for origin in (REG, EV):
         base = origin.removeprefix("gd.example")
         log, control = mirror.replica(origin), mirror.replica(REG)
-        app.include_router(replica_router(log, EvidenceService(log, control), base))
+        for router in replica_routers(log, EvidenceService(log, control), base, Pools()):
+            app.include_router(router)
     path = tmp_path_factory.mktemp("s") / "gd.sock"
     with Server(app, unix_socket(path)):
         yield path
@@ -311,7 +313,8 @@ def test_a_log_without_checkpoint_says_so(tmp_path):
     mirror = Mirror(fed, tmp_path)
     app = create_app("mirror")
     log = mirror.replica(REG)
-    app.include_router(replica_router(log, EvidenceService(log, log), "/reg"))
+    for router in replica_routers(log, EvidenceService(log, log), "/reg", Pools()):
+        app.include_router(router)
     path = tmp_path / "gd.sock"
     routes = Routes({"gd.example": UnixRoute(str(path))})
     with Server(app, unix_socket(path)), Transport(routes) as transport:

@@ -16,7 +16,7 @@ from did_service.core.log.tiles import TileId
 from did_service.replica import rows, statements
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore, prepare
-from did_service.web import database
+from did_service.storage import database
 from tests.support.memory_log import MemoryLog
 from tests.support.replicas import Mirror, contents_of, small_world
 
@@ -45,7 +45,7 @@ def mirror(fed, tmp_path_factory):
 
 @pytest.fixture
 def empty(tmp_path):
-    engine = database.open_engine(tmp_path / "log.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
     prepare(engine)
     return ReplicaStore(engine, REG)
 
@@ -80,7 +80,9 @@ def asked(log, size):
 )
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_store_equals_a_log_in_memory(batches, tmp_path_factory):
-    engine = database.open_engine(tmp_path_factory.mktemp("log") / "log.sqlite")
+    engine = database.open_database(
+        database.file_url(tmp_path_factory.mktemp("log") / "log.sqlite")
+    )
     prepare(engine)
     store, log = ReplicaStore(engine, REG), MemoryLog(REG)
     for batch in batches:
@@ -175,7 +177,7 @@ def test_an_unknown_index_is_not_found(empty):
 
 def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
     log = schema_chain(["urn:x:1", "urn:x:2"])
-    engine = database.open_engine(tmp_path / "log.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
     with database.writing(engine) as connection:
         pending = empty.within(connection)
         pending.append(log.entries, {})
@@ -200,8 +202,9 @@ def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
 )
 def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bounds):
     with closing(sqlite3.connect(tmp_path / "log.sqlite")) as driver:
-        values = dict.fromkeys(re.findall(r":(\w+)", str(statement)), 1)
-        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+        sql = statement._for("sqlite")[1]
+        values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
+        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     steps = [step for step in plan if not step.startswith("LIST SUBQUERY")]
     assert all(step.startswith("SEARCH ") for step in steps)  # nothing is scanned or sorted
     assert {step.partition(" (")[2].rstrip(")") for step in steps} == bounds
@@ -209,7 +212,7 @@ def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bou
 
 def test_a_transaction_that_fails_leaves_nothing(empty, tmp_path):
     log = schema_chain(["urn:x:1"])
-    engine = database.open_engine(tmp_path / "log.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
 
     def append_twice():
         with database.writing(engine) as connection:
@@ -244,7 +247,9 @@ def test_readers_see_whole_batches_while_a_writer_is_at_work(empty):
 
 
 def test_logs_in_one_database_do_not_mix(empty, tmp_path):
-    other = ReplicaStore(database.open_engine(tmp_path / "log.sqlite"), "hn.example/reg")
+    other = ReplicaStore(
+        database.open_database(database.file_url(tmp_path / "log.sqlite")), "hn.example/reg"
+    )
     empty.append(schema_chain(["urn:x:1"]).entries, {})
     assert (empty.size(), other.size()) == (1, 0)
     assert [*other.snapshot(1).records] == []

@@ -16,6 +16,7 @@ from did_service.client.answers import HttpAnswer, error_of, raise_problem
 from did_service.client.routes import (
     LoopbackRoute,
     Routes,
+    TlsRoute,
     UnixRoute,
     is_public,
     parse_routes,
@@ -528,6 +529,32 @@ def test_the_certificate_of_another_name_is_refused(certificate, monkeypatch):
                 transport.get(f"https://{host}:{port}/reg")
             assert caught.value.code == "peer_unreachable"
         assert asked in ([host], [])
+
+
+@pytest.mark.clock
+@pytest.mark.parametrize(
+    ("host", "is_own", "is_taken"),
+    [
+        ("gd.gov.cn", True, True),
+        ("gd.gov.cn", False, False),  # nobody's authority
+        ("hn.gov.cn", True, False),  # another name
+    ],
+)
+def test_a_configured_peer_is_reached_inside_our_network_over_tls(
+    certificate, host, is_own, is_taken
+):
+    """No look-up is made for it, and its own authority counts for it."""
+    own = ssl.create_default_context(cafile=str(certificate / "cert.pem")) if is_own else None
+    with tls_peer(certificate) as (port, asked):
+        routes = Routes({host: TlsRoute(f"127.0.0.1:{port}", own)})
+        with Transport(routes) as transport:
+            if is_taken:
+                assert transport.get(f"https://{host}/").body == b"hi"
+                assert f"host: {host}\r\n".encode() in asked[1].lower()
+            else:
+                with pytest.raises(UnavailableError):
+                    transport.get(f"https://{host}/")
+                assert asked in ([host], [])
 
 
 @pytest.mark.clock

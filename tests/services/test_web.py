@@ -3,18 +3,21 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import shutil
+import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 
 import pytest
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from sqlalchemy.exc import OperationalError
+from starlette.responses import Response
 
 from did_service.core import errors
 from did_service.core.errors import (
@@ -28,8 +31,12 @@ from did_service.core.errors import (
 )
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.program.words import read_topic, words_of_kind
-from did_service.web import database, problems, protocol
+from did_service.storage import database
+from did_service.web import problems, protocol
 from did_service.web.app import create_app
+from did_service.web.health import checked_part
+from did_service.web.metrics import gauge_by
+from did_service.web.ready_words import ReadyWord
 from did_service.web.serve import Server, loopback, run, unix_socket
 from tests.support import optional
 from tests.support.raw_http import exchange, request
@@ -64,12 +71,20 @@ REFUSALS = {
 }
 
 
+QUORUM = ReadyWord.NOT_PUBLISHED
+
+
+def parts_of(app):
+    yield checked_part("database", ReadyWord.TREE_NOT_SYNCED, well=True)
+    yield checked_part("quorum", QUORUM, well=bool(app.state.quorum), log="gd.example/reg")
+
+
 @pytest.fixture(scope="module")
 def app():
     app = create_app(
         "test",
-        ready=lambda: {"database": True, "quorum": bool(app.state.quorum)},
-        gauges=lambda: {"log_entries": 12},
+        ready=lambda: parts_of(app),
+        metrics=lambda: [gauge_by("log_entries", "Entries.", "log", {"gd.example/reg": 12})],
         body_limits={"/large": 3_000_000},
     )
     app.state.quorum = False
@@ -211,7 +226,9 @@ def test_details_cannot_overwrite_the_document():
         ("DELETE", "/health", 405, "method_not_allowed"),
         ("GET", "/typed/x?password=secret", 400, "request_malformed"),
         ("GET", "/health/", 404, "path_unknown"),
-        ("GET", "/docs", 404, "path_unknown"),
+        ("GET", "/redoc", 404, "path_unknown"),
+        ("GET", "/metrics%0A", 404, "path_unknown"),
+        ("GET", "/typed/1%0a", 404, "path_unknown"),
         ("GET", "/teapot", 400, "request_malformed"),
     ],
 )
@@ -274,7 +291,7 @@ def test_a_caller_who_hangs_up_is_no_fault(server, caplog):
         connection.connect(str(server))
         connection.sendall(b"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
     assert ask(server, "GET", "/health")[0] == 200
-    assert caplog.text == ""
+    assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize(
@@ -335,6 +352,19 @@ def test_an_announced_length_is_refused_before_a_byte_is_sent(server):
         assert connection.recv(64).startswith(b"HTTP/1.1 413")
 
 
+@pytest.mark.parametrize("target", ["/small", "/nowhere"])
+def test_who_is_still_sending_when_the_answer_comes_gets_it_whole(server, target):
+    """As a proxy does, which reads nothing before all is sent, and where that fails never."""
+    body = b"x" * 2_000_000
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(server))
+        connection.sendall(request("POST", target, body))
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"too_large" in answer
+
+
 # --- health ---------------------------------------------------------------------------------
 
 
@@ -368,7 +398,7 @@ def test_a_target_in_absolute_form_names_the_host(server):
 def test_health_readiness_and_metrics(server, app):
     assert json.loads(ask(server, "GET", "/health")[2]) == {"status": "ok"}
     status, _, body = ask(server, "GET", "/ready")
-    assert (status, json.loads(body)["waiting_for"]) == (503, ["quorum"])
+    assert (status, json.loads(body)["waiting_for"]) == (503, [QUORUM])
     app.state.quorum = True
     status, _, body = ask(server, "GET", "/ready")
     assert (status, json.loads(body)["status"]) == (200, "ready")
@@ -376,7 +406,7 @@ def test_health_readiness_and_metrics(server, app):
     _, headers, body = ask(server, "GET", "/metrics")
     assert headers["content-type"].startswith("text/plain")
     lines = body.decode().splitlines()
-    assert "didsvc_log_entries 12" in lines
+    assert 'didsvc_log_entries{log="gd.example/reg"} 12' in lines
     assert any(line.startswith('didsvc_requests_total{status="5xx"} ') for line in lines)
 
 
@@ -388,6 +418,12 @@ def test_a_socket_that_is_served_is_not_taken_over(server):
         unix_socket(server)
     assert caught.value.code == "address_in_use"
     assert ask(server, "GET", "/health")[0] == 200
+
+
+def test_a_shared_socket_is_open_to_the_group_and_no_further(tmp_path):
+    path = tmp_path / "shared.sock"
+    with unix_socket(path, shared=True):
+        assert path.stat().st_mode & 0o777 == 0o660
 
 
 def test_a_stale_socket_is_replaced_and_private(tmp_path):
@@ -431,25 +467,81 @@ def test_an_app_that_cannot_start_is_told(tmp_path):
     assert caught.value.code == "server_not_started"
 
 
-def test_run_serves_until_it_is_told_to_stop(tmp_path, monkeypatch):
-    """`run` is what a command calls; here a thread stands in for the process."""
-    held = []
-    original = uvicorn.Server.startup
+def test_who_has_no_answer_when_a_server_ends_is_told_to_come_again(app, tmp_path, monkeypatch):
+    monkeypatch.setattr("did_service.web.serve._GRACE_SECONDS", 0.2)
+    path, begun = tmp_path / "end.sock", threading.Event()
 
-    async def startup(self, sockets=None):
-        held.append(self)
-        await original(self, sockets=sockets)
+    @app.get("/endless")
+    async def endless() -> str:
+        begun.set()
+        await asyncio.Event().wait()
 
-    monkeypatch.setattr(uvicorn.Server, "startup", startup)
-    path = tmp_path / "a.sock"
+    server = Server(app, unix_socket(path)).start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(exchange, path, request("GET", "/endless"))
+        begun.wait()
+        server.stop()
+        answer = asked.result()
+    assert (answer.status, answer.document["code"]) == (503, "server_ending")
+    assert answer.headers["retry-after"]
+
+
+def test_a_request_under_way_to_a_server_that_ends_is_answered(tmp_path):
+    """Its connection has been accepted, so no next server will hear of it."""
+    path, ending = tmp_path / "end.sock", threading.Event()
+    app = create_app("end")
+    app.ends = (ending.set,)
+    server = Server(app, unix_socket(path)).start()
+    with socket.socket(socket.AF_UNIX) as wire, ThreadPoolExecutor(1) as pool:
+        wire.settimeout(20)
+        wire.connect(str(path))
+        assert exchange(path, request("GET", "/health")).status == 200  # both are accepted
+        stopped = pool.submit(server.stop)
+        assert ending.wait(20)
+        wire.sendall(request("GET", "/health"))
+        answer = b"".join(iter(lambda: wire.recv(65_536), b""))
+        stopped.result(20)
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_who_takes_no_answer_is_hung_up_on_when_the_server_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("did_service.web.serve._GRACE_SECONDS", 0.2)
+    app, path = create_app("end"), tmp_path / "end.sock"
+
+    @app.get("/large")
+    def large() -> Response:
+        return Response(bytes(4_000_000))
+
+    server = Server(app, unix_socket(path)).start()
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.settimeout(20)
+        wire.connect(str(path))
+        wire.sendall(request("GET", "/large"))
+        assert wire.recv(1, socket.MSG_PEEK)
+        server.stop()
+        taken = sum(len(piece) for piece in iter(lambda: wire.recv(65_536), b""))
+    assert taken < 4_000_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_serves_until_it_is_told_to_stop_and_returns(tmp_path, number):
+    """uvicorn alone would raise the signal again, and no `finally` would run."""
+    path, answers = tmp_path / "a.sock", []
+
+    def stranger():
+        answers.append(ask(path, "GET", "/health")[0])
+        os.kill(os.getpid(), signal.SIGHUP)  # is no end
+        os.kill(os.getpid(), number)
+
     listener = unix_socket(path)
-    thread = threading.Thread(target=run, args=(create_app("run"), listener))
+    thread = threading.Thread(target=stranger)
     thread.start()
-    assert ask(path, "GET", "/health")[0] == 200
-    held[0].should_exit = True
+    before = signal.getsignal(number)
+    run(create_app("run"), listener)
     thread.join(20)
-    assert not thread.is_alive()
-    listener.close()
+    assert answers == [200]
+    assert not path.exists()
+    assert signal.getsignal(number) is before
 
 
 # --- the edge -------------------------------------------------------------------------------
@@ -468,7 +560,7 @@ def test_the_edge_gives_time_and_randomness():
 
 
 def test_the_database_is_opened_in_one_way(tmp_path):
-    engine = database.open_engine(tmp_path / "deep" / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "deep" / "a.sqlite"))
     with database.reading(engine) as connection:
         values = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -478,7 +570,7 @@ def test_the_database_is_opened_in_one_way(tmp_path):
 
 
 def test_nobody_else_can_read_a_database(tmp_path):
-    engine = database.open_engine(tmp_path / "d.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "d.sqlite"))
     with database.writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE t (x)")
     files = list(tmp_path.glob("d.sqlite*"))
@@ -488,8 +580,8 @@ def test_nobody_else_can_read_a_database(tmp_path):
 
 
 def test_a_second_writer_waits_and_then_gives_up(tmp_path, monkeypatch):
-    engine = database.open_engine(tmp_path / "a.sqlite")
-    other = database.open_engine(tmp_path / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "a.sqlite"))
+    other = database.open_database(database.file_url(tmp_path / "a.sqlite"))
     with other.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         connection.commit()
@@ -505,7 +597,7 @@ def test_a_second_writer_waits_and_then_gives_up(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_told_and_costs_nothing_that_was_there(tmp_path):
-    engine = database.open_engine(tmp_path / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "a.sqlite"))
     with database.writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE t (x)")
         connection.exec_driver_sql("INSERT INTO t VALUES ('before')")
@@ -521,7 +613,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_there(tmp_path):
 
 
 def test_a_folder_that_has_gone_is_told(tmp_path):
-    engine = database.open_engine(tmp_path / "gone" / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "gone" / "a.sqlite"))
     shutil.rmtree(tmp_path / "gone")
     with pytest.raises(UnavailableError) as caught, database.reading(engine):
         pass
@@ -531,7 +623,7 @@ def test_a_folder_that_has_gone_is_told(tmp_path):
 @pytest.mark.parametrize("spoilt", [slice(0, 100), slice(4_096, 8_192)])
 def test_a_damaged_file_is_told(tmp_path, spoilt):
     path = tmp_path / "a.sqlite"
-    engine = database.open_engine(path)
+    engine = database.open_database(database.file_url(path))
     with database.writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE t (x)")
         connection.exec_driver_sql("INSERT INTO t VALUES (1)")
@@ -542,16 +634,18 @@ def test_a_damaged_file_is_told(tmp_path, spoilt):
     with pytest.raises(UnavailableError) as caught, database.reading(engine) as connection:
         connection.exec_driver_sql("SELECT * FROM t").all()
     assert caught.value.code == "database_damaged"
+    assert caught.value.message.startswith('"a.sqlite": ')
+    assert str(tmp_path) not in caught.value.message  # answers over HTTP quote it
 
 
 def test_a_statement_that_is_wrong_is_a_fault_of_ours(tmp_path):
-    engine = database.open_engine(tmp_path / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "a.sqlite"))
     with pytest.raises(OperationalError), database.writing(engine) as connection:
         connection.exec_driver_sql("INSERT INTO nothing VALUES (1)")
 
 
 def test_a_writing_transaction_is_undone_by_an_error(tmp_path):
-    engine = database.open_engine(tmp_path / "a.sqlite")
+    engine = database.open_database(database.file_url(tmp_path / "a.sqlite"))
     with database.writing(engine) as connection:
         connection.exec_driver_sql("CREATE TABLE t (x)")
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -22,9 +23,10 @@ from did_service.core.log.cosignature import Cosigner, cosigned_at
 from did_service.core.log.note import NoteSigner, parse_note, parse_signature_lines
 from did_service.core.log.witnessing import SIZE_CONTENT_TYPE, UnverifiedAddCheckpoint
 from did_service.replica.fsck import examine
+from did_service.replica.mirror import Mirror
+from did_service.replica.mirrors import folder_of
 from did_service.witness import catch_up
-from did_service.witness.mirror import Mirror
-from did_service.witness.witness import folder_of
+from tests.support import health
 from tests.support.cosigners import signed_by
 from tests.support.dids import hash_of, key
 from tests.support.founding import log_signer, witness
@@ -213,11 +215,15 @@ def test_database_and_guard_that_disagree_sign_nothing(fed, log):
     root = fed.witness("sc").store.held(REG).head.root
     guard.write_text(kept.replace(b64.encode_url(root), b64.encode_url(b"o" * 32)))
     log._grow()
+    before = alarms(fed, "sc")
     answer = ask(fed, "sc", request(fed, head(fed), old))
-    assert (answer.status, code_of(answer)) == (422, "signed_other_before")
+    assert (answer.status, code_of(answer)) == (503, "guard_differs")
+    assert "guard_differs" in health.words(fed.witness("sc"))
+    assert alarms(fed, "sc") == before  # it says nothing about the log
     guard.write_text("{")
     answer = ask(fed, "sc", request(fed, head(fed), old))
     assert (answer.status, code_of(answer)) == (503, "guard_damaged")
+    assert "guard_damaged" in health.words(fed.witness("sc"))
     guard.write_text(kept)
     assert ask(fed, "sc", request(fed, head(fed), old)).status == 200
 
@@ -246,7 +252,7 @@ def test_racing_requests_never_take_the_witness_back(fed):
         steps.append(request(fed, head(fed), old))
     with ThreadPoolExecutor(len(steps)) as pool:
         answers = list(pool.map(lambda body: ask(fed, "sc", body), steps))
-    assert {answer.status for answer in answers} <= {200, 409}
+    assert {answer.status for answer in answers} <= {200, 409, 503}  # one copy at a time
     assert sum(answer.status == 200 for answer in answers) >= 1
     largest = max(
         int(body.split(b"\n")[body.split(b"\n").index(REG.encode()) + 1])
@@ -293,7 +299,12 @@ def test_an_entry_that_breaks_a_rule_stops_the_log_loudly(fed):
         registry.publish_now()
     alarm = alarms(fed)[-1]
     assert (alarm["log"], alarm["code"]) == (origin, "did_invalid")
-    assert registry.gauges()["fork_alarms"] == 4
+    states = registry._cosigners[origin].states
+    assert {name: each.failure for name, each in states.items()} == dict.fromkeys(
+        ("gd", "zj", "sc", "cn"), "fork_claimed"
+    )
+    # they refuse an entry, and show no fork
+    assert health.number(registry, "fork_alarms", log=origin) == 0
     assert held(fed, origin=origin) < store.size()
 
 
@@ -326,7 +337,7 @@ def test_a_copy_that_was_interrupted_goes_on(fed, monkeypatch):
     fed.publish("gd")
     fed.start("zj")
     mirror = fed.witness("zj").mirror
-    monkeypatch.setattr("did_service.witness.mirror.MAX_CATCH_UP_ENTRIES", 2)
+    monkeypatch.setattr("did_service.replica.mirror.MAX_CATCH_UP_ENTRIES", 2)
     store, sizes = mirror.replicas[REG].store, []
     real = type(mirror)._take_piece
 
@@ -355,6 +366,34 @@ def test_a_copy_that_takes_longer_goes_on_behind(fed, log, monkeypatch):
     answer = ask(fed, "zj", body)
     assert (answer.status, code_of(answer)) == (503, "catching_up")
     monkeypatch.undo()
+    assert ask(fed, "zj", body).status == 200
+
+
+def test_who_waits_for_a_copy_is_answered_before_the_server_ends(fed, log, monkeypatch):
+    fed.publish("gd")
+    fed.stop("zj")
+    fed.agency("ending.gd.example")
+    fed.publish("gd")
+    fed.start("zj")
+    body = request(fed, head(fed), held(fed))
+    mirror, begun, goes_on = fed.witness("zj").mirror, Event(), Event()
+    real = mirror.catch_up
+
+    def slow(head):
+        begun.set()
+        goes_on.wait()
+        real(head)
+
+    monkeypatch.setattr(mirror, "catch_up", slow)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, fed, "zj", body)
+        begun.wait()
+        fed.running["zj"].server.ask_to_stop()
+        answer = asked.result()
+        goes_on.set()
+    assert (answer.status, code_of(answer)) == (503, "catching_up")
+    fed.stop("zj")
+    fed.start("zj")
     assert ask(fed, "zj", body).status == 200
 
 
@@ -460,20 +499,46 @@ def restore_database(fed, region: str, kept) -> None:
         shutil.copy(path, fed.folder / region / path.name)
 
 
-def test_a_witness_without_its_guard_finds_its_own_newest_signature(fed, tmp_path):
+def set_back(fed, kept, name: str) -> int:
+    """Put an older database of zj back, and return the size that it had cosigned since."""
     fed.publish("gd")
     fed.stop("zj")
-    keep_database(fed, "zj", tmp_path)
+    keep_database(fed, "zj", kept)
     fed.start("zj")
-    fed.agency("newer.gd.example")
+    fed.agency(f"{name}.gd.example")
     fed.publish("gd")
     newest = held(fed)
     fed.stop("zj")
-    restore_database(fed, "zj", tmp_path)
-    (fed.folder / "zj" / "last-cosigned").unlink()
+    restore_database(fed, "zj", kept)
+    return newest
+
+
+def test_a_witness_whose_guard_began_too_early_finds_its_own_newest_signature(fed, tmp_path):
+    """All that showed it something lagged: the log itself bears our newer signature."""
+    newest = set_back(fed, tmp_path, "early")
+    guard = fed.folder / "zj" / "last-cosigned"
+    kept = guard.read_bytes()
+    guard.unlink()
     fed.start("zj")
+    heads = {o: row.head for o in fed.logs if (row := fed.witness("zj").store.held(o))}
+    fed.witness("zj").guard.begin(heads)
     assert held(fed) < newest
     answer = ask(fed, "zj", request(fed, head(fed), held(fed)))
     assert (answer.status, answer.body) == (409, b"%d\n" % newest)
     assert held(fed) == newest
     assert fed.witness("zj").mirror.replicas[REG].store.size() == newest
+    guard.write_bytes(kept)
+
+
+def test_a_witness_without_its_guard_signs_nothing_and_says_so(fed, tmp_path):
+    newest = set_back(fed, tmp_path, "gone")
+    guard = fed.folder / "zj" / "last-cosigned"
+    kept = guard.read_bytes()
+    guard.unlink()
+    fed.start("zj")
+    answer = ask(fed, "zj", request(fed, head(fed), held(fed)))
+    assert (answer.status, code_of(answer)) == (503, "guard_missing")
+    assert "guard_missing" in health.words(fed.witness("zj"))
+    assert not guard.exists()
+    guard.write_bytes(kept)
+    assert ask(fed, "zj", request(fed, head(fed), newest)).status == 200

@@ -1,19 +1,28 @@
 """Copying logs under trouble: what is missing, late, corrupt, or cut off in the middle."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from did_service.client.registry import LogReader
 from did_service.core.did.webvh import write
-from did_service.core.errors import ConflictError, LimitError, RuleError, UnavailableError
+from did_service.core.errors import (
+    ConflictError,
+    LimitError,
+    NotFoundError,
+    RuleError,
+    UnavailableError,
+)
 from did_service.core.limits import MAX_DID_LOG_BYTES
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint
+from did_service.core.log.witnessing import HeldCheckpoint
 from did_service.replica.fsck import examine
 from did_service.witness import app, approvals
 from did_service.witness import store as witness_store
-from did_service.witness.store import RaisedAlarm
+from did_service.witness.store import RaisedAlarm, SettledBy, Settlement
+from tests.support import health
 from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -60,7 +69,7 @@ def test_a_reg_log_brings_the_ev_log_that_its_heads_name(fed, mirror):
 
 
 def test_many_small_pieces_are_proven_one_by_one(fed, mirror, monkeypatch):
-    monkeypatch.setattr("did_service.witness.mirror.MAX_CATCH_UP_ENTRIES", 1)
+    monkeypatch.setattr("did_service.replica.mirror.MAX_CATCH_UP_ENTRIES", 1)
     mirror.catch_up(head(fed))
     for origin in (REG, EV):
         store = mirror.replicas[origin].store
@@ -68,7 +77,7 @@ def test_many_small_pieces_are_proven_one_by_one(fed, mirror, monkeypatch):
 
 
 def test_a_tile_that_cannot_be_read_is_no_alarm(fed, mirror, monkeypatch):
-    monkeypatch.setattr("did_service.witness.mirror.MAX_CATCH_UP_ENTRIES", 1)
+    monkeypatch.setattr("did_service.replica.mirror.MAX_CATCH_UP_ENTRIES", 1)
 
     def gone(*_arguments):
         raise UnavailableError("peer_timeout", "as the test wants it")
@@ -99,7 +108,42 @@ def test_content_that_cannot_be_read_is_asked_for_later(fed, mirror, monkeypatch
 def test_what_was_not_published_cannot_be_followed(fed, mirror):
     size = fed.logs[EV].size()
     with refused("log_behind", UnavailableError):
-        mirror._follow(EV, size + 1)
+        mirror._copy_to(EV, size + 1)
+
+
+def test_a_new_log_that_has_published_nothing_yet_is_no_fault(fed, caplog):
+    """Each log of a year without entries was warned about as `log_unreadable`."""
+    witness = fed.witness("zj")
+    new = [o for o, copy in witness.mirror.replicas.items() if not copy.store.size()]
+    assert "hn.example/ev/2026" in new
+    witness.refresh_now()
+    assert not [line for line in caplog.messages if "log_unreadable" in line]
+    assert set(new) <= witness.refreshed.keys()
+
+
+def test_a_log_that_shows_nothing_any_more_is_told(fed, mirror, monkeypatch, caplog):
+    """It has shown something before: that it has nothing is no answer of a new log."""
+    witness, read = fed.witness("zj"), LogReader.checkpoint
+    witness.refresh_now()
+
+    def hidden(reader):
+        if "gd.example" in reader._base:
+            raise NotFoundError("checkpoint_missing", "as the test wants it")
+        return read(reader)
+
+    monkeypatch.setattr(LogReader, "checkpoint", hidden)
+    witness.refresh_now()
+    told = [line for line in caplog.messages if "log_unreadable" in line]
+    assert {line.split('"')[1] for line in told} == {REG, EV}
+
+
+def test_a_new_log_that_does_not_answer_is_told(fed, caplog):
+    witness = fed.witness("zj")
+    fed.stop("hn")
+    witness.refresh_now()
+    fed.start("hn")
+    told = [line for line in caplog.messages if "log_unreadable" in line]
+    assert any("hn.example/ev/2026" in line for line in told)
 
 
 def test_a_log_that_never_published_cannot_be_read(fed, mirror):
@@ -107,14 +151,16 @@ def test_a_log_that_never_published_cannot_be_read(fed, mirror):
         mirror.published("hn.example/ev/2026")
 
 
-@pytest.mark.parametrize("step", ["stage", "append", "install", "discard"])
-def test_killed_while_storing_a_piece(fed, mirror, step, monkeypatch):
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["append", "add", "drop_narrower"])
+def test_killed_while_storing_a_piece(fed, mirror, step, when, monkeypatch):
     replica = mirror.replicas[REG]
     target = type(replica.store) if step == "append" else type(replica.tree)
     real = getattr(target, step)
 
     def end(self, *arguments, **named):
-        real(self, *arguments, **named)
+        if when == "after":
+            real(self, *arguments, **named)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(target, step, end)
@@ -128,7 +174,6 @@ def test_killed_while_storing_a_piece(fed, mirror, step, monkeypatch):
     for origin in (REG, EV):
         assert again[origin].store.size() == fed.logs[origin].size()
         assert again[origin].tree.checkpoint() == fed.reader(origin).checkpoint()
-        assert not again[origin].tree.staged()
         assert not examine(again[origin])
 
 
@@ -166,13 +211,36 @@ def test_in_the_background_mirrors_follow_what_is_published(fed, mirror, monkeyp
 
 def test_a_head_never_falls_and_never_changes(fed):
     store = fed.witness("sc").store
-    store.hold(Checkpoint("a.example/reg", 5, b"a" * 32), b"note")
-    with refused("head_moved", ConflictError):
-        store.hold(Checkpoint("a.example/reg", 4, b"a" * 32), b"note")
-    with refused("head_moved", ConflictError):
-        store.hold(Checkpoint("a.example/reg", 5, b"b" * 32), b"note")
-    store.hold(Checkpoint("a.example/reg", 6, b"c" * 32), b"note 6")
+    five = HeldCheckpoint(5, b"a" * 32)
+    store.hold(Checkpoint("a.example/reg", 5, b"a" * 32), b"note", None)
+    for size, after in [(4, None), (5, None), (9, None), (9, HeldCheckpoint(5, b"b" * 32))]:
+        with refused("head_moved", ConflictError):
+            store.hold(Checkpoint("a.example/reg", size, b"b" * 32), b"note", after)
+    store.hold(Checkpoint("a.example/reg", 6, b"c" * 32), b"note 6", five)
+    with refused("head_moved", ConflictError):  # proven to extend what is held no more
+        store.hold(Checkpoint("a.example/reg", 7, b"d" * 32), b"note 7", five)
     assert store.held("a.example/reg").note == b"note 6"
+
+
+def test_an_alarm_is_settled_once_and_kept_for_ever(fed, monkeypatch):
+    store = fed.witness("sc").store
+    monkeypatch.setattr(witness_store, "MAX_ALARMS", 1)
+    store.remember_alarm(RaisedAlarm("s.example/reg", 1, "x", b"offered", b"held"))
+    kept = store.kept_alarms()[-1]
+    assert (kept.alarm.offered, kept.settled) == (b"offered", None)
+    said = Settlement(7, SettledBy.STATEMENT, "the machine was restored wrongly", "officer 3")
+    for at in (7, 8):  # the same words again change nothing
+        assert store.settle(kept.number, replace(said, at=at)).settled == said
+    for other in (replace(said, what="else"), replace(said, kind=SettledBy.POLICY)):
+        with refused("alarm_settled", ConflictError):
+            store.settle(kept.number, other)
+    assert store.alarm(kept.number).settled == said
+    assert store.alarms()[-1] == kept.alarm
+    assert health.number(fed.witness("sc"), "witness_alarms") == len(store.alarms()) - 1
+    store.remember_alarm(RaisedAlarm("s.example/reg", 9, "x", b"another", b""))
+    assert store.alarms()[-1].offered == b"another"  # what is settled takes no place
+    with refused("alarm_unknown", NotFoundError):
+        store.settle(10_000, said)
 
 
 def test_of_too_many_alarms_the_first_are_kept(fed, monkeypatch):
@@ -219,4 +287,4 @@ def test_of_a_strangers_log_one_entry_is_verified(fed, monkeypatch):
 def test_the_application_stands_alone_too(fed):
     paths = app.create_app(fed.witness("sc")).openapi()["paths"]
     assert {"/health", "/witness/add-checkpoint", "/witness/alarms"} <= paths.keys()
-    assert fed.witness("sc").gauges()["mirror_entries"] > 0
+    assert health.number(fed.witness("sc"), "mirror_entries") > 0

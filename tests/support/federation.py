@@ -100,10 +100,14 @@ class Batch:
 class Federation:
     """See the module's docstring.
 
-    `years` are the ev logs that each region has, the one of `now` unless others are given.
+    `years` are the ev logs that each region has, the one of `now` unless others are given;
+    `rules` is the number that its policy puts in force.
     """
 
-    def __init__(self, *, years: Iterable[int] = (), now: int | None = None) -> None:
+    def __init__(
+        self, *, years: Iterable[int] = (), now: int | None = None, rules: int = 1
+    ) -> None:
+        self.rules = rules
         self.now = timestamps.to_posix(NOW) if now is None else now
         self.years = tuple(years) or (timestamps.from_posix(self.now).year,)
         self.logs: dict[str, MemoryLog] = {}
@@ -452,7 +456,8 @@ class Federation:
         roots = {region: self.root(region).did for region in TERRITORY}
         signers = [governor(region) for region in GOVERNORS]
         created = timestamps.from_posix(self.now)
-        return sign_policy(policy_members(roots, self.years, created), signers, created)
+        members = {**policy_members(roots, self.years, created), "rules": self.rules}
+        return sign_policy(members, signers, created)
 
     def _create_root(self, region: str) -> JsonObject:
         others = [other for other in TERRITORY if other != region]
@@ -497,14 +502,14 @@ class Federation:
         return self.compose(self.control_of(actor.did), "did", actor.id, body)
 
 
-def founded(*years: int) -> Federation:
+def founded(*years: int, rules: int = 1) -> Federation:
     """A federation just founded, a copy of one that is made once."""
-    return deepcopy(_founded(years or (2026,)))
+    return deepcopy(_founded(years or (2026,), rules))
 
 
 @cache
-def _founded(years: tuple[int, ...]) -> Federation:
-    return Federation(years=years)
+def _founded(years: tuple[int, ...], rules: int) -> Federation:
+    return Federation(years=years, rules=rules)
 
 
 def _region_of(did: str) -> str:

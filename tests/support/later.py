@@ -15,7 +15,7 @@ GD, CN = "gd.example/reg", "cn.example/reg"
 # What is unknown in the newest entry of each chain that decides: members of its body, and the
 # code that names it.
 UNREADABLE: Mapping[str, tuple[str, JsonObject, str]] = {
-    "did, another op": ("did", {"op": "leave"}, "op_not_supported"),
+    "did, another op": ("did", {"op": "end"}, "op_not_supported"),
     "did, a member": ("did", {"more": 1}, "member_unknown"),
     "authority, a member": ("authority", {"more": 1}, "member_unknown"),
     "authority, a state": ("authority", {"state": "delegated"}, "member_invalid"),

@@ -11,12 +11,12 @@ Nothing publishes by itself: `publish` is called. A region's registry and witnes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.cli.region import region_app
 from did_service.client.registry import LogReader, RegistryClient
 from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
@@ -24,11 +24,18 @@ from did_service.client.witness import WitnessClient
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.encoding import timestamps
+from did_service.node.region import RegionSetup, region_services
+from did_service.node.region_app import region_app
+from did_service.node.setting_table import ServiceKind
+from did_service.node.stores import OpenedStores, registry_stores
 from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import RegistrySettings
 from did_service.registry.registry import Registry
+from did_service.signer.last_signed import LastSigned
+from did_service.storage.folder import FolderBlobs
+from did_service.storage.stores import ServiceStores
 from did_service.web.serve import Server, unix_socket
-from did_service.witness.witness import Witness, WitnessSettings
+from did_service.witness.witness import Witness
 from tests.support.federation import Federation
 from tests.support.founding import TERRITORY, log_signer, native, origins_of, witness
 
@@ -40,11 +47,23 @@ class RunningRegion:
     registry: Registry
     witness: Witness
     server: Server
+    opened: ExitStack
 
     def stop(self) -> None:
         self.server.stop()
-        self.registry.close()
-        self.witness.close()
+        self.opened.close()
+
+
+class OwnRegistry(Registry):
+    """A registry that closes its stores as well: nobody else opened them."""
+
+    def __init__(self, settings: RegistrySettings, opened: ExitStack) -> None:
+        self._opened = opened
+        super().__init__(settings)
+
+    def close(self) -> None:
+        super().close()
+        self._opened.close()
 
 
 class LiveFederation(Federation):
@@ -54,6 +73,7 @@ class LiveFederation(Federation):
         self.folder, self.sockets = folder, sockets
         self.running: dict[str, RunningRegion] = {}
         self.places: dict[str, UnixRoute] = {}
+        self.ahead: dict[str, int] = {}  # seconds by which a region's clock has been set wrong
         for region in TERRITORY:
             self.route(f"{region}.example", region)
         self.transport = Transport(Routes(self.places))
@@ -76,33 +96,44 @@ class LiveFederation(Federation):
 
     def start(self, region: str) -> RunningRegion:
         """Start a region over whatever its folder holds."""
-        registry, witness_of = self.make_registry(region), self.make_witness(region)
-        app = region_app(region, registry, witness_of)
+        opened = ExitStack()
+        services = region_services(self.setup(region))
+        both = opened.enter_context(services)
+        app = region_app(region, both.registry, both.witness)
         server = Server(app, unix_socket(self.route(f"{region}.example", region))).start()
-        self.running[region] = RunningRegion(registry, witness_of, server)
-        self.logs |= registry.region.stores
+        self.running[region] = RunningRegion(both.registry, both.witness, server, opened)
+        self.logs |= both.registry.region.stores
         return self.running[region]
 
-    def make_registry(self, region: str, folder: Path | None = None) -> Registry:
-        """The registry of a region, not served; another folder makes it a second one."""
-        signers = {origin: log_signer(origin) for origin in origins_of(region, self.years)}
+    def setup(self, region: str, folder: Path | None = None) -> RegionSetup:
+        """What a region's services are given; another folder makes them second ones."""
         place = folder or self.folder / region
-        return Registry(
-            RegistrySettings(region, place, self.policy, signers, self.transport, self.edge)
-        )
+        edge = self.edge_of(region)
+        return regional_setup(region, place, self.policy, self.transport, edge, self.years)
 
-    def make_witness(self, region: str) -> Witness:
-        """The witness of a region, not served."""
-        return Witness(
-            WitnessSettings(
-                self.folder / region,
-                self.policy,
-                witness(region),
-                native(region),
-                self.transport,
-                self.edge,
-            )
-        )
+    def edge_of(self, region: str) -> ClockAndRandom:
+        """The clock of one machine: it may be set; its steady one may not."""
+
+        def clock():
+            return timestamps.from_posix(self.now + self.ahead.get(region, 0))
+
+        return ClockAndRandom(clock, os.urandom, lambda: float(self.now))
+
+    def make_registry(self, region: str, folder: Path) -> Registry:
+        """A second registry of a region, not served, over another folder."""
+        with ExitStack() as opened:
+            origin = f"{region}.example/reg"
+            kept = opened.enter_context(registry_stores(folder, origin))
+            settings = self.setup(region).registry(kept, {})
+            return OwnRegistry(settings, opened.pop_all())
+
+    def second_writer(self, region: str) -> Registry:
+        """A registry over the stores of the one that runs, which no lock can be had for."""
+        region_stores, given = self.registry(region).region, self.setup(region)
+        blobs = FolderBlobs(self.folder / region)
+        stores = ServiceStores(region_stores.engine, blobs)
+        guard = LastSigned(self.folder / region / "last-signed")
+        return Registry(given.registry(OpenedStores(stores, guard), region_stores.foreign))
 
     def stop(self, region: str) -> None:
         """Stop a region's services; its folder stays."""
@@ -139,6 +170,31 @@ class LiveFederation(Federation):
     def publish(self, *regions: str) -> None:
         for region in regions or TERRITORY:
             self.registry(region).publish_now()
+            control = f"{region}.example/reg"
+            self.notes[control] = self.reader(control).checkpoint()
+
+
+def regional_setup(
+    region: str,
+    folder: Path,
+    policy: Policy,
+    transport: Transport,
+    edge: ClockAndRandom,
+    years: Iterable[int] = (2026,),
+) -> RegionSetup:
+    """What a region's services are given, with its keys: any process can make it."""
+    return RegionSetup(
+        kind=ServiceKind.REGION,
+        region=region,
+        host=f"{region}.example",
+        folder=folder,
+        policy=policy,
+        logs={origin: log_signer(origin) for origin in origins_of(region, years)},
+        cosigner=witness(region),
+        native=native(region),
+        transport=transport,
+        edge=edge,
+    )
 
 
 @contextmanager
@@ -151,3 +207,21 @@ def running(folder: Path, **arguments) -> Iterator[LiveFederation]:
     finally:
         federation.close()
         shutil.rmtree(sockets)
+
+
+@contextmanager
+def publishing(federation: LiveFederation, *regions: str) -> Iterator[None]:
+    """Let regions publish again and again, as their own loops do."""
+    over = threading.Event()
+
+    def publish() -> None:
+        while not over.wait(0.05):
+            federation.publish(*regions)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 
-from did_service.core.anchor.bodies.authority import parse_authority
+from did_service.core.anchor.bodies.authority import grantee_id
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.view import RuleContext, same_subject
+from did_service.core.anchor.view import RuleContext
+from did_service.core.did.syntax import did_id
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.core.log.merkle import inclusion_path, tree_root
 
@@ -57,9 +58,7 @@ class MemoryLog:
 
     def statements_about(self, grantee: str) -> list[LoggedEntry]:
         newest = [chain[-1] for (kind, _), chain in self._chains.items() if kind == "authority"]
-        return [
-            p for p in newest if same_subject(parse_authority(p.entry.body).grantee, grantee)
-        ]
+        return [p for p in newest if grantee_id(p.entry.body) == did_id(grantee)]
 
     def snapshot(self, size: int) -> HeadsSnapshot:
         newest = {(p.entry.type, p.entry.subject): p for p in self.entries[:size]}

@@ -34,7 +34,7 @@ from did_service.issuer.app import Issuer
 from did_service.issuer.officers import hash_token
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
-from did_service.web.database import open_engine
+from did_service.storage.database import file_url, open_database
 from tests.support.dids import key
 from tests.support.federation import Actor, Federation
 from tests.support.optional import CHECKOUT
@@ -111,6 +111,16 @@ class MemoryRegistry:
                 return UnverifiedLogged(held, self.fed.contents.get(held.entry.digest))
         raise NotFoundError("entry_unknown", f"no entry {number}")
 
+    def newest(self, kind: str, subject: str) -> UnverifiedLogged | None:
+        """Read the newest entry of a chain."""
+        if self.down:
+            raise UnavailableError("peer_unreachable", "the registry could not be asked")
+        log = self.fed.logs.get(self.origin)
+        held = log.newest(kind, subject) if log and self.published else None
+        if held is None:
+            return None
+        return UnverifiedLogged(held, self.fed.contents.get(held.entry.digest))
+
     def _placed(self, entry: Entry, content: bytes | None) -> LoggedEntry:
         if self.origin not in self.fed.logs:
             raise NotFoundError("path_unknown", "no such log")
@@ -142,7 +152,7 @@ class Office:
 
     def restart(self) -> None:
         """Run over the same database as before, as after a kill."""
-        self.store = IssuerStore(open_engine(self.folder / "issuer.sqlite"))
+        self.store = IssuerStore(open_database(file_url(self.folder / "issuer.sqlite")))
         self.issuer = Issuer(self.agency, self.store, self.log_of, self.edge)
 
     def draws(self) -> list[int]:

@@ -7,6 +7,7 @@ level or inside a test. Under DIDSVC_REQUIRE_ALL=1, as in CI, every skip is a fa
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def program(name: str) -> Path:
     return Path(path) if path else _skip(f"no program {name}; try make test-system")
 
 
+def namespaces() -> None:
+    """The right to make network namespaces: root's, where the kernel lets it."""
+    ip = program("ip")
+    name = f"didsvc{os.getpid()}-try"
+    made = subprocess.run([ip, "netns", "add", name], capture_output=True, check=False)
+    if made.returncode:
+        _skip("no network namespaces here; they want root")
+    subprocess.run([ip, "netns", "delete", name], check=True)
+
+
 def node() -> Path:
     """The JavaScript interpreter, with the packages of tests/interop installed."""
     _found(
@@ -45,6 +56,18 @@ def peers_python() -> Path:
     """The interpreter of the environment that holds requirements/peers.in."""
     python = CHECKOUT / ".venv-peers" / "bin" / "python"
     return _found(python, "no Python counterparts; run make peers")
+
+
+def site_python() -> Path:
+    """The interpreter of the environment that holds requirements/docs.in."""
+    python = CHECKOUT / ".venv-docs" / "bin" / "python"
+    return _found(python, "nothing that makes the site; run make site")
+
+
+def run_wheels() -> Path:
+    """The wheels of requirements/run.lock."""
+    _found(CHECKOUT / ".wheels" / ".run", "no wheels of run.lock; run make wheels")
+    return CHECKOUT / ".wheels"
 
 
 def _found(path: Path, otherwise: str) -> Path:

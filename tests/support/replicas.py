@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from did_service.replica.check import judge, make_world
-from did_service.replica.replica import Replica, open_replica
+from did_service.replica.files import grow_files
+from did_service.replica.replica import Replica
 from did_service.replica.store import ReplicaStore, prepare
-from did_service.web import database
+from did_service.replica.tree import StaticTree
+from did_service.storage import database
+from did_service.storage.folder import FolderBlobs
 from tests.support.federation import Federation
 from tests.support.memory_log import MemoryLog
 
@@ -21,14 +24,15 @@ class Mirror:
     replicas: dict[str, Replica] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.engine = database.open_engine(self.folder / "witness.sqlite")
+        self.engine = database.open_database(database.file_url(self.folder / "witness.sqlite"))
         prepare(self.engine)
 
     def replica(self, origin: str) -> Replica:
         """The replica of a log, made on first use."""
         if origin not in self.replicas:
             store = ReplicaStore(self.engine, origin)
-            self.replicas[origin] = open_replica(store, self.folder / origin)
+            tree = StaticTree(FolderBlobs(self.folder / origin))
+            self.replicas[origin] = Replica(store, tree)
         return self.replicas[origin]
 
     def follow(self, at: int | None = None) -> None:
@@ -67,11 +71,11 @@ class Mirror:
         placed = judge(entries, replica.store, world)
         contents = contents_of(log, held, size)
         replica.store.append(placed, contents)
-        snapshots = [replica.store.snapshot(size)]
-        data = [entry.encode() for entry in entries]
-        staged = replica.tree.stage(held, data, contents=contents, heads=snapshots)
-        replica.tree.install(staged)
-        replica.tree.discard(staged)
+        grow_files(replica, held, size, [replica.store.snapshot(size)])
+
+    def served(self, origin: str) -> Path:
+        """The folder of a log's files."""
+        return self.folder / origin
 
     def world(self, content: Callable[[bytes], bytes | None]):
         """What the keeper of these replicas sees; ev rests on a reg that is ahead of it."""

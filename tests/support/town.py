@@ -1,6 +1,6 @@
 """Two agencies at work, with the five regions behind them, and citizens who deal with them.
 
-with town_at(tmp_path) as town:             # the services of the demo's world
+with town_at(tmp_path) as town:             # the federation of `did-service up`
     wang = town.citizen("wang")             # a purse that has pinned the policy
     town.apply(wang, POLICE)                # over HTTP, as `wallet apply`
     town.approve(POLICE)                    # two officers
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.cli.demo.cast import AGENCIES, AgencyPlan
-from did_service.cli.demo.world import ACCEPTING, APPROVING, DemoWorld, opened
-from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.demo.world import DemoWorld, opened
+from did_service.node.local.agencies import ACCEPTING, APPROVING
+from did_service.node.local.members import AGENCIES, AgencyPlan
 from did_service.program.clock import SYSTEM
 from tests.support.purse import Purse, Run
 
@@ -31,9 +31,7 @@ class Town:
 
     @property
     def policy_file(self) -> Path:
-        path = self.folder / "policy.json"
-        path.write_text(strict_json.dumps(self.world.policy.members))
-        return path
+        return self.folder / "policy.json"
 
     def purse(self, name: str, *, without: tuple[str, ...] = ()) -> Purse:
         """A wallet with routes to every host but those named; nothing is pinned."""
@@ -59,21 +57,18 @@ class Town:
         return purse.json("apply", agency.url, agency.item, "--claims", file, "--yes", *words)
 
     def accept(self, agency: AgencyPlan) -> None:
-        for application in self.world.applications(agency, "received"):
-            self.world.office(agency, ACCEPTING, f"applications/{application}/accept")
+        self.world.handle(agency, ACCEPTING, "received", "accept")
 
     def approve(self, agency: AgencyPlan) -> None:
         """Let two officers approve all that has come in."""
         self.accept(agency)
-        for application in self.world.applications(agency, "accepted"):
-            self.world.office(agency, APPROVING, f"applications/{application}/approve")
+        self.world.handle(agency, APPROVING, "accepted", "approve")
 
     def send_back(self, agency: AgencyPlan, note: str) -> None:
         """Let an officer return all that has come in."""
-        for application in self.world.applications(agency, "received"):
-            url = f"{agency.url}/office/applications/{application}/return"
-            body = strict_json.dumps({"note": note}).encode()
-            self.world.transport.post(url, body, headers=self.world._login(agency, ACCEPTING))
+        office = self.world.office(agency, ACCEPTING)
+        for application in office.applications("received"):
+            office.handle(application["id"], "return", note)
 
     def anchor(self) -> None:
         """Anchor lists and batches, and have the other regions cosign."""

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.cli.demo.cast import POLICE, SCHOOL
 from did_service.core.credentials import proof_set
 from did_service.core.credentials.proof_set import SUITES, ProofOptions
 from did_service.core.encoding import strict_json
+from did_service.node.local.agencies import ACCEPTING
+from did_service.node.local.members import POLICE, SCHOOL
 from tests.support import optional
 from tests.support.purse import Purse
 from tests.support.refusals import refused
@@ -163,7 +164,7 @@ def test_without_a_policy_nothing_is_sent_but_to_a_host_that_was_named(town):
     run = town.apply(purse, POLICE)
     assert (run.exit, run.code) == (6, "issuer_unlisted")
     assert counts(purse) == (0, 0, 0)
-    assert town.world.applications(POLICE, "received") == []
+    assert town.world.office(POLICE, ACCEPTING).applications("received") == []
     assert town.apply(purse, POLICE, "--unlisted", "gz.gd.example").exit == 0
     town.send_back(POLICE, "x")
 
@@ -178,7 +179,7 @@ def test_a_person_sees_what_goes_to_whom_and_is_asked(town):
     assert f'发送给: "{POLICE.url}" ("广东")' in run.err
     assert '"givenName"' in run.err
     assert '"小明"' in run.err
-    assert town.world.applications(POLICE, "received") == []
+    assert town.world.office(POLICE, ACCEPTING).applications("received") == []
     assert counts(purse) == (0, 0, 0)
     assert purse.run(*words, stdin="y\n").exit == 0
     town.send_back(POLICE, "x")
@@ -195,7 +196,7 @@ def test_a_wrong_passphrase_is_told_before_anything_is_sent(town):
     purse = town.citizen("locked")
     purse.passphrase.write_text("something else\n")
     assert town.apply(purse, POLICE).exit == 4
-    assert town.world.applications(POLICE, "received") == []
+    assert town.world.office(POLICE, ACCEPTING).applications("received") == []
 
 
 # --- receiving ----------------------------------------

@@ -2,9 +2,9 @@
 
 import pytest
 
-from did_service.cli.administration import Administration
-from did_service.cli.demo.cast import POLICE
-from did_service.cli.founding import create_identity
+from did_service.node.administration import Administration
+from did_service.node.founding import create_identity
+from did_service.node.local.members import POLICE
 from tests.support.town import town_at
 from wallet_cli.holdings import applications
 

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from fastapi import FastAPI, Response
 
-from did_service.cli.demo.cast import POLICE, SCHOOL
 from did_service.core.encoding import strict_json
+from did_service.node.local.members import POLICE, SCHOOL
 from did_service.web.serve import Server, unix_socket
 from tests.support.purse import finish, start, wallet
 from wallet_cli.holdings import answers, applications, credentials, identities
@@ -152,19 +152,56 @@ def test_one_delivery_that_falls_over_keeps_no_other_from_arriving(town, monkeyp
     assert len(credentials(purse.vault())) == 2
 
 
-def test_what_is_younger_than_the_hours_checkpoint_is_said_to_be_and_when_it_comes(town):
-    """The network was perfect, and it said to check the network (newcomer E3)."""
-    purse = town.citizen("first-hour")
+def within_one_hour(town, act):
+    """Do something, and once more if an hour began meanwhile: it brings another checkpoint."""
+    began = town.world.edge.clock().hour
+    done = act("first-hour")
+    return done if town.world.edge.clock().hour == began else act("second-hour")
+
+
+def before_the_hour(town, name):
+    """A citizen who asks for the evidence of the hour, and for what was logged in it."""
+    purse = town.citizen(name)
     town.apply(purse, POLICE)
     town.approve(POLICE)
     received = purse.run("receive")
-    assert "run wallet refresh then" in received.err
-    run = purse.json("refresh")
-    assert "not_published_yet" in run.warnings or run.code == "not_published_yet"
+    town.anchor()
+    return purse, received, purse.json("refresh"), purse.run("refresh")
+
+
+def test_what_is_younger_than_the_hours_checkpoint_is_said_to_be_and_when_it_comes(town):
+    """The network was perfect, and it said to check the network (newcomer E3)."""
+    purse, received, run, told = within_one_hour(town, lambda name: before_the_hour(town, name))
+    when = r"run wallet refresh after \d\d:\d\d \w+, or wallet refresh --fresh after \d\d:\d\d"
+    assert re.search(when, received.err)
+    assert (run.exit, "not_published_yet" in run.warnings) == (0, True)
+    assert run.data["next_fresh"] is None  # some of it stands in the checkpoint of this hour
     assert "evidence_missing" not in run.warnings
-    told = purse.run("refresh").err
-    assert "the evidence is not published yet; it is next published at" in told
-    assert re.search(r"published at \(\d{4}-\d\d-\d\d \d\d:\d\d \w+\)", told)
+    assert re.search(r"some evidence is still missing", told.out)
+    assert purse.json("refresh", "--fresh").exit == 0
+    run = purse.json("refresh")  # the hour's checkpoint lacks what the wallet has already
+    assert (run.exit, run.data["refreshed"][0]["complete"]) == (0, True)
+
+
+def test_where_nothing_is_published_yet_that_is_no_error_but_a_time(town):
+    """A log without a checkpoint of this hour, as each is in its first minutes."""
+    purse = town.holder("early", POLICE)
+    epochs = [
+        *town.folder.glob("regions/*/data/*/epoch"),
+        *town.folder.glob("regions/*/data/ev/*/epoch"),
+    ]
+    for folder in epochs:
+        folder.rename(folder.with_name("away"))
+    try:
+        run, told = purse.json("refresh"), purse.run("refresh")
+    finally:
+        for folder in epochs:
+            folder.with_name("away").rename(folder)
+    assert (run.exit, run.code) == (9, "not_published_yet")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:00:00Z", run.data["next"])
+    assert told.exit == 9
+    assert "error" not in told.err
+    assert re.search(r"published next at \d\d:\d\d \w+: run wallet refresh then", told.err)
 
 
 def test_without_a_network_one_line_says_so(town):

@@ -11,15 +11,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from fastapi import FastAPI, Response
 
-from did_service.cli.demo.cast import AUDIENCE, POLICE, SCHOOL
 from did_service.core.anchor.bodies.policy import sign_policy
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.key import did_key_method
-from did_service.core.encoding import b64, strict_json
+from did_service.core.encoding import b64, strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 from did_service.core.verification.request import Clock, NonceState, Request
 from did_service.core.verification.verify import verify
+from did_service.demo.cast import AUDIENCE
+from did_service.node.local.members import POLICE, SCHOOL
 from did_service.verifier.directory import TrustDirectory
 from did_service.verifier.memory import RememberedLog
 from did_service.web.serve import Server, unix_socket
@@ -93,16 +94,41 @@ def test_the_batch_is_found_behind_later_ones(town):
     assert run.data["refreshed"][0]["issuance"] is True
 
 
-def test_an_issuance_that_is_not_anchored_yet_is_named(town):
-    purse = town.citizen("early")
+def test_an_issuance_that_is_not_logged_yet_is_told_and_says_when(town):
+    """Counters take it all the same; `receive` proposed --fresh, which could bring nothing."""
+    purse = town.citizen("ahead")
     town.apply(purse, POLICE)
     town.approve(POLICE)
+    received = purse.run("receive")
+    assert (received.exit, "not all logged yet" in received.err) == (0, True)
+    assert "or now with --fresh" not in received.err
+    asked = town.world.edge.clock()
+    run, told = purse.json("refresh", "--fresh"), purse.run("refresh", "--fresh")
+    (row,) = run.data["refreshed"]
+    assert (run.exit, row["complete"], bool(row["good_until"])) == (0, False, True)
+    assert "not_published_yet" in run.warnings
+    assert row["missing"] == [{"kind": "evidence", "code": "batch_unknown"}]
+    soon = timestamps.parse_utc(run.data["next_fresh"])
+    assert asked < soon <= timestamps.parse_utc(run.data["next"])
+    assert (told.exit, "error" in told.err) == (0, False)
+    assert "some evidence is still missing" in told.out
+    town.anchor()
+    run = purse.json("refresh", "--fresh")
+    assert (run.exit, run.data["refreshed"][0]["complete"]) == (0, True)
+    assert "next" not in run.data
+
+
+def test_one_credential_that_waits_is_told_beside_those_that_do_not(town):
+    purse = town.holder("one-waits", POLICE)
+    town.apply(purse, SCHOOL)
+    town.approve(SCHOOL)
     purse.run("receive")
     run = purse.json("refresh", "--fresh")
-    assert run.data["refreshed"][0]["missing"] == [
-        {"kind": "evidence", "code": "batch_unknown"}
-    ]
-    assert "evidence_missing" in run.warnings
+    complete = {each["alias"]: each["complete"] for each in run.data["refreshed"]}
+    assert complete == {"residence-permit-1": True, "education-1": False}  # in either order
+    assert (run.exit, "not_published_yet" in run.warnings) == (0, True)
+    run = purse.json("refresh", "residence-permit-1", "--fresh")
+    assert (run.exit, "not_published_yet" in run.warnings) == (0, False)
 
 
 def test_evidence_comes_from_another_regions_mirror(town):
@@ -206,7 +232,7 @@ def test_a_credential_from_a_file_has_no_place_in_a_batch(town):
     file = purse.save("from-file.json", strict_json.dumps(held.credential))
     purse.open().commit(lambda vault: vault.drop((held.id,)))
     (received,) = purse.json("receive", file).data["received"]
-    assert {"kind": "evidence", "code": "batch_unknown"} in received["missing"]
+    assert {"kind": "evidence", "code": "batch_unnamed"} in received["missing"]
     # without the names of the issuer's statements nobody can find them in the log
     assert purse.json("refresh", "--fresh").data["refreshed"][0]["issuance"] is False
 
@@ -224,7 +250,7 @@ def test_a_batch_that_no_entry_anchored_is_told(town):
     purse.open().commit(lambda vault: keep(vault, moved, os.urandom))
     run = purse.json("refresh", "--fresh")
     assert run.data["refreshed"][0]["missing"] == [
-        {"kind": "evidence", "code": "batch_unknown"}
+        {"kind": "evidence", "code": "batch_unpublished"}
     ]
 
 

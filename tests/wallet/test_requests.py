@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from did_service.cli.demo.cast import POLICE
 from did_service.core.openid.request_object import RequestObject
+from did_service.node.local.members import POLICE
 
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("town")]
 NONCE = "n4Wk2Qe8Zt7Lr5Yb1Mx3Va"

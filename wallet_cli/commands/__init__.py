@@ -17,9 +17,9 @@ A first hour:
   wallet refresh all                                     fetch the evidence
   wallet present residence-permit-1 --request ask.json --out me.vp.json
 
-Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase, 5 cannot tell,
-6 issuer not trusted, 7 not found, 8 try again, 9 not yet, 10 input needed,
-11 wallet damaged, 70 program error."""
+Exit codes: 0 done, 1 refused, 2 usage, 3 declined, 4 wrong passphrase,
+5 cannot tell, 6 issuer not trusted, 7 not found, 8 try again, 9 not yet,
+10 input needed, 11 wallet damaged, 70 program error."""
 
 ENTRIES = {
     "init": CommandEntry(

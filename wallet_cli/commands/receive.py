@@ -13,11 +13,11 @@ from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.text import Bilingual, quote
 from did_service.program.exits import Exit
 from wallet_cli.addressees import check_addressee
-from wallet_cli.dates import local_time, next_epoch
 from wallet_cli.holdings import Application, applications
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session, read_json
 from wallet_cli.views import application_view, credential_view
+from wallet_cli.waiting import Coming, coming, is_wanted
 
 if TYPE_CHECKING:
     from did_service.client.issuer import NotYet, UnverifiedDelivery
@@ -139,7 +139,7 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
     terminal = session.terminal
     for apart in harvest.apart if harvest.received or harvest.failures else ():
         terminal.warn("set_aside", apart.application.id, id=apart.application.id)
-    _say_when_to_come_back(session, harvest.received)
+    when = _when_to_come_back(session, harvest.received)
     data: JsonObject = {
         "received": [_view(each) for each in harvest.received],
         "apart": [application_view(each.application) for each in harvest.apart],
@@ -150,6 +150,7 @@ def _hand_out(session: Session, harvest: _Harvest) -> Exit:
         "failed": [
             {**application_view(each), "code": error.code} for each, error in harvest.failures
         ],
+        **({} if when is None else when.encode()),
     }
     lines = [each.held.alias for each in harvest.received]
     for _, error in harvest.failures:
@@ -176,16 +177,19 @@ def _reason(harvest: _Harvest) -> DidServiceError:
     return UnavailableError("not_yet", f"{len(harvest.waiting)} applications are on their way")
 
 
-def _say_when_to_come_back(session: Session, received: Sequence[Received]) -> None:
+def _when_to_come_back(session: Session, received: Sequence[Received]) -> Coming | None:
     """Tell when the evidence will be there that a counter asks for."""
-    if any(each.missing for each in received):
-        at = local_time(next_epoch(session.now()))
-        session.terminal.note(
-            Bilingual(
-                f"核验数据于 {at} 公布；请到时运行 wallet refresh，窗口才能核验",
-                f"evidence for counters is published at {at}: run wallet refresh then",
-            )
-        )
+    found: Coming | None = None
+    for each in received:
+        codes = [missing.code for missing in each.missing]
+        one = coming(codes, session.now(), is_fresh=each.is_fresh)
+        if one is None and any(map(is_wanted, codes)):
+            session.terminal.warn("evidence_missing", each.held.alias)
+        elif one is not None:
+            found = one if found is None else found.later(one)
+    if found is not None:
+        session.terminal.note(found.told())
+    return found
 
 
 _STATES = {

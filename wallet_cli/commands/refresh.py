@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -13,7 +15,8 @@ from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.limits import MAX_MIRRORS
 from did_service.core.text import Bilingual
 from did_service.program.exits import Exit
-from wallet_cli.dates import local_time, next_epoch
+from did_service.program.words import told_code
+from wallet_cli.dates import clock_time, local_time
 from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.naming import find_credential, find_record
 from wallet_cli.parser import WalletCommand
@@ -21,6 +24,7 @@ from wallet_cli.session import Session
 from wallet_cli.standing import good_until
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
+from wallet_cli.waiting import Coming, coming, is_wanted
 
 if TYPE_CHECKING:
     from did_service.core.anchor.bodies.policy import Policy
@@ -28,10 +32,6 @@ if TYPE_CHECKING:
     from wallet_cli.staples import CollectedStaple
 
 ALL = "all"
-# Answers of a place that has less than was asked for, and of none.
-_YOUNGER = frozenset(("batch_unknown", "entry_unknown", "subject_unknown"))
-_YOUNGER |= frozenset(("checkpoint_missing", "heads_missing", "not_covered_yet"))
-_UNREACHED = frozenset(("address_refused", "peer_timeout", "peer_unreachable"))
 
 
 @click.command(
@@ -60,6 +60,9 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
     Every wallet asks for the same hourly state of a log, so nobody learns which credential you
     hold; use --fresh, which asks for another, only if the status must be known to the minute.
     The wallet never replaces its evidence by older or weaker evidence.
+
+    Exit code 0 says that counters can judge every credential; 9 that evidence they need is not
+    logged or published yet, with the time to run it again; 8 that some could not be fetched.
     """
     from did_service.client.issuer import parse_delivery
     from did_service.core.evidence.moment import EvidenceMoment
@@ -84,7 +87,7 @@ def refresh(session: Session, name: str, bases: tuple[str, ...], *, fresh: bool)
             failures.append(Failure(held.alias, as_error(error)))
     if failures and len(wanted) == 1:
         raise failures[0].error
-    return _hand_out(session, rows, failures, policy)
+    return _hand_out(session, rows, failures)
 
 
 class Failure(NamedTuple):
@@ -96,11 +99,38 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A credential as it is held now, and what came for it."""
+    """A credential as it is held now, and what came for it.
+
+    Attributes:
+        held: The credential.
+        collected: What came, and what is missing.
+        until: Until when counters take it; None where evidence that they need is not at hand.
+        coming: When what is missing will be there; None where time alone does not bring it.
+        fault: Why the credential cannot be used, or proves less than it should, and waiting
+            alone does not mend it; empty where nothing is wrong.
+    """
 
     held: HeldCredential
     collected: CollectedStaple
-    is_early: bool  # what is missing was asked for at the hour's checkpoint, and is younger
+    until: datetime | None
+    coming: Coming | None
+    fault: str
+
+    def wanted(self) -> list[str]:
+        """Return why each piece is missing that may still come."""
+        codes = [each.code for each in self.collected.missing if is_wanted(each.code)]
+        if self.until is None and not codes:
+            return ["not_covered_yet"]  # all came, and not all of it is known to be the newest
+        return codes
+
+    def is_whole(self) -> bool:
+        """Say whether all is here: what the hour's checkpoint lacks may be held already."""
+        staple = self.collected.staple
+        kinds = {item.entry.type for item in staple.items} - {"evidence"}
+        kinds |= {"evidence"} if staple.batches else set()
+        lacking = (m for m in self.collected.missing if is_wanted(m.code))
+        is_here = self.until is not None and all(each.kind in kinds for each in lacking)
+        return is_here and not self.fault
 
 
 def _refresh(
@@ -113,7 +143,8 @@ def _refresh(
     known = session.trust.known().remembered
     collected = collect(held, policy, places, known)
     session.report_forks(collected.forks)
-    if collected.fetched and not collected.proves_no_less(held):
+    is_kept = bool(collected.fetched) and not collected.proves_no_less(held)
+    if is_kept:
         session.terminal.warn("staple_kept", held.alias, credential=held.alias)
     elif collected.fetched:
 
@@ -126,62 +157,94 @@ def _refresh(
             return keep(vault, collected.merged(newest, policy), session.rng)
 
         held = find_record(session.commit(change), held.id) or held
-    codes = {each.code for each in collected.missing}
-    is_early = places.moment is EvidenceMoment.EPOCH and bool(codes & _YOUNGER)
-    return Refreshed(held, collected, is_early and not codes & _UNREACHED)
+    found = Refreshed(held, collected, good_until(held, policy), None, "")
+    if is_kept:
+        return replace(found, fault="staple_kept")
+    is_fresh = places.moment is EvidenceMoment.NEWEST
+    when = coming(found.wanted(), session.now(), is_fresh=is_fresh)
+    if found.wanted() and when is None:
+        return replace(found, fault="evidence_missing")
+    is_done = found.is_whole() and collected.fetched > 0
+    return replace(found, coming=None if is_done else when)
 
 
-def _hand_out(
-    session: Session, rows: list[Refreshed], failures: list[Failure], policy: Policy
-) -> Exit:
-    """Say what came; the command fails where nothing came for any, by the first failure."""
-    data: JsonObject = {
-        "refreshed": [_view(each, policy) for each in rows],
-        "failed": [{"alias": alias, "code": error.code} for alias, error in failures],
-    }
+def _hand_out(session: Session, rows: list[Refreshed], failures: list[Failure]) -> Exit:
+    """Say what came, and choose the exit: done only where counters can take every one."""
     terminal, say = session.terminal, session.terminal.say
     for alias, error in failures:
         terminal.warn(error.code, f"{alias}: {error.message}", credential=alias)
-    lines = [*table((each.held.alias, say(_good(each.held, policy))) for each in rows)]
-    early = any(each.is_early for each in rows)
-    at = local_time(next_epoch(session.now()))
-    if (rows or failures) and not any(each.collected.fetched for each in rows):
-        reason: DidServiceError = UnavailableError("nothing_fetched", _codes(rows))
-        if failures:
-            reason = failures[0].error
-        elif early:
-            reason = UnavailableError("not_published_yet", at)
-        return terminal.finish_incomplete(reason, data, lines)
-    if early:
-        terminal.warn("not_published_yet", at)
     for each in rows:
-        if each.collected.missing and not each.is_early:
-            terminal.warn("evidence_missing", f"{each.held.alias}: {_codes([each])}")
+        if each.fault == "evidence_missing" and each.collected.fetched:
+            terminal.warn("evidence_missing", f"{each.held.alias}: {say(_missing([each]))}")
+    found = [each.coming for each in rows if each.coming is not None]
+    when = reduce(Coming.later, found) if found else None
+    data: JsonObject = {
+        "refreshed": [_view(each) for each in rows],
+        "failed": [{"alias": alias, "code": error.code} for alias, error in failures],
+        **({} if when is None else when.encode()),
+    }
+    lines = [*table((each.held.alias, say(_good(each))) for each in rows)]
+    reason = _reason(rows, failures)
+    if reason is not None:
+        return terminal.finish_incomplete(reason, data, lines)
+    if when is not None:
+        at = clock_time(when.hourly)
+        if not all(each.until and each.collected.fetched for each in rows if each.coming):
+            pending = UnavailableError("not_published_yet", at)
+            return terminal.finish_pending(pending, when.told(), data, lines)
+        terminal.warn("not_published_yet", at)  # counters take all of them already
     terminal.finish(data, lines)
     return Exit.DONE
 
 
-def _view(row: Refreshed, policy: Policy) -> JsonObject:
+def _reason(rows: list[Refreshed], failures: list[Failure]) -> DidServiceError | None:
+    """Say why not everything came where waiting alone does not bring it, the gravest first."""
+    faulty = [each for each in rows if each.fault]
+    if failures:
+        return failures[0].error
+    if faulty and not any(each.collected.fetched for each in rows):
+        return _missed("nothing_fetched", _missing(rows))
+    for each in faulty:
+        alias, why = f"{each.held.alias}: ", _missing([each])
+        return _missed(each.fault, Bilingual(alias + why.zh, alias + why.en))
+    return None
+
+
+def _missed(code: str, why: Bilingual) -> UnavailableError:
+    error = UnavailableError(code, why.en)
+    error.message_zh = why.zh or None
+    return error
+
+
+def _view(row: Refreshed) -> JsonObject:
     collected = row.collected
-    until = good_until(row.held, policy)
     return {
         "alias": row.held.alias,
+        "complete": row.is_whole(),
         "items": len(collected.staple.items),
         "issuance": bool(collected.staple.batches),
-        "good_until": None if until is None else timestamps.encode(until),
+        "good_until": None if row.until is None else timestamps.encode(row.until),
         "missing": [{"kind": each.kind, "code": each.code} for each in collected.missing],
     }
 
 
-def _good(held: HeldCredential, policy: Policy) -> Bilingual:
-    until = good_until(held, policy)
-    if until is None:
+def _good(row: Refreshed) -> Bilingual:
+    if row.until is None:
         return Bilingual("核验数据不完整", "evidence is incomplete")
-    at = local_time(until)
-    return Bilingual(f"窗口可核验至 {at}", f"good at counters until {at}")
+    at = local_time(row.until)
+    if row.is_whole():
+        return Bilingual(f"窗口可核验至 {at}", f"good at counters until {at}")
+    return Bilingual(
+        f"窗口可核验至 {at}，部分核验数据尚缺",
+        f"good at counters until {at}, some evidence is still missing",
+    )
 
 
-def _codes(rows: list[Refreshed]) -> str:
+def _missing(rows: list[Refreshed]) -> Bilingual:
     """Name what did not come and why, each once."""
-    found = (f"{m.kind} {m.code}" for each in rows for m in each.collected.missing)
-    return ", ".join(dict.fromkeys(found))
+    found = {(m.kind, m.code) for each in rows for m in each.collected.missing}
+    told = [(kind, told_code(code, "wallet")) for kind, code in sorted(found)]
+    return Bilingual(
+        "；".join(f"{kind}：{why.zh}" for kind, why in told),
+        "; ".join(f"{kind}: {why.en}" for kind, why in told),
+    )

@@ -6,8 +6,6 @@ The log that takes a grant, the counter that judges one and the wallet that fetc
 need ask different things of each statement, but all go up alike (threat rule 11).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.anchor.bodies.policy import Policy
@@ -28,6 +26,6 @@ class Climb(NamedTuple):
         """Return the region whose root a granter is: there a chain ends. None: it goes on."""
         return self.policy.region_of_root(did)
 
-    def up(self) -> Climb | None:
+    def up(self) -> "Climb | None":
         """Go on to the granter of a statement; None where the chain has become too long."""
         return Climb(self.policy, self.hops - 1) if self.hops > 1 else None

@@ -9,14 +9,12 @@ What a body says is in `bodies`, which entry may come next in `rules`. Shapes: d
 §2.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
-from did_service.core.anchor.types import TYPES
+from did_service.core.anchor.types import TYPES, takes_back
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.encoding import b64, jcs, strict_json, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, JsonValue, as_object
@@ -68,7 +66,7 @@ class Envelope:
 class Submission(Envelope):
     """An entry as a submitter sends it: it has no time yet, nor a place in a log."""
 
-    def sequenced(self, at: int) -> Entry:
+    def sequenced(self, at: int) -> "Entry":
         """Return the entry as the log stores it, with the POSIX second of sequencing."""
         return _entry({**self.members, "a": at})
 
@@ -87,7 +85,7 @@ class Entry(Envelope):
         """Return the RFC 6962 leaf hash, 32 bytes."""
         return leaf_hash(self.data)
 
-    def compact(self) -> Entry:
+    def compact(self) -> "Entry":
         """Return the same entry as its bytes alone, in a copy that takes no more than they do.
 
         What orjson returns still holds the buffer that it wrote to, eight kilobytes of it.
@@ -285,9 +283,10 @@ def _envelope(
     has_digest = fields.has("d") if known is None else known.has_digest
     digest = fields.data("d", size=32) if has_digest else None
     body = fields.object("b")
-    data = jcs.encode(members) if data is None else data
+    data = jcs.encode_to_keep(members) if data is None else data
     fields.close()
-    if known is not None and not known.is_signed and "proof" in body:
+    is_unsigned = known is not None and not known.is_signed and not takes_back(name, body)
+    if is_unsigned and "proof" in body:
         raise MalformedError("entry_malformed", f"a {name} entry has no proof of its own")
     if len(data) > MAX_ENTRY_BYTES:
         what = f"an entry of {len(data)} bytes; {MAX_ENTRY_BYTES} are taken"

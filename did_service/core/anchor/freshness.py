@@ -10,8 +10,6 @@ heads entry and, for a status list, its own `iat`.
 much age is allowed stands in the policy: a bound for each tier, and waivers by name.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.encoding.strict_json import Fields, JsonValue

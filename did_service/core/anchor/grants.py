@@ -26,6 +26,7 @@ from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import Region
 from did_service.core.anchor.territory import first_outside
 from did_service.core.anchor.view import HomeLogs
+from did_service.core.anchor.voids import standing
 from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_AUTHORITY_HOPS
 
@@ -95,6 +96,7 @@ class Grants:
         home = self.homes(statement.granter)
         for placed in [] if home is None else home.statements_about(statement.granter):
             chain = [] if home is None else home.chain("authority", placed.entry.subject)
+            chain = standing(chain)
             if any(_is_within(statement, parse_authority(p.entry.body)) for p in chain):
                 yield parse_authority(placed.entry.body)
 

@@ -6,8 +6,6 @@ An end counts, whatever other statement still names the list (threat rules 14, 2
 statements at hand are the latest is asked by whoever reads them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 

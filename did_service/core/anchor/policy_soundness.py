@@ -7,9 +7,12 @@ share an honest cosigner even if as many lie as the policy states: k > (m + f) /
 
 from __future__ import annotations
 
-from did_service.core.anchor.region import Region, is_under
+from did_service.core.anchor.hosts import Hosts, longest
+from did_service.core.anchor.region import Region, is_under, year_of
 from did_service.core.crypto import multikey
+from did_service.core.did.syntax import parse_webvh
 from did_service.core.errors import PolicyError, quote
+from did_service.core.limits import MAX_LOG_KEYS
 from did_service.core.log.note import VerifierKey
 from did_service.core.log.policy import LogPolicy, operator
 from did_service.core.log.quorum import Group, shares_honest_cosigner
@@ -28,7 +31,9 @@ def check_governance(threshold: int, governors: tuple[str, ...]) -> None:
         raise PolicyError("governance_unsafe", f"{few} is no majority")
 
 
-def check_unique(regions: Regions, governors: tuple[str, ...]) -> None:
+def check_unique(
+    regions: Regions, governors: tuple[str, ...], retired: tuple[str, ...] = ()
+) -> None:
     """Check that nothing stands twice, and that a key has one role (rule 18).
 
     Raises:
@@ -40,9 +45,10 @@ def check_unique(regions: Regions, governors: tuple[str, ...]) -> None:
     for what, values in (
         ("region id", [region.id for region in regions]),
         ("root", [region.root for region in regions]),
-        ("host", [host for region in regions for host in region.hosts]),
+        ("host", [*retired, *(host for region in regions for host in region.hosts)]),
         ("prefix", [prefix for region in regions for prefix in region.prefixes]),
         ("log", [origin for region in regions for origin in region.logs]),
+        ("data log of a region and year", [each for one in regions for each in _years(one)]),
     ):
         if len(set(values)) != len(values):
             raise PolicyError("region_repeated", f"a {what} stands in the policy twice")
@@ -50,8 +56,29 @@ def check_unique(regions: Regions, governors: tuple[str, ...]) -> None:
         raise PolicyError("key_repeated", "a key has two roles in the policy")
 
 
+def _years(region: Region) -> list[str]:
+    """Name each data log by region and year: a list goes on in one log of a year."""
+    years = (year_of(origin) for origin in region.logs)
+    return [f"{region.id} {year}" for year in years if year is not None]
+
+
+def check_roots(hosts: Hosts) -> None:
+    """Check that each region's root DID has a host of that region, so that its log says it.
+
+    A DID of another region's, or of an agency there, has granted before: what ended with its
+    authority would stand again once it is a root.
+
+    Raises:
+        PolicyError: `root_elsewhere`.
+    """
+    for region in filter(None, hosts.values()):
+        own = longest(parse_webvh(region.root).host, hosts)
+        if own is None or hosts[own] is not region:
+            raise PolicyError("root_elsewhere", f"the root of {quote(region.id)}")
+
+
 def _log_keys(region: Region) -> set[bytes]:
-    """A region may sign all its logs with one key: that is one role."""
+    """A region may sign all its logs with one key, and name the one before: one role."""
     return {known.key.public for log in region.logs.values() for known in log.logs}
 
 
@@ -71,7 +98,7 @@ def check_quorum(
     """
     region = next(each for each in regions if origin in each.logs)
     log = region.logs[origin]
-    if [known.key.name for known in log.logs] != [origin]:
+    if {known.key.name for known in log.logs} != {origin} or len(log.logs) > MAX_LOG_KEYS:
         raise PolicyError("log_unknown", f"the text of {quote(origin)} names another log")
     groups = {group.name: group for group in log.quorum.groups}
     top = groups.get(log.quorum.name)

@@ -7,8 +7,6 @@ A region's logs and witness are named after one of its hosts (docs/formats.md §
 Everything is named in whole labels, so that no region's names begin inside another's.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ sorted by the first field, under an RFC 6962 tree. Root and count stand in a `he
 formats.md §2; the construction needs no cryptography beyond the log's own.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +19,9 @@ from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
 from did_service.core.limits import HEADS_RECORD_BYTES
-from did_service.core.log.merkle import check_inclusion, inclusion_path, leaf_hash, tree_root
+from did_service.core.log.merkle import CompactRange, check_inclusion, inclusion_path, leaf_hash
+
+_HASHED_AT_ONCE = 4_096  # leaf hashes of a large region do not all stand in memory
 
 
 def subject_key(kind: str, subject: str) -> bytes:
@@ -40,7 +40,7 @@ class HeadRecord:
     leaf: bytes
 
     @classmethod
-    def of(cls, placed: LoggedEntry) -> HeadRecord:
+    def of(cls, placed: LoggedEntry) -> "HeadRecord":
         """Make the record that names this entry as its subject's latest."""
         entry = placed.entry
         key = subject_key(entry.type, entry.subject)
@@ -100,6 +100,10 @@ class HeadRecords:
         start = index * HEADS_RECORD_BYTES
         return self._data[start : start + HASH_BYTES]
 
+    def position(self, key: bytes) -> int:
+        """Return where a key stands, or would stand."""
+        return bisect_left(range(len(self)), key, key=self.key)
+
 
 @dataclass(frozen=True)
 class HeadsSnapshot:
@@ -108,25 +112,52 @@ class HeadsSnapshot:
     data: bytes
 
     @classmethod
-    def of(cls, records: Iterable[HeadRecord]) -> HeadsSnapshot:
+    def of(cls, records: Iterable[HeadRecord]) -> "HeadsSnapshot":
         """Sort the records of all subjects into a snapshot."""
-        return cls(b"".join(record.encode() for record in sorted(records)))
+        return cls.of_sorted(sorted(records))
+
+    @classmethod
+    def of_sorted(cls, records: Iterable[HeadRecord]) -> "HeadsSnapshot":
+        """Put records that come in the order of their keys into a snapshot."""
+        data = bytearray()
+        for record in records:
+            data += record.encode()
+        return cls(bytes(data))
 
     @property
     def records(self) -> HeadRecords:
         """The records."""
         return HeadRecords(self.data)
 
+    def with_records(self, records: Iterable[HeadRecord]) -> "HeadsSnapshot":
+        """Return the snapshot with these records, each in the place of its subject's former."""
+        held, made, taken = self.records, bytearray(), 0
+        for record in sorted(records):
+            position = held.position(record.key)
+            stands = position < len(held) and held.key(position) == record.key
+            made += self.data[taken * HEADS_RECORD_BYTES : position * HEADS_RECORD_BYTES]
+            made += record.encode()
+            taken = position + stands
+        return HeadsSnapshot(bytes(made + self.data[taken * HEADS_RECORD_BYTES :]))
+
+    def leaf_hashes(self, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """Return the leaf hashes of the records from `start` up to `stop`."""
+        at = range(len(self.records))[start:stop]
+        step = HEADS_RECORD_BYTES
+        return [leaf_hash(self.data[each * step : (each + 1) * step]) for each in at]
+
     @cached_property
     def leaves(self) -> list[bytes]:
-        """The leaf hashes of the records."""
-        step = HEADS_RECORD_BYTES
-        return [leaf_hash(self.data[i : i + step]) for i in range(0, len(self.data), step)]
+        """The leaf hashes of the records, kept."""
+        return self.leaf_hashes()
 
     @cached_property
     def root(self) -> bytes:
         """The RFC 6962 root over the records."""
-        return tree_root(self.leaves)
+        tree = CompactRange()
+        for start in range(0, len(self.records), _HASHED_AT_ONCE):
+            tree.extend(self.leaf_hashes(start, start + _HASHED_AT_ONCE))
+        return tree.root()
 
     def find(self, kind: str, subject: str) -> int:
         """Return the position of a subject's record.
@@ -135,7 +166,7 @@ class HeadsSnapshot:
             NotFoundError: `subject_unknown`; `details["position"]` is where it would stand.
         """
         key, records = subject_key(kind, subject), self.records
-        position = bisect_left(range(len(records)), key, key=records.key)
+        position = records.position(key)
         if position == len(records) or records.key(position) != key:
             raise NotFoundError(
                 "subject_unknown", f"no {kind} entry of this subject", position=position

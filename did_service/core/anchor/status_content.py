@@ -1,7 +1,7 @@
 """A published status list beside its entry: it names itself, its times and its signer.
 
 The log keeps the list's bytes beside the entry that has their digest. What is judged here is
-the document alone: its bits stay unopened, since no rule asks for them (threat rule 22).
+the document alone: its bits stay unopened here; `revocations` opens those that must stay set.
 """
 
 from __future__ import annotations

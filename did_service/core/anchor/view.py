@@ -6,14 +6,13 @@ a log as it stood at one size. Judges whose copies have grown by different amoun
 give the same answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.bodies.did import DidBody, parse_did_body
+from did_service.core.anchor.bodies.did import LEAVE, DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.bodies.void import is_void
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.region import Region, control_origin
 from did_service.core.anchor.snapshot import HeadsSnapshot
@@ -21,7 +20,7 @@ from did_service.core.did.document import Relationship, parse_document
 from did_service.core.did.key import public_of_method_id
 from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh
 from did_service.core.encoding.strict_json import as_object
-from did_service.core.errors import RuleError, quote
+from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
 
 
@@ -67,12 +66,12 @@ class LogPrefix(NamedTuple):
     size: int
 
     @classmethod
-    def now(cls, log: LogView) -> LogPrefix:
+    def now(cls, log: LogView) -> "LogPrefix":
         """Take the whole log, as far as this judge has it."""
         return cls(log, log.size())
 
     @classmethod
-    def as_of(cls, log: LogView, at: int) -> LogPrefix:
+    def as_of(cls, log: LogView, at: int) -> "LogPrefix":
         """Take the log as it stood at the end of a POSIX second."""
         return cls(log, log.size() - log.written_since(at + 1)[0])
 
@@ -85,10 +84,10 @@ class LogPrefix(NamedTuple):
         return [placed for placed in self.log.chain(kind, subject) if placed.index < self.size]
 
     def statements_about(self, grantee: str) -> list[LoggedEntry]:
-        """Return the newest authority entry of each chain with this grantee."""
+        """Return the newest authority entry of each chain with this grantee that says any."""
         chains = (placed.entry.subject for placed in self.log.statements_about(grantee))
         newest = (self.newest("authority", subject) for subject in chains)
-        return [placed for placed in newest if placed is not None]
+        return [each for each in newest if each is not None and not is_void(each.entry.body)]
 
 
 HomeLogs = Callable[[str], LogPrefix | None]
@@ -134,14 +133,22 @@ class RuleContext(NamedTuple):
 def at_home_in(here: LogPrefix, world: RuleContext) -> HomeLogs:
     """Judge DIDs of this log's region by this log, and rest on no other one.
 
-    A did:key has no home; what is said about it stands wherever one looks.
+    A did:key has no home; what is said about it stands wherever one looks. A DID whose region
+    has left is at home nowhere.
     """
 
     def home(did: str) -> LogPrefix | None:
-        local = did.startswith("did:key:") or world.is_home(did, here.log.origin)
+        local = did.startswith("did:key:") or _is_home(did, here.log.origin, world)
         return here if local else None
 
     return home
+
+
+def _is_home(did: str, origin: str, world: RuleContext) -> bool:
+    try:
+        return world.is_home(did, origin)
+    except PolicyError:
+        return False
 
 
 def document_of(did: str, homes: HomeLogs) -> DidBody:
@@ -149,13 +156,14 @@ def document_of(did: str, homes: HomeLogs) -> DidBody:
 
     Raises:
         RuleError: `signer_unknown` where the DID is not in that log under exactly this
-            spelling, or is deactivated.
+            spelling, has left it, is deactivated, or its newest version is void.
         PolicyError, UnsupportedError, MalformedError: not a DID of this federation.
     """
     home, scid = homes(did), parse_webvh(did).scid
     placed = None if home is None else home.newest("did", scid)
-    body = None if placed is None else parse_did_body(placed.entry.body)
-    if body is None or body.did != did:
+    says = placed is not None and not is_void(placed.entry.body)
+    body = parse_did_body(placed.entry.body) if placed is not None and says else None
+    if body is None or body.did != did or body.op == LEAVE:
         raise RuleError("signer_unknown", f"{quote(did)} is not in the log that counts here")
     if as_object(body.entry.get("parameters"), "parameters").get("deactivated") is True:
         raise RuleError("signer_unknown", f"{quote(did)} is deactivated")

@@ -6,9 +6,6 @@ A list has at least 131,072 bits, so that fetching it does not tell which holder
 unpacked with a cap, since a few kilobytes of gzip can hold gigabytes.
 """
 
-from __future__ import annotations
-
-import gzip
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,11 +15,22 @@ from typing import NamedTuple
 
 from did_service.core.credentials import contexts, members
 from did_service.core.credentials.model import Credential
-from did_service.core.encoding import b64, timestamps
-from did_service.core.encoding.compression import gunzip
+from did_service.core.encoding import timestamps
+from did_service.core.encoding.bitstring import BitstringStatusList
 from did_service.core.encoding.strict_json import JsonObject, JsonValue, as_integer, as_text
-from did_service.core.errors import LimitError, MalformedError, UnsupportedError, quote
-from did_service.core.limits import MAX_STATUS_LIST_BYTES, STATUS_LIST_BITS
+from did_service.core.errors import MalformedError, UnsupportedError, quote
+
+# Whoever makes or reads a list finds its bits here as well.
+__all__ = [
+    "BitstringStatusList",
+    "CredentialStatus",
+    "ListDescription",
+    "Purpose",
+    "StatusEntry",
+    "check_status",
+    "parse_status_entry",
+    "status_list_credential",
+]
 
 ENTRY_TYPE = "BitstringStatusListEntry"
 LIST_TYPE = "BitstringStatusList"
@@ -73,71 +81,6 @@ class StatusEntry:
             "statusListIndex": str(self.index),
             "statusListCredential": self.list_url,
         }
-
-
-class BitstringStatusList:
-    """Bits of 0 or 1; index 0 is the most significant bit of the first byte."""
-
-    __slots__ = ("_bits",)
-
-    def __init__(self, bits: bytes) -> None:
-        """Take at least 16,384 bytes; see `empty` and `decode`."""
-        if len(bits) * 8 < STATUS_LIST_BITS:
-            raise MalformedError("status_list_short", f"fewer than {STATUS_LIST_BITS} bits")
-        if len(bits) > MAX_STATUS_LIST_BYTES:
-            raise LimitError("too_large", f"a status list of {len(bits)} bytes")
-        self._bits = bytearray(bits)
-
-    @classmethod
-    def empty(cls, size: int = STATUS_LIST_BITS) -> BitstringStatusList:
-        """Make a list of `size` bits, all 0; `size` is a multiple of 8."""
-        if size % 8:
-            raise MalformedError("status_list_short", "the size is not a multiple of 8")
-        return cls(bytes(size // 8))
-
-    @classmethod
-    def decode(cls, text: str) -> BitstringStatusList:
-        """Read `encodedList`.
-
-        Raises:
-            MalformedError: `status_list_encoding` or `status_list_short`.
-            LimitError: `too_large` when it unpacks to more than 2 MiB.
-        """
-        if not text.startswith("u"):
-            raise MalformedError(
-                "status_list_encoding", "encodedList is not base64url multibase"
-            )
-        return cls(_gunzip(b64.decode_url(text[1:])))
-
-    def encode(self) -> str:
-        """Write `encodedList`; the same bits give the same text on every machine's clock."""
-        return "u" + b64.encode_url(gzip.compress(bytes(self._bits), mtime=0))
-
-    def __len__(self) -> int:
-        return len(self._bits) * 8
-
-    def __getitem__(self, index: int) -> int:
-        """Return one bit; errors as `set`."""
-        self._check(index)
-        return self._bits[index // 8] >> (7 - index % 8) & 1
-
-    def set(self, index: int) -> None:
-        """Set one bit to 1.
-
-        Raises:
-            MalformedError: `index_out_of_range`.
-        """
-        self._check(index)
-        self._bits[index // 8] |= 0x80 >> index % 8
-
-    def clear(self, index: int) -> None:
-        """Set one bit to 0; errors as `set`."""
-        self._check(index)
-        self._bits[index // 8] &= ~(0x80 >> index % 8)
-
-    def _check(self, index: int) -> None:
-        if not 0 <= index < len(self):
-            raise MalformedError("index_out_of_range", f"index {index} of {len(self)} bits")
 
 
 class ListDescription(NamedTuple):
@@ -246,13 +189,3 @@ def _purpose(value: JsonValue) -> Purpose:
 
 def _purposes(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else [value]
-
-
-def _gunzip(data: bytes) -> bytes:
-    """Unpack a list; what is not one whole gzip member is `status_list_encoding`."""
-    try:
-        return gunzip(data, MAX_STATUS_LIST_BYTES)
-    except LimitError:
-        raise
-    except MalformedError as error:
-        raise MalformedError("status_list_encoding", f"encodedList: {error.message}") from error

@@ -9,8 +9,6 @@ the terms mean is `vocabulary`'s question, who signed is `proof_set`'s.
       statuses, schemas               credentials ──► Credential, …
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.credentials import contexts, members, stated

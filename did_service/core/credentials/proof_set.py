@@ -9,8 +9,6 @@ A chained proof names the proofs it rests on, and those then belong to what it s
 `signer_of` is the only function that says who signed a document.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet

@@ -6,8 +6,6 @@ they may hold and cost is counted first (`core.encoding.json_schema`), and patte
 linear time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache

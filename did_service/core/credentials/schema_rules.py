@@ -5,8 +5,6 @@ that a person reads which rule and position it was. Formats are judged where we 
 whoever verifies they are annotations (JSON Schema 2020-12 validation §7.2.1).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 

@@ -7,8 +7,6 @@ another controller, is kept and lends no key; of whoever issues no such document
 `check_self_controlled`, threat rule 16.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple

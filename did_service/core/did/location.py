@@ -9,8 +9,6 @@ What a path segment hides is decoded once and then judged, so that no server can
 of its folder.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import NamedTuple, NoReturn

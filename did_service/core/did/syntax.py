@@ -8,8 +8,6 @@ upper-case percent escapes, and none for a character that may stand as it is. Be
 `%3a` may stand as well: letters in the grammar of did:webvh mean either case.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import NamedTuple

@@ -12,8 +12,6 @@ and the counter ask the same law here, so a schema that no counter would run is 
 §4.3.3, §8.2.3).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

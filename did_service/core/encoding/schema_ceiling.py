@@ -9,8 +9,6 @@ at each value. Nearly all instances lie below the limit by this already, and tho
 are counted exactly (`schema_parts.steps`). A schema that leads back to itself has no ceiling.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -134,6 +134,10 @@ class Fields:
         """Return the names of all members, for objects whose names are data."""
         return tuple(self._members)
 
+    def whole(self) -> JsonObject:
+        """Return the object itself; its members still have to be read."""
+        return self._members
+
     def value(self, name: str) -> JsonValue:
         """Return a member as it is."""
         self._read.add(name)

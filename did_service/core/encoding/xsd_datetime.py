@@ -8,8 +8,6 @@ fraction: no order is lost, however far or near two of them lie. What we write o
 what our own formats demand, is `timestamps`.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -44,7 +42,7 @@ class Instant:
     fraction: str = ""
 
     @classmethod
-    def of(cls, instant: datetime) -> Instant:
+    def of(cls, instant: datetime) -> "Instant":
         """Return the instant of an aware `datetime`."""
         since = instant - _EPOCH
         fraction = f"{since.microseconds:06}".rstrip("0") if since.microseconds else ""

@@ -6,8 +6,6 @@
 An old heads entry stays provable, so "latest" is as old as the `at` of the newest that says so.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A piece proves nothing by being read, so every value here is `Unverified`. Sets 
 `evidence`. Shapes: docs/formats.md §5.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from sys import intern
 from typing import NamedTuple

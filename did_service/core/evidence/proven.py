@@ -9,8 +9,6 @@ read it; a positive answer needs a `Latest`, and step 13 judges its age (docs/ad
     T = min(fresh_at, heads.at[, iat])    time of "this is the latest of its subject"
 """
 
-from __future__ import annotations
-
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 
@@ -121,7 +119,7 @@ class ProvenEntry:
         """
         return self.as_received.entry.body
 
-    def read_until(self, successor: ProvenEntry) -> JsonObject:
+    def read_until(self, successor: "ProvenEntry") -> JsonObject:
         """Return the body, as what stood until the next entry of the chain.
 
         Raises:
@@ -151,7 +149,7 @@ class Latest(ProvenEntry):
         """What wins when sets are merged: the larger n, then the larger T."""
         return self.number, self.as_of
 
-    def read_into(self, used: MutableMapping[tuple[str, int], Latest]) -> JsonObject:
+    def read_into(self, used: "MutableMapping[tuple[str, int], Latest]") -> JsonObject:
         """Return the body, for an answer that holds as of T, and enter that it was used."""
         used[self.place] = self
         return self.as_received.entry.body

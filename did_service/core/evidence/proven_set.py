@@ -5,8 +5,6 @@ bytes behind a digest, since when a record has existed. It is made by `proofs.ve
 alone. Entries of a log that has shown two histories are not in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -69,7 +67,7 @@ class Fork(NamedTuple):
     notes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """All that verified. `complete` has the logs of which every subject is at hand, with T."""
 
@@ -132,6 +130,18 @@ class Evidence:
     def newest(self, kind: str, subject: str, home: Region) -> ProvenEntry | None:
         """Return the entry of a chain with the largest n at hand, the latest or not."""
         return next(iter(self.chain(kind, subject, home)), None)
+
+    def beyond(self, kind: str, subject: str, home: Region) -> list[ProvenEntry]:
+        """Return what other regions' logs have of a chain with later numbers than its home.
+
+        A chain goes on elsewhere only after it has left; whoever brings what stood before has
+        left the rest out.
+        """
+        chain = self._chains.get((kind, subject), ())
+        here = max((each.number for each in chain if each.origin in home.logs), default=None)
+        if here is None:
+            return []
+        return [each for each in chain if each.origin not in home.logs and each.number > here]
 
     def latest(self, kind: str, subject: str, home: Region) -> Latest | None:
         """Return the newest entry at hand where it is shown to be the latest of its subject."""

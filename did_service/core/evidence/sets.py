@@ -9,8 +9,6 @@ It is carried by anybody and signed by nobody: reading it proves nothing, so eve
 `Unverified`. What it proves under a pinned policy is `proofs.verify_evidence`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
@@ -62,7 +60,7 @@ class UnverifiedEvidence:
     heads_files: Mapping[bytes, bytes] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
 
-    def about(self, log: str, kind: str, subject: str) -> UnverifiedEvidence:
+    def about(self, log: str, kind: str, subject: str) -> "UnverifiedEvidence":
         """Return what may concern one subject of a control log, with its heads entries."""
         wanted = ((kind, subject), ("heads", log))
         return UnverifiedEvidence(

@@ -10,8 +10,6 @@ purpose and with which suite is the caller's decision and always an argument; se
 of proofs are in `credentials.proof_set`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 

@@ -8,8 +8,6 @@ The specification allows extension lines and advises against them; here there ar
 cosigner might not cover them.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

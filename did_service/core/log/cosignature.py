@@ -7,8 +7,6 @@ Key types stand in a table, so that another one (0x06, ML-DSA-44) is a row and n
 line of a type without a row belongs to no key we can have, and is ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 

@@ -11,8 +11,6 @@ must verify, or the whole note is refused. A key is written as a "vkey":
 `name+8 hex digits of its id+base64(type ‖ public key)`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -174,13 +172,13 @@ class UnverifiedNote(NamedTuple):
         found = [line for line in self.signatures if line.selects(key)]
         return tuple(dict.fromkeys(found) if len(found) > 1 else found)
 
-    def only_of(self, keys: Iterable[VerifierKey]) -> UnverifiedNote:
+    def only_of(self, keys: Iterable[VerifierKey]) -> "UnverifiedNote":
         """Return the note with the lines that select these keys, each once and in order."""
         known = {(key.name, key.key_id) for key in keys}
         lines = (line for line in self.signatures if (line.name, line.key_id) in known)
         return self._replace(signatures=tuple(dict.fromkeys(lines)))
 
-    def with_lines(self, lines: Iterable[SignatureLine]) -> UnverifiedNote:
+    def with_lines(self, lines: Iterable[SignatureLine]) -> "UnverifiedNote":
         """Return the note with more signature lines at its end, none of them twice."""
         every = dict.fromkeys((*self.signatures, *lines))
         return self._replace(signatures=tuple(every))

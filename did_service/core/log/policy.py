@@ -8,13 +8,12 @@
     quorum regions
 
 Stricter than the specification where a vote could count twice or prove nothing: each operator
-(the host before the first slash of a key name) has one witness, none is the log's own operator,
-no key has two roles, `quorum none` is refused, and the text is UTF-8. What is written here is
-narrower still, so that foreign tools read it as well: `check_portable`.
+(the host before the first slash of a key name, at whatever port) has one witness, none is the
+log's own operator, no key has two roles, `quorum none` is refused, and the text is UTF-8. What
+is written here is narrower still, so that foreign tools read it as well: `check_portable`.
 """
 
-from __future__ import annotations
-
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,7 +31,9 @@ from did_service.core.log.note import (
 )
 from did_service.core.log.quorum import NO_QUORUM, Group, Quorum, check_word
 
+_CONTROLS = frozenset(map(chr, [*range(0x20), 0x7F])) - {"\t", "\n"}
 _KEYWORDS = frozenset({"log", "witness", "group", "quorum", "any", "all", "none"})
+_PORT = re.compile(r":[0-9]*\Z")  # RFC 3986 §3.2.3; an IPv6 address ends in a bracket
 
 
 class PolicyLog(NamedTuple):
@@ -203,8 +204,8 @@ def check_portable(policy: LogPolicy) -> None:
 
 
 def operator(key: VerifierKey) -> str:
-    """Return who runs a key: the host of its name, which has one vote."""
-    return key.name.partition("/")[0].rstrip(".").lower()
+    """Return who runs a key: the host of its name, which has one vote at whatever port."""
+    return _PORT.sub("", key.name.partition("/")[0]).rstrip(".").lower()
 
 
 # --- the text ---------------------------------------------------------------------------------
@@ -276,7 +277,7 @@ def _lines(data: bytes) -> list[str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise PolicyError("line_invalid", "a policy text is UTF-8") from error
-    if any((c < " " and c not in "\t\n") or c == "\x7f" for c in text):
+    if not _CONTROLS.isdisjoint(text):
         raise PolicyError("line_invalid", "a control character in a policy text")
     lines = text.split("\n")
     if lines.pop():

@@ -8,8 +8,6 @@ newest end and from the oldest end this gives two times, and they are never mixe
     existed_by  k-th oldest, for existence    12:01   nor, with 00:00, back-date a new one
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +45,7 @@ class Quorum(NamedTuple):
     groups: tuple[Group, ...] = ()
 
     @classmethod
-    def of(cls, k: int, witnesses: Iterable[str]) -> Quorum:
+    def of(cls, k: int, witnesses: Iterable[str]) -> "Quorum":
         """Return the quorum of any `k` of the named witnesses, in one group `regions`."""
         return cls(_GROUP, (Group(_GROUP, k, tuple(witnesses)),))
 

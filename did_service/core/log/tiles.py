@@ -175,6 +175,16 @@ def bundles_between(old_size: int, new_size: int) -> list[TileId]:
     return _tiles_of_level(ENTRIES, old_size, new_size)
 
 
+def files_between(old_size: int, new_size: int) -> list[TileId]:
+    """List the entry bundles and hash tiles of `new_size` that `old_size` did not have."""
+    found = bundles_between(old_size, new_size)
+    level, old, new = 0, old_size, new_size
+    while new:
+        found += _tiles_of_level(level, old, new)
+        level, old, new = level + 1, old // TILE_WIDTH, new // TILE_WIDTH
+    return found
+
+
 def extend(read: HashReader, old_size: int, new_leaves: Sequence[bytes]) -> dict[TileId, bytes]:
     """Compute the hash tiles that appending leaf hashes makes.
 

@@ -1,7 +1,5 @@
 """The question that an answer was judged by, as a report tells it (docs/adr/0044)."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

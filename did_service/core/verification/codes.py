@@ -12,8 +12,6 @@ UNDECIDED; unknown never becomes a pass or a refusal.
 Codes alone: their sentences are the programs' (`program/words/*/verdict.json`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -107,6 +105,7 @@ CHECKS: Mapping[str, CheckMeaning] = {
     "issuer_before_end": _passed(4),
     "issuer_evidence_missing": _undecided(4),
     "issuer_not_latest": _undecided(4),
+    "issuer_moved": _undecided(4),
     "issuer_deactivated": _failed(4),
     "issuer_unsupported": _undecided(4),
     "issued_before_end_not_proven": _undecided(4),

@@ -4,8 +4,6 @@ Nothing here decides; it says what the credential claims about itself and how ol
 and remembers which statements were used for a positive answer: step 13 judges each of them.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -9,7 +9,8 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from itertools import pairwise
 
-from did_service.core.anchor.bodies.did import parse_did_body
+from did_service.core.anchor.bodies.did import LEAVE, parse_did_body
+from did_service.core.anchor.region import Region
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.entry import check_signatures, parse_entry
@@ -18,6 +19,7 @@ from did_service.core.errors import (
     DidServiceError,
     NotFoundError,
     ProofError,
+    RuleError,
     UnsupportedError,
     quote,
 )
@@ -41,6 +43,7 @@ def read_state(
         known: What was read before, by the leaf, which is a hash of all that the entry says.
 
     Raises:
+        RuleError: `did_left`, `entry_voided`.
         DidServiceError: an entry that this release cannot read, or that no honest quorum lets
             pass.
     """
@@ -51,6 +54,8 @@ def read_state(
 
 def _read_record(proven: ProvenEntry, body: JsonObject) -> Record:
     said = parse_did_body(body)
+    if said.op == LEAVE:
+        raise RuleError("did_left", "the DID has another home from then on")
     logged = parse_entry(said.entry)
     if parse_webvh(said.did).scid != proven.subject:
         raise ProofError("subject_wrong", "a did entry is about another SCID")
@@ -69,11 +74,13 @@ def states_of(context: CredentialContext, did: str) -> tuple[DidState, ...]:
     Whether the newest is the latest is asked by whoever answers yes.
 
     Raises:
+        RuleError: `did_left`: it stands in another log by now.
         DidServiceError: the newest cannot be read; no older one takes its place.
     """
     home = context.home(did)
     if home is None:
         return ()
+    _check_here(context, did, home)
     chain = context.evidence.chain("did", parse_webvh(did).scid, home)[:2]
     known = context.verified.records
     states = [read_state(newest, newest.read_against(), known) for newest in chain[:1]]
@@ -98,6 +105,22 @@ def latest_state(context: CredentialContext, did: str) -> DidState:
     if latest is None:
         raise NotFoundError("signer_unknown", f"no latest record of {quote(did)}")
     try:
+        if home is not None:
+            _check_here(context, did, home)
         return read_state(latest, context.use(latest), context.verified.records)
     except DidServiceError as error:
         raise UnsupportedError("record_unreadable", error.code) from error
+
+
+def _check_here(context: CredentialContext, did: str, home: Region) -> None:
+    """Heads of the home log name its latest, and say nothing of where the chain goes on.
+
+    A later entry elsewhere counts where its own name is at home there: one that only carries
+    the former name stands in a stranger's log, and says nothing.
+    """
+    for elsewhere in context.evidence.beyond("did", parse_webvh(did).scid, home):
+        region = None
+        with suppress(DidServiceError):  # no log that keeps the rules holds one unreadable
+            region = context.home(parse_did_body(elsewhere.read_against()).did)
+        if region is not None and elsewhere.origin in region.logs:
+            raise RuleError("did_left", "another log has a later entry of the DID")

@@ -4,8 +4,6 @@ issuer ─► proof      proof ─► schema (digests that were signed)      sch
 authority ─► summary
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,7 +48,7 @@ class IssuerFinding(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SchemaFinding:
     """What came out of one schema.
 

@@ -10,8 +10,6 @@ reason brings its own next step: two of them cannot contradict each other.
 Codes alone: their sentences are the programs' (`program/words/*/verdict.json`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -98,6 +96,7 @@ PRECEDENCE = (
     "log_contradicted",
     "quorum_not_met",
     "log_evidence_missing",
+    "issuer_moved",
     "issuer_evidence_missing",
     "issuer_not_latest",
     "issuer_key_unknown",

@@ -8,8 +8,6 @@ not behind either: one wrong clock, for one check, refuses nobody afterwards (do
 Beginnings may lie a little ahead, since issuers' clocks differ from ours; ends never (ADR 27).
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NamedTuple
 
@@ -41,7 +39,7 @@ class Present(NamedTuple):
     behind: bool = False
 
     @classmethod
-    def of(cls, clock: Clock, witnessed: int | None) -> Present:
+    def of(cls, clock: Clock, witnessed: int | None) -> "Present":
         """Settle the present by a clock, what it remembers, and a quorum's time at hand."""
         now = timestamps.to_posix(clock.now)
         remembered = 0 if clock.witnessed is None else timestamps.to_posix(clock.witnessed)

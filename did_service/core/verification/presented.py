@@ -7,8 +7,6 @@ Parsing proves nothing. A staple that cannot be read is absent, like any evidenc
 mark is passed over (RFC 8259 §8.1).
 """
 
-from __future__ import annotations
-
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ failed. The report as a whole is falsy unless everything is accepted without lim
 forgotten outcome cannot pass. Same input, same bytes. Shape: docs/formats.md §7.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -208,7 +206,7 @@ class FirstVerdict(NamedTuple):
         return {"time": timestamps.encode(self.time), "outcome": self.outcome.value}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Report:
     """The verdict; true only when everything is accepted without limits.
 

@@ -1,7 +1,5 @@
 """The circumstances of a verification: what a counter asked, when, and what it remembers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

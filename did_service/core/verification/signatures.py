@@ -10,8 +10,6 @@ were. So one that does not verify says nothing against a document that its party
 negative is authentic only where no proof is left that could still be good.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

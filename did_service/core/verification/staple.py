@@ -8,8 +8,6 @@ A wallet asks `needed_for`, fetches what is named, verifies, and asks again unti
 named; `staple_for` then picks what the credential needs out of everything it holds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ A statement that this release cannot read stays the newest of its chain: it says
 nothing older speaks in its place (docs/adr/0029).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple

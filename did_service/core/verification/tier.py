@@ -15,8 +15,6 @@ judged could otherwise bring an old version of the item, and choose how old evid
 a copy that came with the presentation never loosens anything (docs/adr/0018).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ read once for all credentials; for a counter that keeps it, from one visit to th
 for one thread at a time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
@@ -76,7 +74,7 @@ class Verified:
     _own: tuple[Sequence[object], Evidence] | None = None
 
     @classmethod
-    def under(cls, policy: Policy | None, kept: Verified | None) -> Verified:
+    def under(cls, policy: Policy | None, kept: "Verified | None") -> "Verified":
         """Return what was kept, within bounds, or nothing: another policy judges all anew."""
         digest = b"" if policy is None else policy.digest
         if kept is None or kept.policy != digest:

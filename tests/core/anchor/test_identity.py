@@ -21,13 +21,17 @@ from did_service.core.encoding import jcs, strict_json, timestamps
 from did_service.core.errors import MalformedError, RuleError
 from did_service.core.evidence.policy_succession import succeeding
 from tests.support.counter import Scene
+from tests.support.federation import founded
+from tests.support.moving import observe, web_document
 from tests.support.refusals import refused
 from tests.support.rewriting import JUNK, spelled, strangers_proof
 
-SCENE = Scene()
+SCENE = Scene(federation=founded(rules=2))
 SCENE.publish()
 SCENE.fed.batch(SCENE.agency, [b"one"])
 FED = SCENE.fed
+SEEN = "did:web:ministry.example"
+observe(FED, FED.root("gd"), SEEN, web_document(SEEN))
 SECOND = FED.next_policy()
 EVERY = [placed.entry for log in FED.logs.values() for placed in log.entries]
 KINDS = {entry.type: entry for entry in EVERY}

@@ -11,9 +11,11 @@ from did_service.core.anchor.view import RuleContext
 from did_service.core.errors import DidServiceError, ProofError, RuleError, UnavailableError
 from tests.support.federation import Federation, founded
 from tests.support.memory_log import MemoryLog
+from tests.support.moving import join, leave, movable, observe, void, web_document
 
 AGENCIES = ("gz.gd.example", "sz.gd.example", "cs.hn.example")
 REGS = ("gd.example/reg", "hn.example/reg", "cn.example/reg")
+ELSEWHERE = {"gd": "hn", "hn": "zj", "zj": "gd"}
 
 
 def region_of(name: str) -> str:
@@ -56,20 +58,54 @@ def publish(fed: Federation, name: str) -> None:
     fed.publish(region_of(name))
 
 
+def create_movable(fed: Federation, name: str) -> None:
+    if name not in fed.actors:
+        movable(fed, name)
+
+
+def depart(fed: Federation, name: str) -> None:
+    office = fed.actors[name]
+    here = fed.control_of(office.did).partition(".")[0]
+    office.left = leave(fed, office, f"{name.partition('.')[0]}.{ELSEWHERE[here]}.example")
+    fed.publish(here)
+
+
+def arrive(fed: Federation, name: str) -> None:
+    join(fed, fed.actors[name], fed.actors[name].left)
+
+
+def take_back(fed: Federation, name: str) -> None:
+    office = fed.actors[name]
+    origin = fed.control_of(office.did)
+    void(fed, origin, fed.logs[origin].newest("did", office.id))
+
+
+def see(fed: Federation, name: str) -> None:
+    seen = f"did:web:{name}"
+    observe(fed, fed.root(region_of(name)), seen, web_document(seen))
+
+
 OPERATIONS: tuple[Callable[[Federation, str], None], ...] = (
     create, grant, grant_across, end, rotate, status, batch, publish,
 )  # fmt: skip
+MOVING = (create_movable, depart, arrive, depart, arrive, rotate, take_back, see, publish)
 STEPS = st.lists(
     st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(AGENCIES), st.integers(0, 90)),
     max_size=25,
 )
 
 
-def lived(steps) -> Federation:
+MOVES = st.lists(
+    st.tuples(st.sampled_from(MOVING), st.sampled_from(AGENCIES[1:]), st.integers(1, 90)),
+    max_size=30,
+)
+
+
+def lived(steps, rules: int = 1) -> Federation:
     """A federation after these steps; what the rules refuse did not happen."""
-    fed = founded()
+    fed = founded(rules=rules)
     for operation, name, seconds in steps:
-        with contextlib.suppress(DidServiceError, KeyError):
+        with contextlib.suppress(DidServiceError, KeyError, AttributeError):
             operation(fed, name)
         fed.tick(seconds)
     return fed
@@ -99,7 +135,29 @@ def replay(fed: Federation) -> dict[str, MemoryLog]:
 @settings(max_examples=25)
 @given(steps=STEPS)
 def test_every_copy_reaches_the_same_heads(steps):
-    fed = lived(steps)
+    check_copies(lived(steps))
+
+
+@settings(max_examples=25)
+@given(steps=MOVES)
+def test_whatever_moves_stands_in_one_place_for_every_copy(steps):
+    fed = lived(steps, rules=2)
+    check_copies(fed)
+    for name in AGENCIES[1:]:
+        heads = (
+            [
+                placed.entry.body.get("op")
+                for log in fed.logs.values()
+                for placed in (log.newest("did", fed.actors[name].id),)
+                if placed is not None
+            ]
+            if name in fed.actors
+            else []
+        )
+        assert sum(op != "leave" for op in heads) <= 1
+
+
+def check_copies(fed: Federation) -> None:
     for origin, copy in replay(fed).items():
         original = fed.logs[origin]
         assert copy.size() == original.size()

@@ -16,7 +16,7 @@ from did_service.core.anchor.snapshot import (
     subject_key,
 )
 from did_service.core.errors import MalformedError, NotFoundError, ProofError
-from did_service.core.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
+from did_service.core.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash, tree_root
 
 
 def placed(subject, index=0, at=9):
@@ -40,6 +40,22 @@ def test_file_and_record_read_back_as_written(subjects):
     assert [parse_record(record.encode()) for record in snapshot.records] == list(
         snapshot.records
     )
+
+
+@given(subjects=SUBJECTS, changed=SUBJECTS)
+def test_records_take_the_place_of_their_subjects_former(subjects, changed):
+    entries, snapshot = snapshot_of(subjects)
+    newer = [HeadRecord.of(placed(each, 100 + n)) for n, each in enumerate(changed)]
+    whole = {HeadRecord.of(each).key: HeadRecord.of(each) for each in entries}
+    whole |= {each.key: each for each in newer}
+    assert snapshot.with_records(newer) == HeadsSnapshot.of(whole.values())
+
+
+@pytest.mark.parametrize("count", [1, 4_095, 4_096, 4_097, 9_000])
+def test_the_root_is_of_all_records_however_many_are_hashed_at_once(count):
+    data = b"".join(bytes(76) + each.to_bytes(8) for each in range(count))
+    snapshot = HeadsSnapshot(data)
+    assert snapshot.root == tree_root(snapshot.leaves)
 
 
 @given(subjects=SUBJECTS)

@@ -6,31 +6,47 @@ from pathlib import Path
 import pytest
 
 from did_service.core.anchor import bodies
+from did_service.core.anchor.bodies.void import parse_void
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.anchor.region import year_of
 from did_service.core.anchor.rules import check
-from did_service.core.anchor.types import TYPES, LogKind
+from did_service.core.anchor.types import TYPES, LogKind, takes_back
 from did_service.core.encoding import jcs
 from did_service.core.encoding.strict_json import loads
 from tests.architecture import source
 from tests.support.counter import Scene
 from tests.support.federation import founded
+from tests.support.moving import movable, move, observe, void, web_document
 from tests.support.optional import CHECKOUT
 
-SHARED = {"__init__", "members"}
+SHARED = {"__init__", "members", "other_log", "void"}
 
 
 @pytest.fixture(scope="module")
 def logs():
-    scene = Scene()
-    scene.fed.batch(scene.agency, [b"1"])
+    fed = founded(rules=2)
+    scene = Scene(federation=fed)
+    fed.batch(scene.agency, [b"1"])
+    office = movable(fed, "dg.gd.example")
+    fed.tick()
+    move(fed, office, "cs.hn.example")
+    void(fed, "gd.example/reg", scene.grant)
+    seen = "did:web:ministry.example"
+    observe(fed, fed.root("gd"), seen, web_document(seen))
     scene.publish()
-    return scene.fed.logs
+    return fed.logs
 
 
 def test_every_type_has_a_rule_and_a_body_and_no_other_has():
     files = {path.stem for path in Path(bodies.__file__).parent.glob("*.py")} - SHARED
     assert set(TYPES) == set(check._RULES) == files
+
+
+def read_body(entry):
+    """The body of an entry, a void's by its own parser."""
+    if takes_back(entry.type, entry.body):
+        return parse_void(entry.type, entry.body)
+    return TYPES[entry.type].parse(entry.body)
 
 
 def test_every_body_in_a_log_is_read_and_written_back(logs):
@@ -39,7 +55,7 @@ def test_every_body_in_a_log_is_read_and_written_back(logs):
         for placed in log.entries:
             kind, entry = TYPES[placed.entry.type], parse_entry(placed.entry.encode())
             body = {n: v for n, v in entry.body.items() if n != "proof" or not kind.is_signed}
-            assert jcs.encode(kind.parse(entry.body).encode()) == jcs.encode(body)
+            assert jcs.encode(read_body(entry).encode()) == jcs.encode(body)
             seen.add(entry.type)
     assert seen == set(TYPES)
 

@@ -2,6 +2,7 @@
 
 import math
 import struct
+import tracemalloc
 
 import pytest
 import rfc8785
@@ -111,3 +112,19 @@ def test_lone_surrogates_are_refused(value):
 def test_what_is_no_json_value_is_never_written(value):
     with pytest.raises(AssertionError):
         jcs.encode(value)
+
+
+def test_what_is_kept_takes_the_room_of_its_bytes():
+    """orjson's own answer has room for each character written as six, and keeps it."""
+    value = {"text": "x" * 2_000}
+
+    def held(encode):
+        tracemalloc.start()
+        kept = [encode(value) for _ in range(20)]
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return taken / sum(map(len, kept))
+
+    assert jcs.encode_to_keep(value) == jcs.encode(value)
+    assert held(jcs.encode_to_keep) < 1.2
+    assert held(jcs.encode) > 4

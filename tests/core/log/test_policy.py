@@ -157,6 +157,10 @@ def policy_of(*names, k=1, log=ORIGIN):
         (("GD.example./validator",), "own_operator"),
         (("bj.example/witness", "bj.example/mirror"), "operator_repeated"),
         (("bj.example", "BJ.example/mirror"), "operator_repeated"),
+        (("gd.example:8443/witness",), "own_operator"),
+        (("bj.example/witness", "bj.example:8443/witness"), "operator_repeated"),
+        (("bj.example:1/witness", "BJ.example.:/witness"), "operator_repeated"),
+        (("[2001:db8::1]/witness", "[2001:db8::1]:8443/witness"), "operator_repeated"),
     ],
 )
 def test_each_operator_has_one_vote_and_none_in_its_own_log(names, code):
@@ -168,6 +172,19 @@ def test_each_operator_has_one_vote_and_none_in_its_own_log(names, code):
 def test_an_operator_is_the_host_of_a_key_name():
     assert operator(signer().verifier_key) == "gd.example"
     assert operator(VerifierKey("w.gd.example", KeyType.ED25519, ROOT)) == "w.gd.example"
+
+
+def test_key_names_with_a_port_are_keys_like_others():
+    """Of one host each: the port stays in the name, and in what is signed."""
+    names = (
+        "bj.example:8443/witness",
+        "sh.example:8443/witness",
+        "[2001:db8::1]:1",
+        "[2001:db8::2]",
+    )
+    policy = policy_of(*names, k=2)
+    assert [each.key.name for each in policy.witnesses] == [*names]
+    assert parse_log_policy(policy.encode()) == policy
 
 
 def test_a_key_has_one_role():

@@ -10,35 +10,22 @@ stood. Each hop must lie within the one above, up to a root of the policy (`rule
 for new entries, `verification` walks it again). Shapes: docs/formats.md §3.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
+from did_service.core.anchor.bodies.other_log import OtherLog, read_other
+from did_service.core.anchor.bodies.void import check_states
 from did_service.core.anchor.territory import checked_codes, first_outside
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
-from did_service.core.encoding import b64, bilingual, timestamps
+from did_service.core.encoding import bilingual, timestamps
 from did_service.core.encoding.strict_json import Fields, JsonObject, as_text
 from did_service.core.errors import DidServiceError, MalformedError, RuleError, quote
-from did_service.core.limits import MAX_NOTE_BYTES
 from did_service.core.text import Bilingual
 
 ROLES = ("granter", "issuer", "publisher", "counter", "custodian")
 STATES = ("active", "suspended", "ended")
 _SCOPE = re.compile(r"[a-z][a-z0-9-]{0,31}")
-
-
-class OtherLog(NamedTuple):
-    """The checkpoint of another region's log on which a statement rests (member `x`).
-
-    `note` is that checkpoint with its cosignatures, as text.
-    """
-
-    origin: str
-    size: int
-    root: bytes
-    note: str
 
 
 class Authority(NamedTuple):
@@ -87,7 +74,7 @@ class Authority(NamedTuple):
             "status_custodian": self.status_custodian,
             "basis": bilingual.encode(self.basis),
         }
-        return body if self.other is None else {**body, "x": _encode_other(self.other)}
+        return body if self.other is None else {**body, "x": self.other.encode()}
 
 
 def subject_of(granter: str, grantee: str, scope: str) -> str:
@@ -100,8 +87,10 @@ def parse_authority(body: JsonObject) -> Authority:
     """Read the body of an `authority` entry; its proof is left to `rules`.
 
     Raises:
+        RuleError: `entry_voided`.
         MalformedError: another shape, an unknown role, a territory that is not six digits.
     """
+    check_states(body)
     fields = Fields(body, "authority")
     scope = fields.text("scope", max_chars=32)
     if _SCOPE.fullmatch(scope) is None:
@@ -123,7 +112,7 @@ def parse_authority(body: JsonObject) -> Authority:
         status_lists=fields.texts("status_lists"),
         status_custodian=_nullable_text(fields, "status_custodian"),
         basis=bilingual.parse(fields.value("basis"), "authority.basis"),
-        other=_other(fields.fields("x")) if fields.has("x") else None,
+        other=read_other(fields.fields("x")) if fields.has("x") else None,
     )
     if fields.has("proof"):
         fields.value("proof")
@@ -158,7 +147,16 @@ def grantee_id(body: JsonObject) -> str:
     Raises:
         MalformedError: it names none.
     """
-    return did_id(as_text(body.get("grantee"), "authority.grantee"))
+    return did_id(grantee_in(body))
+
+
+def grantee_in(body: JsonObject) -> str:
+    """Return whom a statement is about, whatever else it says; a void of one names it too.
+
+    Raises:
+        MalformedError: it names none.
+    """
+    return as_text(body.get("grantee"), "authority.grantee")
 
 
 def custodian_of(body: JsonObject, now: int) -> str:
@@ -250,23 +248,3 @@ def _nullable_seconds(fields: Fields, name: str) -> int | None:
 
 def _nullable_text(fields: Fields, name: str) -> str | None:
     return None if fields.value(name) is None else fields.text(name)
-
-
-def _other(fields: Fields) -> OtherLog:
-    other = OtherLog(
-        fields.text("origin"),
-        fields.integer("size", least=1),
-        fields.data("root", size=32),
-        fields.text("proof", max_chars=MAX_NOTE_BYTES),
-    )
-    fields.close()
-    return other
-
-
-def _encode_other(other: OtherLog) -> JsonObject:
-    return {
-        "origin": other.origin,
-        "size": other.size,
-        "root": b64.encode_url(other.root),
-        "proof": other.note,
-    }

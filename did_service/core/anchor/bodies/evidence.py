@@ -3,8 +3,6 @@
 b = {"owner", "kind": of the stream, "proof"}        d = Merkle root of the batch
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.anchor.bodies.members import pass_proof, read_kind

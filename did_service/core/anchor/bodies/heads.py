@@ -5,8 +5,6 @@
 `root` and `count` are of the heads snapshot (`anchor.snapshot`) of the first `size` entries.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from did_service.core.crypto.hashes import HASH_BYTES

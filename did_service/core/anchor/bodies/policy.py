@@ -8,8 +8,6 @@ one step at a time, signed by thresholds of the old and the new governance (thre
 Here a policy is read, judged on its own (`policy_soundness`), and compared with the former.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,6 +16,13 @@ from did_service.core.anchor import policy_soundness
 from did_service.core.anchor.fingerprint import read_fingerprint
 from did_service.core.anchor.freshness import Waiver, parse_tiers, parse_waiver
 from did_service.core.anchor.governance import counting, create_proofs, ordered_proofs
+from did_service.core.anchor.hosts import Hosts, hosts_of, longest, parse_retired
+from did_service.core.anchor.lasting import (
+    Prefixes,
+    check_lasting,
+    longest_prefix,
+    prefixes_of,
+)
 from did_service.core.anchor.region import Region, parse_region
 from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
@@ -29,8 +34,6 @@ from did_service.core.limits import MAX_POLICY_MEMBERS, POLICY_LIFETIME_DAYS
 from did_service.core.log.policy import LogPolicy
 
 FORMAT = "didsvc-policy/1"
-COMMON_PREFIX = "urn:didsvc:"  # schema ids of the federation itself; the nation-wide region's
-NATION_WIDE = "000000"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Policy:
     """One policy. `members` is the object as received, its proofs in order and each once.
 
     Equal digests mean the same policy, whatever signatures came with it. `rules` is the number
-    by which validators judge logs; whoever only reads goes by any (`rules_number`).
+    by which logs are judged; `retired` are hosts that nobody has any more (`hosts`).
     """
 
     federation: str
@@ -54,6 +57,7 @@ class Policy:
     governors: tuple[str, ...]
     tiers: dict[str, int]
     waivers: tuple[Waiver, ...]
+    retired: tuple[str, ...]
     members: JsonObject
 
     @property
@@ -100,22 +104,21 @@ class Policy:
         raise PolicyError("log_unknown", f"no log {quote(origin)} in the policy")
 
     def region_of_host(self, host: str) -> Region:
-        """Return the region whose host equals this host or is its suffix at a dot.
+        """Return the region with the longest host that this one equals or is below.
 
         Raises:
-            PolicyError: `home_unknown`.
+            PolicyError: `home_unknown`, also where that region has left.
         """
-        name, known = host, self._by_host
-        while name and name not in known:
-            _, _, name = name.partition(".")
-        if not name:
+        own = longest(host, self.hosts)
+        region = None if own is None else self.hosts[own]
+        if region is None:
             raise PolicyError("home_unknown", f"host {quote(host)} belongs to no region")
-        return known[name]
+        return region
 
     @cached_property
-    def _by_host(self) -> dict[str, Region]:
-        """The regions by their hosts, each of which has one (`policy_soundness`)."""
-        return {own: region for region in reversed(self.regions) for own in region.hosts}
+    def hosts(self) -> Hosts:
+        """Who has which host."""
+        return hosts_of(self.regions, self.retired)
 
     def home_of_did(self, did: WebvhDid) -> Region:
         """Return the only region in whose log a did:webvh may stand.
@@ -137,28 +140,15 @@ class Policy:
         Raises:
             PolicyError: `home_unknown`.
         """
-        if identifier.startswith(COMMON_PREFIX):
-            return self.nation_wide()
-        fitting = [
-            (len(prefix), region)
-            for region in self.regions
-            for prefix in region.prefixes
-            if identifier.startswith(prefix)
-        ]
-        if not fitting:
+        prefix = longest_prefix(identifier, self.prefixes)
+        if prefix is None:
             raise PolicyError("home_unknown", f"{quote(identifier)} belongs to no region")
-        return max(fitting, key=lambda pair: pair[0])[1]
+        return self.prefixes[prefix]
 
-    def nation_wide(self) -> Region:
-        """Return the region with territory 000000.
-
-        Raises:
-            PolicyError: `home_unknown`.
-        """
-        for region in self.regions:
-            if NATION_WIDE in region.territory:
-                return region
-        raise PolicyError("home_unknown", "the policy has no nation-wide region")
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        """Who has which prefix of schema ids."""
+        return prefixes_of(self.regions)
 
     def region_of_root(self, did: str) -> Region | None:
         """Return the region that has this root DID, None if it is no root."""
@@ -192,6 +182,7 @@ def parse_policy(value: JsonValue) -> Policy:
         governors=governance.texts("keys", most=MAX_POLICY_MEMBERS),
         tiers=parse_tiers(fields.fields("tiers")),
         waivers=tuple(parse_waiver(item) for item in fields.array("waivers")),
+        retired=parse_retired(fields),
         members={
             **strict_json.as_object(value, "policy"),
             "proof": ordered_proofs(fields.array("proof")),
@@ -240,7 +231,7 @@ def check_successor(held: Policy, offered: Policy) -> None:
     Raises:
         PolicyError: `policy_rollback` (also for the policy held: ask first whether it is),
             `policy_skipped`, `policy_forked` (another policy of the same number),
-            `policy_signatures_missing`.
+            `policy_signatures_missing`, and as `check_lasting`.
     """
     if offered.federation != held.federation:
         raise PolicyError("policy_skipped", "the policy is of another federation")
@@ -253,6 +244,7 @@ def check_successor(held: Policy, offered: Policy) -> None:
         raise PolicyError("policy_skipped", "the policy does not continue the one held")
     check_signed(offered, held)
     check_signed(offered, offered)
+    check_lasting(held, offered)
 
 
 def check_signed(policy: Policy, judge: Policy) -> None:
@@ -264,10 +256,8 @@ def check_signed(policy: Policy, judge: Policy) -> None:
     """
     signers = counting(policy.document, policy.proofs, judge.governors)
     if len(signers) < judge.threshold:
-        raise PolicyError(
-            "policy_signatures_missing",
-            f"{len(signers)} governance signatures where {judge.threshold} are needed",
-        )
+        few = f"{len(signers)} governance signatures where {judge.threshold} are needed"
+        raise PolicyError("policy_signatures_missing", few)
 
 
 def check_current(policy: Policy, now: datetime) -> None:
@@ -286,7 +276,8 @@ def _check_sound(policy: Policy) -> None:
     if (policy.sequence == 1) != (policy.previous is None):
         raise PolicyError("policy_skipped", "only the first policy has no previous one")
     policy_soundness.check_governance(policy.threshold, policy.governors)
-    policy_soundness.check_unique(policy.regions, policy.governors)
+    policy_soundness.check_unique(policy.regions, policy.governors, policy.retired)
+    policy_soundness.check_roots(policy.hosts)
     for origin in [origin for region in policy.regions for origin in region.logs]:
         policy_soundness.check_quorum(
             origin, policy.regions, policy.region_faults, policy.outside_faults
@@ -294,6 +285,6 @@ def _check_sound(policy: Policy) -> None:
 
 
 def _flag(fields: Fields, name: str) -> bool:
-    if not isinstance(value := fields.value(name), bool):
-        raise MalformedError("member_invalid", f"{fields.path(name)} is neither true nor false")
-    return value
+    if isinstance(value := fields.value(name), bool):
+        return value
+    raise MalformedError("member_invalid", f"{fields.path(name)} is neither true nor false")

@@ -3,11 +3,10 @@
 b = {"kind", "media_type", "content", "sha256", "owner", "state", "proof"}
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.anchor.bodies.members import pass_proof, read_kind
+from did_service.core.anchor.bodies.void import check_states
 from did_service.core.crypto.hashes import HASH_BYTES, sha256
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject
@@ -29,7 +28,7 @@ class SchemaBody(NamedTuple):
     state: str = "active"
 
     @classmethod
-    def of(cls, kind: str, media_type: str, content: bytes, owner: str) -> SchemaBody:
+    def of(cls, kind: str, media_type: str, content: bytes, owner: str) -> "SchemaBody":
         """Say that a UTF-8 text is in use."""
         return cls(kind, media_type, content.decode(), sha256(content), owner)
 
@@ -54,9 +53,11 @@ def parse_schema_body(body: JsonObject) -> SchemaBody:
     """Read the body of a `schema` entry; digest, content and proof are left to `rules`.
 
     Raises:
+        RuleError: `entry_voided`.
         UnsupportedError: `kind_unknown`.
         MalformedError: another shape.
     """
+    check_states(body)
     fields = Fields(body, "schema")
     schema = SchemaBody(
         kind=read_kind(fields, SCHEMA_KINDS),

@@ -5,8 +5,6 @@
 `x` names the list's last entry in the log of the year before (threat rule 22).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from did_service.core.anchor.bodies.authority import (
     Authority,
-    OtherLog,
     check_no_wider,
     parse_authority,
 )
+from did_service.core.anchor.bodies.other_log import OtherLog
+from did_service.core.anchor.bodies.policy import parse_policy_body
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.grants import ForeignGranter, Grants
-from did_service.core.anchor.region import control_origin
+from did_service.core.anchor.rules.other_log import check_other
 from did_service.core.anchor.view import (
     HomeLogs,
     LogPrefix,
@@ -31,8 +32,10 @@ from did_service.core.anchor.view import (
     same_subject,
     signers_of,
 )
-from did_service.core.errors import PolicyError, RuleError, UnavailableError, quote
+from did_service.core.errors import RuleError, quote
 from did_service.core.limits import MAX_SUBMISSION_SECONDS
+
+_LISTS_SINCE = 2  # the number of the rules that brought this
 
 
 def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleContext) -> None:
@@ -41,7 +44,7 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
     Raises:
         RuleError: `subject_wrong`, `not_at_home`, `signer_wrong`, `signer_unknown`,
             `grant_too_wide`, `grant_retroactive`, `state_wrong`, `ended_stays_ended`,
-            `custodian_wrong`, `x_missing`, `x_wrong`.
+            `custodian_wrong`, `list_of_another`, `x_missing`, `x_wrong`.
         UnavailableError: `log_behind`, `log_not_mirrored`: no copy of the log named in `x`.
         ProofError, MalformedError, PolicyError: a signature, a shape, a foreign checkpoint.
     """
@@ -62,6 +65,32 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
         _check_follows(new, at, held, former.entry.at)
     if new.state == "active":
         grants.check_enclosed(new)
+    added = set(new.status_lists) - set(() if held is None else held.status_lists)
+    if added and _logged_rules(log, world) >= _LISTS_SINCE:
+        _check_lists(new, added, LogPrefix.now(log))
+
+
+def _logged_rules(log: LogView, world: RuleContext) -> int:
+    """Return the number that the log's own newest policy puts in force.
+
+    Whoever copies a log later reads what stands before that policy as its judges did.
+    """
+    newest = log.newest("policy", world.policy.federation)
+    return 0 if newest is None else parse_policy_body(newest.entry.body).rules
+
+
+def _check_lists(new: Authority, added: set[str], here: LogPrefix) -> None:
+    """One granter names a list; whoever ends a statement chooses who keeps its lists.
+
+    Else an office that may grant one type would name an agency's list for another, end that,
+    and revoke what it never had a say in.
+    """
+    for placed in here.statements_about(new.grantee):
+        other = parse_authority(placed.entry.body)
+        if added.intersection(other.status_lists) and not same_subject(
+            other.granter, new.granter
+        ):
+            raise RuleError("list_of_another", f"{quote(other.granter)} has named this list")
 
 
 def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext) -> HomeLogs:
@@ -69,29 +98,9 @@ def _homes(other: OtherLog | None, at: int, here: LogPrefix, world: RuleContext)
     local = at_home_in(here, world)
     if other is None:
         return local
-    there = LogPrefix(_check_other(other, at, here, world), other.size)
+    there = LogPrefix(check_other(other, at, here, world), other.size)
     beyond = at_home_in(there, world)
     return lambda did: local(did) or beyond(did)
-
-
-def _check_other(other: OtherLog, at: int, here: LogPrefix, world: RuleContext) -> LogView:
-    """Check the witnessed checkpoint on which a statement rests (rule 6); return its log."""
-    home = world.policy.region_of_log(other.origin)
-    if other.origin != control_origin(home) or other.origin == here.log.origin:
-        raise RuleError("x_wrong", f"x names {quote(other.origin)}, no other control log")
-    verified = world.policy.log_policy(other.origin).verify(other.note.encode())
-    named = other.origin, other.size, other.root
-    checkpoint = verified.checkpoint
-    if (checkpoint.origin, checkpoint.size, checkpoint.root) != named:
-        raise RuleError("x_wrong", "x.proof is the checkpoint of another log, size or root")
-    if verified.fresh_at < at - MAX_SUBMISSION_SECONDS:
-        raise RuleError("x_wrong", "x.proof is more than an hour old")
-    log = world.log(other.origin)
-    if log.size() < other.size:
-        raise UnavailableError("log_behind", f"no copy of {other.origin} up to {other.size}")
-    if log.root(other.size) != other.root:
-        raise PolicyError("log_forked", f"x contradicts our copy of {other.origin}")
-    return log
 
 
 def _check_parties(new: Authority, homes: HomeLogs, log: LogView, world: RuleContext) -> None:

@@ -15,12 +15,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from did_service.core.anchor import rules_number
+from did_service.core.anchor import moves, rules_number
+from did_service.core.anchor.bodies.did import is_join, parse_did_body
+from did_service.core.anchor.earlier_years import last_before
 from did_service.core.anchor.entry import Entry, LoggedEntry
-from did_service.core.anchor.region import year_before, year_of
-from did_service.core.anchor.rules import authority, did, heads, policy, schema, streams
-from did_service.core.anchor.types import TYPES, LogKind
-from did_service.core.anchor.view import LogView, RuleContext
+from did_service.core.anchor.region import year_of
+from did_service.core.anchor.rules import (
+    authority,
+    did,
+    didweb,
+    heads,
+    policy,
+    schema,
+    streams,
+    void,
+)
+from did_service.core.anchor.rules.former_policy import as_then
+from did_service.core.anchor.rules.other_log import check_other
+from did_service.core.anchor.types import TYPES, LogKind, since_of, takes_back
+from did_service.core.anchor.view import LogPrefix, LogView, RuleContext
+from did_service.core.anchor.voids import is_voiding, standing
 from did_service.core.encoding import timestamps
 from did_service.core.errors import OrderError, RuleError
 from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
@@ -36,8 +50,9 @@ _RULES: Mapping[str, _Rule] = {
     "heads": heads.check,
     "status": streams.check_status,
     "evidence": streams.check_evidence,
+    "didweb": didweb.check,
 }
-"""By type of entry: judges what it says, after `former`, the entry before it in its chain."""
+"""By type of entry: judges what it says, after `former`, the last of its chain that stands."""
 
 
 def check(entry: Entry, log: LogView, world: RuleContext) -> None:
@@ -51,25 +66,54 @@ def check(entry: Entry, log: LogView, world: RuleContext) -> None:
     """
     rules_number.check_known(world.policy)
     _check_place(entry, log, world)
-    rules_number.check_active(entry.type, TYPES[entry.type].since, world.policy)
-    former = newest_of(entry.type, entry.subject, log, world)
-    check_order(entry, former)
+    since = since_of(entry.type, entry.body)
+    rules_number.check_active(entry.type, since, world.policy)
+    world = as_then(entry, log, world)
+    newest = newest_of(entry, log, world)
+    check_order(entry, newest)
     _check_quota(entry, log, world)
-    _RULES[entry.type](entry, former, log, world)
+    if takes_back(entry.type, entry.body):
+        void.check(entry, newest, log, world)
+    else:
+        _RULES[entry.type](entry, _standing(newest, log), log, world)
 
 
-def newest_of(kind: str, subject: str, log: LogView, world: RuleContext) -> LoggedEntry | None:
-    """Return the entry after which the next of a chain comes, None for a new chain.
+def newest_of(entry: Entry, log: LogView, world: RuleContext) -> LoggedEntry | None:
+    """Return the entry after which one comes in its chain, None for the first of a chain.
 
-    A status list that is not yet in this year's log goes on from last year's.
+    A status list that is not yet in this year's log goes on from an earlier one, and a DID that
+    joins a log from its leave in the one before.
+
+    Raises:
+        RuleError: `join_without_leave`, and as `check_other`.
     """
-    newest = log.newest(kind, subject)
-    if newest is not None or kind != "status":
+    if entry.type == "did" and is_join(entry.body):
+        return _left(entry, log, world)
+    newest = log.newest(entry.type, entry.subject)
+    if newest is not None or entry.type != "status":
         return newest
-    before = year_before(log.origin)
-    if before not in world.policy.region_of_log(log.origin).logs:
-        return None
-    return world.log(before).newest(kind, subject)
+    before = last_before(entry.type, entry.subject, log, world)
+    return None if before is None else before[1]
+
+
+def _left(entry: Entry, log: LogView, world: RuleContext) -> LoggedEntry:
+    """Return the leave that a join rests on."""
+    body = parse_did_body(entry.body)
+    leave = None
+    if body.other is not None:
+        check_other(body.other, entry.at, LogPrefix.now(log), world)
+        leave = moves.leave_of(body, entry.subject, world.log)
+    if leave is None:
+        raise RuleError("join_without_leave", "the log in x has no such leave as its newest")
+    return leave
+
+
+def _standing(newest: LoggedEntry | None, log: LogView) -> LoggedEntry | None:
+    """Return the last entry of a chain that governance has not voided."""
+    if newest is None or not is_voiding(newest):
+        return newest
+    chain = standing(log.chain(newest.entry.type, newest.entry.subject))
+    return chain[-1] if chain else None
 
 
 def check_order(entry: Entry, newest: LoggedEntry | None) -> None:

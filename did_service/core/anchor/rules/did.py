@@ -2,67 +2,155 @@
 
 The log carries every version, so the rules of did:webvh 1.0 are applied to the chain in log
 order. A DID stands only in its home log, and under one spelling. Roots of the policy keep
-profile A and everybody else profile B: pre-rotation never lapses (threat rules 10 and 15).
-Times are judged by the entry's own second, so a validator that comes late judges alike.
+profile A and everybody else profile B, or C where the first version said that it may move:
+pre-rotation never lapses (threat rules 10 and 15). Times are judged by the entry's own second,
+so a validator that comes late judges alike.
+
+A version that takes its DID to the home of another log stands in both, as the last of the old
+one (`leave`) and the first of the new one (`join`; threat rule 8, docs/adr/0053). A name that a
+DID has given up is never its own again: what was issued under it would be good again, though
+it was revoked or issued anew elsewhere meanwhile (docs/adr/0078).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from did_service.core.anchor.bodies.did import parse_did_body
+from did_service.core.anchor.bodies.did import JOIN, LEAVE, DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.entry import Entry, LoggedEntry
-from did_service.core.anchor.view import LogView, RuleContext
+from did_service.core.anchor.moves import has_left, history, named
+from did_service.core.anchor.view import LogPrefix, LogView, RuleContext
+from did_service.core.anchor.voids import is_voiding, standing
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
 from did_service.core.did.webvh.profile import Profile, check_profile
 from did_service.core.did.webvh.state import HistoryState, accept
 from did_service.core.did.webvh.witness import check_witness_proofs, witness_of
 from did_service.core.encoding import timestamps
-from did_service.core.encoding.strict_json import JsonValue
+from did_service.core.encoding.strict_json import JsonValue, as_object, as_text
 from did_service.core.errors import RuleError, quote
+
+_MOVES_SINCE = 2
 
 
 def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleContext) -> None:
-    """Check a `did` entry.
+    """Check a `did` entry; for a join, `former` is the leave in the other log.
 
     Raises:
         UnsupportedError: `op_not_supported`.
-        RuleError: `subject_wrong`, `not_at_home`, `witness_not_asked`, `key_name_reused`, or a
+        RuleError: `subject_wrong`, `not_at_home`, `did_left`, `join_repeated`, `leave_wrong`,
+            `name_given_up`, `version_voided`, `witness_not_asked`, `key_name_reused`, or a
             did:webvh rule.
         ProofError, MalformedError, PolicyError: a signature, a shape, a foreign host.
+        UnavailableError: `log_not_mirrored`: a log in which the DID has been before.
     """
     body = parse_did_body(entry.body)
     did = parse_webvh(body.did)
     if entry.subject != did.scid:
         raise RuleError("subject_wrong", "s is not the SCID of the DID")
-    if not world.is_home(body.did, log.origin):
+    if body.op != LEAVE and not world.is_home(body.did, log.origin):
         raise RuleError("not_at_home", f"{quote(body.did)} is not at home in {log.origin}")
-    chain = log.chain("did", did.scid) if former is not None else ()
-    after = _accept(_replayed(chain), entry)
-    if after.did != body.did:
-        raise RuleError("subject_wrong", "the DID document is about another DID")
-    check_profile(after, profile_of(body.did, world.policy))
+    if body.op == JOIN:
+        _check_joins(former, log, did.scid)
+    elif has_left(log.chain("did", did.scid)):
+        raise RuleError("did_left", f"{quote(body.did)} has left {log.origin}")
+    chain = _before(body, did.scid, log, world)
+    stands = standing(chain)
+    before = _replayed(stands)
+    after = _accept(before, entry)
+    _check_not_given_up(after.did, stands)
+    _check_named(body, before, after, log, world)
+    check_profile(
+        after,
+        profile_of(after.did, world.policy, portable=after.version.parameters.portable),
+    )
+    after.version.document.check_self_controlled()
     _check_witnessed(after, body.witness)
-    _check_key_names([*(placed.entry for placed in chain), entry])
+    _check_new(after, chain)
+    _check_key_names([*(each.entry for each in chain if not is_voiding(each)), entry])
 
 
 def state_of(scid: str, log: LogView) -> HistoryState | None:
-    """Replay a DID's entries of a log, already checked there, to its present state."""
-    return _replayed(log.chain("did", scid))
+    """Replay a DID's entries of the only log it was ever in, to its present state."""
+    return _replayed(standing(log.chain("did", scid)))
 
 
-def _replayed(chain: Sequence[LoggedEntry]) -> HistoryState | None:
+def profile_of(did: str, policy: Policy, *, portable: bool = False) -> Profile:
+    """Return the profile that a DID must keep.
+
+    Args:
+        did: As it is now.
+        policy: In force.
+        portable: What its first version says.
+    """
+    if policy.region_of_root(did):
+        return Profile.AUTHORITY
+    moves = portable and policy.rules >= _MOVES_SINCE
+    return Profile.MOVABLE if moves else Profile.ISSUER
+
+
+def _before(body: DidBody, scid: str, log: LogView, world: RuleContext) -> list[LoggedEntry]:
+    """Return the entries before the one that is judged, over all logs of the DID.
+
+    A join says again what its leave has said, so that it is judged in the leave's place.
+    """
+    if body.op == JOIN and body.other is not None:
+        other = LogPrefix(world.log(body.other.origin), body.other.size)
+        return history(other, scid, world.log)[:-1]
+    return history(LogPrefix.now(log), scid, world.log)
+
+
+def _check_joins(leave: LoggedEntry | None, log: LogView, scid: str) -> None:
+    """One join follows one leave: what the log has of the DID was there before it."""
+    held = log.newest("did", scid)
+    if held is not None and (leave is None or held.entry.number >= leave.entry.number):
+        raise RuleError("join_repeated", f"the DID has joined {log.origin} already")
+
+
+def _check_named(
+    body: DidBody,
+    before: HistoryState | None,
+    after: HistoryState,
+    log: LogView,
+    world: RuleContext,
+) -> None:
+    """An entry names the DID as it is; a leave as it was, and its version goes elsewhere."""
+    if body.op != LEAVE:
+        if after.did != body.did:
+            raise RuleError("subject_wrong", "the DID document is about another DID")
+        return
+    if before is None or before.did != body.did:
+        raise RuleError("subject_wrong", "a leave names the DID as it was until then")
+    if world.policy.region_of_root(body.did) is not None:
+        raise RuleError("leave_wrong", "the root of a region stays in its log")
+    if world.is_home(after.did, log.origin):
+        raise RuleError("leave_wrong", f"{quote(after.did)} is at home in {log.origin}")
+
+
+def _check_not_given_up(did: str, stands: Sequence[LoggedEntry]) -> None:
+    """A DID keeps its name or takes one that it never had; what was voided was never said."""
+    names = [named(parse_did_body(each.entry.body)) for each in stands]
+    if names and names[-1] != did and did in names:
+        raise RuleError("name_given_up", f"{quote(did)} was given up")
+
+
+def _check_new(after: HistoryState, chain: Sequence[LoggedEntry]) -> None:
+    """What governance has voided is not said again."""
+    if not any(map(is_voiding, chain)):
+        return
+    said = [parse_did_body(each.entry.body).entry for each in chain if not is_voiding(each)]
+    stands = [parse_did_body(each.entry.body).entry for each in standing(chain)]
+    voided = {str(each.get("versionId")) for each in said if each not in stands}
+    if after.version.version_id in voided:
+        raise RuleError("version_voided", f"{after.version.version_id} was voided")
+
+
+def _replayed(chain: Iterable[LoggedEntry]) -> HistoryState | None:
     state = None
     for placed in chain:
         state = _accept(state, placed.entry)
     return state
-
-
-def profile_of(did: str, policy: Policy) -> Profile:
-    """Return the profile that a DID must keep."""
-    return Profile.AUTHORITY if policy.region_of_root(did) else Profile.ISSUER
 
 
 def _accept(state: HistoryState | None, entry: Entry) -> HistoryState:
@@ -78,9 +166,8 @@ def _check_key_names(versions: list[Entry]) -> None:
     """
     named: dict[str, bytes | None] = {}
     for version in versions:
-        body = parse_did_body(version.body)
-        document = parse_document(body.entry.get("state"), body.did)
-        for method in document.methods:
+        state = as_object(parse_did_body(version.body).entry.get("state"), "state")
+        for method in parse_document(state, as_text(state.get("id"), "state.id")).methods:
             if named.setdefault(method.id, method.public) != method.public:
                 raise RuleError("key_name_reused", f"{quote(method.id)} was another key before")
 

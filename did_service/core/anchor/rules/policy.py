@@ -10,17 +10,14 @@ hash that names a policy covers its proofs (threat rule 17, docs/adr/0024).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from did_service.core.anchor.bodies.policy import (
-    Policy,
     check_current,
     check_signed,
     check_successor,
     parse_policy_body,
 )
 from did_service.core.anchor.entry import Entry, LoggedEntry
-from did_service.core.anchor.governance import counting
+from did_service.core.anchor.logged_policy import logged_form
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.errors import PolicyError, RuleError
@@ -56,17 +53,3 @@ def check(entry: Entry, former: LoggedEntry | None, _log: LogView, world: RuleCo
         raise RuleError(
             "policy_proofs_wrong", "a log takes one proof of each governor, sorted, no other"
         )
-
-
-def logged_form(policy: Policy, former: Policy | None) -> Policy:
-    """Return a policy as a log takes it: with one proof of each governor, and no other.
-
-    Args:
-        policy: With whatever proofs it has gathered.
-        former: The policy before it in that log, whose governors have signed as well; None
-            where the log begins with this one.
-    """
-    governors = {*(former.governors if former else ()), *policy.governors}
-    counted = counting(policy.document, policy.proofs, governors).values()
-    kept = [proof for proof in policy.proofs if proof in counted]
-    return replace(policy, members={**policy.document, "proof": kept})

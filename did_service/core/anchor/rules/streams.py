@@ -2,7 +2,8 @@
 
 A `status` entry anchors the digest of a signed status list, whose bytes come with it. The list
 is signed by its issuer or, after the issuer's end, by the custodian that the statement names;
-number and time strictly rise, also from one year's log to the next (threat rule 22). An
+number and time strictly rise, also from one year's log to the next, and what was revoked stays
+so (threat rule 22). An
 `evidence` entry anchors the Merkle root of one batch of salted records; its stream's name holds
 its owner's, so nobody can take another's stream.
 
@@ -18,10 +19,11 @@ from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.bodies.evidence import EvidenceBody, parse_evidence_body
 from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.bodies.status import FormerYear, StatusBody, parse_status_body
+from did_service.core.anchor.earlier_years import last_before
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.grants import ForeignGranter, Grants
 from did_service.core.anchor.list_keepers import allowed_signers, registrations
-from did_service.core.anchor.region import year_before
+from did_service.core.anchor.revocations import check_kept
 from did_service.core.anchor.status_content import list_signer
 from did_service.core.anchor.streams import STREAM_ROLES, stream_id
 from did_service.core.anchor.view import (
@@ -39,18 +41,20 @@ from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 def check_status(
     entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleContext
 ) -> None:
-    """Check a `status` entry; `former` may stand in last year's log.
+    """Check a `status` entry; `former` may stand in an earlier year's log.
 
     Raises:
         RuleError: `x_wrong`, `list_not_registered`, `status_time_falls`, `status_time_ahead`,
-            `digest_wrong`, `signer_wrong`, `list_mismatch`.
+            `digest_wrong`, `signer_wrong`, `list_mismatch`; from rules 2 on
+            `revocation_cleared`.
         UnsupportedError: `kind_unknown`.
         UnavailableError: `content_missing`, `log_not_mirrored`.
         ProofError, MalformedError: a signature or a shape.
     """
     body = parse_status_body(entry.body)
-    _check_year_link(entry, body, former, log)
-    _check_around(entry, log, world, lambda c: _status(entry, body, former, c, world))
+    _check_year_link(entry, body, log, world)
+    check_around(entry, log, world, lambda c: _status(entry, body, former, c, world))
+    check_kept(entry, former, world)
 
 
 def check_evidence(
@@ -65,10 +69,10 @@ def check_evidence(
         ProofError, MalformedError: a signature or a shape.
     """
     body = parse_evidence_body(entry.body)
-    _check_around(entry, log, world, lambda c: _evidence(entry, body, c, world))
+    check_around(entry, log, world, lambda c: _evidence(entry, body, c, world))
 
 
-def _check_around(
+def check_around(
     entry: Entry, log: LogView, world: RuleContext, rule: Callable[[LogPrefix], None]
 ) -> None:
     """Apply a rule to the control log as it stood after the entry's second, or before it.
@@ -133,14 +137,14 @@ def _check_follows(body: StatusBody, former: Entry, control: LogPrefix) -> None:
         raise RuleError("status_time_falls", "iat must rise with every list")
 
 
-def _check_year_link(
-    entry: Entry, body: StatusBody, former: LoggedEntry | None, log: LogView
-) -> None:
-    """The first entry of a list in a new year names its last one in the old log (rule 22)."""
-    crosses = former is not None and log.newest(entry.type, entry.subject) is None
-    wanted = FormerYear(year_before(log.origin), former.index) if former and crosses else None
+def _check_year_link(entry: Entry, body: StatusBody, log: LogView, world: RuleContext) -> None:
+    """The first entry of a list in a year's log names its last one in an older (rule 22)."""
+    wanted = None
+    if log.newest(entry.type, entry.subject) is None:
+        before = last_before(entry.type, entry.subject, log, world)
+        wanted = None if before is None else FormerYear(before[0], before[1].index)
     if body.former != wanted:
-        raise RuleError("x_wrong", "x names the list's last entry in last year's log, once")
+        raise RuleError("x_wrong", "x names the list's last entry in an earlier log, once")
 
 
 def _evidence(entry: Entry, body: EvidenceBody, control: LogPrefix, world: RuleContext) -> None:

@@ -9,8 +9,6 @@
 The proof stands outside the entry hash: two entries with one versionId may differ in it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import datetime

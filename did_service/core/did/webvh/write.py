@@ -44,21 +44,41 @@ def create(
     Raises:
         DidServiceError: as `accept`.
     """
+    unsigned = draft(document, parameters, key.public, now=now)
+    entry = sign(unsigned, key)
+    return accept(None, entry, now=now).did, entry
+
+
+def draft(
+    document: JsonObject, parameters: JsonObject, public: bytes, *, now: datetime
+) -> JsonObject:
+    """Write the first entry of a DID without its proof, from public keys alone.
+
+    The SCID does not depend on the proof, so whoever knows these values knows the DID before
+    the holder of the update key has signed. Arguments as `create`; `public` has 32 bytes.
+
+    Raises:
+        MalformedError: it is no JSON once the SCID stands in it.
+    """
     preliminary: JsonObject = {
         "versionId": SCID_PLACEHOLDER,
         "versionTime": timestamps.encode(now),
         "parameters": {
             "method": METHOD,
             "scid": SCID_PLACEHOLDER,
-            "updateKeys": [_multikey(key)],
+            "updateKeys": [multikey.encode_ed25519(public)],
             **parameters,
         },
         "state": document,
     }
     scid = scid_of(preliminary)
     first = load_object(jcs.encode(preliminary).decode().replace(SCID_PLACEHOLDER, scid))
-    entry = _signed(first, 1, scid, key)
-    return accept(None, entry, now=now).did, entry
+    return {**first, "versionId": f"1-{entry_hash(first, scid)}"}
+
+
+def sign(unsigned: JsonObject, key: SigningKey) -> JsonObject:
+    """Add the proof of an update key to an entry, made at its versionTime: a fixed value."""
+    return {**unsigned, "proof": [_proof(unsigned, key, str(unsigned["versionTime"]))]}
 
 
 def update(
@@ -181,9 +201,7 @@ def encode_witness_file(proofs: Mapping[str, Sequence[JsonObject]]) -> bytes:
 
 def _signed(unsigned: JsonObject, number: int, predecessor: str, key: SigningKey) -> JsonObject:
     version_id = f"{number}-{entry_hash(unsigned, predecessor)}"
-    entry: JsonObject = {**unsigned, "versionId": version_id}
-    proof = _proof(entry, key, str(unsigned["versionTime"]))
-    return {**entry, "proof": [proof]}
+    return sign({**unsigned, "versionId": version_id}, key)
 
 
 def _proof(document: JsonObject, key: SigningKey, created: str) -> JsonObject:

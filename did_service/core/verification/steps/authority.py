@@ -9,8 +9,6 @@ refuses only where the heads file and every entry of the grantee's home log are 
 the credential's date or later (docs/adr 12, 14).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 

@@ -6,8 +6,6 @@
 Every credential of one response must be shown by the same signer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -32,7 +32,8 @@ def _find(context: CredentialContext) -> tuple[Check, tuple[DidState, ...]]:
     try:
         states = states_of(context, context.credential.issuer)
     except DidServiceError as error:
-        return check("issuer_evidence_missing", detail=error.code), ()
+        code = "issuer_moved" if error.code == "did_left" else "issuer_evidence_missing"
+        return check(code, detail=error.code), ()
     if not states:
         return check("issuer_evidence_missing"), ()
     newest = states[0]

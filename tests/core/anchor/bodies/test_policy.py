@@ -14,9 +14,9 @@ from did_service.core.anchor.bodies.policy import (
     check_successor,
     parse_policy,
 )
+from did_service.core.anchor.logged_policy import logged_form
 from did_service.core.anchor.policy_soundness import check_quorum
 from did_service.core.anchor.region import control_origin, is_under
-from did_service.core.anchor.rules.policy import logged_form
 from did_service.core.crypto import multikey
 from did_service.core.did.key import did_key_method
 from did_service.core.did.syntax import parse_webvh
@@ -126,7 +126,7 @@ def test_lookups():
     assert POLICY.log_policy(REG) == gd.logs[REG]
     assert POLICY.region_of_root(gd.root) is gd
     assert POLICY.region_of_root(gd.root + ":x") is None
-    assert POLICY.nation_wide().id == "cn"
+    assert POLICY.home_of_schema("urn:didsvc:x").id == "cn"
     assert POLICY.home_of_schema("urn:didsvc:schema:education:1").id == "cn"
     assert POLICY.home_of_schema("https://gd.example/schemas/1").id == "gd"
     assert POLICY.home_of_did(parse_webvh(gd.root)) is gd
@@ -148,7 +148,7 @@ def test_unknown_names_have_no_home(ask, code):
 
 def test_a_federation_may_have_no_nation_wide_region():
     with refused("home_unknown", PolicyError):
-        parse_policy(changed(region=4, territory=["110000"])).nation_wide()
+        parse_policy(changed(region=4, territory=["110000"])).home_of_schema("urn:didsvc:x")
 
 
 @pytest.mark.parametrize(

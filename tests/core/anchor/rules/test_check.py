@@ -248,11 +248,16 @@ def test_a_judge_without_a_copy_asks_again_later(fed):
         check.check(entry, fed.logs[REG], world)
 
 
-def test_operations_on_dids_are_refused_by_name(fed):
-    for operation in ("leave", "join", "end", "void"):
-        body = {"did": fed.root("gd").did, "op": operation}
+@pytest.mark.parametrize("operation", ["leave", "join", "end", "void"])
+def test_operations_on_dids_are_refused_by_name(fed, operation):
+    body = {"did": fed.root("gd").did, "op": operation}
+    entry = fed.compose(REG, "did", fed.root("gd").id, body)
+    with refused("rules_not_in_force", RuleError):
+        fed.submit(REG, entry)
+    if operation == "end":
+        later = founded(rules=2)
         with refused("op_not_supported", UnsupportedError):
-            fed.submit(REG, fed.compose(REG, "did", fed.root("gd").id, body))
+            later.submit(REG, later.compose(REG, "did", later.root("gd").id, body))
 
 
 def test_governance_keys_of_strangers_sign_nothing(fed):

@@ -1,0 +1,1 @@
+"""Trust bundles made from what logs publish."""

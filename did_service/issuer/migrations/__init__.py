@@ -1,0 +1,1 @@
+"""How the tables of `issuer` came to be what they are: one module for each revision."""

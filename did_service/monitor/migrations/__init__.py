@@ -1,0 +1,1 @@
+"""How the tables of `monitor` came to be what they are: one module for each revision."""

@@ -1,0 +1,1 @@
+"""Configuration to running services: the one place that puts services together."""

@@ -1,0 +1,92 @@
+"""Where services keep things in folders: the one place that opens databases and blob stores.
+
+    FOLDER/registry.sqlite  reg/  ev/YEAR/  last-signed     registry.lock     a region's logs
+    FOLDER/witness.sqlite   mirror/HEX/     last-cosigned   witness.lock      its witness
+    FOLDER/issuer.sqlite                                    issuer.lock       an agency
+    FOLDER/monitor.sqlite   mirror/HEX/                     monitor.lock      a monitor
+
+Each service has a lock of its own: registry and witness of a region share no file, and may be
+two processes, or lie in two folders on two hosts. Layout: docs/formats.md §8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from did_service.signer.last_signed import LastSigned
+from did_service.storage.database import file_url, open_database
+from did_service.storage.folder import FolderBlobs
+from did_service.storage.lease import Lease
+from did_service.storage.stores import ServiceStores
+
+if TYPE_CHECKING:
+    from did_service.issuer.store import IssuerStore
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStores:
+    """The stores of a service that signs tree heads, and its guard."""
+
+    stores: ServiceStores
+    guard: LastSigned
+
+
+@contextmanager
+def registry_stores(folder: Path, origin: str) -> Iterator[OpenedStores]:
+    """Open the stores of a region's registry, and close them.
+
+    Args:
+        folder: Made, with its parents, where it is missing.
+        origin: Of the region's control log: whose folder it is.
+
+    Raises:
+        ConflictError: `folder_in_use`, `folder_of_another`.
+        UnavailableError: `file_not_written`, or what the database says.
+    """
+    with Lease(folder, "registry", origin), _stores(folder, "registry", "") as stores:
+        yield OpenedStores(stores, LastSigned(folder / "last-signed"))
+
+
+@contextmanager
+def witness_stores(folder: Path, name: str) -> Iterator[OpenedStores]:
+    """Do the same for a witness; the folder may be that of its region's registry.
+
+    Args:
+        folder: Made, with its parents, where it is missing.
+        name: Of its cosigning key.
+    """
+    guard = LastSigned(folder / "last-cosigned")
+    with Lease(folder, "witness", name):
+        if not any((folder / each).exists() for each in ("witness.sqlite", "mirror")):
+            guard.begin({})  # from now on a guard that is not there is a guard that was lost
+        with _stores(folder, "witness", "mirror") as stores:
+            yield OpenedStores(stores, guard)
+
+
+@contextmanager
+def issuer_store(folder: Path, did: str) -> Iterator[IssuerStore]:
+    """Do the same for an agency, whose folder is known by its DID."""
+    from did_service.issuer.store import IssuerStore  # noqa: PLC0415 - a region has none
+
+    with Lease(folder, "issuer", did), _stores(folder, "issuer", "") as stores:
+        yield IssuerStore(stores.engine)
+
+
+@contextmanager
+def monitor_stores(folder: Path, federation: str) -> Iterator[ServiceStores]:
+    """Do the same for a monitor, whose folder is known by the federation that it watches."""
+    with Lease(folder, "monitor", federation), _stores(folder, "monitor", "mirror") as stores:
+        yield stores
+
+
+@contextmanager
+def _stores(folder: Path, name: str, blobs: str) -> Iterator[ServiceStores]:
+    engine = open_database(file_url(folder / f"{name}.sqlite"))
+    try:
+        yield ServiceStores(engine, FolderBlobs(folder / blobs))
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""DID resolution over the logs of one region, its mirrors, and the web."""

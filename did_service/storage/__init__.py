@@ -1,0 +1,1 @@
+"""Where services keep things: databases and files. Nothing above knows an engine."""

@@ -1,0 +1,51 @@
+"""The blob door: named bytes that everybody may read, most of them made once and never changed.
+
+    get ── add: put if absent ── replace: whole or not at all ── names ── delete
+
+A name is a path of letters, digits, points and hyphens below the store: `tile/0/x001/234`. Who
+stands above knows no folder and no bucket. What `add` and `replace` have returned from is
+durable; where a disk says that it is not, nothing more may be built on the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+NOT_SYNCED = "tree_not_synced"
+"""After a sync that failed nobody knows what the disk holds, and a second one that succeeds
+says nothing about it: then nothing more may be built on these blobs before they were examined.
+"""
+
+
+class BlobStore(Protocol):
+    """Blobs by name. One process writes; anybody reads, also while it does.
+
+    Every method raises UnavailableError: `tree_not_read` or `tree_not_written` where the store
+    does not answer; `add` and `replace` also `NOT_SYNCED`.
+    """
+
+    def get(self, name: str) -> bytes | None:
+        """Return a blob, None where there is none of that name."""
+
+    def add(self, blobs: Mapping[str, bytes]) -> None:
+        """Put blobs that are absent; one that is there with the same content stays.
+
+        Each is there completely or not at all, whoever is killed on the way; of several, some
+        may be.
+
+        Raises:
+            ConflictError: `tile_differs`: a blob of that name has other content.
+        """
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Put a blob in the place of another, so that there is always one of the two."""
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names below a prefix that ends with a slash, the oldest blob first."""
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Remove blobs; those that are not there are none of its business."""
+
+    def below(self, prefix: str) -> BlobStore:
+        """Return the part of this store whose names begin with a prefix, without it."""

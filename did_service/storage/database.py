@@ -1,0 +1,175 @@
+"""The door to databases: opened by URL, asked and changed in transactions.
+
+    engine = open_database("sqlite:///var/registry.sqlite")
+    with writing(engine) as connection:
+        connection.execute(insert_or_replace(TABLE).values(…))
+
+A writing transaction waits for the one before it and then reads what will still be true when it
+commits, which is what makes compare-and-swap and dense indices safe; it is on the disk when it
+ends. Reading transactions see one state of the database and never wait. What kinds there are
+stands in `dialects`; SQL that is not the same in all of them, in `clauses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.sql.expression import ClauseElement
+
+from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
+from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
+from did_service.storage.dialects import Dialect, dialect_of
+from did_service.storage.transactions import for_writing
+
+__all__ = [
+    "PreparedSql",
+    "empty_journal",
+    "file_url",
+    "insert_if_absent",
+    "insert_or_replace",
+    "open_database",
+    "reading",
+    "rows",
+    "telling",
+    "unindexed",
+    "writing",
+]
+
+
+def open_database(url: str, *, make: bool = True) -> Engine:
+    """Open a database.
+
+    Args:
+        url: `sqlite:///PATH`; three slashes before a relative path, four before another.
+        make: Make it, empty, where it is missing.
+
+    Raises:
+        NotFoundError: `database_missing`: it is not there and shall not be made.
+        UsageError: `database_url_wrong`: no URL, or of a kind that this release does not know.
+    """
+    try:
+        made = make_url(url)
+    except ArgumentError as error:  # its text holds the URL, and that a password
+        raise UsageError("database_url_wrong", "this is no URL of a database") from error
+    return dialect_of(made.get_backend_name()).open(made, make=make)
+
+
+def file_url(path: Path) -> str:
+    """Return the URL of the database in a file."""
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that sees one state of the database and changes nothing.
+
+    Raises:
+        UnavailableError: as `writing`.
+    """
+    with telling(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def rows(engine: Engine, question: Select[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Return the rows that a question finds, by column name; errors as `writing`."""
+    with reading(engine) as connection:
+        return [dict(row) for row in connection.execute(question).mappings()]
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open the one writing transaction: committed at the end, undone by any error.
+
+    Raises:
+        UnavailableError: `database_busy` when another one keeps it for too long,
+            `database_refused` where the disk is full or does not answer,
+            `database_damaged` where what lies there is no database any more.
+        ConflictError: `row_exists`: the key of a row is taken.
+    """
+    with telling(engine), engine.connect() as connection, for_writing(connection).begin():
+        yield connection
+
+
+def empty_journal(engine: Engine) -> bool:
+    """Leave nothing of deleted rows in a journal; False while somebody reads: ask again.
+
+    Raises:
+        UnavailableError: as `writing`.
+    """
+    with telling(engine):
+        return dialect_of(engine.dialect.name).empty_journal(engine)
+
+
+class PreparedSql:
+    """A statement that is written out once for a kind of database and run by its driver.
+
+    For tables of many rows. SQLAlchemy prepares its own state for every execution of a
+    statement, and that costs ten times what SQLite needs to find the row.
+
+    Args:
+        clause: Its parameters have names; what is fixed in it stays.
+    """
+
+    __slots__ = ("_by_kind", "_clause")
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._by_kind: dict[str, tuple[Dialect, str, Mapping[str, object]]] = {}
+
+    def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
+        """Run it in a transaction with values by parameter, and return what it finds."""
+        return list(self.each(connection, **values))
+
+    def each(self, connection: Connection, **values: object) -> Iterator[tuple[Any, ...]]:
+        """Run it as `rows`, and yield what it finds row by row, for as long as that lasts."""
+        dialect, sql, fixed = self._for(connection.dialect.name)
+        return dialect.rows(connection, sql, {**fixed, **values})
+
+    def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run it in a transaction once for each row; a row may hold more than is asked for.
+
+        Raises:
+            ConflictError: `row_exists`: the key of a row is taken; those before it are in.
+        """
+        dialect, sql, _ = self._for(connection.dialect.name)
+        try:
+            dialect.run_for(connection, sql, rows)
+        except dialect.errors as error:
+            told = dialect.told(error)
+            if told is None:
+                raise
+            raise _naming(connection.engine, told) from error
+
+    def _for(self, name: str) -> tuple[Dialect, str, Mapping[str, object]]:
+        found = self._by_kind.get(name)
+        if found is None:
+            dialect = dialect_of(name)
+            found = self._by_kind[name] = (dialect, *dialect.written_out(self._clause))
+        return found
+
+
+@contextmanager
+def telling(engine: Engine) -> Iterator[None]:
+    """Tell what a database says of itself; what it says of a statement is a fault of ours."""
+    dialect = dialect_of(engine.dialect.name)
+    failures: tuple[type[Exception], ...] = (DatabaseError, *dialect.errors)
+    try:
+        yield
+    except failures as error:
+        told = dialect.told(error)
+        if told is None:
+            raise
+        raise _naming(engine, told) from error
+
+
+def _naming(engine: Engine, told: DidServiceError) -> DidServiceError:
+    """Let what is said of a whole database name it, by the last part of its name alone."""
+    if not isinstance(told, UnavailableError):
+        return told
+    name = (engine.url.database or "").rpartition("/")[2]
+    return UnavailableError(told.code, f"{quote(name)}: {told.message}")

@@ -1,0 +1,153 @@
+"""Killed between every two steps of a write path, or failed by the disk at each sync.
+
+Each row of the matrix is one real child process, gone at one event. Afterwards what it had
+answered is there, no index was given twice, what it signed is one history, and the next start
+heals it by itself.
+"""
+
+import os
+import signal
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from did_service.client.routes import Routes
+from did_service.client.transport import Transport
+from did_service.core.anchor.bodies.policy import parse_policy
+from did_service.core.encoding import timestamps
+from did_service.core.errors import DidServiceError
+from did_service.core.log.checkpoint import checkpoint_in
+from did_service.node.region import lone_registry
+from did_service.node.region_app import registry_app
+from did_service.program.clock import ClockAndRandom
+from did_service.registry.publisher import LogPublisher
+from did_service.registry.sequencer import QueuedEntry
+from did_service.registry.store import CheckpointStore
+from did_service.registry.witness_pool import WitnessPool
+from did_service.replica.fsck import examine
+from did_service.replica.store import ReplicaStore
+from did_service.replica.tree import StaticTree
+from did_service.signer.last_signed import LastSigned
+from did_service.signer.log_key import KeyHolder
+from did_service.storage.folder import FolderBlobs
+from did_service.web.serve import Server, unix_socket
+from tests.support.crashing import STRIDE, names_in, run, told
+from tests.support.dids import hash_of
+from tests.support.live import LiveFederation, regional_setup, running
+
+pytestmark = pytest.mark.clock
+
+REG = "gd.example/reg"
+REGISTRY_STEPS = [
+    (ReplicaStore, "append"),
+    (LogPublisher, "publish"),
+    (KeyHolder, "sign"),
+    (LastSigned, "advance"),
+    (CheckpointStore, "swap"),
+    (FolderBlobs, "add"),
+    (WitnessPool, "gather"),
+    (StaticTree, "publish"),
+    (FolderBlobs, "replace"),
+]
+
+
+def registry_at_work(say, folder, places, policy, now, submissions):
+    """Take entries, publish after each, and say what a client was told."""
+    edge = ClockAndRandom(lambda: timestamps.from_posix(now), os.urandom)
+    with closing(Transport(Routes(places))) as transport:
+        setup = regional_setup("gd", folder, parse_policy(policy), transport, edge)
+        socket = unix_socket(Path(places["gd.example"].path))
+        with lone_registry(setup, {}) as registry, Server(registry_app(registry), socket):
+            for submission in submissions:
+                with suppress(DidServiceError):
+                    placed = registry.sequencer.append(REG, [QueuedEntry(submission, {})])[0]
+                    say(("taken", placed.index, placed.leaf))
+                with suppress(DidServiceError):
+                    registry.publish_now()
+                note = registry.logs[REG].tree.checkpoint()
+                if note is not None:
+                    say(("published", note))
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("crash")) as federation:
+        federation.publish()
+        yield federation
+
+
+def submission(fed: LiveFederation, location: str):
+    following = hash_of(f"{location} update 2")
+    actor, entry = fed._create(location, {"nextKeyHashes": [following]})
+    return fed.did_entry(actor, entry)
+
+
+class Case:
+    """One run of the registry's child beside four regions that live on."""
+
+    def __init__(self, fed: LiveFederation, name: str) -> None:
+        self.fed = fed
+        self.entries = [submission(fed, f"{name}{n}.gd.example") for n in (1, 2)]
+        self.before = fed.reader(REG).checkpoint()
+
+    def run(self, **fate):
+        fed = self.fed
+        fed.stop("gd")
+        given = (fed.folder / "gd", dict(fed.places), fed.policy.members, fed.now, self.entries)
+        try:
+            return run(registry_at_work, given, REGISTRY_STEPS, **fate)
+        finally:
+            fed.tick(5)
+            fed.start("gd")
+
+    def check(self, said) -> None:
+        """Nothing that was taken is lost, nothing that was published is taken back."""
+        fed = self.fed
+        log = fed.logs[REG]
+        for kind, *what in said:
+            if kind == "taken":
+                index, leaf = what
+                assert log.placed(index).leaf == leaf
+            else:
+                head = checkpoint_in(what[0])
+                assert log.root(head.size) == head.root
+        for entry in self.entries:  # a client that had no answer asks again
+            receipt = fed.client(REG).submit(entry)
+            assert log.placed(receipt.index).leaf == receipt.leaf
+        taken = [what[0] for kind, *what in said if kind == "taken"]
+        assert len(set(taken)) == len(taken)
+        fed.publish("gd")
+        now = checkpoint_in(fed.reader(REG).checkpoint())
+        former = checkpoint_in(self.before)
+        assert now.size == log.size() > former.size
+        assert log.root(former.size) == former.root
+        registry = fed.registry("gd")
+        for origin, replica in registry.region.replicas.items():
+            assert not examine(replica, registry.logs[origin].signed())
+        assert not any(code for _, code in registry.words())
+        assert not any(fed.witness(region).store.alarms() for region in fed.running)
+
+
+def test_a_registry_killed_between_any_two_steps_heals_at_its_next_start(fed):
+    whole = Case(fed, "whole")
+    said, events, _, code = whole.run()
+    assert code == 0
+    whole.check(said)
+    assert names_in(events) == {name for _, name in REGISTRY_STEPS}
+    for at in range(0, len(events), STRIDE):
+        case = Case(fed, f"kill{at}-")
+        said, _, _, code = case.run(at=at)
+        assert code in (0, -signal.SIGKILL)
+        case.check(said)
+    told(f"registry: {len(events)} events, killed before one of {STRIDE}")
+
+
+def test_a_registry_whose_disk_fails_at_any_sync_heals_at_its_next_start(fed):
+    _, _, syncs, _ = Case(fed, "count").run()
+    assert syncs > 5
+    for at in range(1, syncs + 1, STRIDE):
+        case = Case(fed, f"sync{at}-")
+        said, *_ = case.run(sync=at)
+        case.check(said)
+    told(f"registry: {syncs} syncs, one of {STRIDE} failed")
