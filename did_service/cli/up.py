@@ -49,13 +49,13 @@ def up(folder: Path, *, as_json: bool) -> int:
     from did_service.program.clock import SYSTEM
     from did_service.program.envelope import enveloped, written
     from did_service.program.logs import prepare_log
-    from did_service.program.memory import give_back_memory
     from did_service.program.signals import ENDING, Signals
     from did_service.program.streams import print_stderr, write_out
+    from did_service.web.serve import prepare_process
 
     place = folder.absolute()
     prepare_log("text", "error")
-    give_back_memory()
+    prepare_process()
     with Signals() as signals:  # before the first key is made: an early Ctrl-C is not lost
 
         def tell(step: Step) -> None:

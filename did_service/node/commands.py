@@ -17,11 +17,11 @@ from did_service.node.setting_table import ServiceKind
 from did_service.node.starting import prepare
 from did_service.program.clock import SYSTEM
 from did_service.program.logs import prepare_log
-from did_service.program.memory import give_back_memory
 from did_service.program.service_manager import ServiceManager
 from did_service.program.signals import Signals
 from did_service.signer.keyring import Keyring
 from did_service.storage.database import file_url, open_database
+from did_service.web.serve import prepare_process
 
 _LOG = logging.getLogger("did_service.node")
 # The socket and the open keyring outlive a reload; all other settings are taken by it.
@@ -42,10 +42,10 @@ def serve_service(
     Raises:
         DidServiceError: what keeps it from being served, with its file.
     """
-    give_back_memory()
     with Signals() as signals:  # before keys are opened: an early SIGTERM is not lost
         first = read_configuration(folder / FILE, environment, kind)
         prepare_log(first.text("log.format"), first.text("log.level"))
+        prepare_process()
         keyring = opened_keyring(first, place, environment)
         with listening(first) as listener:
             again = _preparing(first, keyring, environment)

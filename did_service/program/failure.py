@@ -28,8 +28,11 @@ WARNING = Bilingual("警告", "warning")
 NOTE = Bilingual("注意", "note")
 _REPEATED = 3  # words in a row
 _WORD = re.compile(r"[a-z]+")
-# What is in no language: quotations, options, names of our files.
-_NAMES = re.compile(r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*|\b[a-z][a-z-]*(?:\.[a-z0-9]+)+')
+# What is in no language: quotations, options, names of our files, of hosts and of their logs.
+_NAMES = re.compile(
+    r'"(?:[^"\\]|\\.)*"…?|--[a-z][a-z-]*'
+    r"|\b[a-z][a-z-]*(?:\.[a-z0-9]+)+(?:/[a-z0-9-]+)*"
+)
 
 
 def failure_text(

@@ -68,11 +68,11 @@ def pull(registry: Registry) -> list[PulledLog]:
     for origin in _control_first(registry.region):
         try:
             pulled.append(desk.pull(origin))
-        except DidServiceError as error:
-            if error.code != "history_missing" and not missing:
-                raise
-            if isinstance(error, UnavailableError) and error.code == "history_missing":
+        except UnavailableError as error:  # that a log holds something else is told at once
+            if error.code == "history_missing":
                 missing.append(error)  # who has to give them all a new key learns it at once
+            elif not missing:
+                raise
     if missing:
         what = "; ".join(error.message for error in missing)
         raise UnavailableError("history_missing", what, **missing[0].details) from missing[0]

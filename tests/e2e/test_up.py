@@ -11,6 +11,13 @@ import pytest
 
 from did_service.core.anchor.bodies.policy import parse_policy
 from did_service.core.log.checkpoint import checkpoint_in
+from tests.support.serving_process import (
+    children_of,
+    command_of,
+    few_files,
+    has_few_heaps,
+    has_files_enough,
+)
 
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("demo")]
 YES = 'wallet() { command wallet --yes "$@"; }'
@@ -26,18 +33,28 @@ def surroundings():
 @contextmanager
 def up(folder, *words):
     """Run `make up` until Ctrl-C, which all of its processes get; yields what it printed."""
-    child = subprocess.Popen(
-        ["make", "--no-print-directory", "up", f"ARGS={folder} {' '.join(words)}"],
-        env=surroundings(),
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with few_files():
+        child = subprocess.Popen(
+            ["make", "--no-print-directory", "up", f"ARGS={folder} {' '.join(words)}"],
+            env=surroundings(),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
     try:
-        yield printed(child.stdout)
+        told = printed(child.stdout)
+        check_process(child.pid)
+        yield told
     finally:
         os.killpg(child.pid, signal.SIGINT)
         child.communicate(timeout=120)
+
+
+def check_process(pid):
+    """The program below make is prepared as a service is."""
+    (serving,) = [each for each in children_of(pid) if "up" in command_of(each)]
+    assert has_few_heaps(serving)
+    assert has_files_enough(serving)
 
 
 def printed(stream):

@@ -55,6 +55,12 @@ def test_no_sentence_is_said_twice(error, told):
     assert first(error, EN) == f"wallet: error: {told} [{error.code}]"
 
 
+def test_a_chinese_sentence_names_each_log_whole():
+    what = [f"no mirror has gd.example/{log} from 4 to 9" for log in ("reg", "ev/2026")]
+    told = first(UnavailableError("history_missing", "; ".join(what)), ZH)
+    assert told.endswith("：gd.example/reg、gd.example/ev/2026 [history_missing]")
+
+
 def test_a_chinese_sentence_has_no_english_in_it():
     short = UsageError("passphrase_short", "a passphrase has at least 8 characters", least=8)
     assert first(short, ZH) == "wallet: 错误：口令太短，至少 8 个字符 [passphrase_short]"

@@ -199,6 +199,29 @@ def test_rows_that_were_never_signed_are_not_taken_over(fed, yesterday):
     goes_on(fed)
 
 
+def test_another_history_is_told_before_one_that_is_missing(fed, yesterday):
+    """A new key for each of them would be the answer to the second, and not to the first."""
+    restore(fed, yesterday)
+    registry = fed.registry("gd")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(registry), "check_history", lambda *_given: None)
+        patch.setattr(type(registry), "check_time", lambda held: held.region.edge.posix())
+        while sizes(fed)[EV] <= registry.guard.held(EV).size:
+            fed.batch(fed.psb, [b"diverged%d" % sizes(fed)[EV]])
+    assert sizes(fed)[REG] < registry.guard.held(REG).size
+    for region in OTHERS:
+        fed.stop(region)
+    with refused("tree_differs", ProofError):
+        pull(registry)
+    for region in OTHERS:
+        fed.start(region)
+    fed.stop("gd")
+    lose(fed, "registry.sqlite*")
+    fed.start("gd")
+    pull(fed.registry("gd"))
+    goes_on(fed)
+
+
 def test_without_a_mirror_nothing_is_made_up(fed, yesterday):
     restore(fed, yesterday)
     before = sizes(fed)

@@ -131,14 +131,16 @@ class HeadsSnapshot:
 
     def with_records(self, records: Iterable[HeadRecord]) -> "HeadsSnapshot":
         """Return the snapshot with these records, each in the place of its subject's former."""
-        held, made, taken = self.records, bytearray(), 0
+        held, data = self.records, memoryview(self.data)
+        pieces, taken = list[bytes | memoryview](), 0
         for record in sorted(records):
             position = held.position(record.key)
             stands = position < len(held) and held.key(position) == record.key
-            made += self.data[taken * HEADS_RECORD_BYTES : position * HEADS_RECORD_BYTES]
-            made += record.encode()
+            pieces.append(data[taken * HEADS_RECORD_BYTES : position * HEADS_RECORD_BYTES])
+            pieces.append(record.encode())
             taken = position + stands
-        return HeadsSnapshot(bytes(made + self.data[taken * HEADS_RECORD_BYTES :]))
+        pieces.append(data[taken * HEADS_RECORD_BYTES :])
+        return HeadsSnapshot(b"".join(pieces))
 
     def leaf_hashes(self, start: int = 0, stop: int | None = None) -> list[bytes]:
         """Return the leaf hashes of the records from `start` up to `stop`."""

@@ -1,5 +1,6 @@
 """Heads snapshots: who is the latest, and who is not there at all."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,30 @@ def test_the_root_is_of_all_records_however_many_are_hashed_at_once(count):
     data = b"".join(bytes(76) + each.to_bytes(8) for each in range(count))
     snapshot = HeadsSnapshot(data)
     assert snapshot.root == tree_root(snapshot.leaves)
+
+
+LARGE = HeadsSnapshot(b"".join(bytes(76) + each.to_bytes(8) for each in range(40_000)))
+
+
+def peak_of(work):
+    tracemalloc.start()
+    made = work()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return made, peak
+
+
+def test_the_root_of_a_large_snapshot_takes_a_part_of_its_memory():
+    """A `heads` entry judges the snapshot of a whole region: 84 bytes for each subject."""
+    root, peak = peak_of(lambda: HeadsSnapshot(LARGE.data).root)
+    assert root == tree_root(LARGE.leaves)
+    assert peak < len(LARGE.data) / 2
+
+
+def test_new_records_take_the_memory_of_one_copy():
+    made, peak = peak_of(lambda: LARGE.with_records([HeadRecord.of(placed("a", 9))]))
+    assert len(made.records) == len(LARGE.records) + 1
+    assert peak < 1.5 * len(made.data)
 
 
 @given(subjects=SUBJECTS)
