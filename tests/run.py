@@ -1,5 +1,7 @@
 """`make test`: all tests, coverage, then the offline ones again where there is no network.
 
+A few tests that wait for real processes may have a second try, alone (tests/second_try.py).
+
 With arguments it is pytest on two workers and nothing else, for the part one is working on.
 Without: every test; the coverage gate of pyproject.toml, for what the rooms' own tests run in
 any process; and the tests marked `offline` once more inside a network namespace of their own,
@@ -12,7 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.second_try import second_try
 
 PYTEST = ["-m", "pytest"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadgroup"]  # a group shares one worker
@@ -51,7 +56,7 @@ def measured_tests() -> int:
         data = Path(folder, "data")
         environment = {**os.environ, "COVERAGE_FILE": str(data)}
         failed = (
-            run([*COVERAGE, "run", *PYTEST, *TWO_WORKERS, *without], environment)
+            tried([*COVERAGE, "run", *PYTEST], without, environment)
             or run([*COVERAGE, "combine", "--quiet"], environment)
             or run([*COVERAGE, "report"], environment)
         )
@@ -63,7 +68,7 @@ def measured_tests() -> int:
 def other_tests() -> int:
     """Run all other tests."""
     print("test: attacks, stories, pages and what is shipped, not measured")
-    return run([sys.executable, *PYTEST, *TWO_WORKERS, *UNMEASURED])
+    return tried([sys.executable, *PYTEST], UNMEASURED)
 
 
 def offline_tests() -> int:
@@ -75,6 +80,16 @@ def offline_tests() -> int:
     print("test: the offline tests again, in a namespace without a network")
     command = [*namespace, sys.executable, *PYTEST, *TWO_WORKERS, *OFFLINE]
     return run(command, {**os.environ, "DIDSVC_TEST_NO_NETWORK": "1"})
+
+
+def tried(
+    pytest: list[str], arguments: Sequence[str], environment: dict[str, str] | None = None
+) -> int:
+    """Run tests on two workers, and what may have it a second time; returns the exit code."""
+    with tempfile.TemporaryDirectory(prefix="did-service-tests-") as folder:
+        cache = ["-o", f"cache_dir={folder}"]
+        code = run([*pytest, *TWO_WORKERS, *cache, *arguments], environment)
+        return second_try(pytest, Path(folder), code, environment)
 
 
 def can_run(command: list[str]) -> bool:
