@@ -1,6 +1,6 @@
 """One more try, alone, for a few tests that wait for real processes.
 
-    first run ─ fails ─► at most three failed, all marked `clock`? ─► each once more, by itself
+    first run ─ fails ─► at most three failed, all marked `clock`? ─► their files once more
 
 Such a test is held up by whatever else the machine does, also by the tests beside it. One that
 waits for nothing has no second try, and neither has a test that fails by itself. What passed
@@ -33,12 +33,20 @@ def second_try(
     failed = failed_tests(cache)
     if code != _SOME_FAILED or not 0 < len(failed) <= MOST_AGAIN:
         return code
-    again = [*pytest, "-q", "-n", "0", "-o", f"cache_dir={cache}", *failed]
-    unmarked = [*again, "--collect-only", "-m", "not clock"]
+    alone = [*pytest, "-q", "-n", "0", "-o", f"cache_dir={cache}"]
+    unmarked = [*alone, "--collect-only", "-m", "not clock", *failed]
     if subprocess.run(unmarked, check=False, env=environment).returncode != _NOTHING_COLLECTED:
         return code
-    print("test: held up by others? once more, alone:", *failed, sep="\n  ", flush=True)
-    code = subprocess.run(again, check=False, env=environment).returncode
+    print(
+        "test: held up by others? their files once more, alone:",
+        *failed,
+        sep="\n  ",
+        flush=True,
+    )
+    files = sorted(
+        {name.partition("::")[0] for name in failed}
+    )  # its tests may build on others
+    code = subprocess.run([*alone, *files], check=False, env=environment).returncode
     if not code:
         print("test: PASSED ONLY ALONE, to be looked into:", *failed, sep="\n  ", flush=True)
     return code

@@ -35,7 +35,8 @@ from tests.support.folders import configured
 from tests.support.founded import PASSPHRASE
 from tests.support.refusals import refused
 
-pytestmark = pytest.mark.clock
+# Each test goes on from where the one before it has left the town: one worker runs them all.
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("retired-keys")]
 
 REG = "gd.example/reg"
 LOG_KEY = (KeyRole.LOG, REG)
