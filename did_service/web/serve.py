@@ -2,8 +2,8 @@
 
 `Server` runs in a thread of its own and is ready when `start` returns, so that a demo or a
 test can hold many of them in one process, and so that signals are the main thread's: uvicorn
-would end by raising a signal again, and no `finally` would run. A program that serves until it
-is told to stop calls `prepare_process` before its threads start.
+would end by raising a signal again, and no `finally` would run. `run` serves until one comes; a
+program with more to do calls `prepare_process` before its threads start.
 A socket's name must fit into 108 bytes, the kernel's limit. TLS is a proxy's business.
 """
 
@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from did_service.core.errors import UnavailableError, UsageError, quote
 from did_service.program.memory import give_back_memory
+from did_service.program.signals import ENDING, Signals
 from did_service.web.connections import LoopFaults, raise_file_limit
 from did_service.web.description import DescribedApp
 from did_service.web.protocol import Protocol
@@ -88,6 +89,14 @@ def prepare_process() -> None:
     """Take as many files as may be had, and two heaps: once, before the first thread starts."""
     raise_file_limit()
     give_back_memory()
+
+
+def run(app: FastAPI, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, and return then."""
+    prepare_process()
+    with Signals() as signals, Server(app, listener):
+        while signals.wait() not in ENDING:
+            pass
 
 
 class Server:

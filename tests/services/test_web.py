@@ -3,8 +3,10 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import shutil
+import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +37,7 @@ from did_service.web.app import create_app
 from did_service.web.health import checked_part
 from did_service.web.metrics import gauge_by
 from did_service.web.ready_words import ReadyWord
-from did_service.web.serve import Server, loopback, unix_socket
+from did_service.web.serve import Server, loopback, run, unix_socket
 from tests.support import optional
 from tests.support.raw_http import exchange, request
 
@@ -519,6 +521,27 @@ def test_who_takes_no_answer_is_hung_up_on_when_the_server_ends(tmp_path, monkey
         server.stop()
         taken = sum(len(piece) for piece in iter(lambda: wire.recv(65_536), b""))
     assert taken < 4_000_000
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_run_serves_until_it_is_told_to_stop_and_returns(tmp_path, number):
+    """uvicorn alone would raise the signal again, and no `finally` would run."""
+    path, answers = tmp_path / "a.sock", []
+
+    def stranger():
+        answers.append(ask(path, "GET", "/health")[0])
+        os.kill(os.getpid(), signal.SIGHUP)  # is no end
+        os.kill(os.getpid(), number)
+
+    listener = unix_socket(path)
+    thread = threading.Thread(target=stranger)
+    thread.start()
+    before = signal.getsignal(number)
+    run(create_app("run"), listener)
+    thread.join(20)
+    assert answers == [200]
+    assert not path.exists()
+    assert signal.getsignal(number) is before
 
 
 # --- the edge -------------------------------------------------------------------------------
