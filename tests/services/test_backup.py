@@ -34,7 +34,8 @@ from tests.support.folders import configured
 from tests.support.founded import PASSPHRASE
 from tests.support.refusals import refused
 
-pytestmark = pytest.mark.clock
+# What they share is changed on the way: one worker runs them all, in their order.
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("backup")]
 
 REG = "gd.example/reg"
 

@@ -27,6 +27,9 @@ from tests.support.federation import founded
 from tests.support.offices import EV, Office, index_of
 from tests.support.refusals import refused
 
+# What they share is changed on the way: one worker runs them all, in their order.
+pytestmark = pytest.mark.xdist_group("issuer-status")
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):

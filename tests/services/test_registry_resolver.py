@@ -27,6 +27,9 @@ from did_service.web.serve import Server, unix_socket
 from tests.support.dids import Controller, key, rule_of
 from tests.support.live import running
 
+# What they share is changed on the way: one worker runs them all, in their order.
+pytestmark = pytest.mark.xdist_group("registry-resolver")
+
 REG = "gd.example/reg"
 RESULT = "application/did-resolution"
 DEREFERENCED = "application/did-url-dereferencing"

@@ -27,6 +27,9 @@ from tests.support.dids import hash_of
 from tests.support.live import running
 from tests.support.refusals import refused
 
+# What they share is changed on the way: one worker runs them all, in their order.
+pytestmark = pytest.mark.xdist_group("witness-mirror")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
