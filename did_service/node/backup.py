@@ -42,11 +42,13 @@ from did_service.node.backup_files import (
 )
 from did_service.node.backup_proof import proving_key, write_mac
 from did_service.node.configuration import FILE, Configuration
+from did_service.node.databases import HISTORIES
 from did_service.node.did_folder import DidFolder
 from did_service.node.fsck import check_folder
 from did_service.node.kept_backup import kept_keyring, sum_of
 from did_service.node.pinned_policy import read_policy, region_in
 from did_service.node.setting_table import OF_AGENCY, OF_REGION
+from did_service.node.storage_setup import StorageSetup, storage_of
 from did_service.program.clock import ClockAndRandom
 from did_service.program.files import read_file
 from did_service.program.process import leave_no_core
@@ -185,7 +187,8 @@ class _Copying:
             copy_blobs(source, FolderBlobs(data).below(name), _CHANGING)
         name = f"{service}.sqlite"
         part = _part(self.told, f"{DATA}/{name}")
-        copy_database(file_url(folder / name), data / name, part)
+        storage = storage_of(self.configuration)
+        copy_database(storage.database_url(service), data / name, HISTORIES, part)
 
     def _logs_in(self, service: str, policy: Policy) -> list[str]:
         """Return the folders of the logs that a service keeps."""
@@ -231,7 +234,7 @@ class _Copying:
             if policy is None:
                 _open_issuer(data)
                 return True
-            found = check_folder(data, policy, mend=True)
+            found = check_folder(StorageSetup(data), policy, mend=True)
         except ConflictError as error:
             if error.code not in _OTHER_TABLES:
                 raise
