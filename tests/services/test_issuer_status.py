@@ -28,7 +28,7 @@ from tests.support.offices import EV, Office, index_of
 from tests.support.refusals import refused
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("issuer-status")
+pytestmark = [pytest.mark.xdist_group("issuer-status"), pytest.mark.usefixtures("each_engine")]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from tests.support.live import running
 from tests.support.refusals import refused
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("registry")
+pytestmark = [pytest.mark.xdist_group("registry"), pytest.mark.usefixtures("each_engine")]
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
