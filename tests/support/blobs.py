@@ -21,6 +21,14 @@ class MemoryBlobs:
             if self._blobs.setdefault(self._prefix + name, data) != data:
                 raise ConflictError("tile_differs", f"another {name} is there")
 
+    def swap(self, name: str, former: bytes | None, data: bytes) -> None:
+        held = self.get(name)
+        if held == data:
+            return
+        if held != former:
+            raise ConflictError("blob_moved", f"another {name} is there")
+        self.replace(name, data)
+
     def replace(self, name: str, data: bytes) -> None:
         self._blobs.pop(self._prefix + name, None)
         self._blobs[self._prefix + name] = data
