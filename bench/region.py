@@ -27,6 +27,7 @@ from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.witnessing import parse_add_checkpoint
 from did_service.node.region import RegionSetup
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup
 from tests.support.dids import hash_of, key, template
 from tests.support.federation import Actor, Federation
 from tests.support.founding import TERRITORY, log_signer, native, witness
@@ -142,7 +143,7 @@ def setup(policy: Policy, transport: Transport, folder: Path) -> RegionSetup:
         kind=ServiceKind.REGION,
         region=REGION,
         host=f"{REGION}.example",
-        folder=folder,
+        storage=StorageSetup(folder),
         policy=policy,
         logs=signers,
         cosigner=witness(REGION),

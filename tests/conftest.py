@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from did_service.program.logs import ROOT
+from tests.support import storage
 from tests.support.counter import Scene
 from tests.support.desk import Desk
 
@@ -40,12 +41,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     pytest-xdist 3.8 marks them by `_nodeid`, which pytest 9.2 does not read any more.
     """
+    items[:] = [item for item in items if not _is_for_another_engine(item)]
     if not config.getoption("loadgroup", default=False):  # set in workers alone
         return
     for item in items:
         group = item.get_closest_marker("xdist_group")
         if group is not None and not item.nodeid.endswith(suffix := f"@{group.args[0]}"):
             item._id = type(item.id).parse(f"{item.nodeid}{suffix}")
+
+
+def _is_for_another_engine(item: pytest.Item) -> bool:
+    """Say whether a test is about one kind of database, and would run over another."""
+    given = getattr(item, "callspec", None)
+    engine = None if given is None else given.params.get("each_engine")
+    others = {*storage.ENGINES} - {engine}
+    return engine is not None and any(item.get_closest_marker(f"{o}_only") for o in others)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,6 +66,21 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return forbid_skip((yield))
+
+
+@pytest.fixture(scope="module", params=storage.ENGINES)
+def each_engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run every test of a file over each kind of database."""
+    storage.use(request.param)
+    yield request.param
+    storage.use(storage.SQLITE)
+    storage.disconnect()
+
+
+@pytest.fixture(autouse=True)
+def _disconnected() -> Iterator[None]:
+    yield
+    storage.disconnect()
 
 
 @pytest.fixture(autouse=True)

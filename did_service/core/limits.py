@@ -203,3 +203,9 @@ MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
 MAX_LAST_SIGNED_BYTES = 262_144  # a guard file: some hundred bytes a log and key
 MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so
+
+# --- databases of servers --------------------------------------------------------------------
+MAX_DATABASE_CONNECTIONS = 16  # of one store: its threads of work, and one that writes
+DATABASE_CONNECT_SECONDS = 5  # to one address of a server
+DATABASE_LOCK_SECONDS = 10  # a writer waits so long for the one before it, as with SQLite
+DATABASE_STATEMENT_SECONDS = 60  # one statement; the longest of a service take milliseconds

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import UsageError
+from did_service.core.errors import UsageError, quote
 from did_service.node.configuration import Configuration
 from did_service.node.pinned_policy import read_policy, region_in
-from did_service.program.files import whole
+from did_service.node.storage_setup import StorageSetup, storage_of
 from did_service.replica.copying import CopiedLog, Verdict, copy_published
 from did_service.replica.serving import headers_of
 from did_service.replica.tree import StaticTree
@@ -78,11 +78,11 @@ def copy_region(
         NotFoundError, PolicyError, MalformedError: as `read_policy` and `copy_published`.
         ConflictError, UnavailableError: as `copy_published` and `open_blobs`.
     """
-    folder = configuration.path("storage.folder")
-    if not order.to.is_bucket and _is_within(Path(order.to.place), folder):
-        raise UsageError("place_is_source", whole(Path(order.to.place)))
+    storage = storage_of(configuration)
+    if _overlap(order.to, storage):
+        raise UsageError("place_is_source", quote(order.to.place))
     region = region_in(read_policy(configuration.path("service.policy")), configuration)
-    source = open_blobs(BlobPlace(str(folder)), headers_of, environment)
+    source = storage.blob_store("")
     target = open_blobs(order.to, headers_of, environment)
     found: dict[str, CopiedLog] = {}
     for origin in region.logs:
@@ -94,7 +94,10 @@ def copy_region(
     return CopiedRegion(order.to.place, found)
 
 
-def _is_within(place: Path, folder: Path) -> bool:
-    """Say whether one of two folders lies in the other: a copy there would spoil the data."""
-    place, folder = place.resolve(), folder.resolve()
-    return place.is_relative_to(folder) or folder.is_relative_to(place)
+def _overlap(to: BlobPlace, storage: StorageSetup) -> bool:
+    """Say whether one of two places lies in the other: a copy there would spoil the data."""
+    if to.is_bucket:
+        place, held = (PurePosixPath(each) for each in (to.place, storage.blobs))
+        return place.is_relative_to(held) or held.is_relative_to(place)
+    there, folder = Path(to.place).resolve(), storage.folder.resolve()
+    return there.is_relative_to(folder) or folder.is_relative_to(there)

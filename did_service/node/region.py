@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from did_service.client.transport import Transport
 from did_service.core.anchor.bodies.policy import Policy
@@ -19,6 +18,7 @@ from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
 from did_service.node.peers import PeerCopies
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup
 from did_service.node.stores import OpenedStores, registry_stores, witness_stores
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.registry.region import PublishIntervals, RegistrySettings
@@ -35,7 +35,7 @@ class RegionSetup:
         kind: Which of them run here: `region` for all of them.
         region: Its id in the policy.
         host: The host name of its logs.
-        folder: Of its data.
+        storage: Where its data are.
         policy: The pinned one.
         logs: The key of each of its logs, by origin; empty where no registry runs.
         cosigner: The witness's key; None, as `native`, where no witness runs.
@@ -49,7 +49,7 @@ class RegionSetup:
     kind: ServiceKind
     region: str
     host: str
-    folder: Path
+    storage: StorageSetup
     policy: Policy
     logs: Mapping[str, NoteSigner]
     cosigner: Cosigner | None
@@ -130,7 +130,7 @@ def lone_witness(setup: RegionSetup) -> Iterator[Witness]:
     """Open a region's witness alone, and close it; raises as `witness_stores`."""
     name = setup.policy_of_region().witness.name
     with (
-        witness_stores(setup.folder, name) as held,
+        witness_stores(setup.storage, name) as held,
         closing(Witness(setup.witness(held))) as witness,
     ):
         yield witness
@@ -151,7 +151,7 @@ def lone_registry(
         UsageError, ConflictError, UnavailableError: as `region_services`.
     """
     with (
-        registry_stores(setup.folder, control_origin(setup.policy_of_region())) as kept,
+        registry_stores(setup.storage, control_origin(setup.policy_of_region())) as kept,
         closing(Registry(setup.registry(kept, foreign))) as registry,
     ):
         yield registry
@@ -161,7 +161,7 @@ def lone_registry(
 def registry_with_copies(setup: RegionSetup) -> Iterator[tuple[Registry, PeerCopies]]:
     """Do the same where no witness runs beside it: it keeps copies of the other logs itself."""
     region = setup.policy_of_region()
-    with registry_stores(setup.folder, control_origin(region)) as kept:
+    with registry_stores(setup.storage, control_origin(region)) as kept:
         copies = PeerCopies(
             region,
             setup.policy,

@@ -3,9 +3,10 @@
     files of the checkpoint ─► put where absent ─► compared where there ─► the checkpoint, last
 
 Whoever reads the copy with nothing but GET finds for its checkpoint every file, at any moment:
-files come before the checkpoint that needs them, and go only when neither it nor the one before
-does. A copy that was cut off goes on where it was. Several processes may copy to one place:
-what is there already has to be the same bytes, and the largest tree stays. Design: adr 87.
+files come before the checkpoint that needs them, and a partial tile goes once the full one is
+there, which readers take instead. A copy that was cut off goes on where it was. Several
+processes may copy to one place: what is there already has to be the same bytes, and the largest
+tree stays. Design: adr 87.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from enum import StrEnum
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, MalformedError, quote
-from did_service.core.limits import TILE_HEIGHT
+from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.tiles import TileId
@@ -94,7 +95,7 @@ def copy_published(
     note = source.checkpoint()
     if note is None:
         return CopiedLog()
-    head, former = checkpoint_in(note), target.head()
+    head = checkpoint_in(note)
     copied = CopiedLog(head.size)
     _Copy(source, target, copied).files(head, progress, compare=compare)
     if copied.differing:
@@ -103,7 +104,7 @@ def copy_published(
     copied.verdict = _show(target, note)
     _copy_epochs(source, target)
     if copied.verdict is Verdict.SERVED:
-        copied.removed = _remove_narrower(target, head, former)
+        copied.removed = _remove_partial(target, head)
     return copied
 
 
@@ -193,33 +194,27 @@ def _copy_epochs(source: StaticTree, target: StaticTree) -> None:
     target.keep_newest_epochs()
 
 
-def _remove_narrower(target: StaticTree, head: Checkpoint, former: Checkpoint | None) -> int:
-    """Remove partial tiles that neither this checkpoint needs nor the one before it.
+def _remove_partial(target: StaticTree, head: Checkpoint) -> int:
+    """Remove the partial tiles in whose places this checkpoint has full ones.
 
-    Those of a larger tree stay: another process is about to publish it. Who has read the former
-    checkpoint goes on with its files until the next one takes their turn.
+    Whoever has read an earlier checkpoint takes the full tile instead (C2SP tlog-tiles, Partial
+    Tiles); those at the edge stay for it, and so do those of a larger tree, which another
+    process is about to publish.
     """
-    kept = {tile.path() for tile in _edge(head.size)}
-    kept |= {tile.path() for tile in _edge(0 if former is None else former.size)}
     old = []
     for name in target.blobs.names("tile/"):
         with suppress(MalformedError):  # something that is none of ours
             tile = tiles.parse_tile_path(name)
-            if ".p/" in name and name not in kept and _is_covered(tile, head.size):
+            if tile.width < TILE_WIDTH and _is_full(tile, head.size):
                 old.append(name)
     target.blobs.delete(old)
     target.keep_newest_heads()
     return len(old)
 
 
-def _edge(size: int) -> list[TileId]:
-    return [tile for tile in tiles.files_between(0, size) if ".p/" in tile.path()]
-
-
-def _is_covered(tile: TileId, size: int) -> bool:
-    """Say whether a tree of a size has a wider tile in the place of this one."""
-    width = size >> TILE_HEIGHT * max(tile.level, 0)
-    return tile.index * (1 << TILE_HEIGHT) + tile.width < width
+def _is_full(tile: TileId, size: int) -> bool:
+    """Say whether a tree of a size has the full tile in the place of this one."""
+    return (tile.index + 1) * TILE_WIDTH <= size >> TILE_HEIGHT * max(tile.level, 0)
 
 
 def _pieces(names: list[str]) -> Iterator[list[str]]:

@@ -121,7 +121,13 @@ class StaticTree:
         self.blobs.add(blobs)
 
     def drop_narrower(self, tile: TileId) -> None:
-        """Remove the partial tiles that can be cut from this one."""
+        """Remove the partial tiles that can be cut from this one.
+
+        Who reads the blobs past us cuts nothing, but takes the full tile in the place of a
+        partial one (C2SP tlog-tiles, Partial Tiles): there they stay until that is there.
+        """
+        if self.blobs.read_by_others and tile.width < TILE_WIDTH:
+            return
         narrower = [each for each in self.partials(tile) if each.width < tile.width]
         self.blobs.delete(each.path() for each in narrower)
 

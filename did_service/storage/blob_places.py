@@ -15,8 +15,6 @@ from did_service.storage.blobs import BlobStore, HeadersOf
 from did_service.storage.bucket_access import SCHEME, bucket_in
 from did_service.storage.folder import FolderBlobs
 
-INSTALL = "pip install 'did-service[buckets]'"
-
 
 @dataclass(frozen=True, slots=True)
 class BlobPlace:
@@ -60,5 +58,8 @@ def open_blobs(
             ObjectBlobs,
         )
     except ModuleNotFoundError as error:
-        raise UsageError("extra_missing", INSTALL) from error
+        if error.name != "obstore":
+            raise
+        needed = "a bucket needs the extra `buckets`"
+        raise UsageError("extra_missing", needed, extra="buckets") from error
     return ObjectBlobs(Bucket(opened, headers_of), opened.prefix)

@@ -41,7 +41,13 @@ class BlobStore(Protocol):
 
     Every method raises UnavailableError: `tree_not_read` or `tree_not_written` where the store
     does not answer; those that write also `NOT_SYNCED`.
+
+    Attributes:
+        read_by_others: Whether anybody reads the blobs past us, with nothing but their names:
+            what such a reader may be about to ask for stays until it would not miss it.
     """
+
+    read_by_others: bool
 
     def get(self, name: str) -> bytes | None:
         """Return a blob, None where there is none of that name."""

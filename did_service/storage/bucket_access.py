@@ -90,6 +90,19 @@ def bucket_in(place: str, endpoint: str, environment: Mapping[str, str]) -> Buck
     )
 
 
+def is_bucket_url(text: str) -> bool:
+    """Say whether a text is the URL of a bucket."""
+    return _PLACE.fullmatch(text) is not None
+
+
+def is_endpoint(text: str) -> bool:
+    """Say whether a text is the URL of a bucket's service."""
+    try:
+        return checked_endpoint(text) != ""
+    except UsageError:
+        return False
+
+
 def checked_endpoint(url: str) -> str:
     """Return the URL of a bucket's service: https, and http within this machine alone.
 

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, make_url
+from sqlalchemy import URL, Connection, Engine, Select, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
-from did_service.storage.dialects import Dialect, dialect_of
+from did_service.storage.dialects import Statement, dialect_of
+from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.transactions import for_writing
 
 __all__ = [
@@ -32,11 +33,13 @@ __all__ = [
     "file_url",
     "insert_if_absent",
     "insert_or_replace",
+    "is_server_url",
     "open_database",
     "reading",
     "rows",
     "telling",
     "unindexed",
+    "url_with_schema",
     "writing",
 ]
 
@@ -45,18 +48,45 @@ def open_database(url: str, *, make: bool = True) -> Engine:
     """Open a database.
 
     Args:
-        url: `sqlite:///PATH`; three slashes before a relative path, four before another.
+        url: `sqlite:///PATH`, three slashes before a relative path, four before another; or
+            `postgresql://HOST/DATABASE?schema=NAME` (`storage/postgres/place.py`).
         make: Make it, empty, where it is missing.
 
     Raises:
         NotFoundError: `database_missing`: it is not there and shall not be made.
-        UsageError: `database_url_wrong`: no URL, or of a kind that this release does not know.
+        UsageError: `database_url_wrong`: no URL, or of a kind that this release does not know;
+            `extra_missing`: its driver is not installed.
+        UnavailableError: what a server says; `database_unsuitable`: it cannot hold our tables.
     """
-    try:
-        made = make_url(url)
-    except ArgumentError as error:  # its text holds the URL, and that a password
-        raise UsageError("database_url_wrong", "this is no URL of a database") from error
+    made = _made(url)
     return dialect_of(made.get_backend_name()).open(made, make=make)
+
+
+def _made(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # their text holds the URL, and a password
+        raise UsageError("database_url_wrong", "this is no URL of a database") from None
+
+
+def url_with_schema(url: str, schema: str) -> str:
+    """Return the URL of a database of a server with the schema of one service.
+
+    Raises:
+        UsageError: `database_url_wrong`.
+    """
+    return (
+        _made(url).update_query_dict({"schema": schema}).render_as_string(hide_password=False)
+    )
+
+
+def is_server_url(url: str) -> bool:
+    """Say whether a text is the URL of a database of a server, without a schema."""
+    try:
+        made = _made(url)
+        return made.drivername == "postgresql" and place_of(made).schema == DEFAULT_SCHEMA
+    except UsageError:
+        return False
 
 
 def file_url(path: Path) -> str:
@@ -119,37 +149,40 @@ class PreparedSql:
 
     def __init__(self, clause: ClauseElement) -> None:
         self._clause = clause
-        self._by_kind: dict[str, tuple[Dialect, str, Mapping[str, object]]] = {}
+        self._by_kind: dict[str, Statement] = {}
 
     def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
         """Run it in a transaction with values by parameter, and return what it finds."""
-        return list(self.each(connection, **values))
+        return self._for(connection).rows(connection, values)
 
     def each(self, connection: Connection, **values: object) -> Iterator[tuple[Any, ...]]:
         """Run it as `rows`, and yield what it finds row by row, for as long as that lasts."""
-        dialect, sql, fixed = self._for(connection.dialect.name)
-        return dialect.rows(connection, sql, {**fixed, **values})
+        return self._for(connection).each(connection, values)
 
     def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
         """Run it in a transaction once for each row; a row may hold more than is asked for.
 
         Raises:
-            ConflictError: `row_exists`: the key of a row is taken; those before it are in.
+            ConflictError: `row_exists`: the key of a row is taken; the transaction is over.
         """
-        dialect, sql, _ = self._for(connection.dialect.name)
+        statement, dialect = self._for(connection), dialect_of(connection.dialect.name)
         try:
-            dialect.run_for(connection, sql, rows)
+            statement.run_for(connection, rows)
         except dialect.errors as error:
             told = dialect.told(error)
             if told is None:
                 raise
             raise _naming(connection.engine, told) from error
 
-    def _for(self, name: str) -> tuple[Dialect, str, Mapping[str, object]]:
+    def text(self, connection: Connection) -> str:
+        """Return it as it is written for the database of a connection."""
+        return self._for(connection).text
+
+    def _for(self, connection: Connection) -> Statement:
+        name = connection.dialect.name
         found = self._by_kind.get(name)
         if found is None:
-            dialect = dialect_of(name)
-            found = self._by_kind[name] = (dialect, *dialect.written_out(self._clause))
+            found = self._by_kind[name] = dialect_of(name).statement(self._clause)
         return found
 
 

@@ -34,6 +34,8 @@ class FolderBlobs:
         folder: Written through this class alone, by any number of processes.
     """
 
+    read_by_others = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._swept = False

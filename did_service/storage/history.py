@@ -77,6 +77,28 @@ class TableHistory:
         former = self.since_0_2_0
         return UNNUMBERED if former and tables.has_table(former) else None
 
+    def make(self, connection: Connection) -> None:
+        """Make the tables as this release has them."""
+        tables = [model.__table__ for model in self.models]  # type: ignore[attr-defined]
+        SQLModel.metadata.create_all(connection, tables=tables)
+        numbered = _numbered(self)
+        numbered.create(connection)
+        connection.execute(insert(numbered).values(version_num=str(self.newest)))
+
+    def make_at(self, connection: Connection, revision: int) -> None:
+        """Make the tables as an earlier revision had them, `UNNUMBERED` being the first.
+
+        Raises:
+            ConflictError: `database_newer`.
+        """
+        if revision == self.newest:
+            self.make(connection)
+            return
+        self.check(max(revision, self.newest))
+        from did_service.storage.migrations.upgrade import run_steps  # noqa: PLC0415 - alembic
+
+        run_steps(connection, self, max(revision, FIRST))
+
     def check(self, held: int) -> None:
         """Check that the tables of a database are those of this release.
 
@@ -103,17 +125,9 @@ def prepare(engine: Engine, history: TableHistory) -> None:
         with writing(engine) as connection:
             held = history.held(connection)  # another process may have been faster
             if held is None:
-                _make(connection, history)
+                history.make(connection)
                 return
     history.check(held)
-
-
-def _make(connection: Connection, history: TableHistory) -> None:
-    tables = [model.__table__ for model in history.models]  # type: ignore[attr-defined]
-    SQLModel.metadata.create_all(connection, tables=tables)
-    numbered = _numbered(history)
-    numbered.create(connection)
-    connection.execute(insert(numbered).values(version_num=str(history.newest)))
 
 
 def _numbered(history: TableHistory) -> Table:

@@ -56,6 +56,8 @@ class ObjectBlobs:
         prefix: Of all names in this one, ending with a slash, or empty.
     """
 
+    read_by_others = True
+
     def __init__(self, bucket: Bucket, prefix: str = "") -> None:
         self._bucket = bucket
         self._prefix = prefix

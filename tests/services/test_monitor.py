@@ -17,6 +17,7 @@ from did_service.node.stores import monitor_stores
 from did_service.program.repeating import Repetition
 from tests.support.founding import TERRITORY, log_signer, witness
 from tests.support.live import running
+from tests.support.storage import storage_in
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def monitor(fed, tmp_path):
 
 @contextmanager
 def watching(fed, tmp_path):
-    with monitor_stores(tmp_path / "watch", fed.policy.federation) as stores:
+    with monitor_stores(storage_in(tmp_path / "watch"), fed.policy.federation) as stores:
         yield Monitor(stores, fed.policy, fed.transport, fed.edge, 3_600)
 
 

@@ -9,6 +9,8 @@ from did_service.storage.blobs import BlobStore
 class MemoryBlobs:
     """See `BlobStore`; the oldest blob is the one that was put first."""
 
+    read_by_others = False
+
     def __init__(self, blobs: dict[str, bytes] | None = None, prefix: str = "") -> None:
         self._blobs = {} if blobs is None else blobs
         self._prefix = prefix
