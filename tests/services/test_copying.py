@@ -254,6 +254,42 @@ def test_two_who_copy_at_once_leave_the_larger_tree_and_no_gap(tmp_path, s3):
     assert seen == sorted(seen)
 
 
+def test_of_several_who_publish_at_once_the_largest_tree_stays(tmp_path, s3):
+    bucket = s3.bucket()
+    sizes = (90, 200, 280, 300)
+    published(replica_over(tmp_path, bucket.blobs()), 300)
+    bucket.blobs().delete(["checkpoint"])
+    together = threading.Barrier(len(sizes))
+
+    def publish(size):
+        tree = StaticTree(bucket.blobs())
+        together.wait()
+        try:
+            tree.publish(note(size), NOON)
+        except ConflictError as error:
+            return error.code
+        return "done"
+
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        found = [*pool.map(publish, sizes)]
+    assert found[-1] == "done"
+    assert {*found} <= {"done", "checkpoint_falls", "blob_moved"}
+    assert StaticTree(bucket.blobs()).checkpoint() == note(300)
+
+
+def test_a_bucket_is_whole_for_its_readers_while_a_log_grows_and_finds_no_quorum(tmp_path, s3):
+    """Files of a larger tree are made long before its checkpoint may be served."""
+    blobs = s3.bucket().blobs("gd")
+    replica = replica_over(tmp_path, blobs)
+    published(replica, 100)
+    for size in (200, 300, 600):
+        grow(replica, size)
+        assert blobs.get("checkpoint") == note(100)
+        root = tiles.root(as_readers_do(blobs), 100)
+        assert root == checkpoint_in(note(100)).root
+    assert blobs.get(TileId(0, 0, 100).path()) is None  # the full one is there
+
+
 def test_a_target_that_does_not_answer_ends_the_copy_and_the_next_goes_on(source, target):
     tree = published(source, 300)
 
