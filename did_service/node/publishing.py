@@ -22,7 +22,7 @@ from did_service.replica.serving import headers_of
 from did_service.replica.tree import StaticTree
 from did_service.storage.blob_places import BlobPlace, open_blobs
 
-Progress = Callable[[str, int, int], None]
+LogsTold = Callable[[str, int, int], None]
 """Is called with a log, how many of its files are done, and how many there are."""
 
 
@@ -63,7 +63,7 @@ def copy_region(
     configuration: Configuration,
     order: CopyOrder,
     environment: Mapping[str, str],
-    progress: Progress,
+    progress: LogsTold,
 ) -> CopiedRegion:
     """Copy the published trees of a region.
 

@@ -26,7 +26,7 @@ from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.tiles import TileId
 from did_service.replica.tree import StaticTree
 
-Progress = Callable[[int, int], None]
+FilesTold = Callable[[int, int], None]
 """Is called with how many files are done, and how many there are."""
 
 _AT_ONCE = 64  # files that are put, or compared, before the next are read
@@ -76,7 +76,7 @@ class CopiedLog:
 
 
 def copy_published(
-    source: StaticTree, target: StaticTree, progress: Progress, *, compare: bool = True
+    source: StaticTree, target: StaticTree, progress: FilesTold, *, compare: bool = True
 ) -> CopiedLog:
     """Copy the published tree of a log.
 
@@ -97,7 +97,7 @@ def copy_published(
         return CopiedLog()
     head = checkpoint_in(note)
     copied = CopiedLog(head.size)
-    _Copy(source, target, copied).files(head, progress, compare=compare)
+    _CopyPass(source, target, copied).files(head, progress, compare=compare)
     if copied.differing:
         copied.verdict = Verdict.WITHHELD
         return copied
@@ -108,13 +108,13 @@ def copy_published(
     return copied
 
 
-class _Copy:
+class _CopyPass:
     """One pass over the files of a checkpoint."""
 
     def __init__(self, source: StaticTree, target: StaticTree, copied: CopiedLog) -> None:
         self._source, self._target, self._copied = source, target, copied
 
-    def files(self, head: Checkpoint, progress: Progress, *, compare: bool) -> None:
+    def files(self, head: Checkpoint, progress: FilesTold, *, compare: bool) -> None:
         held = {name for kind in _KINDS for name in self._target.blobs.names(kind)}
         wanted = [*self._wanted(head)]
         missing = [name for name in wanted if name not in held]

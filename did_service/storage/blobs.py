@@ -11,7 +11,8 @@ is durable; where a disk says that it is not, nothing more may be built on the s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 NOT_SYNCED = "tree_not_synced"
 """After a sync that failed nobody knows what the disk holds, and a second one that succeeds
@@ -22,7 +23,8 @@ MOVED = "blob_moved"
 """Somebody else has replaced the blob since it was read: read it again."""
 
 
-class BlobHeaders(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BlobHeaders:
     """What whoever serves a blob over HTTP says of it."""
 
     cache_control: str

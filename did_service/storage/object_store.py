@@ -16,9 +16,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore import exceptions
@@ -40,7 +41,8 @@ _BY_STATUS = {"401": "bucket_refused", "403": "bucket_refused", "404": "bucket_u
 _NO_ETAG = '"00000000000000000000000000000000"'
 
 
-class BucketWaits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BucketWaits:
     """How long a bucket is waited for, in seconds; the last bounds all tries of a request."""
 
     connect: float = 5.0
@@ -120,7 +122,8 @@ class ObjectBlobs:
         raise UnavailableError("tree_not_written", f"{quote(name)}: others remove it again")
 
 
-class _Held(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Held:
     """An object as it was read."""
 
     data: bytes
