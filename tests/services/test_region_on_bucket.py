@@ -18,11 +18,9 @@ from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
 from did_service.signer.last_signed import LastSigned
 from did_service.signer.log_key import KeyHolder
-from did_service.storage.blobs import BlobHeaders
-from did_service.storage.bucket_access import bucket_in
-from did_service.storage.object_store import Bucket, ObjectBlobs
+from did_service.storage.object_store import ObjectBlobs
 from tests.services import test_crash_matrix as on_disk
-from tests.support.buckets import HASTY, KEYS, Front
+from tests.support.buckets import Front, TestBucket
 from tests.support.crashing import STRIDE, names_in, run, told
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -46,8 +44,14 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def bucket(s3):
-    made = s3.bucket()
+def front(s3):
+    with Front(s3.endpoint).running() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bucket(s3, front):
+    made = TestBucket(s3.bucket().name, front.endpoint)
     use_bucket("gd", made)
     yield made
     use_bucket("gd", None)
@@ -94,19 +98,14 @@ def test_what_a_bucket_has_lost_is_made_again_from_the_rows(fed, bucket):
     assert all(blobs.get(tile.path()) for tile in tiles.files_between(0, size))
 
 
-def test_a_bucket_that_does_not_answer_ends_no_publisher(fed, bucket, monkeypatch):
+def test_a_bucket_that_does_not_answer_ends_no_publisher(fed, front):
     """A round fails with a stable code and in time; the next one publishes."""
     log = fed.registry("gd").logs[REG]
-    with Front(fate=lambda *_: -1).running() as front:
-        place = bucket_in(f"{bucket.url}/gd/reg", front.endpoint, KEYS)
-        away = ObjectBlobs(
-            Bucket(place, lambda _: BlobHeaders("no-store", "text/plain"), HASTY), place.prefix
-        )
-        fed.tick(5)
-        with monkeypatch.context() as patch:
-            patch.setattr(log.tree, "blobs", away)
-            with refused("tree_not_read", UnavailableError):
-                log.publish(fed.policy.log_policy(REG))
+    fed.tick(5)
+    front.fate = lambda *_: 503
+    with refused("tree_not_read", UnavailableError):
+        log.publish(fed.policy.log_policy(REG))
+    front.fate = lambda *_: 0
     fed.publish("gd")
     assert log.published() == log.signed()
 

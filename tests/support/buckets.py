@@ -178,7 +178,7 @@ def _handler(front: Front, ended: Event) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def handed_on(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
-            own = {"host", "content-length", "connection"}
+            own = {"content-length", "connection"}  # what is signed names our host
             if front.unconditional:
                 own |= {"if-match", "if-none-match"}
             headers = {k: v for k, v in self.headers.items() if k.lower() not in own}
