@@ -6,7 +6,8 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError
-from did_service.storage.postgres.engine import enter, open_engine
+from did_service.storage.postgres.claim import PostgresClaim
+from did_service.storage.postgres.engine import enter, open_engine, schema_of
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
 from did_service.storage.postgres.place import place_of
@@ -45,6 +46,14 @@ class Postgres:
     def statement(self, clause: ClauseElement) -> PostgresStatement:
         """Write a clause out for the driver."""
         return PostgresStatement(clause)
+
+    def claim(self, engine: Engine, owner: str) -> PostgresClaim:
+        """Be the one process that writes a schema, by a lock of the server."""
+        return PostgresClaim(engine, owner)
+
+    def name_of(self, engine: Engine) -> str:
+        """Name a schema, with its database."""
+        return f"{engine.url.database}.{schema_of(engine)}"
 
     def empty_journal(self, engine: Engine) -> bool:
         """Take what is deleted out of the tables, but for what a reader may still see."""
