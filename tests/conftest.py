@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,9 @@ from did_service.program.logs import ROOT
 from tests.support import storage
 from tests.support.counter import Scene
 from tests.support.desk import Desk
+
+if TYPE_CHECKING:
+    from tests.support.buckets import S3Service
 
 # No deadline: two workers share two cores. In CI the examples are the same in every run.
 settings.register_profile("laptop", deadline=None)
@@ -103,3 +107,12 @@ def desk(tmp_path: Path, scene: Scene) -> Desk:
     made = Desk(tmp_path, scene)
     assert made.pin().exit == 0
     return made
+
+
+@pytest.fixture(scope="session")
+def s3() -> "Iterator[S3Service]":
+    """An S3 service in a child process, one a worker."""
+    from tests.support.buckets import s3_service  # noqa: PLC0415 - most tests need no bucket
+
+    with s3_service() as service:
+        yield service

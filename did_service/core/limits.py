@@ -142,6 +142,7 @@ MAX_PORTION_BYTES = 16_777_216  # as lines, with the lists and batches that go w
 MAX_EVIDENCE_POLICIES = 64  # of one bundle; each is held as it was parsed, a megabyte at worst
 MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
 MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
+MAX_BLOB_BYTES = MAX_HEADS_FILE_BYTES  # the largest file of a log; no bucket may give more
 MAX_HEADS_PACKING = 2  # times what came: of a record's 84 bytes 64 are hashes, never fewer
 MAX_HEADS_KEPT_BYTES = 268_435_456  # unpacked, for one import: what all its portions may share
 MAX_HEADS_REFUSED = 4_096  # that are known to be none; an honest set has one for each log

@@ -174,8 +174,8 @@ class _Copying:
 
     def _service(self, service: str, policy: Policy | None, data: Path) -> None:
         """Copy the owner, the blobs and then the database of one service."""
-        folder = self.configuration.path("storage.folder")
-        owner = read_file(folder / f"{service}.lock", MAX_LEASE_BYTES)
+        storage = storage_of(self.configuration)
+        owner = read_file(storage.folder / f"{service}.lock", MAX_LEASE_BYTES)
         if owner is not None:
             (data / f"{service}.lock").write_bytes(owner)
         storage = storage_of(self.configuration)

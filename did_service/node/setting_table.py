@@ -97,6 +97,8 @@ SETTINGS = (
     _row("listen.shared", kinds.FLAG, _NO, EVERY),
     _row("storage.folder", kinds.PATH, "data", EVERY),
     _row("storage.database", kinds.DATABASE, "sqlite:", EVERY),
+    _row("storage.blobs", kinds.BLOBS, kinds.BLOBS_IN_FOLDER, OF_REGION),
+    _row("storage.endpoint", kinds.ENDPOINT, "", OF_REGION),
     _row("keys.keyring", kinds.PATH, "keys/keyring.json", EVERY),
     _row("keys.passphrase", kinds.PASSPHRASE, "credential:passphrase", EVERY),
     _row("publish.least", kinds.seconds(0, 3_600), 2.0, LOGGING),

@@ -53,7 +53,7 @@ def grow_files(
     snapshots = {heads_name(each.root): each.encode() for each in heads}
     if snapshots:
         tree.add(snapshots)
-        tree.keep_newest_heads()
+        tree.keep_newest_heads(snapshots)
 
 
 def complete_files(
