@@ -68,7 +68,9 @@ class Submission(Envelope):
 
     def sequenced(self, at: int) -> "Entry":
         """Return the entry as the log stores it, with the POSIX second of sequencing."""
-        return _entry({**self.members, "a": at})
+        members = {"a": at, **self.members}
+        data = b'{"a":%d,%b' % (at, self.data[1:])  # the first of its members, by RFC 8785
+        return _entry(members, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
