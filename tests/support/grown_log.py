@@ -1,8 +1,8 @@
 """A data log of any length, grown as a region grows it: hours of a hundred days, played.
 
-    every hour: 16 batches of 256 entries, judged and stored by the sequencer ─► publish ─► +1 h
+    every hour: 15 batches of 256 entries, judged and stored by the sequencer ─► publish ─► +1 h
 
-98,304 entries a day keep below the daily quota of the policy. Keys come from names, so whoever
+The quota of the policy looks 24 hours back, so at 25 of these hours: 96,000 entries. Keys come from names, so whoever
 opens the folder again goes on with the very streams that stand there.
 """
 
@@ -26,7 +26,7 @@ from tests.support.federation import Actor, Federation
 
 DATA_LOG = "gd.example/ev/2026"
 AGENCIES = 64
-BATCHES = 16  # of 256 entries, in an hour
+BATCHES = 15  # of 256 entries, in an hour
 HOUR = 3_600
 BEGIN = timestamps.to_posix(datetime(2026, 1, 5, tzinfo=UTC))
 POLICY = "policy.json"
