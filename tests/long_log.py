@@ -1,6 +1,7 @@
 """`make soak PART=long-log`: a log of 10^7 evidence entries, really built, examined and read.
 
     build ─► did-service fsck ─► hash every file as an auditor ─► did-verify takes 1,000 in
+                                                                └► make a trust bundle
 
     SIZE=1000000 MINUTES=50 LONG_LOG=/var/tmp/long-log make soak PART=long-log
 
@@ -50,6 +51,7 @@ def soak(folder: Path, size: int, minutes: float, *, entries: int) -> int:
         ("fsck", "did_service.cli", "fsck", f"{folder / 'data'}", "--policy", f"{policy}"),
         ("read", "tests.long_log", "read", f"{folder}"),
         ("evidence", "tests.long_log", "evidence", f"{folder}", f"{entries}"),
+        ("bundle", "tests.long_log", "bundle", f"{folder}"),
     ]
     codes = [_step(folder, *words) for words in steps]
     files = [path.stat() for path in (folder / "data").rglob("*") if path.is_file()]
@@ -117,6 +119,8 @@ def _child(name: str, *words: str) -> int:
             return _build(folder, int(words[1]), float(words[2]))
         case "read":
             is_well, told = read_log.read(folder)
+        case "bundle":
+            is_well, told = read_log.bundle(folder)
         case _:
             is_well, told = read_log.take_in(folder, int(words[1]))
     print(told, flush=True)

@@ -36,7 +36,7 @@ def test_a_log_that_was_cut_off_goes_on_and_everybody_finds_it_sound(folder, cap
     said = capfd.readouterr().out
     assert "10,000 of 10,000 entries" in said
     assert re.search(r"^evidence: 20 entries, paths of 1[34], ", said, re.MULTILINE)
-    for name in ("build", "fsck", "read", "evidence"):
+    for name in ("build", "fsck", "read", "evidence", "bundle"):
         assert re.search(
             rf'^{name}: exit 0, {{"seconds": \d+, .*"MB": [1-9]', said, re.MULTILINE
         )

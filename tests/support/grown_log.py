@@ -2,8 +2,8 @@
 
     every hour: 15 batches of 256 entries, judged and stored by the sequencer ─► publish ─► +1 h
 
-The quota of the policy looks 24 hours back, so at 25 of these hours: 96,000 entries. Keys come from names, so whoever
-opens the folder again goes on with the very streams that stand there.
+The quota of the policy looks 24 hours back, so at 25 of these hours: 96,000 entries. Keys come
+from names, so whoever opens the folder again goes on with the very streams that stand there.
 """
 
 import os

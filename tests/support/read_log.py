@@ -1,9 +1,14 @@
-"""Reading a log that `grown_log` made: as an auditor by its files, as a counter by evidence."""
+"""Reading a log that `grown_log` made: by its files as an auditor, by evidence as a counter."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bench.region import REG
+from did_service.bundler.collect import collect, encode_checked
+from did_service.client.answers import HttpAnswer
+from did_service.client.registry import LogReader
+from did_service.client.transport import Transport
 from did_service.core.anchor.bodies.policy import Policy, parse_policy
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.encoding import strict_json
@@ -11,6 +16,7 @@ from did_service.core.evidence.bundle import encode_bundle
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
+from did_service.core.limits import MAX_RESPONSE_BYTES
 from did_service.core.log.merkle import CompactRange, leaf_hash
 from did_service.registry.registry import Registry
 from did_service.replica.tree import StaticTree
@@ -50,6 +56,40 @@ def take_in(folder: Path, count: int) -> tuple[bool, str]:
     said = f"evidence: {len(taken)} entries, paths of {steps}, {size:,} B"
     all_counts = len(taken) == count and not (proven.dropped or pinned[0] or imported[0])
     return all_counts, f"{said}, did-verify trust import: {told(*imported)}"
+
+
+def bundle(folder: Path) -> tuple[bool, str]:
+    """Make a trust bundle of the region as `did-service bundle` does, out of its files."""
+    policy, transport = policy_of(folder), _Files(folder / "data")
+    readers = {origin: LogReader.of_log(transport, origin) for origin in (REG, DATA_LOG)}
+    collected = collect(policy, readers)
+    data, read = encode_checked(policy, collected), [log.size for log in collected.logs]
+    items = len(collected.evidence.items)
+    told = f"bundle: {items} items of {sum(read):,} entries, {len(data):,} B"
+    return len(read) == len(readers), told
+
+
+class _Files(Transport):
+    """Answers with the files of a folder, as the host of the region does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes = b"",
+        max_bytes: int = MAX_RESPONSE_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """Read the file that the path names."""
+        file = self._folder / url.removeprefix("https://gd.example/")
+        if file.is_file():
+            return HttpAnswer(200, {}, file.read_bytes())
+        return HttpAnswer(404, {}, b"")
 
 
 def policy_of(folder: Path) -> Policy:
