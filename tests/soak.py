@@ -1,8 +1,9 @@
 """`make soak PART=NAME`: what takes too long for every day, in parts of at most an hour.
 
-Without a name the parts are listed. A part that was cut off is run again, alone; `trust-items`
-and `kills` go on where they were. Each that comes to its end is a row of bench/soak.md: part,
-date, result, seconds, commit. A part is added to `PARTS`, and nowhere else.
+Without a name the parts are listed. A part that was cut off is run again, alone; `trust-items`,
+`kills` and `long-log` go on where they were. Each that comes to its end is a row of
+bench/soak.md: part, date, result, seconds, commit. A part is added to `PARTS`, and nowhere
+else.
 """
 
 import os
@@ -17,7 +18,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import days, kills, load, stampede, trust_items
+from tests import days, kills, load, long_log, stampede, trust_items
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
 _BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
@@ -60,6 +61,9 @@ PARTS["kills"] = Part("1,000 random kills of seven processes at work", kills.mai
 PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
 PARTS["stampede"] = Part(
     "three attacks on shared threads, and a crowd that waits", stampede.main
+)
+PARTS["long-log"] = Part(
+    "a log of 10^7 entries built, examined and read; SIZE, MINUTES, LONG_LOG", long_log.main
 )
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.anchor.snapshot import HeadsSnapshot
+from did_service.core.anchor.types import TYPES, type_of
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.tiles import ENTRIES, TileId
@@ -99,8 +100,9 @@ def tile_of(store: ReplicaStore, tile: TileId) -> bytes:
 
 
 def _digests(store: ReplicaStore, start: int, stop: int) -> set[bytes]:
-    """Return what entries `start` up to `stop` name by digest."""
-    entries = map(parse_entry, store.entries(start, stop))
+    """Return what entries `start` up to `stop` name by digest, of types that have contents."""
+    stored = store.entries(start, stop)
+    entries = [parse_entry(data) for data in stored if TYPES[type_of(data)].has_content]
     return {entry.digest for entry in entries if entry.digest is not None}
 
 

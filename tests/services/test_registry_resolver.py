@@ -28,7 +28,10 @@ from tests.support.dids import Controller, key, rule_of
 from tests.support.live import running
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = [pytest.mark.xdist_group("registry-resolver"), pytest.mark.usefixtures("each_engine")]
+pytestmark = [
+    pytest.mark.xdist_group("registry-resolver"),
+    pytest.mark.usefixtures("each_engine"),
+]
 
 REG = "gd.example/reg"
 RESULT = "application/did-resolution"
