@@ -37,6 +37,22 @@ def test_parse_and_encode_are_inverse(entry):
     assert parse_submission(entry.submission().members).sequenced(entry.at) == entry
 
 
+@pytest.mark.parametrize("at", [-1, 253_402_300_800])
+def test_no_entry_is_sequenced_at_a_time_that_none_has(at):
+    with pytest.raises(MalformedError) as caught:
+        SEQUENCED.submission().sequenced(at)
+    assert caught.value.code == "member_invalid"
+
+
+def test_an_entry_that_is_too_large_with_its_second_is_refused():
+    whole = compose("did", "s", {"x": ""})
+    body = {"x": "x" * (60_000 - len(whole.encode()))}
+    fitting = compose("did", "s", body)
+    assert len(fitting.encode()) == 60_000
+    with pytest.raises(LimitError):
+        fitting.sequenced(1)
+
+
 def test_an_entry_at_hand_holds_its_bytes_once_and_no_room_beside_them():
     """A replica keeps a thousand; with orjson's own bytes each took four times as much."""
     data = changed(b={"text": "x" * 20_000})
