@@ -14,7 +14,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system lock clean
+.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system image-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -84,6 +84,10 @@ test-system:  ## system programs that some tests want (Debian, as root)
 	  systemd-analyze:systemd nginx:nginx-light openssl:openssl strace:strace chromium:chromium curl:curl ip:iproute2; do \
 	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
+
+image-system:  ## what builds and runs images for make soak PART=container (Debian, as root)
+	@for each in buildah podman runc mmdebstrap; do command -v "$$each" >/dev/null || missing="$$missing $$each"; done; \
 	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
 
 lock:  ## recompute requirements/*.lock; needs uv; ARGS=--upgrade for newer versions

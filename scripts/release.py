@@ -100,7 +100,7 @@ def _fill(folder: Path, own: Path, wheels: Path) -> None:
     (folder / "VERSION").write_text(f"{version}\n")
     (folder / "sbom.cdx.json").write_text(bill(ours, others))
     shutil.copy(CHECKOUT / "deploy" / "release" / "install", folder / "install")
-    for name in ("systemd", "nginx"):
+    for name in ("systemd", "nginx", "container", "kubernetes"):
         shutil.copytree(CHECKOUT / "deploy" / name, folder / "deploy" / name)
     (folder / "docs").mkdir()
     for page in (CHECKOUT / "docs").glob("*.md"):
