@@ -91,7 +91,7 @@ class Pending:
     def chain(self, kind: str, subject: str) -> Sequence[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
         added = self._chains.get((kind, subject), [])
-        if self._stored.get((kind, subject, None), added) is None:  # the log has none: not asked
+        if self._stored.get((kind, subject, None), added) is None:  # the log has none
             return [*added]
         return [*self._log.chain(kind, subject), *added]
 
