@@ -19,6 +19,7 @@ from did_service.program.clock import SYSTEM
 from did_service.registry.publisher import HeadsEntry
 from tests.support.folders import configured
 from tests.support.founded import PASSPHRASE
+from tests.support.howtos import steps
 from tests.support.postgres import server
 from tests.support.refusals import refused
 
@@ -196,3 +197,20 @@ def test_a_backup_of_a_server_is_restored_on_a_server_or_in_files(town, database
     files = RestoreOrder(tmp_path / "kept", tmp_path / "files", PASSPHRASE)
     restore(files, {"DIDSVC_STORAGE_DATABASE": "sqlite:"}, SYSTEM, quiet)
     assert (tmp_path / "files" / "data" / "registry.sqlite").is_file()
+
+
+def test_the_page_moves_a_region_there_and_back(one, database, tmp_path, monkeypatch):
+    """docs/howto/postgresql.md: its commands as they are printed, but for the socket."""
+    one.stop("gd")
+    monkeypatch.chdir(one.folder)
+    printed = '"postgresql:///did?host=/run/postgresql"'
+    for mark, block in steps("postgresql.md"):
+        if mark:
+            for old in (one.folder / "gd" / "data").glob("*.sqlite*"):
+                old.rename(tmp_path / old.name)
+        for line in block:
+            words = line.replace(printed, database).split()[1:]
+            done = CliRunner().invoke(cli, words, standalone_mode=False)
+            assert (done.exception, done.return_value) == (None, 0), line
+            if "--to" in words:
+                settled_in(one, words[-1])
