@@ -49,8 +49,8 @@ def _publish(
     What is there already is read and compared, unless --new is given. Where bytes differ they
     are named, nothing is replaced, and the checkpoint is withheld; the command ends with 11.
 
-    The access key of a bucket is taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or
-    from the file that AWS_SHARED_CREDENTIALS_FILE names, never from an argument.
+    The access key of a bucket is that of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or of the
+    file that AWS_SHARED_CREDENTIALS_FILE names. It is never an argument.
     """
     from did_service.node.configuration import FILE, read_configuration
     from did_service.node.publishing import CopyOrder, copy_region

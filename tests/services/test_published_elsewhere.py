@@ -6,6 +6,7 @@ A verifier trusts no host, so files that anybody serves have to be enough for it
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -64,9 +65,7 @@ def office(fed, tmp_path, monkeypatch):
 
 
 def run(monkeypatch, *words):
-    monkeypatch.setattr(
-        program.sys, "argv", ["did-service", "registry", "publish", "gd", *words]
-    )
+    monkeypatch.setattr(sys, "argv", ["did-service", "registry", "publish", "gd", *words])
     return program.run()
 
 

@@ -1,4 +1,4 @@
-"""A region whose files lie in a bucket: served, read past it, without answer, and killed."""
+"""A region whose files lie in a bucket: served, read past it, without an answer, and killed."""
 
 import signal
 
@@ -20,7 +20,7 @@ from did_service.signer.last_signed import LastSigned
 from did_service.signer.log_key import KeyHolder
 from did_service.storage.object_store import ObjectBlobs
 from tests.services import test_crash_matrix as on_disk
-from tests.support.buckets import Front, TestBucket
+from tests.support.buckets import HASTY, Front, TestBucket
 from tests.support.crashing import STRIDE, names_in, run, told
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -44,14 +44,8 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def front(s3):
-    with Front(s3.endpoint).running() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def bucket(s3, front):
-    made = TestBucket(s3.bucket().name, front.endpoint)
+def bucket(s3):
+    made = s3.bucket()
     use_bucket("gd", made)
     yield made
     use_bucket("gd", None)
@@ -98,16 +92,18 @@ def test_what_a_bucket_has_lost_is_made_again_from_the_rows(fed, bucket):
     assert all(blobs.get(tile.path()) for tile in tiles.files_between(0, size))
 
 
-def test_a_bucket_that_does_not_answer_ends_no_publisher(fed, front):
-    """A round fails with a stable code and in time; the next one publishes."""
-    log = fed.registry("gd").logs[REG]
+def test_a_tree_whose_bucket_hangs_is_told_in_time_and_is_published_by_the_next_round(
+    fed, bucket
+):
     fed.tick(5)
-    front.fate = lambda *_: 503
-    with refused("tree_not_read", UnavailableError):
-        log.publish(fed.policy.log_policy(REG))
-    front.fate = lambda *_: 0
     fed.publish("gd")
-    assert log.published() == log.signed()
+    note = fed.notes[REG]
+    with Front(fate=lambda *_: -1).running() as front:
+        away = TestBucket(bucket.name, front.endpoint).blobs("gd/reg", HASTY)
+        with refused("tree_not_read", UnavailableError):
+            StaticTree(away).show(note)
+    StaticTree(bucket.blobs("gd/reg")).show(note)
+    assert bucket.blobs("gd/reg").get("checkpoint") == note
 
 
 # --- killed -----------------------------------------------------------------------------------
