@@ -58,13 +58,17 @@ def judged(fed, made, first):
 # --- what an answer is worth ------------------------------------------------------------------
 
 
+def verified_again(*_args, **_named):
+    raise AssertionError("verified again")
+
+
 def test_an_entry_that_was_found_good_is_not_verified_again(fed, monkeypatch):
     made = submission(fed)
     first = check.judge_first(made)
     assert first.profiles == {Profile.ISSUER}
-    monkeypatch.setattr(did, "accept", None)  # whoever calls it fails
+    monkeypatch.setattr(did, "accept", verified_again)
     assert judged(fed, made, first) is None
-    with pytest.raises(TypeError):
+    with pytest.raises(AssertionError):
         judged(fed, made, None)
 
 
