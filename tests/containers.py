@@ -38,6 +38,7 @@ KEY = SigningKey(bytes(range(32)))
 REGIONS = {"gd": "440000", "hn": "430000", "cn": "000000"}
 PATIENCE = 300
 HOME, SOCKETS, SECRET = "/srv/did-service", "/run/did-service", "/run/secrets/passphrase"
+_LATER = ("--now", "+9d")  # when the evidence of the file is too old
 _RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
@@ -158,8 +159,8 @@ def story(engine: Engine, image: str) -> None:
     took = time.monotonic() - begun
     check = ("did-verify", "check", "--policy", "policy.json", "--document")
     only = (f"--workdir={HOME}/kept",)
-    for scene, code in (("accept-offline", 0), ("refuse-revoked", 1)):
-        words = (*check, f"scenes/{scene}/input.json")
+    for scene, later, code in (("accept-offline", (), 0), ("undecided-stale", _LATER, 5)):
+        words = (*check, f"scenes/{scene}/input.json", *later)
         seen = engine.run(image, *words, options=only, volumes={place: f"{HOME}:ro"})
         right(seen.returncode == code, words, seen)
     print(
