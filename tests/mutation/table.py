@@ -703,6 +703,20 @@ OUTCOME = (
         "return now >= self.until[DEFAULT]",
         "return now >= self.policy.expires",
     ),
+    _row(
+        "whoever answers where a service listens makes its health check pass",
+        "did_service/node/health.py",
+        "cli/test_health.py test_who_answers_in_the_place_of_a_service_does_not_make_it_well",
+        "if (status, said) == (200, _WELL[question]):",
+        "if status == 200:",
+    ),
+    _row(
+        "a service that waits passes its health check",
+        "did_service/cli/health.py",
+        "cli/test_health.py test_a_service_that_waits_lives_and_is_not_ready",
+        "HealthQuestion.LIVES if live else HealthQuestion.READY",
+        "HealthQuestion.LIVES",
+    ),
 )
 
 SERVERS = (
