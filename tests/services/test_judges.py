@@ -24,8 +24,6 @@ from tests.support.federation import Federation
 from tests.support.live import running
 from tests.support.raw_http import exchange, request
 
-pytestmark = pytest.mark.clock
-
 REG = "gd.example/reg"
 NEXT = {"nextKeyHashes": [hash_of("next")]}
 PATIENCE = 60

@@ -5,8 +5,6 @@ the second of sequencing need more than the entry itself. What is here is a judg
 others; there is no "no", because whoever has no such answer judges the entry whole.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from did_service.core.did.webvh.profile import Profile
