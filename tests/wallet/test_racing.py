@@ -161,6 +161,7 @@ def within_one_hour(town, act):
 
 def before_the_hour(town, name):
     """A citizen who asks for the evidence of the hour, and for what was logged in it."""
+    town.world.publish()  # the checkpoints of this hour, if it has just begun
     purse = town.citizen(name)
     town.apply(purse, POLICE)
     town.approve(POLICE)
