@@ -501,6 +501,7 @@ def restore_database(fed, region: str, kept) -> None:
         shutil.copy(path, fed.folder / region / path.name)
 
 
+@pytest.mark.sqlite_only
 def set_back(fed, kept, name: str) -> int:
     """Put an older database of zj back, and return the size that it had cosigned since."""
     fed.publish("gd")
