@@ -185,6 +185,7 @@ def test_applications_outlive_a_restart(office):
     assert "credential" in office.issuer.applications.collect(code_of(applied))
 
 
+@pytest.mark.sqlite_only
 def test_used_indices_outlive_a_restart(office):
     indices = set()
     for _ in range(3):

@@ -36,6 +36,7 @@ def desk(office):
     return office.issuer.officers
 
 
+@pytest.mark.sqlite_only
 def test_an_officer_who_was_added_logs_in_with_the_token_that_was_shown(office, desk):
     token = desk.add("吴敏", ["accept", "revoke"], DAY)
     assert len(b64.decode_url(token)) == 32

@@ -177,6 +177,7 @@ def interrupted(*_):
         "DELETE FROM replica_subject WHERE log = ?",
     ],
 )
+@pytest.mark.sqlite_only
 def test_own_damage_accuses_no_log_and_is_mended(town, tmp_path, damage):
     origin = "gd.example/reg"
     with watching(town, tmp_path) as monitor:
@@ -188,6 +189,7 @@ def test_own_damage_accuses_no_log_and_is_mended(town, tmp_path, damage):
         assert monitor.store.alarms() == []
 
 
+@pytest.mark.sqlite_only
 def test_own_damage_that_cannot_be_mended_is_said_and_accuses_no_log(town, tmp_path):
     origin = "gd.example/reg"
     with watching(town, tmp_path) as monitor:

@@ -339,6 +339,7 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
 # --- who must not sign ------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_a_restored_database_makes_the_log_stop_instead_of_sign(fed, tmp_path):
     place = fed.folder / "cn"
     fed.publish("cn")
