@@ -57,18 +57,6 @@ def _crashes() -> int:
 _OTHERS = ("_witness", "_issuer")
 PARTS["crashes"] = Part("each service killed between any two steps of its writing", _crashes)
 
-
-def _buckets() -> int:
-    """Hold every test of buckets against SeaweedFS, a store with disks of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-rP"]
-    files = ("blobs", "copying", "published_elsewhere", "region_on_bucket")
-    environment = {**os.environ, "DIDSVC_S3": "weed", "CRASH_STRIDE": "1"}
-    tests = [f"tests/services/test_{name}.py" for name in files]
-    return subprocess.run([*command, *tests], env=environment, check=False).returncode
-
-
-PARTS["s3"] = Part("every test of buckets against SeaweedFS (weed on PATH)", _buckets)
-
 PARTS["kills"] = Part("1,000 random kills of seven processes at work", kills.main)
 PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
 PARTS["stampede"] = Part(

@@ -78,7 +78,7 @@ def test_a_region_serves_out_of_the_bucket_and_the_bucket_alone_is_enough(fed, b
 
 
 def test_what_a_bucket_has_lost_is_made_again_from_the_rows(fed, bucket):
-    blobs = bucket.blobs("gd/reg")
+    blobs = bucket.blobs("gd/ev/2026")  # where the status list is
     lost = [*blobs.names("tile/"), *blobs.names("content/")]
     before = {name: blobs.get(name) for name in lost}
     fed.stop("gd")

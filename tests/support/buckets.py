@@ -9,33 +9,28 @@ contract of the door goes. `Front` stands before it and does what a store in tro
 """
 
 import itertools
-import json
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 
 import obstore
 
-from did_service.core.errors import DidServiceError
 from did_service.replica.serving import headers_of
 from did_service.storage.bucket_access import BucketPlace, bucket_in
 from did_service.storage.object_store import Bucket, BucketWaits, ObjectBlobs
-from tests.support import optional
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/bPxRfiCY"}
 QUICK = BucketWaits(connect=5.0, answer=10.0, tries=15.0)
 HASTY = BucketWaits(connect=0.4, answer=0.4, tries=1.0)  # where nothing answers anyway
-_PATIENCE = 60
+_PATIENCE = 120
 _NUMBERS = itertools.count(1)
 
 
@@ -83,18 +78,14 @@ class S3Service:
 
     Attributes:
         endpoint: Its URL.
-        buckets: URL below which a bucket is made by a request of its own.
-        method: Of that request.
     """
 
     endpoint: str
-    buckets: str
-    method: str
 
     def bucket(self) -> TestBucket:
         """Make a bucket of its own."""
         made = TestBucket(f"tiles-{os.getpid()}-{next(_NUMBERS)}", self.endpoint)
-        asked = urllib.request.Request(f"{self.buckets}/{made.name}/", method=self.method)
+        asked = urllib.request.Request(f"{self.endpoint}/{made.name}", method="PUT")
         with urllib.request.urlopen(asked):
             return made
 
@@ -108,54 +99,12 @@ def free_port() -> int:
 
 @contextmanager
 def s3_service() -> Iterator[S3Service]:
-    """Run moto until the end, or SeaweedFS where DIDSVC_S3=weed asks for it."""
-    if os.environ.get("DIDSVC_S3") == "weed":
-        with _weed() as service:
-            yield service
-        return
+    """Run moto until the end."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with _child(command, port):
-        yield S3Service(endpoint, endpoint, "PUT")
-
-
-@contextmanager
-def _weed() -> Iterator[S3Service]:
-    """Run SeaweedFS over a fresh folder; its filer makes buckets, as folders."""
-    program = optional.program("weed")
-    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
-    with tempfile.TemporaryDirectory() as place:
-        config = Path(place, "s3.json")
-        key, secret = KEYS.values()
-        credentials = [{"accessKey": key, "secretKey": secret}]
-        identity = {"name": "test", "credentials": credentials, "actions": ["Admin"]}
-        config.write_text(json.dumps({"identities": [identity]}))
-        own = {name: free_port() for name in ("grpc", "filer.grpc", "volume.grpc")}
-        options = {
-            "dir": place, "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "s3.config": config,
-            "volume.max": 20, "master.volumeSizeLimitMB": 64, "s3.autoCreateBucket": "false",
-            **{f"{name}.port": port for name, port in ports.items()},
-            "master.port.grpc": own["grpc"], "filer.port.grpc": own["filer.grpc"],
-            "volume.port.grpc": own["volume.grpc"],
-        }  # fmt: skip
-        words = [f"-{name}={value}" for name, value in options.items()]
-        filer = f"http://127.0.0.1:{ports['filer']}"
-        with _child([str(program), "server", "-filer", "-s3", *words], ports["s3"]):
-            service = S3Service(f"http://127.0.0.1:{ports['s3']}", f"{filer}/buckets", "POST")
-            _until_written(service)
-            yield service
-
-
-def _until_written(service: S3Service) -> None:
-    """Wait until it takes objects: a volume may come up later than its ports."""
-    given_up = time.monotonic() + _PATIENCE
-    while time.monotonic() < given_up:
-        with suppress(OSError, DidServiceError):
-            service.bucket().blobs().replace("up", b"x")
-            return
-        time.sleep(0.2)
-    raise RuntimeError("the S3 service takes no objects")
+        yield S3Service(endpoint)
 
 
 @contextmanager
