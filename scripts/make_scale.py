@@ -24,13 +24,13 @@ PAGE, RATES = Path("docs/scale.md"), Path("bench/rates.json")
 ROWS = (  # of the benchmarks, in V
     "vc.eddsa-jcs.issue.large",
     "vc.presentation.bundle",
-    "merkle.verify-20",
     "resolver.get",
 )
 USED_PLACES = 65_536  # of a list's 131,072: an issuer begins the next one then
 PURPOSES = 2  # revocation, suspension
 TILE = 256
 SECONDS, DAYS = 86_400, 365
+PUBLISH_SECONDS = 2  # between two checkpoints, at least
 DAILY_ENTRIES = 100_000  # of a log, by the policy that `found` writes
 STAPLE_PATHS = 10  # of a staple: five entries, each in its log and in its heads snapshot
 STAPLE_LEVELS = 8  # of these paths in the staple that was measured
@@ -150,6 +150,11 @@ class Day:
         return self.entries / TILE * (2 + 1 / (TILE - 1)) + self.status
 
     @property
+    def checkpoints(self) -> int:
+        """Checkpoints that take the place of one another, at most."""
+        return self.nation.regions * 2 * SECONDS // PUBLISH_SECONDS
+
+    @property
     def row_bytes(self) -> float:
         """Bytes of rows in a database, lists included.
 
@@ -214,6 +219,11 @@ class Day:
         longer = max(0.0, levels - STAPLE_LEVELS) * 32 * STAPLE_PATHS
         return MEASURED["staple"].value + longer
 
+    @property
+    def shown(self) -> float:
+        """Seconds to judge an answer, without the program's start."""
+        return self._rows["vc.presentation.bundle"] * self._v
+
     def cost(self, prices: Prices = Prices()) -> float:
         """Cost of one region a month, in the middle of the first year.
 
@@ -270,6 +280,7 @@ _LOGS = [
     ("bytes of entries a year, all logs", lambda d: size(d.log_bytes * DAYS)),
     ("bytes of status lists a year, all logs", lambda d: size(d.contents * DAYS)),
     ("rows at one region a year, with its copies", lambda d: size(d.row_bytes * DAYS)),
+    ("checkpoints a day, all logs, at most", lambda d: f"{d.checkpoints:,}"),
     ("objects a year, all logs", lambda d: f"{d.objects * DAYS:.1e}"),
     ("of these tiles and entry bundles", lambda d: f"{(d.objects - d.status) * DAYS:.1e}"),
 ]
@@ -281,7 +292,7 @@ _WORK = [
     ("wallets' fresh staples, all regions", lambda d: f"{d.refreshing / SECONDS:,.2f} cores"),
     (
         "cosignatures a witness gives, a second",
-        lambda d: f"{(d.nation.regions - 1) * 2 / 2:,.0f}",
+        lambda d: f"{(d.nation.regions - 1) * 2 / PUBLISH_SECONDS:,.0f}",
     ),
     ("one region a month, in the example's prices", lambda d: f"{d.cost():,.0f}"),
 ]
@@ -295,6 +306,7 @@ _CARRIED = [
         lambda d: size(d.bundle * d.nation.counters / d.nation.regions),
     ),
     ("a staple after a year", lambda d: size(d.staple)),
+    ("judging what is shown, at a counter", lambda d: f"{d.shown * 1e3:.1f} ms"),
 ]
 
 
@@ -348,6 +360,7 @@ def _long_log(long: dict[str, Any]) -> str:
         ["on disk", f"{size(long['disk_bytes'])} in {long['files']:,} files"],
         ["`did-service fsck`", f"{long['fsck_s']:,} s of processor, {long['fsck_mb']} MB"],
         ["an auditor hashes all of it", f"{long['read_s']:,} s, {long['read_mb']} MB"],
+        ["a trust bundle is made", f"{long['bundle_s']:,} s, {long['bundle_mb']} MB"],
         [
             "did-verify takes evidence of 1,000 in",
             f"{long['import_s']:g} s, {long['import_mb']} MB",

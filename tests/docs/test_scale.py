@@ -24,7 +24,8 @@ def test_what_the_long_log_measured_stands_among_what_soaked():
     (line,) = [
         each for each in lines if f"{long['commit']}: {long['entries']:,} entries" in each
     ]
-    for name in ("build_s", "build_mb", "fsck_s", "fsck_mb", "read_s", "import_s"):
+    figures = ("build_s", "build_mb", "fsck_s", "fsck_mb", "read_s", "import_s", "bundle_mb")
+    for name in figures:
         assert f"{long[name]:,} " in line, name
 
 

@@ -100,6 +100,7 @@ def opened(folder: Path) -> Iterator[GrownLog]:
         newest = max(store.last_at() for store in stores.values())
         clock.second = newest + HOUR
         check_text(fed, DATA_LOG, owners[0])
+        registry.publish_now()  # what a run that was cut off has left
         yield GrownLog(registry, clock, owners)
 
 
