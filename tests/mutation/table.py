@@ -705,6 +705,24 @@ OUTCOME = (
     ),
 )
 
+SERVERS = (
+    _row(
+        "what is remembered of a DID outlives its newest entry",
+        "did_service/resolver/resolver.py",
+        "services/test_resolver_remembers.py"
+        " test_an_entry_is_seen_by_the_next_request_though_nothing_is_published",
+        "self._histories.named((newest.leaf, str(did)), verify)",
+        "self._histories.named(str(did), verify)",
+    ),
+    _row(
+        "a proof is remembered for every checkpoint to come",
+        "did_service/resolver/resolver.py",
+        "services/test_resolver_remembers.py test_a_checkpoint_that_comes_brings_its_own_proof",
+        "self._proofs.keep((scid, note), proof, len(note) + len(jcs.encode(proof)))",
+        "self._proofs.keep((scid, note), proof, 1); self._proof_at = lambda *_: proof",
+    ),
+)
+
 MUTANTS = (
     *OLD_EVIDENCE,
     *VERDICT,
@@ -715,4 +733,5 @@ MUTANTS = (
     *COUNTER_WALLET_ISSUER,
     *WALLET,
     *OUTCOME,
+    *SERVERS,
 )
