@@ -29,6 +29,7 @@ from did_service.registry.wire import Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
 from did_service.web.answers import bytes_answer, json_answer, language_of
 from did_service.web.description import refusals
+from did_service.web.hot import HotRoute
 from did_service.web.pools import Pools
 
 _BATCH_THREADS = 2
@@ -53,14 +54,6 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
     parsing = pools.of("batches", threads=_BATCH_THREADS, line=_LINE)
     proving = pools.of("receipts", threads=_RECEIPT_THREADS, line=_LINE)
 
-    @router.post(
-        "/entries",
-        name="submitEntries",
-        status_code=202,
-        response_model=None,
-        responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
-        openapi_extra=_BODY,
-    )
     async def submit(request: Request) -> Response:
         body = await request.body()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -79,6 +72,17 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
         headers = {"Preference-Applied": f"wait={seconds}"} if waiter is not None else None
         return json_answer(receipt, 202, headers)
 
+    router.add_api_route(
+        "/entries",
+        submit,
+        methods=["POST"],
+        route_class_override=HotRoute,
+        name="submitEntries",
+        status_code=202,
+        response_model=None,
+        responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
+        openapi_extra=_BODY,
+    )
     return router
 
 

@@ -707,6 +707,20 @@ OUTCOME = (
 
 SERVERS = (
     _row(
+        "a hot path answers any method",
+        "did_service/web/hot.py",
+        "services/test_hot_routes.py test_any_method_on_a_hot_path",
+        "found = self._exact.get((method, path))",
+        'found = self._exact.get(("POST", path))',
+    ),
+    _row(
+        "a hot route is answered below any path that begins as it does",
+        "did_service/web/hot.py",
+        "services/test_hot_routes.py test_only_exact_methods_and_paths_are_hot",
+        "if path.startswith(begin)",
+        "if begin in path",
+    ),
+    _row(
         "what is remembered of a DID outlives its newest entry",
         "did_service/resolver/resolver.py",
         "services/test_resolver_remembers.py"
