@@ -36,6 +36,7 @@ class Pending:
         self._base = log.size()
         self._last_at = log.last_at()
         self._chains: dict[tuple[str, str], list[LoggedEntry]] = {}
+        self._unknown: set[tuple[str, str]] = set()  # chains that the log has no entry of
         self._heads: tuple[int, HeadsSnapshot] | None = None
         self._quota: tuple[int, tuple[int, int]] | None = None
         self._totals = [0]  # bytes of the first so many pending entries
@@ -75,11 +76,19 @@ class Pending:
         for placed in reversed(self._chains.get((kind, subject), [])):
             if below is None or placed.index < below:
                 return placed
-        return self._log.newest(kind, subject, below)
+        if (kind, subject) in self._unknown:
+            return None
+        newest = self._log.newest(kind, subject, below)
+        if newest is None and below is None:
+            self._unknown.add((kind, subject))
+        return newest
 
     def chain(self, kind: str, subject: str) -> Sequence[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
-        return [*self._log.chain(kind, subject), *self._chains.get((kind, subject), [])]
+        added = self._chains.get((kind, subject), [])
+        if (kind, subject) in self._unknown:
+            return [*added]
+        return [*self._log.chain(kind, subject), *added]
 
     def statements_about(self, grantee: str) -> Sequence[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee, in log order."""

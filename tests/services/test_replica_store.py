@@ -281,6 +281,16 @@ def test_a_batch_is_judged_entry_by_entry(fed, tmp_path):
     assert pending.cosigned_before(fed.now) == 0
 
 
+def test_a_chain_that_a_batch_begins_goes_on_in_it(fed, mirror):
+    """What a log was found not to have is not asked for again, and what comes is seen."""
+    pending, first = Pending(mirror.replica(REG).store), fed.logs[REG].entries[0]
+    chain = ("did", "Qm" + "1" * 44)
+    assert pending.newest(*chain) is None
+    assert list(pending.chain(*chain)) == []
+    pending._chains[chain] = [first]
+    assert (pending.newest(*chain), list(pending.chain(*chain))) == (first, [first])
+
+
 def test_what_is_pending_has_no_root_yet(empty):
     pending = Pending(empty)
     assert pending.root(0) == merkle.EMPTY_ROOT

@@ -68,7 +68,8 @@ class Submission(Envelope):
 
     def sequenced(self, at: int) -> "Entry":
         """Return the entry as the log stores it, with the POSIX second of sequencing."""
-        return _entry({**self.members, "a": at})
+        data = b'{"a":%d,%s' % (at, self.data[1:])  # no member of an entry sorts before `a`
+        return _entry({**self.members, "a": at}, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

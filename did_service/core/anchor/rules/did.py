@@ -68,7 +68,9 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
     after.version.document.check_self_controlled()
     _check_witnessed(after, body.witness)
     _check_new(after, chain)
-    _check_key_names([*(each.entry for each in chain if not is_voiding(each)), entry])
+    earlier = [each.entry for each in chain if not is_voiding(each)]
+    if earlier:  # one document alone names no key twice
+        _check_key_names([*earlier, entry])
 
 
 def state_of(scid: str, log: LogView) -> HistoryState | None:
