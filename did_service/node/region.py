@@ -44,6 +44,7 @@ class RegionSetup:
         edge: Clock and randomness.
         pace: How often its logs publish.
         refresh_seconds: How often its witness, or a registry alone, looks at the others.
+        judges: Processes that judge entries in front of the one writer.
     """
 
     kind: ServiceKind
@@ -58,6 +59,7 @@ class RegionSetup:
     edge: ClockAndRandom = SYSTEM
     pace: PublishIntervals = field(default_factory=PublishIntervals)
     refresh_seconds: float = 30
+    judges: int = 0
 
     def policy_of_region(self) -> Region:
         """Return what the policy says of this region.
@@ -84,6 +86,7 @@ class RegionSetup:
             transport=self.transport,
             edge=self.edge,
             pace=self.pace,
+            judges=self.judges,
         )
 
     def witness(self, opened: OpenedStores) -> WitnessSettings:

@@ -103,6 +103,7 @@ SETTINGS = (
     _row("publish.most", kinds.seconds(1, 3_600), 60.0, LOGGING),
     _row("publish.heads_least", kinds.whole(0, 3_600), 120, LOGGING),
     _row("publish.heads_most", kinds.whole(1, _DAY), 120, LOGGING),
+    _row("publish.judges", kinds.whole(0, 64), 0, LOGGING),
     _row("witness.refresh", kinds.seconds(1, 3_600), 30.0, WITNESSING),
     _row("agency.url", kinds.URL, REQUIRED, OF_AGENCY),
     _row("agency.did_log", kinds.PATH, "did.jsonl", OF_AGENCY),

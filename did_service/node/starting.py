@@ -78,6 +78,7 @@ def prepare(
         edge=edge,
         pace=_pace(configuration) if kind in LOGGING else PublishIntervals(),
         refresh_seconds=_refresh(configuration) if kind in WITNESSING else _PEERS_SECONDS,
+        judges=configuration.whole("publish.judges") if kind in LOGGING else 0,
     )
 
 

@@ -61,6 +61,7 @@ class RegistrySettings:
         transport: Reaches the witnesses of the other regions.
         edge: Clock and randomness.
         pace: How often to publish.
+        judges: Processes that judge in front of the sequencer; 0 for none.
     """
 
     region: str
@@ -72,6 +73,7 @@ class RegistrySettings:
     transport: Transport
     edge: ClockAndRandom = SYSTEM
     pace: PublishIntervals = PublishIntervals()
+    judges: int = 0
 
 
 class RegionStores:

@@ -11,6 +11,7 @@ from did_service.core.anchor.rules_number import are_known
 from did_service.core.errors import ProofError
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.registry.history import LogHistory, LogRows, check_all
+from did_service.registry.judges import Judges
 from did_service.registry.new_year import NOTICE, URGENT, is_near, missing, next_log
 from did_service.registry.publish_loop import PublishLoop
 from did_service.registry.publisher import LogPublisher
@@ -32,6 +33,7 @@ class Registry:
 
     Attributes:
         region: Stores and files of its logs.
+        judges: Look at entries before the sequencer takes them.
         sequencer: Takes entries.
         rounds: Publishes; `publish_now` does so at once.
         logs: The publisher of each log, by origin.
@@ -75,6 +77,7 @@ class Registry:
         self.evidence = {
             o: EvidenceService(log, control) for o, log in self.region.replicas.items()
         }
+        self.judges = Judges(settings.judges)
         self.sequencer = Sequencer(self.region, self._wake, self)
         self.rounds = PublishLoop(self.region, self.logs, self.sequencer, settings.pace)
 
@@ -152,6 +155,7 @@ class Registry:
         due = int(is_near(now, NOTICE) and bool(self._next_year(now)))
         yield gauge_by("next_year_due", told, "log", {next_log(self.region.control, now): due})
         yield from self.rounds.metrics()
+        yield from self.judges.metrics()
         for pool in self._cosigners.values():
             yield from pool.metrics()
 
@@ -162,6 +166,7 @@ class Registry:
     def close(self) -> None:
         """Finish what is under way, and stop."""
         self.rounds.close()
+        self.judges.close()
         self.sequencer.close()
         for cosigners in self._cosigners.values():
             cosigners.close()

@@ -87,11 +87,19 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
 
 
 async def _one(registry: Registry, origin: str, submission: QueuedEntry) -> LoggedEntry:
-    (answer,) = registry.sequencer.submit(origin, [submission])
+    (answer,) = registry.sequencer.submit(origin, await _looked_at(registry, [submission]))
     (result,) = await asyncio.wrap_future(answer)
     if isinstance(result, DidServiceError):
         raise result
     return result
+
+
+async def _looked_at(registry: Registry, rows: list[QueuedEntry]) -> list[QueuedEntry]:
+    """Return rows with what judges beside the writer have found of them."""
+    if not registry.judges.count:
+        return rows
+    looks = registry.judges.look_at(rows)
+    return [row for look in looks for row in await asyncio.wrap_future(look)]
 
 
 async def _many(
@@ -101,6 +109,7 @@ async def _many(
     language: str,
 ) -> Response:
     good = [row for row in rows if not isinstance(row, DidServiceError)]
+    good = await _looked_at(registry, good)
     answers = registry.sequencer.submit(origin, good)
     written: list[list[WriteResult]] = [await asyncio.wrap_future(answer) for answer in answers]
     results = chain.from_iterable(written)

@@ -16,6 +16,7 @@ from functools import lru_cache
 from did_service.core.anchor.bodies.authority import grantee_id
 from did_service.core.anchor.bodies.policy import Policy, parse_policy_body
 from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.anchor.view import LogView, RuleContext
@@ -150,6 +151,7 @@ def make_world(
     logs: Mapping[str, LogView],
     now: int,
     content: Callable[[bytes], bytes | None],
+    first: FirstVersion | None = None,
 ) -> RuleContext:
     """Put together what the rules may look at beside the log they guard.
 
@@ -158,6 +160,7 @@ def make_world(
         logs: The replicas at hand, by origin.
         now: POSIX seconds.
         content: Finds the bytes behind a digest: those that came along, or a store's.
+        first: What was found of the entry before, see `RuleContext`.
 
     Returns:
         A world whose `log` raises UnavailableError `log_not_mirrored` for any other origin.
@@ -168,7 +171,7 @@ def make_world(
             raise UnavailableError("log_not_mirrored", f"there is no copy of {quote(origin)}")
         return logs[origin]
 
-    return RuleContext(policy, log, now, content)
+    return RuleContext(policy, log, now, content, first)
 
 
 def policy_in_force(pinned: Policy, control: LogView) -> Policy:

@@ -40,6 +40,8 @@ CASES = {
     "log": {
         "log.append-durable.sqlite",
         "log.append-durable.judged",
+        "log.judging.one",
+        "log.judging.two",
         "log.append-http.single",
         "log.append-http.single-p99",
         "log.append-http.single-processor",

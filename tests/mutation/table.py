@@ -707,6 +707,21 @@ OUTCOME = (
 
 SERVERS = (
     _row(
+        "a judge's yes stands for any profile",
+        "did_service/core/anchor/rules/did.py",
+        "services/test_judges.py test_a_profile_that_it_does_not_keep_is_demanded_all_the_same",
+        "return is_due and profile in first.profiles",
+        "return is_due",
+    ),
+    _row(
+        "a judge's yes stands for any time",
+        "did_service/core/anchor/rules/did.py",
+        "services/test_judges.py"
+        " test_a_version_dated_ahead_of_the_log_is_refused_though_it_was_found_good",
+        "return is_due and profile in first.profiles",
+        "return profile in first.profiles",
+    ),
+    _row(
         "a hot path answers any method",
         "did_service/web/hot.py",
         "services/test_hot_routes.py test_any_method_on_a_hot_path",

@@ -14,6 +14,7 @@ from did_service.core.anchor.bodies.did import LEAVE, DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.bodies.void import is_void
 from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.region import Region, control_origin
 from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.did.document import Relationship, parse_document
@@ -104,12 +105,14 @@ class RuleContext(NamedTuple):
             no copy.
         now: POSIX seconds of the judge's clock.
         content: Finds the bytes behind a SHA-256 digest, None where they are not at hand.
+        first: What was found of this very entry before, where it begins a DID; None: nothing.
     """
 
     policy: Policy
     log: Callable[[str], LogView]
     now: int
     content: Callable[[bytes], bytes | None]
+    first: FirstVersion | None = None
 
     def control_of(self, region: Region) -> LogView:
         """Return the control log of a region."""
