@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from did_service.node.storage_setup import StorageSetup
 from did_service.signer.last_signed import LastSigned
-from did_service.storage.database import open_database
-from did_service.storage.lease import Lease
+from did_service.storage.database import leadership_of, open_database
+from did_service.storage.leading import ALONE, Leadership
+from did_service.storage.lease import Lease, Use
 from did_service.storage.stores import ServiceStores
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStores:
-    """The stores of a service that signs tree heads, and its guard."""
+    """The stores of a service that signs tree heads, its guard, and whether it may write."""
 
     stores: ServiceStores
     guard: LastSigned
+    leadership: Leadership = ALONE
 
 
 @contextmanager
@@ -49,6 +51,25 @@ def registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedStores
     folder = storage.folder
     with Lease(folder, "registry", origin), _stores(storage, "registry", "") as stores:
         yield OpenedStores(stores, LastSigned(folder / "last-signed"))
+
+
+@contextmanager
+def led_registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedStores]:
+    """Do the same for one of several processes, where a server's database has the rows.
+
+    They share the folder, with guard and files. Which of them writes, the database decides.
+    """
+    if storage.is_in_folder:
+        with registry_stores(storage, origin) as opened:
+            yield opened
+        return
+    folder = storage.folder
+    with (
+        Lease(folder, "registry", origin, Use.SHARED),
+        _stores(storage, "registry", "") as stores,
+    ):
+        guard = LastSigned(folder / "last-signed")
+        yield OpenedStores(stores, guard, leadership_of(stores.engine))
 
 
 @contextmanager

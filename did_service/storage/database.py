@@ -24,6 +24,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
 from did_service.storage.dialects import Statement, dialect_of
+from did_service.storage.leading import Leadership
 from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.transactions import for_writing
 
@@ -34,6 +35,7 @@ __all__ = [
     "insert_if_absent",
     "insert_or_replace",
     "is_server_url",
+    "leadership_of",
     "open_database",
     "reading",
     "rows",
@@ -123,6 +125,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with telling(engine), engine.connect() as connection, for_writing(connection).begin():
         yield connection
+
+
+def leadership_of(engine: Engine) -> Leadership:
+    """Return how the processes on a database find the one that writes; `start` it."""
+    return dialect_of(engine.dialect.name).leadership(engine)
 
 
 def empty_journal(engine: Engine) -> bool:

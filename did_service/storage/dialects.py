@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UsageError, quote
+from did_service.storage.leading import Leadership
 from did_service.storage.sqlite import Sqlite
 
 
@@ -57,6 +58,9 @@ class Dialect(Protocol):
 
     def statement(self, clause: ClauseElement) -> Statement:
         """Return a clause as the driver takes it."""
+
+    def leadership(self, engine: Engine, /) -> Leadership:
+        """Return how the processes on a database find the one that writes."""
 
     def empty_journal(self, engine: Engine) -> bool:
         """Overwrite what a journal still shows of deleted rows, unless somebody is reading.

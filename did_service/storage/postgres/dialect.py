@@ -6,6 +6,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError
+from did_service.storage.postgres.election import PostgresElection
 from did_service.storage.postgres.engine import enter, open_engine
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
@@ -45,6 +46,10 @@ class Postgres:
     def statement(self, clause: ClauseElement) -> PostgresStatement:
         """Write a clause out for the driver."""
         return PostgresStatement(clause)
+
+    def leadership(self, engine: Engine) -> PostgresElection:
+        """Let the server choose one of several processes."""
+        return PostgresElection(engine)
 
     def empty_journal(self, engine: Engine) -> bool:
         """Take what is deleted out of the tables, but for what a reader may still see."""
