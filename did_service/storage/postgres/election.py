@@ -17,6 +17,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 import psycopg
+from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -34,9 +35,12 @@ from did_service.storage.postgres.engine import lock_key, schema_of
 from did_service.storage.postgres.failures import FAILURES
 from did_service.storage.transactions import for_writing
 
-_LOOK_SECONDS = 0.5  # between two looks, of the leader at its lock and of the others
+_LOOK_SECONDS = 0.5  # between two looks of the leader at its lock
+_ASK_SECONDS = 1  # for which one that waits stands in line for the lock, before it asks again
 _SILENT_SECONDS = 3  # after which a leader has gone; with a look and a start that is under 5
-_STAND_BACK = 4  # looks for which one that has lost the lock lets the others have it
+_STAND_BACK_SECONDS = 2  # for which one that has lost the lock lets the others have it
+_TRY = "SELECT pg_try_advisory_lock(%s)"
+_WAIT = "SELECT true FROM pg_advisory_lock(%s)"
 _TERM = Table("storage_leader", MetaData(), Column("term", BigInteger, nullable=False))
 _LOG = logging.getLogger("did_service.storage")
 
@@ -54,6 +58,7 @@ class PostgresElection:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._gained: Callable[[], None] = lambda: None
+        self._asking: psycopg.Connection[tuple[object, ...]] | None = None
         self._session: psycopg.Connection[tuple[object, ...]] | None = None
         self._term: int | None = None
         self._lost, self._closed = Event(), Event()
@@ -65,7 +70,7 @@ class PostgresElection:
     def start(self, gained: Callable[[], None]) -> None:
         """Stand for it in a thread of its own; return once it has led or has not got it."""
         self._gained = gained
-        self._look()
+        self._look(_TRY)
         self._looking.start()
         if self._preparing is not None:
             self._preparing.join()
@@ -91,21 +96,22 @@ class PostgresElection:
         self._leave()
 
     def _run(self) -> None:
-        looks_off = 0
-        while not self._closed.wait(_LOOK_SECONDS):
-            if looks_off:
-                looks_off -= 1
-                continue
+        pause = _LOOK_SECONDS
+        while not self._closed.wait(pause):
             had_it = self._session is not None
-            self._look()
-            if had_it and self._session is None:
-                looks_off = _STAND_BACK
+            self._look(_WAIT)
+            lost_it = had_it and self._session is None
+            pause = _STAND_BACK_SECONDS if lost_it else _LOOK_SECONDS if self._is_off() else 0
 
-    def _look(self) -> None:
+    def _is_off(self) -> bool:
+        """Whether there is something to wait for other than the lock."""
+        return self._session is not None or bool(self._told)
+
+    def _look(self, ask: str) -> None:
         """Look whether the lock is ours still, or can be; whatever fails, it is not."""
         try:
             if self._session is None:
-                self._stand()
+                self._stand(ask)
             elif self._lost.is_set():
                 self._lose()
             else:
@@ -116,17 +122,18 @@ class PostgresElection:
         else:
             self._tell("")
 
-    def _stand(self) -> None:
-        """Take the lock if nobody has it, and begin a term."""
-        session = _session_of(self._engine)
+    def _stand(self, ask: str) -> None:
+        """Take the lock once nobody has it, and begin a term."""
+        if self._asking is None:
+            self._asking = _session_of(self._engine)
+        key = lock_key(schema_of(self._engine), "claim")
         try:
-            key = lock_key(schema_of(self._engine), "claim")
-            found = session.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-            if found == (True,):
-                self._begin(session)
-        finally:
-            if self._session is not session:
-                session.close()
+            (is_ours,) = self._asking.execute(ask.encode(), (key,)).fetchone() or (False,)
+        except QueryCanceled:
+            return  # another one has it still
+        if is_ours:
+            self._begin(self._asking)
+            self._asking = None
 
     def _begin(self, session: psycopg.Connection[tuple[object, ...]]) -> None:
         self._lost.clear()
@@ -158,9 +165,10 @@ class PostgresElection:
 
     def _leave(self) -> None:
         self.is_leading, self._term = False, None
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
+        for session in (self._session, self._asking):
+            if session is not None:
+                session.close()
+        self._session = self._asking = None
 
     def _lose(self) -> None:
         if self._session is not None:
@@ -182,7 +190,7 @@ def _session_of(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     pooled.detach()
     try:
         driver.execute(f"SET idle_session_timeout = '{_SILENT_SECONDS}s'")
-        driver.execute(f"SET statement_timeout = '{_SILENT_SECONDS}s'")
+        driver.execute(f"SET statement_timeout = '{_ASK_SECONDS}s'")
     except BaseException:
         driver.close()
         raise
