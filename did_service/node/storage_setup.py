@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from did_service.core.errors import NotFoundError
 from did_service.node.configuration import Configuration
 from did_service.node.setting_kinds import IN_FOLDER
 from did_service.storage.blobs import BlobStore
-from did_service.storage.database import file_url, url_with_schema
 from did_service.storage.folder import FolderBlobs
 
 BLOBS_IN_FOLDER = "folder:"
@@ -42,9 +42,23 @@ class StorageSetup:
 
     def database_url(self, service: str) -> str:
         """Return the URL of the database of one service, such as `registry` or `witness`."""
+        from did_service.storage.database import file_url, url_with_schema  # noqa: PLC0415 - SQL
+
         if self.is_in_folder:
             return file_url(self.folder / f"{service}.sqlite")
         return url_with_schema(self.database, service)
+
+    def has_database(self, service: str) -> bool:
+        """Say whether one service has ever kept rows here; errors as `open_database`."""
+        if self.is_in_folder:
+            return (self.folder / f"{service}.sqlite").exists()
+        from did_service.storage.database import open_database  # noqa: PLC0415 - SQL
+
+        try:
+            open_database(self.database_url(service), make=False).dispose()
+        except NotFoundError:
+            return False
+        return True
 
     def blob_store(self, name: str) -> BlobStore:
         """Return the store of what is served as files, or of the part below a name."""

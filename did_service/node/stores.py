@@ -5,6 +5,7 @@
     FOLDER/issuer.sqlite                                    issuer.lock       an agency
     FOLDER/monitor.sqlite   mirror/HEX/                     monitor.lock      a monitor
 
+With `storage.database` the rows of each are a schema of that name in a server's database.
 Each service has a lock of its own: registry and witness of a region share no file, and may be
 two processes, or lie in two folders on two hosts. Layout: docs/formats.md §8.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from did_service.node.storage_setup import StorageSetup
 from did_service.signer.last_signed import LastSigned
-from did_service.storage.database import leadership_of, open_database
+from did_service.storage.database import claimed, leadership_of, open_database
 from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.lease import Lease, Use
 from did_service.storage.stores import ServiceStores
@@ -45,11 +46,12 @@ def registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedStores
         origin: Of the region's control log: whose folder it is.
 
     Raises:
-        ConflictError: `folder_in_use`, `folder_of_another`.
+        ConflictError: `folder_in_use`, `folder_of_another`; of a server `database_in_use`.
+        UsageError: of a server `database_of_another`.
         UnavailableError: `file_not_written`, or what the database says.
     """
     folder = storage.folder
-    with Lease(folder, "registry", origin), _stores(storage, "registry", "") as stores:
+    with Lease(folder, "registry", origin), _stores(storage, "registry", "", origin) as stores:
         yield OpenedStores(stores, LastSigned(folder / "last-signed"))
 
 
@@ -58,6 +60,10 @@ def led_registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedSt
     """Do the same for one of several processes, where a server's database has the rows.
 
     They share the folder, with guard and files. Which of them writes, the database decides.
+
+    Raises:
+        ConflictError: `folder_in_use`: by one that is alone; `folder_of_another`.
+        UsageError, UnavailableError: as `registry_stores`.
     """
     if storage.is_in_folder:
         with registry_stores(storage, origin) as opened:
@@ -66,10 +72,10 @@ def led_registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedSt
     folder = storage.folder
     with (
         Lease(folder, "registry", origin, Use.SHARED),
-        _stores(storage, "registry", "") as stores,
+        _unclaimed(storage, "registry", "") as stores,
     ):
         guard = LastSigned(folder / "last-signed")
-        yield OpenedStores(stores, guard, leadership_of(stores.engine))
+        yield OpenedStores(stores, guard, leadership_of(stores.engine, origin))
 
 
 @contextmanager
@@ -83,9 +89,9 @@ def witness_stores(storage: StorageSetup, name: str) -> Iterator[OpenedStores]:
     folder = storage.folder
     guard = LastSigned(folder / "last-cosigned")
     with Lease(folder, "witness", name):
-        if not any((folder / each).exists() for each in ("witness.sqlite", "mirror")):
+        if not (storage.has_database("witness") or (folder / "mirror").exists()):
             guard.begin({})  # from now on a guard that is not there is a guard that was lost
-        with _stores(storage, "witness", "mirror") as stores:
+        with _stores(storage, "witness", "mirror", name) as stores:
             yield OpenedStores(stores, guard)
 
 
@@ -94,7 +100,7 @@ def issuer_store(storage: StorageSetup, did: str) -> Iterator[IssuerStore]:
     """Do the same for an agency, whose folder is known by its DID."""
     from did_service.issuer.store import IssuerStore  # noqa: PLC0415 - a region has none
 
-    with Lease(storage.folder, "issuer", did), _stores(storage, "issuer", "") as stores:
+    with Lease(storage.folder, "issuer", did), _stores(storage, "issuer", "", did) as stores:
         yield IssuerStore(stores.engine)
 
 
@@ -102,12 +108,23 @@ def issuer_store(storage: StorageSetup, did: str) -> Iterator[IssuerStore]:
 def monitor_stores(storage: StorageSetup, federation: str) -> Iterator[ServiceStores]:
     """Do the same for a monitor, whose folder is known by the federation that it watches."""
     folder = storage.folder
-    with Lease(folder, "monitor", federation), _stores(storage, "monitor", "mirror") as stores:
+    with (
+        Lease(folder, "monitor", federation),
+        _stores(storage, "monitor", "mirror", federation) as stores,
+    ):
         yield stores
 
 
 @contextmanager
-def _stores(storage: StorageSetup, name: str, blobs: str) -> Iterator[ServiceStores]:
+def _stores(
+    storage: StorageSetup, name: str, blobs: str, owner: str
+) -> Iterator[ServiceStores]:
+    with _unclaimed(storage, name, blobs) as stores, claimed(stores.engine, owner):
+        yield stores
+
+
+@contextmanager
+def _unclaimed(storage: StorageSetup, name: str, blobs: str) -> Iterator[ServiceStores]:
     engine = open_database(storage.database_url(name))
     try:
         yield ServiceStores(engine, storage.blob_store(blobs))

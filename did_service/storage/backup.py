@@ -10,20 +10,17 @@ already, so no blob of the copy knows more than the rows do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 
 from did_service.storage.blobs import BlobStore
-from did_service.storage.copying import copy_rooms
+from did_service.storage.copying import Progress, copy_rooms
 from did_service.storage.database import file_url, open_database, telling
 from did_service.storage.disk import disk, sync
 from did_service.storage.history import TableHistory
 from did_service.storage.sqlite import Sqlite
-
-Progress = Callable[[int, int], None]
-"""Is called with how much is done, and how much there is."""
 
 _BLOBS_AT_ONCE = 64
 

@@ -9,23 +9,42 @@ was sent: a copy that is not the same is undone (docs/adr/0085).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, inspect, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Inspector,
+    MetaData,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+)
 
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
-from did_service.storage.database import PreparedSql, reading, writing
+from did_service.storage.database import (
+    PreparedSql,
+    claimed,
+    name_of,
+    open_database,
+    reading,
+    writing,
+)
 from did_service.storage.dialects import dialect_of
-from did_service.storage.history import TableHistory
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
+from did_service.storage.history import FIRST, TableHistory
+from did_service.storage.revisions import closing_engine, opened
 
 Row = tuple[Any, ...]
 Progress = Callable[[int, int], None]
+"""Is called with how much is done, and how much there is."""
+
 _AT_ONCE = 2_000  # rows: some megabytes
 
 
@@ -37,10 +56,44 @@ class CopiedTable:
     rows: int
 
 
+def copy_whole(
+    source: str,
+    target: str,
+    owner: str | None,
+    histories: Sequence[TableHistory],
+    told: Progress,
+) -> tuple[str, list[CopiedTable]]:
+    """Copy a database that nobody writes, by URLs; the target is made where it is missing.
+
+    Args:
+        source: Where its rows are.
+        target: Where they come.
+        owner: Whose it is, so that a server lets nobody else write it; None where nobody is
+            known, and nobody writes it.
+        histories: Of the rooms.
+        told: As `copy_rooms`.
+
+    Returns:
+        The name of the target, and its tables.
+
+    Raises:
+        ConflictError: `database_in_use`; as `copy_rooms`.
+        DidServiceError: as `copy_rooms` and `open_database`.
+    """
+    with (
+        opened(source) as engine,
+        nullcontext() if owner is None else claimed(engine, owner),
+        closing_engine(open_database(target)) as copy,
+    ):
+        return name_of(copy), copy_rooms(engine, copy, histories, told)
+
+
 def copy_rooms(
     source: Engine, target: Engine, histories: Sequence[TableHistory], told: Progress
 ) -> list[CopiedTable]:
     """Copy the tables of all rooms from one database into another that has none of them.
+
+    Rooms that an earlier call has copied are compared instead, row by row.
 
     Args:
         source: Its service may read and write it meanwhile; what it writes is not in the copy.
@@ -50,17 +103,20 @@ def copy_rooms(
 
     Raises:
         NotFoundError: `database_missing`: the source has no tables of ours.
-        ConflictError: `database_not_empty`: the target has some; `database_newer`.
+        ConflictError: `database_not_empty`: the target has some that are not the same;
+            `database_newer`.
         UnavailableError: `database_damaged`: a value is not of its column's type;
             `copy_differs`: what was read back is not what was sent; as `reading`, `writing`.
     """
     with reading(source) as reader, writing(target) as writer:
-        tables = [table for each in histories for table in _made_alike(reader, writer, each)]
-        if not tables:
+        moves = [
+            _Move(reader, writer, table, is_new)
+            for history in histories
+            for table, is_new in _made_alike(reader, writer, history)
+        ]
+        if not moves:
             raise NotFoundError("database_missing", "no tables of ours")
-        moves = [_Move(reader, writer, table) for table in tables]
-        count = sum(move.size for move in moves)
-        done = 0
+        count, done = sum(move.size for move in moves), 0
         for move in moves:
             for rows in move.run():
                 done += rows
@@ -71,19 +127,39 @@ def copy_rooms(
 
 def _made_alike(
     reader: Connection, writer: Connection, history: TableHistory
-) -> Iterator[Table]:
-    """Make the tables of a room at the revision that they have in the source."""
-    held = history.held(reader)
+) -> list[tuple[Table, bool]]:
+    """Return the tables of a room in the target, made at the revision of the source."""
+    held, there = history.held(reader), history.held(writer)
     if held is None:
-        return
-    if history.held(writer) is not None:
+        return []
+    if there not in (None, held):
         raise ConflictError("database_not_empty", f"there are tables of {history.room} already")
-    before = set(inspect(writer).get_table_names())
-    history.make_at(writer, held)
-    made = set(inspect(writer).get_table_names()) - before - {history.revision_table}
-    metadata = MetaData()
-    metadata.reflect(writer, only=sorted(made))
-    yield from (metadata.tables[name] for name in sorted(made))
+    if there is None:
+        _make_at(writer, history, held)
+    columns, keys = inspect(writer), history.keys()
+    return [
+        (_table(columns, name, keys[name]), there is None)
+        for name in sorted({*columns.get_table_names()} & keys.keys())
+    ]
+
+
+def _make_at(writer: Connection, history: TableHistory, revision: int) -> None:
+    if revision == history.newest:
+        history.make(writer)
+        return
+    history.check(max(revision, history.newest))  # a newer one is refused
+    from did_service.storage.migrations.upgrade import run_steps  # noqa: PLC0415 - brings alembic
+
+    run_steps(writer, history, max(revision, FIRST))
+
+
+def _table(columns: Inspector, name: str, key: Sequence[str]) -> Table:
+    """Return a table as it is, which may be that of an earlier revision."""
+    found = [
+        Column(each["name"], each["type"], primary_key=each["name"] in key)
+        for each in columns.get_columns(name)
+    ]
+    return Table(name, MetaData(), *found)
 
 
 @dataclass(slots=True)
@@ -93,8 +169,9 @@ class _Move:
     reader: Connection
     writer: Connection
     table: Table
+    is_new: bool
     size: int = 0
-    _sent: _Hash = field(default_factory=sha256)
+    _sent: bytes = bytes(32)
     _columns: list[tuple[str, type]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,24 +182,28 @@ class _Move:
         ]
 
     def run(self) -> Iterator[int]:
-        """Send all rows; yield how many, part by part."""
+        """Send all rows, or look at them alone where they are there; yield how many."""
         add = PreparedSql(insert(self.table))
         found = self._found(self.reader)
         while rows := list(islice(found, _AT_ONCE)):
             for row in rows:
-                self._sent.update(repr(row).encode())
+                self._sent = _with(self._sent, row)
             names = [name for name, _ in self._columns]
-            add.run_for(self.writer, [dict(zip(names, row, strict=True)) for row in rows])
+            if self.is_new:
+                add.run_for(self.writer, [dict(zip(names, row, strict=True)) for row in rows])
             yield len(rows)
         dialect_of(self.writer.dialect.name).continue_numbers(self.writer, self.table.name)
 
     def check(self) -> None:
         """Read all rows back."""
-        arrived = sha256()
+        arrived = bytes(32)
         for row in self._found(self.writer):
-            arrived.update(repr(row).encode())
-        if arrived.digest() != self._sent.digest():
+            arrived = _with(arrived, row)
+        if arrived == self._sent:
+            return
+        if self.is_new:
             raise UnavailableError("copy_differs", quote(self.table.name))
+        raise ConflictError("database_not_empty", f"other rows are in {self.table.name}")
 
     def _found(self, connection: Connection) -> Iterator[Row]:
         """Yield rows by primary key, which every kind of database sorts by bytes."""
@@ -144,3 +225,8 @@ class _Move:
             what = f"{self.table.name}.{name} holds what is no {kind.__name__}"
             raise UnavailableError("database_damaged", what)
         return value
+
+
+def _with(chain: bytes, row: Row) -> bytes:
+    """Return the digest of all rows up to one; `repr` has types and lengths."""
+    return sha256(chain + repr(row).encode()).digest()

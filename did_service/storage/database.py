@@ -23,19 +23,22 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
-from did_service.storage.dialects import Statement, dialect_of
+from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
 from did_service.storage.leading import Leadership
 from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.transactions import for_writing
 
 __all__ = [
     "PreparedSql",
+    "check_server_url",
+    "claimed",
     "empty_journal",
     "file_url",
     "insert_if_absent",
     "insert_or_replace",
     "is_server_url",
     "leadership_of",
+    "name_of",
     "open_database",
     "reading",
     "rows",
@@ -82,13 +85,23 @@ def url_with_schema(url: str, schema: str) -> str:
     )
 
 
+def check_server_url(url: str) -> None:
+    """Check that a text is the URL of a database of a server, without a schema.
+
+    Raises:
+        UsageError: `database_url_wrong`.
+    """
+    if place_of(_made(url)).schema != DEFAULT_SCHEMA:
+        raise UsageError("database_url_wrong", "each service has a schema of its own name")
+
+
 def is_server_url(url: str) -> bool:
-    """Say whether a text is the URL of a database of a server, without a schema."""
+    """Say whether `check_server_url` has nothing against a text."""
     try:
-        made = _made(url)
-        return made.drivername == "postgresql" and place_of(made).schema == DEFAULT_SCHEMA
+        check_server_url(url)
     except UsageError:
         return False
+    return True
 
 
 def file_url(path: Path) -> str:
@@ -127,9 +140,44 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def leadership_of(engine: Engine) -> Leadership:
-    """Return how the processes on a database find the one that writes; `start` it."""
-    return dialect_of(engine.dialect.name).leadership(engine)
+def leadership_of(engine: Engine, owner: str) -> Leadership:
+    """Return how the processes on a database find the one that writes; `start` it.
+
+    Args:
+        engine: The database.
+        owner: As with `claimed`.
+
+    Raises:
+        UsageError, UnavailableError: as `claimed`.
+    """
+    with telling(engine):
+        return dialect_of(engine.dialect.name).leadership(engine, owner)
+
+
+@contextmanager
+def claimed(engine: Engine, owner: str) -> Iterator[DatabaseClaim]:
+    """Be the one process that writes a database.
+
+    Args:
+        engine: The database.
+        owner: Whose it is from now on: the origin of a log, the name of a witness, a DID.
+
+    Raises:
+        ConflictError: `database_in_use`: another process writes it.
+        UsageError: `database_of_another`: it is that of another owner.
+        UnavailableError: as `writing`.
+    """
+    with telling(engine):
+        claim = dialect_of(engine.dialect.name).claim(engine, owner)
+    try:
+        yield claim
+    finally:
+        claim.close()
+
+
+def name_of(engine: Engine) -> str:
+    """Name a database to people: by its file, or by database and schema, never by its host."""
+    return dialect_of(engine.dialect.name).name_of(engine)
 
 
 def empty_journal(engine: Engine) -> bool:
@@ -181,10 +229,6 @@ class PreparedSql:
                 raise
             raise _naming(connection.engine, told) from error
 
-    def text(self, connection: Connection) -> str:
-        """Return it as it is written for the database of a connection."""
-        return self._for(connection).text
-
     def _for(self, connection: Connection) -> Statement:
         name = connection.dialect.name
         found = self._by_kind.get(name)
@@ -211,5 +255,4 @@ def _naming(engine: Engine, told: DidServiceError) -> DidServiceError:
     """Let what is said of a whole database name it, by the last part of its name alone."""
     if not isinstance(told, UnavailableError):
         return told
-    name = (engine.url.database or "").rpartition("/")[2]
-    return UnavailableError(told.code, f"{quote(name)}: {told.message}")
+    return UnavailableError(told.code, f"{quote(name_of(engine))}: {told.message}")

@@ -41,6 +41,13 @@ class Statement(Protocol):
         """Run it once for each row; a row may hold more than is asked for."""
 
 
+class DatabaseClaim(Protocol):
+    """That one process writes a database; `close` ends it."""
+
+    def close(self) -> None:
+        """Let another process have it."""
+
+
 class Dialect(Protocol):
     """One kind of database.
 
@@ -59,8 +66,23 @@ class Dialect(Protocol):
     def statement(self, clause: ClauseElement) -> Statement:
         """Return a clause as the driver takes it."""
 
-    def leadership(self, engine: Engine, /) -> Leadership:
-        """Return how the processes on a database find the one that writes."""
+    def leadership(self, engine: Engine, owner: str, /) -> Leadership:
+        """Return how the processes on a database find the one that writes; say whose it is.
+
+        Raises:
+            UsageError: `database_of_another`.
+        """
+
+    def claim(self, engine: Engine, owner: str, /) -> DatabaseClaim:
+        """Be the one process that writes a database, and say whose it is.
+
+        Raises:
+            ConflictError: `database_in_use`.
+            UsageError: `database_of_another`.
+        """
+
+    def name_of(self, engine: Engine) -> str:
+        """Name a database to people, without where it is."""
 
     def empty_journal(self, engine: Engine) -> bool:
         """Overwrite what a journal still shows of deleted rows, unless somebody is reading.

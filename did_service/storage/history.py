@@ -61,6 +61,14 @@ class TableHistory:
         """The name of the table that holds the number."""
         return f"{self.room}_revision"
 
+    def keys(self) -> dict[str, list[str]]:
+        """Return the columns of the primary key of each table, also under its former name."""
+        tables = [model.__table__ for model in self.models]  # type: ignore[attr-defined]
+        found = {str(t.name): [str(c.name) for c in t.primary_key] for t in tables}
+        if self.since_0_2_0 is not None and self.since_0_2_0 not in found:
+            found[self.since_0_2_0] = next(iter(found.values()))  # it has one table, renamed
+        return found
+
     def held(self, connection: Connection) -> int | None:
         """Return the number of a database, None where it has no such tables.
 
@@ -84,20 +92,6 @@ class TableHistory:
         numbered = _numbered(self)
         numbered.create(connection)
         connection.execute(insert(numbered).values(version_num=str(self.newest)))
-
-    def make_at(self, connection: Connection, revision: int) -> None:
-        """Make the tables as an earlier revision had them, `UNNUMBERED` being the first.
-
-        Raises:
-            ConflictError: `database_newer`.
-        """
-        if revision == self.newest:
-            self.make(connection)
-            return
-        self.check(max(revision, self.newest))
-        from did_service.storage.migrations.upgrade import run_steps  # noqa: PLC0415 - alembic
-
-        run_steps(connection, self, max(revision, FIRST))
 
     def check(self, held: int) -> None:
         """Check that the tables of a database are those of this release.

@@ -82,6 +82,13 @@ class SqliteStatement:
         _driver(connection).executemany(self.text, rows)
 
 
+class _ByFolder:
+    """The claim of whoever has the lock of the folder with the file (`storage/lease`)."""
+
+    def close(self) -> None:
+        """Do nothing: the folder's lock is let go by whoever took it."""
+
+
 class Sqlite:
     """One file a database, `sqlite:///PATH`; each is opened by one machine."""
 
@@ -122,9 +129,17 @@ class Sqlite:
         """Write a clause out for the driver."""
         return SqliteStatement(clause)
 
-    def leadership(self, _engine: Engine) -> Leadership:
+    def leadership(self, _engine: Engine, _owner: str) -> Leadership:
         """Rely on the lock of the folder: there is one process."""
         return ALONE
+
+    def claim(self, _engine: Engine, _owner: str) -> _ByFolder:
+        """Rely on the lock of the folder, which says whose it is."""
+        return _ByFolder()
+
+    def name_of(self, engine: Engine) -> str:
+        """Return the name of the file."""
+        return (engine.url.database or "").rpartition("/")[2]
 
     def empty_journal(self, engine: Engine) -> bool:
         """Fold the write-ahead log in and cut it to nothing; it waits for no reader.

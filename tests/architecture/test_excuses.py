@@ -49,7 +49,9 @@ def modules_of(package: str) -> set[str]:
     }
 
 
-DECLARED = CONFIGURED["project"]["dependencies"]
+EXTRAS = CONFIGURED["project"]["optional-dependencies"].values()
+OPTIONAL = [package.partition("[")[0] for extra in EXTRAS for package in extra]
+DECLARED = [*CONFIGURED["project"]["dependencies"], *OPTIONAL]
 # Imported by name, but never without the package that is made of it.
 COMES_WITH = {"starlette": "fastapi", "pydantic": "fastapi", "sqlalchemy": "sqlmodel"}
 

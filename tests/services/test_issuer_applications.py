@@ -22,6 +22,8 @@ from tests.support.federation import founded
 from tests.support.offices import CLAIMS, Office, code_of
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):

@@ -33,6 +33,8 @@ from tests.support.refusals import refused
 from wallet_cli.holdings import HeldCredential
 from wallet_cli.staples import EvidenceSources, collect
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 NEXT_EV = "gd.example/ev/2027"
 NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
 

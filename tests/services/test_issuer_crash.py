@@ -30,6 +30,8 @@ from tests.support.federation import founded
 from tests.support.offices import EV, Killed, Office, code_of, index_of
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.fixture
 def office(tmp_path):

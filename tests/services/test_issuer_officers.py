@@ -20,6 +20,8 @@ from tests.support.federation import founded
 from tests.support.offices import TOKENS, Office
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 DAY = timedelta(days=1)
 ACCEPT, REVOKE = frozenset({"accept"}), frozenset({"revoke"})
 

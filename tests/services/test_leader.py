@@ -33,7 +33,7 @@ def stand(engine):
     standing = []
 
     def start(gained=lambda: None):
-        one = leadership_of(engine)
+        one = leadership_of(engine, LOG)
         standing.append(one)
         one.start(gained)
         return one
@@ -118,7 +118,7 @@ def test_who_does_not_know_that_it_lost_it_writes_nothing(asleep, stand, engine)
 
 def test_no_term_begins_beside_a_transaction_of_the_leader(asleep, stand, engine):
     """What the leader is writing is there before another one looks at the rows."""
-    second = leadership_of(engine)
+    second = leadership_of(engine, LOG)
     standing = Thread(target=second.start, args=(lambda: None,))
     with transaction(engine, {}, asleep):
         end_session_of(asleep)
@@ -152,7 +152,7 @@ def test_a_database_that_has_gone_is_no_reason_to_end():
     server = postgres.Server(postgres_programs())
     try:
         own = open_database(server.url(server.create(), "registry"))
-        one = leadership_of(own)
+        one = leadership_of(own, LOG)
         one.start(lambda: None)
         server.stop("immediate")
         seconds_until(lambda: not one.is_leading)
@@ -166,6 +166,6 @@ def test_a_database_that_has_gone_is_no_reason_to_end():
 
 def test_on_sqlite_whoever_has_the_folder_leads(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/registry.sqlite")
-    assert leadership_of(engine) is ALONE
+    assert leadership_of(engine, LOG) is ALONE
     CheckpointStore(engine).swap(LOG, None, b"note")
     engine.dispose()

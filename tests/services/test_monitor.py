@@ -19,6 +19,8 @@ from tests.support.founding import TERRITORY, log_signer, witness
 from tests.support.live import running
 from tests.support.storage import storage_in
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.fixture
 def fed(tmp_path):

@@ -333,3 +333,41 @@ def test_the_driver_takes_an_idle_connection_that_is_alive(engine):
         first = connection.execute(text("SELECT pg_backend_pid()")).scalar()
     with reading(engine) as connection:
         assert connection.execute(text("SELECT pg_backend_pid()")).scalar() == first
+
+
+# --- who writes -------------------------------------------------------------------------------
+
+
+def test_one_process_has_a_schema_until_its_connection_ends(url, engine):
+    other = open_database(url)
+    with database.claimed(engine, "gd.example/reg"):
+        with (
+            refused("database_in_use", ConflictError),
+            database.claimed(other, "gd.example/reg"),
+        ):
+            pass
+        with writing(other):  # what it reads and writes is not what the claim is about
+            pass
+    with database.claimed(other, "gd.example/reg"):
+        pass
+
+
+def test_a_schema_stays_that_of_its_owner(engine):
+    with database.claimed(engine, "gd.example/reg"):
+        pass
+    with refused("database_of_another", UsageError), database.claimed(engine, "hn.example/reg"):
+        pass
+    with database.claimed(engine, "gd.example/reg"):  # and who was refused keeps no lock
+        pass
+
+
+def test_a_claim_ends_with_its_server(own_server):
+    url = own_server.url(own_server.create(), "registry")
+    first, second = open_database(url), open_database(url)
+    with database.claimed(first, "gd.example/reg"):
+        own_server.stop("immediate")
+        own_server.start()
+        with database.claimed(second, "gd.example/reg"):
+            pass
+    first.dispose()
+    second.dispose()

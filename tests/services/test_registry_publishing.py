@@ -27,6 +27,8 @@ from tests.support.founding import TERRITORY, log_signer
 from tests.support.live import running
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 

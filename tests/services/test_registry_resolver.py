@@ -27,6 +27,8 @@ from did_service.web.serve import Server, unix_socket
 from tests.support.dids import Controller, key, rule_of
 from tests.support.live import running
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG = "gd.example/reg"
 RESULT = "application/did-resolution"
 DEREFERENCED = "application/did-url-dereferencing"

@@ -15,6 +15,8 @@ from did_service.replica.repair import repair
 from tests.support.refusals import refused
 from tests.support.replicas import Mirror, small_world
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 

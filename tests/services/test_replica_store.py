@@ -204,7 +204,7 @@ def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
 def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bounds):
     engine = database.open_database(url_in(tmp_path, "log"))
     with database.reading(engine) as connection:
-        sql = statement.text(connection)
+        sql = statement._for(connection).text
         values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
         found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
         plan = [row[3] for row in found]
@@ -226,7 +226,7 @@ def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bou
 def test_postgresql_has_an_index_for_every_question(tmp_path, name):
     engine = database.open_database(url_in(tmp_path, "log"), make=False)
     with database.reading(engine) as connection:
-        text = getattr(statements, name).text(connection)
+        text = getattr(statements, name)._for(connection).text
         asked_of = {"log": "x", "key": b"x", "grantee": "x", "digest": b"x"}
         values = {n: asked_of.get(n, 1) for n in re.findall(r"%\((\w+)\)s", text)}
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")

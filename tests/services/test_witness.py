@@ -33,6 +33,8 @@ from tests.support.founding import log_signer, witness
 from tests.support.live import running
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 

@@ -6,8 +6,9 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError
+from did_service.storage.postgres.claim import PostgresClaim, check_owner
 from did_service.storage.postgres.election import PostgresElection
-from did_service.storage.postgres.engine import enter, open_engine
+from did_service.storage.postgres.engine import enter, open_engine, schema_of
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
 from did_service.storage.postgres.place import place_of
@@ -47,9 +48,18 @@ class Postgres:
         """Write a clause out for the driver."""
         return PostgresStatement(clause)
 
-    def leadership(self, engine: Engine) -> PostgresElection:
+    def leadership(self, engine: Engine, owner: str) -> PostgresElection:
         """Let the server choose one of several processes."""
+        check_owner(engine, owner)
         return PostgresElection(engine)
+
+    def claim(self, engine: Engine, owner: str) -> PostgresClaim:
+        """Be the one process that writes a schema, by a lock of the server."""
+        return PostgresClaim(engine, owner)
+
+    def name_of(self, engine: Engine) -> str:
+        """Name a schema, with its database."""
+        return f"{engine.url.database}.{schema_of(engine)}"
 
     def empty_journal(self, engine: Engine) -> bool:
         """Take what is deleted out of the tables, but for what a reader may still see."""

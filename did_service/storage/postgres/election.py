@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from did_service.core.errors import DidServiceError, UnavailableError, kind_and_place
+from did_service.storage.postgres.claim import own_connection
 from did_service.storage.postgres.engine import lock_key, schema_of
 from did_service.storage.postgres.failures import FAILURES
 from did_service.storage.transactions import for_writing
@@ -184,10 +185,7 @@ class PostgresElection:
 
 def _session_of(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     """Return a session beside those of the pool, which ends when it is silent."""
-    pooled = engine.raw_connection()
-    driver = pooled.driver_connection
-    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is one of ours
-    pooled.detach()
+    driver = own_connection(engine)
     try:
         driver.execute(f"SET idle_session_timeout = '{_SILENT_SECONDS}s'")
         driver.execute(f"SET statement_timeout = '{_ASK_SECONDS}s'")

@@ -139,13 +139,18 @@ def _check_alive(
 
     An idle connection has nothing to read: what is there is its end.
     """
+    if has_ended(driver):
+        raise DisconnectionError
+
+
+def has_ended(driver: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Say whether an idle connection is over, as far as this machine has heard."""
     poll = select.poll()
     try:
         poll.register(driver.fileno(), select.POLLIN)
-    except psycopg.OperationalError as error:
-        raise DisconnectionError from error
-    if poll.poll(0):
-        raise DisconnectionError
+    except psycopg.OperationalError:
+        return True
+    return bool(poll.poll(0))
 
 
 def _begin(connection: Connection) -> None:
