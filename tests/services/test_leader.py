@@ -6,10 +6,11 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
-from did_service.core.errors import UnavailableError
+from did_service.core.errors import ConflictError, UnavailableError, UsageError
 from did_service.registry.store import CheckpointStore, led, transaction
-from did_service.storage.database import leadership_of, open_database, reading
+from did_service.storage.database import claimed, leadership_of, open_database, reading
 from did_service.storage.leading import ALONE
+from did_service.storage.lease import Lease, Use
 from did_service.storage.postgres import election as module
 from tests.support import postgres
 from tests.support.optional import postgres_programs
@@ -103,7 +104,7 @@ def test_one_that_is_silent_does_not_keep_the_others_waiting(asleep, stand):
 def test_who_does_not_know_that_it_lost_it_writes_nothing(asleep, stand, engine):
     end_session_of(asleep)
     second = stand()
-    assert second.is_leading
+    seconds_until(lambda: second.is_leading)
     stale = CheckpointStore(engine, asleep)
     with refused("another_leads", UnavailableError):
         stale.swap(LOG, None, b"stale")
@@ -137,6 +138,35 @@ def test_who_cannot_prepare_for_it_lets_another_one_lead(stand):
     ill, well = stand(fails), stand()
     assert seconds_until(lambda: well.is_leading) < TAKE_OVER
     assert not ill.is_leading
+
+
+def test_who_wants_the_database_alone_is_refused_while_one_leads(stand, engine):
+    """As `pull` and `fsck` want it; the service of a lone machine likewise."""
+    one = stand()
+    with refused("database_in_use", ConflictError), claimed(engine, LOG):
+        raise AssertionError("one leads")
+    one.close()
+    with claimed(engine, LOG):
+        assert not stand().is_leading
+
+
+def test_a_schema_of_another_log_is_not_led(stand, engine):
+    stand()
+    with refused("database_of_another", UsageError):
+        leadership_of(engine, "hn.example/reg")
+
+
+def test_a_folder_is_shared_by_those_who_share_it_alone(tmp_path):
+    with (
+        Lease(tmp_path, "registry", LOG, Use.SHARED),
+        Lease(tmp_path, "registry", LOG, Use.SHARED),
+    ):
+        with refused("folder_in_use", ConflictError), Lease(tmp_path, "registry", LOG):
+            raise AssertionError("two have it")
+        with refused("folder_of_another", ConflictError):
+            Lease(tmp_path, "registry", "hn.example/reg", Use.SHARED)
+    with Lease(tmp_path, "registry", LOG), refused("folder_in_use", ConflictError):
+        Lease(tmp_path, "registry", LOG, Use.SHARED)
 
 
 def test_each_term_has_a_number_of_its_own(stand, engine):

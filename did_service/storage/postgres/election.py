@@ -38,7 +38,7 @@ from did_service.storage.transactions import for_writing
 
 _LOOK_SECONDS = 0.5  # between two looks of the leader at its lock
 _ASK_SECONDS = 1  # for which one that waits stands in line for the lock, before it asks again
-_SILENT_SECONDS = 3  # after which a leader has gone; with a look and a start that is under 5
+_SILENT_SECONDS = 4  # after which a leader has gone; the next one is in line already
 _STAND_BACK_SECONDS = 2  # for which one that has lost the lock lets the others have it
 _TRY = "SELECT pg_try_advisory_lock(%s)"
 _WAIT = "SELECT true FROM pg_advisory_lock(%s)"
