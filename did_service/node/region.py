@@ -5,8 +5,8 @@ witness: copies of all logs ──▶ registry: its rules read the copies of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 
 from did_service.client.transport import Transport
@@ -25,6 +25,9 @@ from did_service.registry.region import PublishIntervals, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.replica.store import ReplicaStore
 from did_service.witness.witness import Witness, WitnessSettings
+
+Opening = Callable[[StorageSetup, str], AbstractContextManager[OpenedStores]]
+"""How a registry has its stores: alone, or as one of several processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class RegionSetup:
             edge=self.edge,
             pace=self.pace,
             judges=self.judges,
+            leadership=opened.leadership,
         )
 
     def witness(self, opened: OpenedStores) -> WitnessSettings:
@@ -114,8 +118,14 @@ class RegionServices:
 
 
 @contextmanager
-def region_services(setup: RegionSetup) -> Iterator[RegionServices]:
+def region_services(
+    setup: RegionSetup, opening: Opening = registry_stores
+) -> Iterator[RegionServices]:
     """Open both services of a region over one folder, and close them.
+
+    Args:
+        setup: The region.
+        opening: Opens the registry's stores.
 
     Raises:
         UsageError: `region_unknown`, and as `Registry`.
@@ -123,7 +133,7 @@ def region_services(setup: RegionSetup) -> Iterator[RegionServices]:
     """
     with (
         lone_witness(setup) as witness,
-        lone_registry(setup, foreign_logs(setup, witness)) as registry,
+        lone_registry(setup, foreign_logs(setup, witness), opening) as registry,
     ):
         yield RegionServices(registry, witness)
 
@@ -141,7 +151,9 @@ def lone_witness(setup: RegionSetup) -> Iterator[Witness]:
 
 @contextmanager
 def lone_registry(
-    setup: RegionSetup, foreign: Mapping[str, ReplicaStore]
+    setup: RegionSetup,
+    foreign: Mapping[str, ReplicaStore],
+    opening: Opening = registry_stores,
 ) -> Iterator[Registry]:
     """Open a region's registry alone, and close it.
 
@@ -149,26 +161,29 @@ def lone_registry(
         setup: The region.
         foreign: Copies of the other regions' logs, from a witness or a mirror of its own; what
             rests on a log that is not among them is refused as `log_not_mirrored`.
+        opening: Opens its stores.
 
     Raises:
         UsageError, ConflictError, UnavailableError: as `region_services`.
     """
     with (
-        registry_stores(setup.storage, control_origin(setup.policy_of_region())) as kept,
+        opening(setup.storage, control_origin(setup.policy_of_region())) as kept,
         closing(Registry(setup.registry(kept, foreign))) as registry,
     ):
         yield registry
 
 
 @contextmanager
-def registry_with_copies(setup: RegionSetup) -> Iterator[tuple[Registry, PeerCopies]]:
+def registry_with_copies(
+    setup: RegionSetup, opening: Opening = registry_stores
+) -> Iterator[tuple[Registry, PeerCopies]]:
     """Do the same where no witness runs beside it: it keeps copies of the other logs itself."""
     region = setup.policy_of_region()
-    with registry_stores(setup.storage, control_origin(region)) as kept:
+    with opening(setup.storage, control_origin(region)) as kept:
         copies = PeerCopies(
             region,
             setup.policy,
-            kept.stores,
+            kept,
             setup.transport,
             setup.edge,
             setup.refresh_seconds,

@@ -31,7 +31,7 @@ from did_service.node.region_app import region_app, registry_app
 from did_service.node.restored_mark import check_released
 from did_service.node.setting_table import ServiceKind
 from did_service.node.storage_setup import StorageSetup
-from did_service.node.stores import issuer_store
+from did_service.node.stores import issuer_store, led_registry_stores
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.registry.registry import Registry
 from did_service.web.description import DescribedApp
@@ -119,7 +119,7 @@ def open_issuer(setup: AgencySetup) -> Iterator[Issuer]:
 
 
 def _region(setup: RegionSetup, stack: ExitStack) -> OpenService:
-    both = stack.enter_context(region_services(setup))
+    both = stack.enter_context(region_services(setup, led_registry_stores))
     app = region_app(setup.host, both.registry, both.witness)
     starts = (_start(both.registry), _start(both.witness))
     return OpenService(
@@ -131,8 +131,8 @@ def _region(setup: RegionSetup, stack: ExitStack) -> OpenService:
 
 
 def _registry(setup: RegionSetup, stack: ExitStack) -> OpenService:
-    registry, copies = stack.enter_context(registry_with_copies(setup))
-    starts = (_start(copies), _start(registry))
+    registry, copies = stack.enter_context(registry_with_copies(setup, led_registry_stores))
+    starts = (_start(registry), _start(copies))
     return OpenService(registry_app(registry), registry.ready, starts, stack.pop_all())
 
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from did_service.node.storage_setup import StorageSetup
 from did_service.signer.last_signed import LastSigned
-from did_service.storage.database import claimed, open_database
-from did_service.storage.lease import Lease
+from did_service.storage.database import claimed, leadership_of, open_database
+from did_service.storage.leading import ALONE, Leadership
+from did_service.storage.lease import Lease, Use
 from did_service.storage.stores import ServiceStores
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStores:
-    """The stores of a service that signs tree heads, and its guard."""
+    """The stores of a service that signs tree heads, its guard, and whether it may write."""
 
     stores: ServiceStores
     guard: LastSigned
+    leadership: Leadership = ALONE
 
 
 @contextmanager
@@ -51,6 +53,29 @@ def registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedStores
     folder = storage.folder
     with Lease(folder, "registry", origin), _stores(storage, "registry", "", origin) as stores:
         yield OpenedStores(stores, LastSigned(folder / "last-signed"))
+
+
+@contextmanager
+def led_registry_stores(storage: StorageSetup, origin: str) -> Iterator[OpenedStores]:
+    """Do the same for one of several processes, where a server's database has the rows.
+
+    They share the folder, with guard and files. Which of them writes, the database decides.
+
+    Raises:
+        ConflictError: `folder_in_use`: by one that is alone; `folder_of_another`.
+        UsageError, UnavailableError: as `registry_stores`.
+    """
+    if storage.is_in_folder:
+        with registry_stores(storage, origin) as opened:
+            yield opened
+        return
+    folder = storage.folder
+    with (
+        Lease(folder, "registry", origin, Use.SHARED),
+        _unclaimed(storage, "registry", "") as stores,
+    ):
+        guard = LastSigned(folder / "last-signed")
+        yield OpenedStores(stores, guard, leadership_of(stores.engine, origin))
 
 
 @contextmanager
@@ -94,9 +119,14 @@ def monitor_stores(storage: StorageSetup, federation: str) -> Iterator[ServiceSt
 def _stores(
     storage: StorageSetup, name: str, blobs: str, owner: str
 ) -> Iterator[ServiceStores]:
+    with _unclaimed(storage, name, blobs) as stores, claimed(stores.engine, owner):
+        yield stores
+
+
+@contextmanager
+def _unclaimed(storage: StorageSetup, name: str, blobs: str) -> Iterator[ServiceStores]:
     engine = open_database(storage.database_url(name))
     try:
-        with claimed(engine, owner):
-            yield ServiceStores(engine, storage.blob_store(blobs))
+        yield ServiceStores(engine, storage.blob_store(blobs))
     finally:
         engine.dispose()

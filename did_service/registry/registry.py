@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from did_service.core.anchor.rules_number import are_known
-from did_service.core.errors import ProofError
+from did_service.core.errors import ProofError, UnavailableError
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.registry.history import LogHistory, LogRows, check_all
 from did_service.registry.judges import Judges
@@ -23,6 +23,7 @@ from did_service.registry.witness_pool import WitnessPool
 from did_service.replica.check import policy_in_force
 from did_service.replica.evidence_service import EvidenceService
 from did_service.signer.log_key import KeyHolder
+from did_service.storage.leading import ALONE
 from did_service.web.health import HealthPart, checked_part
 from did_service.web.metrics import Metric, gauge_by
 from did_service.web.ready_words import ReadyWord, word_of_error
@@ -47,7 +48,8 @@ class Registry:
     def __init__(self, settings: RegistrySettings) -> None:
         self.region = RegionStores(settings)
         self.transport = settings.transport
-        checkpoints = CheckpointStore(self.region.engine)
+        self.leadership = settings.leadership
+        checkpoints = CheckpointStore(self.region.engine, self.leadership)
         self.guard = settings.guard
         self._time = TimeCheck(self.region.edge, self.region.pinned.region_faults)
         self._cosigners = {origin: self._pool(origin) for origin in self.region.stores}
@@ -71,8 +73,8 @@ class Registry:
             )
             for origin, pool in self._cosigners.items()
         }
-        for log in self.logs.values():
-            log.recover()
+        if self.leadership is ALONE:
+            self._recover()
         control = self.region.replicas[self.region.control]
         self.evidence = {
             o: EvidenceService(log, control) for o, log in self.region.replicas.items()
@@ -82,7 +84,8 @@ class Registry:
         self.rounds = PublishLoop(self.region, self.logs, self.sequencer, settings.pace)
 
     def start(self) -> None:
-        """Publish in the background from now on."""
+        """Publish in the background from now on, while no other process leads."""
+        self.leadership.start(self._lead)
         self.rounds.start()
 
     def publish_now(self) -> None:
@@ -93,8 +96,10 @@ class Registry:
         """Check that the clock may be believed, and return its second; see `TimeCheck.check`.
 
         Raises:
-            UnavailableError: `clock_wrong`, `clock_unconfirmed`.
+            UnavailableError: `another_leads`, `clock_wrong`, `clock_unconfirmed`.
         """
+        if not self.leadership.is_leading:
+            raise UnavailableError("another_leads", "another process writes these logs")
         begun = self._has_begun()
         if self._time.word(begun=begun):
             check_all(self.histories, self.region.stores)  # else an old head would be shown
@@ -116,9 +121,8 @@ class Registry:
         time = self._time.word(begun=self._has_begun())
         if time:
             yield "", ReadyWord(time)
-        for origin, history in self.histories.items():
-            store = self.region.stores[origin]
-            word = history.word(store)
+        for origin, store in self.region.stores.items():
+            word = self.histories[origin].word(store)
             if word:
                 yield origin, word_of_error(word)
             if store.last_at() > self.region.edge.posix() + MAX_AHEAD_SECONDS:
@@ -128,14 +132,24 @@ class Registry:
         """Say for `/ready` which logs are published, and how long ago.
 
         `tree_not_synced` where the publisher has ended for it, `rules_unknown` where the policy
-        in force asks for those of a later release.
+        in force asks for those of a later release. A process that waits to lead says that, and
+        what is wrong with the rows that it serves.
         """
+        yield checked_part("leader", ReadyWord.ANOTHER_LEADS, well=self.leadership.is_leading)
+        if not self.leadership.is_leading:
+            yield from self._histories_ready()
+            return
         yield from map(self.rounds.readiness, self.logs)
         yield checked_part("disk", ReadyWord.TREE_NOT_SYNCED, well=not self.rounds.has_ended)
         region = self.region
         rules = are_known(policy_in_force(region.pinned, region.stores[region.control]))
         yield checked_part("rules", ReadyWord.RULES_UNKNOWN, well=rules)
         yield from (HealthPart("history", word, log) for log, word in self.words())
+
+    def _histories_ready(self) -> Iterator[HealthPart]:
+        for origin, store in self.region.stores.items():
+            word = self.histories[origin].word(store)
+            yield HealthPart("history", word_of_error(word) if word else None, origin)
 
     def fork_alarms(self) -> dict[str, int]:
         """Count for each log the witnesses that hold another history of it."""
@@ -168,8 +182,20 @@ class Registry:
         self.rounds.close()
         self.judges.close()
         self.sequencer.close()
+        self.leadership.close()
         for cosigners in self._cosigners.values():
             cosigners.close()
+
+    def _lead(self) -> None:
+        """Go on with the logs where the process that led before has left them."""
+        with self.rounds.between():
+            for history in self.histories.values():
+                history.forget()
+            self._recover()
+
+    def _recover(self) -> None:
+        for log in self.logs.values():
+            log.recover()
 
     def _pool(self, origin: str) -> WitnessPool:
         store = self.region.stores[origin]

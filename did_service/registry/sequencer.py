@@ -188,9 +188,10 @@ class Sequencer:
 
     def _write(self, batch: Sequence[_Job]) -> list[list[WriteResult]]:
         now = self._door.check_time()
-        with transaction(self._region.engine, self._region.stores) as stores:
+        region = self._region
+        with transaction(region.engine, region.stores, region.leadership) as stores:
             self._door.check_history(stores)
-            turn = _Batch(self._region, stores, now)
+            turn = _Batch(region, stores, now)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
             turn.write()
         return answers

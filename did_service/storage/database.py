@@ -24,6 +24,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
 from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
+from did_service.storage.leading import Leadership
 from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.transactions import for_writing
 
@@ -36,6 +37,7 @@ __all__ = [
     "insert_if_absent",
     "insert_or_replace",
     "is_server_url",
+    "leadership_of",
     "name_of",
     "open_database",
     "reading",
@@ -136,6 +138,20 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with telling(engine), engine.connect() as connection, for_writing(connection).begin():
         yield connection
+
+
+def leadership_of(engine: Engine, owner: str) -> Leadership:
+    """Return how the processes on a database find the one that writes; `start` it.
+
+    Args:
+        engine: The database.
+        owner: As with `claimed`.
+
+    Raises:
+        UsageError, UnavailableError: as `claimed`.
+    """
+    with telling(engine):
+        return dialect_of(engine.dialect.name).leadership(engine, owner)
 
 
 @contextmanager

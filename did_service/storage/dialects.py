@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UsageError, quote
+from did_service.storage.leading import Leadership
 from did_service.storage.sqlite import Sqlite
 
 
@@ -64,6 +65,13 @@ class Dialect(Protocol):
 
     def statement(self, clause: ClauseElement) -> Statement:
         """Return a clause as the driver takes it."""
+
+    def leadership(self, engine: Engine, owner: str, /) -> Leadership:
+        """Return how the processes on a database find the one that writes; say whose it is.
+
+        Raises:
+            UsageError: `database_of_another`.
+        """
 
     def claim(self, engine: Engine, owner: str, /) -> DatabaseClaim:
         """Be the one process that writes a database, and say whose it is.

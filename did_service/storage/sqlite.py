@@ -27,6 +27,7 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import DATABASE_LOCK_SECONDS
+from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.transactions import ROW_EXISTS, is_writing
 
 _PAGES_AT_ONCE = 4_096  # 16 MB between two words about how far a copy is
@@ -127,6 +128,10 @@ class Sqlite:
     def statement(self, clause: ClauseElement) -> SqliteStatement:
         """Write a clause out for the driver."""
         return SqliteStatement(clause)
+
+    def leadership(self, _engine: Engine, _owner: str) -> Leadership:
+        """Rely on the lock of the folder: there is one process."""
+        return ALONE
 
     def claim(self, _engine: Engine, _owner: str) -> _ByFolder:
         """Rely on the lock of the folder, which says whose it is."""

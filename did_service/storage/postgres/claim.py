@@ -34,10 +34,10 @@ class PostgresClaim:
     """
 
     def __init__(self, engine: Engine, owner: str) -> None:
-        self._driver = _own_connection(engine)
+        self._driver = own_connection(engine)
         try:
             self._lock(schema_of(engine))
-            _check_owner(engine, owner)
+            check_owner(engine, owner)
         except BaseException:
             self.close()
             raise
@@ -56,7 +56,7 @@ class PostgresClaim:
             raise ConflictError("database_in_use", what)
 
 
-def _own_connection(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
+def own_connection(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     """Return a connection that nobody else is given, beside those of the pool."""
     pooled = engine.raw_connection()
     driver = pooled.driver_connection
@@ -65,7 +65,8 @@ def _own_connection(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     return driver
 
 
-def _check_owner(engine: Engine, owner: str) -> None:
+def check_owner(engine: Engine, owner: str) -> None:
+    """Check whose schema it is, and say it where nobody has; raises `database_of_another`."""
     with engine.connect() as connection, for_writing(connection).begin():
         _OWNER.create(connection, checkfirst=True)
         held = connection.execute(select(_OWNER.c.owner)).scalars().all()

@@ -6,7 +6,8 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError
-from did_service.storage.postgres.claim import PostgresClaim
+from did_service.storage.postgres.claim import PostgresClaim, check_owner
+from did_service.storage.postgres.election import PostgresElection
 from did_service.storage.postgres.engine import enter, open_engine, schema_of
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
@@ -46,6 +47,11 @@ class Postgres:
     def statement(self, clause: ClauseElement) -> PostgresStatement:
         """Write a clause out for the driver."""
         return PostgresStatement(clause)
+
+    def leadership(self, engine: Engine, owner: str) -> PostgresElection:
+        """Let the server choose one of several processes."""
+        check_owner(engine, owner)
+        return PostgresElection(engine)
 
     def claim(self, engine: Engine, owner: str) -> PostgresClaim:
         """Be the one process that writes a schema, by a lock of the server."""
