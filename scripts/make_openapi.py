@@ -57,7 +57,7 @@ def _apps() -> Iterator[list[Any]]:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="didsvc-")))
         transport = running.enter_context(Transport())
         region = _region(folder, transport)
-        agency = AgencySetup(_agency(), folder, transport)
+        agency = AgencySetup(_agency(), StorageSetup(folder), transport)
         opened = [running.enter_context(closing(open_service(s))) for s in (region, agency)]
         yield [service.app for service in opened]
 
