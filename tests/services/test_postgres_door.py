@@ -13,6 +13,7 @@ from did_service.storage import database
 from did_service.storage.database import open_database, reading, writing
 from did_service.storage.dialects import dialect_of
 from did_service.storage.postgres import engine as engine_module
+from did_service.storage.postgres.copy import COPY_FROM
 from did_service.storage.postgres.place import place_of
 from tests.support import postgres
 from tests.support.optional import postgres_programs
@@ -371,3 +372,22 @@ def test_a_claim_ends_with_its_server(own_server):
             pass
     first.dispose()
     second.dispose()
+
+
+# --- many rows --------------------------------------------------------------------------------
+
+ADD = database.PreparedSql(insert(KEPT))
+
+
+@pytest.mark.parametrize("count", [COPY_FROM - 1, COPY_FROM, 5_000])
+def test_many_rows_come_by_copy_as_few_come_one_by_one(engine, count):
+    rows = [
+        {"id": n, "note": None if n % 2 else f"一\\N{n}\t", "more": 1} for n in range(count)
+    ]
+    with writing(engine) as connection:
+        ADD.run_for(connection, rows)
+    with reading(engine) as connection:
+        found = connection.execute(select(KEPT).order_by(KEPT.c.id)).all()
+    assert [tuple(row) for row in found] == [(row["id"], row["note"]) for row in rows]
+    with refused("row_exists", ConflictError), writing(engine) as connection:
+        ADD.run_for(connection, rows)
