@@ -143,14 +143,14 @@ def _made_alike(
     ]
 
 
-def _make_at(writer: Connection, history: TableHistory, revision: int) -> None:
-    if revision == history.newest:
+def _make_at(writer: Connection, history: TableHistory, held: int) -> None:
+    if held == history.newest:
         history.make(writer)
         return
-    history.check(max(revision, history.newest))  # a newer one is refused
+    history.check(max(held, history.newest))  # a newer one is refused
     from did_service.storage.migrations.upgrade import run_steps  # noqa: PLC0415 - brings alembic
 
-    run_steps(writer, history, max(revision, FIRST))
+    run_steps(writer, history, max(held, FIRST))
 
 
 def _table(columns: Inspector, name: str, key: Sequence[str]) -> Table:
