@@ -1,4 +1,4 @@
-"""A process that judges entries which begin a DID, for the one writer (docs/adr/0092).
+"""A process that judges entries which begin a DID, for the one writer (docs/adr/0091).
 
     python -m did_service.registry.judge        frames on stdin, an answer to each on stdout
 

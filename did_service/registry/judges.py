@@ -1,4 +1,4 @@
-"""Entries that begin a DID are judged by processes in front of the one writer (docs/adr/0092).
+"""Entries that begin a DID are judged by processes in front of the one writer (docs/adr/0091).
 
     look_at(rows) ─▶ waiting rows ─▶ a thread for each process ─▶ judge ─▶ rows with `first`
                          └── none at hand, dead or late: the rows as they came ──▶ writer

@@ -7,7 +7,7 @@ A route of class `HotRoute` is declared and described as any other. Its endpoint
 request and nothing else, so all that the framework would do for it (find the route among
 dozens, solve dependencies, open exit stacks) comes to calling it; here that is done at once,
 behind the same frame. A request that is not exactly of such a method and path goes on, so that
-what is wrong with it is answered by FastAPI as ever (docs/adr/0091).
+what is wrong with it is answered by FastAPI as ever (docs/adr/0090).
 """
 
 from __future__ import annotations
