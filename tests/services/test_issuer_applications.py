@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office(each_engine, tmp_path_factory):
     return Office(founded(), tmp_path_factory.mktemp("office"))
 
 

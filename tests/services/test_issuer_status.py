@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.xdist_group("issuer-status"), pytest.mark.usefixtures(
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office(each_engine, tmp_path_factory):
     office = Office(founded(), tmp_path_factory.mktemp("office"))
     office.issuer.tick()
     return office

@@ -30,7 +30,7 @@ def fed(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory):
+def town(each_engine, tmp_path_factory):
     """One that goes on from test to test, and stays honest."""
     with running(tmp_path_factory.mktemp("town")) as made:
         made.publish()

@@ -33,7 +33,7 @@ REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("publishing")) as federation:
         federation.publish("gd")
         yield federation

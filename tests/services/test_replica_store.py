@@ -26,7 +26,7 @@ REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed():
+def fed(each_engine):
     fed = small_world()
     psb = fed.actors["gz.gd.example"]
     for _ in range(3):
@@ -39,7 +39,7 @@ def fed():
 
 
 @pytest.fixture(scope="module")
-def mirror(fed, tmp_path_factory):
+def mirror(each_engine, fed, tmp_path_factory):
     mirror = Mirror(fed, tmp_path_factory.mktemp("mirror"))
     mirror.follow()
     return mirror
