@@ -21,11 +21,12 @@ HOOKS = {  # a framework calls them
     "did_service/verify_cli/parser.py::Parser._print_message",
     "did_service/web/protocol.py::Protocol.send_400_response",
 }
-STEPS = {  # alembic reads it of each revision
-    f"{path}::down_revision"
+STEPS = {  # alembic reads them of each revision
+    f"{path}::{name}"
     for path in PRODUCT
     if path.parent.name == "migrations" and path.parent.parent.name != "storage"
     if path.name != "__init__.py"
+    for name in ("revision", "down_revision")
 }
 FOR_OTHERS: dict[str, str] = {
     "did_service/client/registry.py::RegistryClient.submit_batch": (

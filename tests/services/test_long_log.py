@@ -75,10 +75,13 @@ def test_a_snapshot_of_before_reads_a_chain_from_its_end(tmp_path):
         after = log.newest("schema", "urn:x")
         log.force(compose("schema", "urn:x", {}, after=after).sequenced(at))
     ReplicaStore(engine, log.origin).append(log.entries, {})
-    _, sql, fixed = statements.FORMER._for("sqlite")
+    with database.reading(engine) as connection:
+        statement = statements.FORMER._for(connection)
     steps = []
     with closing(sqlite3.connect(tmp_path / "log.sqlite")) as driver:
         driver.set_progress_handler(lambda: steps.append(1), 1)
-        ((_, number, *_),) = driver.execute(sql, {**fixed, "log": log.origin, "size": 598})
+        ((_, number, *_),) = driver.execute(
+            statement.text, {**statement._fixed, "log": log.origin, "size": 598}
+        )
     assert number == 598
     assert len(steps) < 300  # a walk through the whole chain takes ten times as many
