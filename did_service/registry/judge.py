@@ -20,7 +20,8 @@ from did_service.core.anchor.rules.check import judge_first
 from did_service.core.did.webvh.profile import Profile
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonValue, as_text
-from did_service.core.errors import DidServiceError, MalformedError
+from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS
+from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_ENTRY_BYTES
 
 LENGTH = struct.Struct(">I")
@@ -75,8 +76,8 @@ def _judged(row: bytes) -> JsonValue:
         found = judge_first(
             parse_submission(strict_json.load_object(row, max_bytes=MAX_ENTRY_BYTES))
         )
-    except DidServiceError:
-        return None  # the writer judges it, and says what is wrong with it
+    except Exception:  # noqa: BLE001 - the writer judges it, and says what is wrong with it
+        return None
     if found is None:
         return None
     profiles: list[JsonValue] = [*sorted(each.value for each in found.profiles)]
@@ -85,7 +86,8 @@ def _judged(row: bytes) -> JsonValue:
 
 def _parse_one(value: JsonValue) -> FirstVersion:
     fields = Fields(strict_json.as_object(value, "first"), "first")
-    portable, time = fields.value("portable"), fields.integer("time")
+    portable = fields.value("portable")
+    time = fields.integer("time", least=-MAX_POSIX_SECONDS, most=MAX_POSIX_SECONDS)
     names = [as_text(each, "profiles") for each in fields.array("profiles", most=len(Profile))]
     fields.close()
     if not isinstance(portable, bool) or not {*names} <= {each.value for each in Profile}:

@@ -83,7 +83,7 @@ class Pending:
         for placed in reversed(self._chains.get((kind, subject), [])):
             if below is None or placed.index < below:
                 return placed
-        asked = (kind, subject, below)
+        asked = (kind, subject, None if below is None or below >= self._base else below)
         if asked not in self._stored:
             self._stored[asked] = self._log.newest(*asked)
         return self._stored[asked]

@@ -102,8 +102,14 @@ def tile_of(store: ReplicaStore, tile: TileId) -> bytes:
 def _digests(store: ReplicaStore, start: int, stop: int) -> set[bytes]:
     """Return what entries `start` up to `stop` name by digest, of types that have contents."""
     stored = store.entries(start, stop)
-    entries = [parse_entry(data) for data in stored if TYPES[type_of(data)].has_content]
+    entries = [parse_entry(data) for data in stored if _may_have_content(data)]
     return {entry.digest for entry in entries if entry.digest is not None}
+
+
+def _may_have_content(data: bytes) -> bool:
+    """Say so of a damaged row too, whose type is none: to parse it tells what is wrong."""
+    known = TYPES.get(type_of(data))
+    return known is None or known.has_content
 
 
 def _contents(store: ReplicaStore, digests: Iterable[bytes]) -> dict[str, bytes]:

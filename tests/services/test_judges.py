@@ -5,6 +5,7 @@ import time
 from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.support.dids import hash_of, key, template
 from tests.support.federation import Federation
 from tests.support.live import running
 from tests.support.raw_http import exchange, request
+from tests.support.refusals import refused
 
 REG = "gd.example/reg"
 NEXT = {"nextKeyHashes": [hash_of("next")]}
@@ -159,6 +161,45 @@ def test_a_process_finds_what_the_rules_find_and_keeps_the_order(fed):
         check.judge_first(good[0]),
     ]
     assert numbers == {"judged_total": 71, "judge_failures_total": 0}
+
+
+def dated(fed, year, *rest):
+    """The first entry of a DID at a time at which `write.create` is not asked to make one."""
+    at = datetime(year, *rest, tzinfo=UTC)
+    drafted = write.draft(template("gd.example:a"), NEXT, key("update").public, now=at)
+    entry = write.sign(drafted, key("update"))
+    name = entry["state"]["id"]
+    return entries.compose("did", did_id(name), {"did": name, "entry": entry})
+
+
+@pytest.mark.parametrize(
+    "at", [(9999, 12, 31, 23, 59, 59), (1969, 12, 31, 23, 59, 59), (1, 1, 1)]
+)
+def test_a_time_far_from_ours_costs_nobody_else_the_answer(fed, at):
+    good, odd = submission(fed), dated(fed, *at)
+    rows = [QueuedEntry(each, {}) for each in (good, odd, good)]
+    with closing(Judges(1)) as pool:
+        (one, two, three) = [row.first for row in looked_at(pool, rows)]
+        failures = pool._processes[0].failures
+    assert (one, three, failures) == (check.judge_first(good), check.judge_first(good), 0)
+    assert (two is None) is (judged(fed, odd, None) is not None)
+    assert judged(fed, odd, two) == judged(fed, odd, None)
+
+
+def test_a_time_that_nothing_can_be_added_to_is_refused_by_name(fed):
+    made = dated(fed, 9999, 12, 31, 23, 59, 59)
+    with refused("version_time_in_future"):
+        check.judge_first(made)
+
+
+def test_an_entry_that_a_judge_stumbles_over_is_left_to_the_writer(fed, monkeypatch):
+    def stumble(_entry):
+        raise OverflowError("date value out of range")
+
+    made = submission(fed)
+    assert judge._judged(made.data) is not None
+    monkeypatch.setattr(judge, "judge_first", stumble)
+    assert judge._judged(made.data) is None
 
 
 DEAD = "raise SystemExit(1)"

@@ -315,6 +315,23 @@ def test_a_chain_that_a_batch_begins_goes_on_in_it(fed, mirror):
     assert (pending.newest(*chain), list(pending.chain(*chain))) == (first, [first])
 
 
+def test_what_a_log_was_asked_below_its_end_is_not_asked_again(fed, mirror, monkeypatch):
+    """However long the batch is: only what lies below the log's own end is another question."""
+    store, asked = mirror.replica(REG).store, []
+    newest = ReplicaStore.newest
+
+    def counted(self, *question):
+        asked.append(question)
+        return newest(self, *question)
+
+    monkeypatch.setattr(ReplicaStore, "newest", counted)
+    pending, size, chain = Pending(store), store.size(), ("did", "Qm" + "1" * 44)
+    for below in (None, size, size + 1, size + 2):
+        assert pending.newest(*chain, below) is None
+    assert pending.newest(*chain, size - 1) is None
+    assert asked == [(*chain, None), (*chain, size - 1)]
+
+
 def test_what_is_pending_has_no_root_yet(empty):
     pending = Pending(empty)
     assert pending.root(0) == merkle.EMPTY_ROOT

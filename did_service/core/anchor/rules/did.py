@@ -15,6 +15,7 @@ it was revoked or issued anew elsewhere meanwhile (docs/adr/0078).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from did_service.core.anchor.bodies.did import JOIN, LEAVE, DidBody, parse_did_body
@@ -36,6 +37,9 @@ from did_service.core.errors import DidServiceError, RuleError, quote
 from did_service.core.limits import MAX_VERSION_TIME_AHEAD_SECONDS
 
 _MOVES_SINCE = 2
+_LAST_TIME = datetime.max.replace(tzinfo=UTC) - timedelta(
+    seconds=MAX_VERSION_TIME_AHEAD_SECONDS
+)
 _PROFILES = (Profile.AUTHORITY, Profile.ISSUER, Profile.MOVABLE)
 
 
@@ -92,6 +96,8 @@ def judge_first(entry: Envelope) -> FirstVersion | None:
     if body.op is not None:
         return None
     time = parse_version_time(as_text(body.entry.get("versionTime"), "versionTime"))
+    if time > _LAST_TIME:  # no time is so far ahead of it as a version may be
+        raise RuleError("version_time_in_future", "versionTime is at the end of all time")
     after = accept(None, body.entry, now=time)
     if after.did != body.did:
         raise RuleError("subject_wrong", "the DID document is about another DID")

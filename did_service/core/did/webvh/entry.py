@@ -27,8 +27,7 @@ SCID_PLACEHOLDER = "{SCID}"
 PURPOSE = "assertionMethod"
 _BLANK = b" \t\r"
 _SCID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}")
-_REST_OF_NAME = re.compile(r'(?:[^"\\]|\\.)*+":')  # behind something in a JSON string
-_OCCURRENCES = 64  # each is looked at up to the end of its string; a dozen are usual
+_REST_OF_STRING = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+"')  # behind something in it
 _VERSION_ID = re.compile(r"([1-9][0-9]{0,8})-(Qm[1-9A-HJ-NP-Za-km-z]{44})")
 
 
@@ -122,15 +121,15 @@ def check_scid(unsecured: JsonObject, scid: str) -> None:
 
 
 def _stands_in_values_alone(scid: str, text: str) -> bool:
-    """Say whether a SCID is in no member's name of canonical JSON; False where that is dear."""
-    if _SCID.fullmatch(scid) is None or text.count(scid) > _OCCURRENCES:
+    """Say whether a SCID is in no member's name of canonical JSON; one pass over the text."""
+    if _SCID.fullmatch(scid) is None:
         return False
     at = text.find(scid)
     while at >= 0:
-        at += len(scid)
-        if _REST_OF_NAME.match(text, at):
+        end = _REST_OF_STRING.match(text, at + len(scid))
+        if end is None or text.startswith(":", end.end()):
             return False
-        at = text.find(scid, at)
+        at = text.find(scid, end.end())
     return True
 
 
