@@ -104,7 +104,7 @@ def copy_published(
     copied.verdict = _show(target, note)
     _copy_epochs(source, target)
     if copied.verdict is Verdict.SERVED:
-        copied.removed = _remove_partial(target, head)
+        copied.removed = _remove_superfluous(source, target, head)
     return copied
 
 
@@ -194,12 +194,13 @@ def _copy_epochs(source: StaticTree, target: StaticTree) -> None:
     target.keep_newest_epochs()
 
 
-def _remove_partial(target: StaticTree, head: Checkpoint) -> int:
-    """Remove the partial tiles in whose places this checkpoint has full ones.
+def _remove_superfluous(source: StaticTree, target: StaticTree, head: Checkpoint) -> int:
+    """Remove old heads snapshots, and partial tiles where this checkpoint has full ones.
 
     Whoever has read an earlier checkpoint takes the full tile instead (C2SP tlog-tiles, Partial
     Tiles); those at the edge stay for it, and so do those of a larger tree, which another
-    process is about to publish.
+    process is about to publish. A heads snapshot that the source keeps is asked for, however
+    long ago it was copied.
     """
     old = []
     for name in target.blobs.names("tile/"):
@@ -208,7 +209,7 @@ def _remove_partial(target: StaticTree, head: Checkpoint) -> int:
             if tile.width < TILE_WIDTH and _is_full(tile, head.size):
                 old.append(name)
     target.blobs.delete(old)
-    target.keep_newest_heads()
+    target.keep_newest_heads({*source.blobs.names("heads/")})
     return len(old)
 
 

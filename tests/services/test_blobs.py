@@ -409,6 +409,40 @@ def test_no_error_of_a_bucket_repeats_what_the_store_or_the_environment_says(buc
             assert front.endpoint not in told
 
 
+def test_a_bucket_is_opened_with_what_was_checked_whatever_the_environment_says(
+    s3, bucket, monkeypatch
+):
+    """The library reads variables by itself: another server, another key, a foreign token."""
+    with Front().running() as other, Front(s3.endpoint).running() as front:
+        stray = {
+            "AWS_ACCESS_KEY_ID": "AKIDSTRAY",
+            "AWS_SECRET_ACCESS_KEY": "stray",
+            "AWS_SESSION_TOKEN": "stray",
+            "AWS_ENDPOINT_URL": other.endpoint,
+            "AWS_ENDPOINT_URL_S3": other.endpoint,
+            "AWS_SKIP_SIGNATURE": "true",
+            "AWS_S3_EXPRESS": "true",
+            "AWS_CONDITIONAL_PUT": "disabled",
+            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+        }
+        for name, value in stray.items():
+            monkeypatch.setenv(name, value)
+        blobs = behind(front, bucket)
+        blobs.add({"a": b"one"})
+        assert blobs.get("a") == b"one"
+        assert other.asked == []
+        for headers in front.headers:
+            assert f"Credential={KEYS['AWS_ACCESS_KEY_ID']}/" in headers["authorization"]
+            assert not {"x-amz-security-token", "x-amz-s3session-token"} & {*headers}
+
+
+def test_a_variable_that_the_library_cannot_read_is_told_without_it(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_DISABLE_TAGGING", "word")
+    with pytest.raises(UnavailableError) as caught:
+        bucket.blobs()
+    assert "word" not in str(caught.value)
+
+
 def test_a_place_is_a_folder_or_a_bucket(tmp_path, bucket):
     here = open_blobs(BlobPlace(str(tmp_path / "out")), headers_of, {})
     here.add({"a": b"one"})

@@ -9,11 +9,12 @@ import pytest
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import ConflictError, MalformedError, UnavailableError
+from did_service.core.limits import MAX_HEADS_FILES
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.tiles import ENTRIES, TileId
 from did_service.replica.copying import Verdict, copy_published
-from did_service.replica.tree import StaticTree, content_name
+from did_service.replica.tree import StaticTree, content_name, heads_name
 from did_service.storage.folder import FolderBlobs
 from tests.services.test_replica_files import LIST, NOON, grow, note, replica_over
 from tests.support.blobs import MemoryBlobs
@@ -71,6 +72,21 @@ def test_a_copy_is_whole_and_has_nothing_else(source, target):
         assert [target.blobs.get(name) for name in names] == list(map(tree.blobs.get, names))
     assert target.content(sha256(LIST)) == LIST
     assert told[-1] == (made.made, made.made)
+
+
+def test_a_heads_snapshot_that_the_source_keeps_stays_in_the_copy(source, target):
+    """A log in which nothing is written keeps the same one while others get new ones."""
+    tree = published(source, 5)
+    idle = heads_name(bytes(32))
+    for number in range(MAX_HEADS_FILES + 2):
+        snapshots = {idle: b"idle", heads_name(sha256(b"%d" % number)): b"new"}
+        tree.blobs.add(snapshots)
+        tree.keep_newest_heads(snapshots)
+        copied(tree, target)
+    assert target.blobs.get(idle) == b"idle"
+    held = {*target.blobs.names("heads/")}
+    assert held >= {*tree.blobs.names("heads/")}
+    assert len(held) <= MAX_HEADS_FILES + 1
 
 
 def test_a_second_copy_finds_all_there_and_compares_it(source, target):
