@@ -1,5 +1,6 @@
 """The blob door: one contract for a folder, a bucket and the store in memory of tests."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -186,6 +187,28 @@ def test_a_writer_that_never_ends_is_not_waited_for_without_end(tmp_path, monkey
     monkeypatch.setattr(folder, "_LOCK_SECONDS", 0.1)
     with FolderBlobs(tmp_path)._alone(), refused("tree_not_written", UnavailableError):
         FolderBlobs(tmp_path).add({"a": b"one"})
+
+
+def test_a_writer_of_another_machine_holds_the_lock_of_a_file(tmp_path, monkeypatch):
+    """NFS hands a lock on a file to its server, and one on a folder to nobody."""
+    monkeypatch.setattr(folder, "_LOCK_SECONDS", 0.1)
+    blobs = FolderBlobs(tmp_path)
+    blobs.add({"a": b"one"})
+    with (tmp_path / ".lock").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with refused("tree_not_written", UnavailableError):
+            blobs.add({"b": b"two"})
+        with refused("tree_not_written", UnavailableError):
+            blobs.swap("a", b"one", b"two")
+    assert blobs.names("") == ["a"]
+
+
+def test_a_lock_is_no_link_to_elsewhere(tmp_path):
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / ".lock").symlink_to(tmp_path / "elsewhere")
+    with refused("tree_not_written", UnavailableError):
+        FolderBlobs(tmp_path / "www").add({"a": b"one"})
+    assert not (tmp_path / "elsewhere").exists()
 
 
 # --- a bucket in trouble ----------------------------------------------------------------------
