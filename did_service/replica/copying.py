@@ -143,22 +143,28 @@ class _CopyPass:
             self._target.add(found)
         except ConflictError:  # of one of them; another process may have made it just now
             self._compare(names)
-            for name in found.keys() - {*self._copied.differing}:
-                self._target.add({name: found[name]})
-            return
-        self._copied.made += len(found)
+        else:
+            self._copied.made += len(found)
 
     def _compare(self, names: list[str]) -> None:
+        """Count what is the same on both sides, name what differs, put what has gone."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            for name, same in zip(names, pool.map(self._is_same, names), strict=True):
-                self._copied.there += same
-                if not same and len(self._copied.differing) < _NAMED:
-                    self._copied.differing.append(name)
+            found = dict(zip(names, pool.map(self._both, names), strict=True))
+        gone, other = {}, []
+        for name, (ours, theirs) in found.items():
+            if ours is not None and theirs is None:
+                gone[name] = ours
+            elif ours not in (None, theirs):
+                other.append(name)
+        if gone:
+            self._target.add(gone)
+        self._copied.made += len(gone)
+        self._copied.there += len(names) - len(gone) - len(other)
+        self._copied.differing += other[: _NAMED - len(self._copied.differing)]
 
-    def _is_same(self, name: str) -> bool:
-        """Say whether a file is the same on both sides, or is gone from one by now."""
-        ours, theirs = self._read(name), self._target.blobs.get(name)
-        return ours is None or theirs is None or ours == theirs
+    def _both(self, name: str) -> tuple[bytes | None, bytes | None]:
+        """Return a file of the source, which may have let it go by now, and of the target."""
+        return self._read(name), self._target.blobs.get(name)
 
     def _read(self, name: str) -> bytes | None:
         """Return a file of the source, which cuts a partial tile from a wider one."""
