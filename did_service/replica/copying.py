@@ -104,7 +104,7 @@ def copy_published(
     copied.verdict = _show(target, note)
     _copy_epochs(source, target)
     if copied.verdict is Verdict.SERVED:
-        copied.removed = _remove_partial(target, head)
+        copied.removed = _remove_superfluous(source, target, head)
     return copied
 
 
@@ -143,22 +143,28 @@ class _CopyPass:
             self._target.add(found)
         except ConflictError:  # of one of them; another process may have made it just now
             self._compare(names)
-            for name in found.keys() - {*self._copied.differing}:
-                self._target.add({name: found[name]})
-            return
-        self._copied.made += len(found)
+        else:
+            self._copied.made += len(found)
 
     def _compare(self, names: list[str]) -> None:
+        """Count what is the same on both sides, name what differs, put what has gone."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            for name, same in zip(names, pool.map(self._is_same, names), strict=True):
-                self._copied.there += same
-                if not same and len(self._copied.differing) < _NAMED:
-                    self._copied.differing.append(name)
+            found = dict(zip(names, pool.map(self._both, names), strict=True))
+        gone, other = {}, []
+        for name, (ours, theirs) in found.items():
+            if ours is not None and theirs is None:
+                gone[name] = ours
+            elif ours not in (None, theirs):
+                other.append(name)
+        if gone:
+            self._target.add(gone)
+        self._copied.made += len(gone)
+        self._copied.there += len(names) - len(gone) - len(other)
+        self._copied.differing += other[: _NAMED - len(self._copied.differing)]
 
-    def _is_same(self, name: str) -> bool:
-        """Say whether a file is the same on both sides, or is gone from one by now."""
-        ours, theirs = self._read(name), self._target.blobs.get(name)
-        return ours is None or theirs is None or ours == theirs
+    def _both(self, name: str) -> tuple[bytes | None, bytes | None]:
+        """Return a file of the source, which may have let it go by now, and of the target."""
+        return self._read(name), self._target.blobs.get(name)
 
     def _read(self, name: str) -> bytes | None:
         """Return a file of the source, which cuts a partial tile from a wider one."""
@@ -194,12 +200,13 @@ def _copy_epochs(source: StaticTree, target: StaticTree) -> None:
     target.keep_newest_epochs()
 
 
-def _remove_partial(target: StaticTree, head: Checkpoint) -> int:
-    """Remove the partial tiles in whose places this checkpoint has full ones.
+def _remove_superfluous(source: StaticTree, target: StaticTree, head: Checkpoint) -> int:
+    """Remove old heads snapshots, and partial tiles where this checkpoint has full ones.
 
     Whoever has read an earlier checkpoint takes the full tile instead (C2SP tlog-tiles, Partial
     Tiles); those at the edge stay for it, and so do those of a larger tree, which another
-    process is about to publish.
+    process is about to publish. A heads snapshot that the source keeps is asked for, however
+    long ago it was copied.
     """
     old = []
     for name in target.blobs.names("tile/"):
@@ -208,7 +215,7 @@ def _remove_partial(target: StaticTree, head: Checkpoint) -> int:
             if tile.width < TILE_WIDTH and _is_full(tile, head.size):
                 old.append(name)
     target.blobs.delete(old)
-    target.keep_newest_heads()
+    target.keep_newest_heads({*source.blobs.names("heads/")})
     return len(old)
 
 

@@ -26,6 +26,7 @@ from did_service.storage.blobs import MOVED, BlobStore
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
+_RIVALS = 32  # publishers that may each put a checkpoint before ours is put
 _LOOKS = 3  # for a blob that goes, or is replaced, because the log grows meanwhile
 
 
@@ -173,7 +174,7 @@ class StaticTree:
             raise ConflictError(
                 "tile_differs", f"the files do not lead to {quote(head.origin)}"
             )
-        for left in reversed(range(_LOOKS)):
+        for left in reversed(range(_RIVALS)):
             held = self.blobs.get("checkpoint")
             if held is not None and _size_of(held) > head.size:
                 what = f"a larger tree than {head.size} is served"

@@ -4,7 +4,8 @@
 
 A file counts as written when its bytes and then the name in its folder have reached the disk.
 What a killed process has staged nobody looks at; the next one removes it before it writes.
-Whoever writes holds a lock on the folder itself, so that two processes may publish into it.
+Whoever writes holds a lock on the file `.lock` in the folder, so that two processes may publish
+into it: on NFS a lock on a folder reaches no other machine, one on a file does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from did_service.program.files import replace_public_file
 from did_service.storage.blobs import MOVED, NOT_SYNCED
 
 _STAGED = "staged"
+_LOCK = ".lock"
 _LOCK_SECONDS = 30.0  # a round of 64 files takes far less, also on a slow disk
 _LOOK_SECONDS = 0.02
 
@@ -107,7 +109,8 @@ class FolderBlobs:
             UnavailableError: `tree_not_written`: another one does not come to an end.
         """
         _make_folder(self._folder)
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._folder / _LOCK, flags, 0o600)
         try:
             _lock(descriptor, self._folder.name)
             yield
@@ -138,12 +141,12 @@ class FolderBlobs:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, none where it is not there."""
+    """Yield the files below a folder but for its locks, none where it is not there."""
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in folder.iterdir():
             if path.is_dir():
                 yield from _files(path)
-            else:
+            elif path.name != _LOCK:
                 yield path
 
 

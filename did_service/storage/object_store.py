@@ -31,7 +31,7 @@ from did_service.storage.blobs import MOVED, HeadersOf
 from did_service.storage.bucket_access import BucketPlace
 
 if TYPE_CHECKING:  # its types are not there when it runs
-    from obstore.store import ClientConfig, RetryConfig, S3Config
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential
 
 _AT_ONCE = 16  # requests; an answer takes milliseconds, most of them waiting
 _RACES = 3  # for an object that others make and remove meanwhile
@@ -219,23 +219,45 @@ class Bucket:
 
 
 def _opened(place: BucketPlace, waits: BucketWaits) -> S3Store:
+    """Open a bucket with what was checked.
+
+    What is not said here the store takes from the environment by itself, so all is said by
+    which it would ask another service, or in another name.
+    """
     config: S3Config = {
         "endpoint": place.endpoint,
+        "aws_endpoint_url_s3": place.endpoint,  # goes before the other
         "region": place.region,
-        "access_key_id": place.key_id,
-        "secret_access_key": place.secret,
+        "skip_signature": False,
+        "s3_express": False,
+        "conditional_put": "etag",
         "virtual_hosted_style_request": False,
         "disable_bulk_delete": True,  # not every store knows it
     }
-    if place.token:
-        config["session_token"] = place.token
     client: ClientConfig = {
         "allow_http": place.endpoint.startswith("http:"),
         "connect_timeout": timedelta(seconds=waits.connect),
         "timeout": timedelta(seconds=waits.answer),
     }
     retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=waits.tries)}
-    return S3Store(place.bucket, config=config, client_options=client, retry_config=retry)
+    with _telling("tree_not_read", place.bucket):
+        return S3Store(
+            place.bucket,
+            config=config,
+            client_options=client,
+            retry_config=retry,
+            credential_provider=lambda: _key_of(place),
+        )
+
+
+def _key_of(place: BucketPlace) -> S3Credential:
+    """Return the key as a store asks for it, which then looks for no other."""
+    return {
+        "access_key_id": place.key_id,
+        "secret_access_key": place.secret,
+        "token": place.token or None,
+        "expires_at": None,
+    }
 
 
 @contextmanager

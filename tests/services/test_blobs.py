@@ -1,5 +1,6 @@
 """The blob door: one contract for a folder, a bucket and the store in memory of tests."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -186,6 +187,28 @@ def test_a_writer_that_never_ends_is_not_waited_for_without_end(tmp_path, monkey
     monkeypatch.setattr(folder, "_LOCK_SECONDS", 0.1)
     with FolderBlobs(tmp_path)._alone(), refused("tree_not_written", UnavailableError):
         FolderBlobs(tmp_path).add({"a": b"one"})
+
+
+def test_a_writer_of_another_machine_holds_the_lock_of_a_file(tmp_path, monkeypatch):
+    """NFS hands a lock on a file to its server, and one on a folder to nobody."""
+    monkeypatch.setattr(folder, "_LOCK_SECONDS", 0.1)
+    blobs = FolderBlobs(tmp_path)
+    blobs.add({"a": b"one"})
+    with (tmp_path / ".lock").open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with refused("tree_not_written", UnavailableError):
+            blobs.add({"b": b"two"})
+        with refused("tree_not_written", UnavailableError):
+            blobs.swap("a", b"one", b"two")
+    assert blobs.names("") == ["a"]
+
+
+def test_a_lock_is_no_link_to_elsewhere(tmp_path):
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / ".lock").symlink_to(tmp_path / "elsewhere")
+    with refused("tree_not_written", UnavailableError):
+        FolderBlobs(tmp_path / "www").add({"a": b"one"})
+    assert not (tmp_path / "elsewhere").exists()
 
 
 # --- a bucket in trouble ----------------------------------------------------------------------
@@ -407,6 +430,40 @@ def test_no_error_of_a_bucket_repeats_what_the_store_or_the_environment_says(buc
             told = f"{caught.value!r} {caught.value.__cause__!r} {caught.value.message}"
             assert not any(key in told for key in KEYS.values())
             assert front.endpoint not in told
+
+
+def test_a_bucket_is_opened_with_what_was_checked_whatever_the_environment_says(
+    s3, bucket, monkeypatch
+):
+    """The library reads variables by itself: another server, another key, a foreign token."""
+    with Front().running() as other, Front(s3.endpoint).running() as front:
+        stray = {
+            "AWS_ACCESS_KEY_ID": "AKIDSTRAY",
+            "AWS_SECRET_ACCESS_KEY": "stray",
+            "AWS_SESSION_TOKEN": "stray",
+            "AWS_ENDPOINT_URL": other.endpoint,
+            "AWS_ENDPOINT_URL_S3": other.endpoint,
+            "AWS_SKIP_SIGNATURE": "true",
+            "AWS_S3_EXPRESS": "true",
+            "AWS_CONDITIONAL_PUT": "disabled",
+            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+        }
+        for name, value in stray.items():
+            monkeypatch.setenv(name, value)
+        blobs = behind(front, bucket)
+        blobs.add({"a": b"one"})
+        assert blobs.get("a") == b"one"
+        assert other.asked == []
+        for headers in front.headers:
+            assert f"Credential={KEYS['AWS_ACCESS_KEY_ID']}/" in headers["authorization"]
+            assert not {"x-amz-security-token", "x-amz-s3session-token"} & {*headers}
+
+
+def test_a_variable_that_the_library_cannot_read_is_told_without_it(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_DISABLE_TAGGING", "word")
+    with pytest.raises(UnavailableError) as caught:
+        bucket.blobs()
+    assert "word" not in str(caught.value)
 
 
 def test_a_place_is_a_folder_or_a_bucket(tmp_path, bucket):

@@ -9,11 +9,12 @@ import pytest
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import ConflictError, MalformedError, UnavailableError
+from did_service.core.limits import MAX_HEADS_FILES
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.tiles import ENTRIES, TileId
 from did_service.replica.copying import Verdict, copy_published
-from did_service.replica.tree import StaticTree, content_name
+from did_service.replica.tree import StaticTree, content_name, heads_name
 from did_service.storage.folder import FolderBlobs
 from tests.services.test_replica_files import LIST, NOON, grow, note, replica_over
 from tests.support.blobs import MemoryBlobs
@@ -71,6 +72,21 @@ def test_a_copy_is_whole_and_has_nothing_else(source, target):
         assert [target.blobs.get(name) for name in names] == list(map(tree.blobs.get, names))
     assert target.content(sha256(LIST)) == LIST
     assert told[-1] == (made.made, made.made)
+
+
+def test_a_heads_snapshot_that_the_source_keeps_stays_in_the_copy(source, target):
+    """A log in which nothing is written keeps the same one while others get new ones."""
+    tree = published(source, 5)
+    idle = heads_name(bytes(32))
+    for number in range(MAX_HEADS_FILES + 2):
+        snapshots = {idle: b"idle", heads_name(sha256(b"%d" % number)): b"new"}
+        tree.blobs.add(snapshots)
+        tree.keep_newest_heads(snapshots)
+        copied(tree, target)
+    assert target.blobs.get(idle) == b"idle"
+    held = {*target.blobs.names("heads/")}
+    assert held >= {*tree.blobs.names("heads/")}
+    assert len(held) <= MAX_HEADS_FILES + 1
 
 
 def test_a_second_copy_finds_all_there_and_compares_it(source, target):
@@ -178,6 +194,40 @@ def test_another_tree_of_the_same_size_is_not_put_in_its_place(source, target):
     assert target.checkpoint() is None
 
 
+class Listed:
+    """Blobs as they were listed a moment ago; others have made and removed some since."""
+
+    def __init__(self, blobs, *names):
+        self._blobs, self._names = blobs, names
+
+    def __getattr__(self, name):
+        return getattr(self._blobs, name)
+
+    def names(self, prefix):
+        return [name for name in self._names if name.startswith(prefix)]
+
+
+def test_however_many_files_differ_that_another_has_just_made_nothing_rests_on_them(
+    source, target
+):
+    tree = published(source, 5)
+    contents = {content_name(sha256(b"%d" % number)): b"%d" % number for number in range(170)}
+    tree.blobs.add(contents)
+    target.blobs.add(dict.fromkeys(contents, b"another"))
+    found = copied(tree, StaticTree(Listed(target.blobs)))
+    assert found.verdict is Verdict.WITHHELD
+    assert len(found.differing) == 100
+    assert target.checkpoint() is None
+
+
+def test_a_file_that_goes_from_the_target_meanwhile_is_put_again(source, target):
+    tree = published(source, 5)
+    content = content_name(sha256(LIST))
+    found = copied(tree, StaticTree(Listed(target.blobs, content)))
+    assert (found.verdict, found.there) == (Verdict.SERVED, 0)
+    assert target.blobs.get(content) == LIST
+
+
 # --- cut off, and together --------------------------------------------------------------------
 
 
@@ -275,6 +325,23 @@ def test_of_several_who_publish_at_once_the_largest_tree_stays(tmp_path, s3):
     assert found[-1] == "done"
     assert {*found} <= {"done", "checkpoint_falls", "blob_moved"}
     assert StaticTree(bucket.blobs()).checkpoint() == note(300)
+
+
+def test_many_smaller_trees_that_come_first_one_by_one_do_not_keep_the_largest_out(source):
+    """Each time we have looked, another process is a moment faster."""
+    blobs = published(source, 300).blobs
+    blobs.delete(["checkpoint"])
+    smaller = iter(range(281, 291))
+
+    class Crowded(Listed):
+        def swap(self, name, former, data):
+            size = next(smaller, None) if name == "checkpoint" else None
+            if size is not None:
+                blobs.swap(name, former, note(size))
+            blobs.swap(name, former, data)
+
+    StaticTree(Crowded(blobs)).publish(note(300), NOON)
+    assert blobs.get("checkpoint") == note(300)
 
 
 def test_a_bucket_is_whole_for_its_readers_while_a_log_grows_and_finds_no_quorum(tmp_path, s3):

@@ -139,12 +139,14 @@ class Front:
             request on, -1 to say nothing at all.
         unconditional: Hand requests on without their conditions, as some stores do.
         asked: Method and path of every request.
+        headers: Of every request, by their names in small letters.
     """
 
     behind: str = ""
     fate: Callable[[str, str], int] = lambda _method, _path: 0
     unconditional: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     endpoint: str = ""
 
     @contextmanager
@@ -175,6 +177,7 @@ def _handler(front: Front, ended: Event) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             data = self.rfile.read(int(self.headers.get("content-length") or 0))
             front.asked.append((self.command, self.path))
+            front.headers.append({k.lower(): v for k, v in self.headers.items()})
             status = front.fate(self.command, self.path)
             if status < 0:
                 ended.wait(_PATIENCE)
