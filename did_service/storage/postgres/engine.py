@@ -38,6 +38,10 @@ _ALIVE = {  # that the other machine has gone is noticed, also while we wait for
 }
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN; SELECT pg_advisory_xact_lock({key})"
+_NO_LIMITS = b"""
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 _SCHEMA = "didsvc_schema"
 
 
@@ -88,6 +92,11 @@ def driver_of(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is one of ours
     return driver
+
+
+def without_limits(connection: Connection) -> None:
+    """Have the server not end the transaction of a connection for how long it lasts."""
+    driver_of(connection).execute(_NO_LIMITS, prepare=False)
 
 
 def lock_key(schema: str, use: str) -> int:
