@@ -103,12 +103,12 @@ def test_rows_that_come_later_are_numbered_after_those_that_were_moved(source, t
 
 
 def test_a_copy_lasts_as_long_as_its_rows_take(source, tmp_path, monkeypatch):
-    """A server ends other transactions that are silent, or statements that go on, for so long."""
-    monkeypatch.setattr(engine_module, "DATABASE_STATEMENT_SECONDS", 0.2)
+    """A server ends other transactions that are silent for so long, and long statements."""
+    monkeypatch.setattr(engine_module, "DATABASE_STATEMENT_SECONDS", 0.3)
     slow = open_database(postgres_url("slow"))
     back = open_database(file_url(tmp_path / "back.sqlite"))
     for one, other in ((source, slow), (slow, back)):
-        copy_rooms(one, other, HISTORIES, lambda done, _: done == 15 and time.sleep(0.7))
+        copy_rooms(one, other, HISTORIES, lambda done, _: done == 15 and time.sleep(1))
     assert rows_of(back) == rows_of(source)
     for engine in (slow, back):
         engine.dispose()

@@ -116,6 +116,9 @@ def _told_to_driver(place: PostgresPlace) -> dict[str, object]:
     }
     return {
         **_ALIVE,
+        # The environment does not say what a URL leaves out: it may name another machine.
+        "hostaddr": "",
+        **({} if place.url.host else {"host": ""}),
         **place.options,
         "connect_timeout": DATABASE_CONNECT_SECONDS,
         "application_name": f"did-service {place.schema}",
