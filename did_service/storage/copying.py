@@ -109,6 +109,8 @@ def copy_rooms(
             `copy_differs`: what was read back is not what was sent; as `reading`, `writing`.
     """
     with reading(source) as reader, writing(target) as writer:
+        for connection in (reader, writer):  # each is silent while the other one works
+            dialect_of(connection.dialect.name).without_limits(connection)
         moves = [
             _Move(reader, writer, table, is_new)
             for history in histories

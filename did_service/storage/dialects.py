@@ -91,6 +91,9 @@ class Dialect(Protocol):
             Whether nothing is left of them.
         """
 
+    def without_limits(self, connection: Connection) -> None:
+        """Let a transaction last as long as its many rows take."""
+
     def continue_numbers(self, connection: Connection, table: str) -> None:
         """Have the next row that is numbered come after all that a table has."""
 

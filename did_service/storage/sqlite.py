@@ -31,7 +31,6 @@ from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.transactions import ROW_EXISTS, is_writing
 
 _PAGES_AT_ONCE = 4_096  # 16 MB between two words about how far a copy is
-
 _PATIENCE = f"PRAGMA busy_timeout = {DATABASE_LOCK_SECONDS * 1000}"
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -155,6 +154,9 @@ class Sqlite:
             finally:
                 driver.execute(_PATIENCE)
         return not busy
+
+    def without_limits(self, _connection: Connection) -> None:
+        """Do nothing: no transaction is ended for how long it lasts."""
 
     def continue_numbers(self, connection: Connection, table: str) -> None:
         """Do nothing: the next number follows from the rows."""

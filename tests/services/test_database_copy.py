@@ -1,6 +1,7 @@
 """A database moves from one kind to the other and back, with every row and its revision."""
 
 import shutil
+import time
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -16,6 +17,7 @@ from did_service.storage.copying import copy_rooms
 from did_service.storage.database import file_url, open_database, reading, writing
 from did_service.storage.history import prepare
 from did_service.storage.migrations.upgrade import run_steps, upgrade
+from did_service.storage.postgres import engine as engine_module
 from did_service.storage.revisions import status_of
 from tests.support.old_databases import FILES, write_old_databases
 from tests.support.postgres import postgres_url
@@ -98,6 +100,18 @@ def test_rows_that_come_later_are_numbered_after_those_that_were_moved(source, t
         assert added.inserted_primary_key[0] > 9
     ForeignDids(target).remember("scid", None, "1-a")  # of an empty table
     assert ForeignDids(target).seen("scid") == "1-a"
+
+
+def test_a_copy_lasts_as_long_as_its_rows_take(source, tmp_path, monkeypatch):
+    """A server ends other transactions that are silent for so long, and long statements."""
+    monkeypatch.setattr(engine_module, "DATABASE_STATEMENT_SECONDS", 0.3)
+    slow = open_database(postgres_url("slow"))
+    back = open_database(file_url(tmp_path / "back.sqlite"))
+    for one, other in ((source, slow), (slow, back)):
+        copy_rooms(one, other, HISTORIES, lambda done, _: done == 15 and time.sleep(1))
+    assert rows_of(back) == rows_of(source)
+    for engine in (slow, back):
+        engine.dispose()
 
 
 def test_what_was_copied_is_compared_the_next_time(source, target):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, text
@@ -101,6 +102,16 @@ PROVEN = {"sslmode": "verify-full", "sslrootcert": "system"}
 )
 def test_a_server_on_another_machine_has_to_prove_its_name(url, options):
     assert place(url).options == options
+
+
+def test_the_environment_moves_no_url_to_another_server(url, monkeypatch):
+    """Neither one with a host, nor one that means the socket of this machine."""
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.8")
+    open_database(url).dispose()
+    monkeypatch.delenv("PGHOSTADDR")
+    monkeypatch.setenv("PGHOST", str(postgres.server().folder))
+    with refused("database_refused", UnavailableError):
+        open_database(url.partition("?")[0])
 
 
 def test_without_its_driver_the_extra_is_named(monkeypatch):
@@ -328,6 +339,25 @@ def test_what_is_deleted_is_taken_out_of_the_tables_unless_somebody_reads(engine
     assert dead_rows(engine) == 0
 
 
+def test_taking_out_what_is_deleted_lasts_as_long_as_the_rows_take(url, engine, monkeypatch):
+    monkeypatch.setattr(engine_module, "DATABASE_STATEMENT_SECONDS", 0.3)
+    hasty, held, release = open_database(url), Event(), Event()
+
+    def hold():
+        with writing(engine) as connection:
+            connection.execute(text("LOCK TABLE kept IN SHARE UPDATE EXCLUSIVE MODE"))
+            held.set()
+            release.wait(1)
+
+    holding = Thread(target=hold)
+    holding.start()
+    held.wait()
+    database.empty_journal(hasty)
+    holding.join()
+    assert setting(hasty, "statement_timeout") == "300ms"
+    hasty.dispose()
+
+
 def test_the_driver_takes_an_idle_connection_that_is_alive(engine):
     """A check that closed good connections would make every question connect."""
     with reading(engine) as connection:
@@ -372,6 +402,50 @@ def test_a_claim_ends_with_its_server(own_server):
             pass
     first.dispose()
     second.dispose()
+
+
+def end_claim(claim):
+    """End its session at the server, as its keeper may."""
+    pid = claim._driver.info.backend_pid
+    with postgres.server().ask("postgres") as driver:
+        driver.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def test_who_has_lost_its_claim_to_another_process_writes_nothing(url, engine):
+    other = open_database(url)
+    with database.claimed(engine, "gd.example/reg") as claim:
+        end_claim(claim)
+        with database.claimed(other, "gd.example/reg"):
+            with refused("database_in_use", ConflictError):
+                run(engine, insert(KEPT).values(id=1, note="lost"))
+            with writing(other) as connection:
+                assert connection.execute(select(KEPT)).all() == []
+    run(engine, insert(KEPT).values(id=1, note="nobody claims it"))
+    other.dispose()
+
+
+def test_a_claim_that_ended_with_its_session_is_taken_again(url, engine):
+    other = open_database(url)
+    with database.claimed(engine, "gd.example/reg") as claim:
+        end_claim(claim)
+        run(engine, insert(KEPT).values(id=1, note="kept"))
+        with (
+            refused("database_in_use", ConflictError),
+            database.claimed(other, "gd.example/reg"),
+        ):
+            pass
+    with database.claimed(other, "gd.example/reg"):
+        pass
+    other.dispose()
+
+
+def test_a_server_that_ends_silent_sessions_does_not_end_a_claim(engine):
+    asked = "SELECT setting, source FROM pg_settings WHERE name = 'idle_session_timeout'"
+    with database.claimed(engine, "gd.example/reg") as claim:
+        assert claim._driver.execute(asked).fetchone() == (
+            "0",
+            "session",
+        )  # not what the server or the role says
 
 
 # --- many rows --------------------------------------------------------------------------------

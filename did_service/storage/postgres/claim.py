@@ -12,31 +12,44 @@ from __future__ import annotations
 from contextlib import suppress
 
 import psycopg
-from sqlalchemy import Column, Engine, MetaData, Table, Text, insert, select
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, event, insert, select
 
 from did_service.core.errors import ConflictError, UsageError, quote
-from did_service.storage.postgres.engine import lock_key, schema_of
-from did_service.storage.transactions import for_writing
+from did_service.storage.postgres.engine import driver_of, lock_key, schema_of
+from did_service.storage.transactions import for_writing, is_writing
 
 _OWNER = Table("storage_owner", MetaData(), Column("owner", Text, nullable=False))
 
 
+# The server's own list of locks: it knows by the process of the session and by the key.
+_HELD = """
+SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+AND pid = %s AND ((classid::bigint << 32) | objid::bigint) = %s
+"""
+
+
 class PostgresClaim:
     """The claim of one process on a schema, until `close`.
+
+    Each writing transaction asks whether the claim is still ours: its session may have ended.
+    Where nobody else has it, it is taken again, as after a restart of the server.
 
     Args:
         engine: The database.
         owner: Whose schema it is from now on.
 
     Raises:
-        ConflictError: `database_in_use`: another process has it.
+        ConflictError: `database_in_use`: another process has it; writing transactions raise it
+            as well, once another process has taken it.
         UsageError: `database_of_another`: it is that of another owner.
     """
 
     def __init__(self, engine: Engine, owner: str) -> None:
-        self._driver = own_connection(engine)
+        self._engine = engine
+        self._key = lock_key(schema_of(engine), "claim")
+        self._driver = _taken(engine, self._key)
+        event.listen(engine, "begin", self._check)  # after the lock of writers was taken
         try:
-            self._lock(schema_of(engine))
             check_owner(engine, owner)
         except BaseException:
             self.close()
@@ -44,21 +57,44 @@ class PostgresClaim:
 
     def close(self) -> None:
         """Let another process have it: the server would let go a moment after the end."""
+        event.remove(self._engine, "begin", self._check)
         with suppress(psycopg.Error):  # it is over already
             self._driver.execute("SELECT pg_advisory_unlock_all()")
         self._driver.close()
 
-    def _lock(self, schema: str) -> None:
-        key = lock_key(schema, "claim")
-        found = self._driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-        if found != (True,):
-            what = f"another process writes the schema {quote(schema)}"
-            raise ConflictError("database_in_use", what)
+    def _check(self, connection: Connection) -> None:
+        """Check in a writing transaction that the claim is ours, or take it again."""
+        if not is_writing(connection):
+            return
+        asked = (self._driver.info.backend_pid, self._key)
+        if driver_of(connection).execute(_HELD, asked).fetchone() is None:
+            lost, self._driver = self._driver, _taken(self._engine, self._key)
+            lost.close()
+
+
+def _taken(engine: Engine, key: int) -> psycopg.Connection[tuple[object, ...]]:
+    """Take the claim in a session of its own; raises `database_in_use`."""
+    driver = own_connection(engine)
+    try:
+        driver.execute("SET idle_session_timeout = 0")  # it is silent for as long as we run
+        _lock(driver, key, schema_of(engine))
+    except BaseException:
+        driver.close()
+        raise
+    return driver
+
+
+def _lock(driver: psycopg.Connection[tuple[object, ...]], key: int, schema: str) -> None:
+    found = driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+    if found != (True,):
+        what = f"another process writes the schema {quote(schema)}"
+        raise ConflictError("database_in_use", what)
 
 
 def own_connection(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     """Return a connection that nobody else is given, beside those of the pool."""
-    pooled = engine.raw_connection()
+    # Of a pool like that of the engine, whose own may all be waiting for our transaction.
+    pooled = engine.pool.recreate().connect()
     driver = pooled.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is one of ours
     pooled.detach()

@@ -8,7 +8,7 @@ from sqlalchemy.sql.expression import ClauseElement
 from did_service.core.errors import DidServiceError
 from did_service.storage.postgres.claim import PostgresClaim, check_owner
 from did_service.storage.postgres.election import PostgresElection
-from did_service.storage.postgres.engine import enter, open_engine, schema_of
+from did_service.storage.postgres.engine import enter, open_engine, schema_of, without_limits
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
 from did_service.storage.postgres.place import place_of
@@ -64,6 +64,10 @@ class Postgres:
     def empty_journal(self, engine: Engine) -> bool:
         """Take what is deleted out of the tables, but for what a reader may still see."""
         return vacuum(engine)
+
+    def without_limits(self, connection: Connection) -> None:
+        """Let a transaction last as long as its many rows take."""
+        without_limits(connection)
 
     def continue_numbers(self, connection: Connection, table: str) -> None:
         """Set the sequence of a table behind its largest number."""

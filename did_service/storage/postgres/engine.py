@@ -38,6 +38,10 @@ _ALIVE = {  # that the other machine has gone is noticed, also while we wait for
 }
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN; SELECT pg_advisory_xact_lock({key})"
+_NO_LIMITS = b"""
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+"""
 _SCHEMA = "didsvc_schema"
 
 
@@ -90,6 +94,11 @@ def driver_of(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
     return driver
 
 
+def without_limits(connection: Connection) -> None:
+    """Have the server not end the transaction of a connection for how long it lasts."""
+    driver_of(connection).execute(_NO_LIMITS, prepare=False)
+
+
 def lock_key(schema: str, use: str) -> int:
     """Return the number of an advisory lock, which a whole database shares: one for a use."""
     digest = sha256(f"didsvc:{schema}:{use}".encode()).digest()
@@ -107,6 +116,9 @@ def _told_to_driver(place: PostgresPlace) -> dict[str, object]:
     }
     return {
         **_ALIVE,
+        # The environment does not say what a URL leaves out: it may name another machine.
+        "hostaddr": "",
+        **({} if place.url.host else {"host": ""}),
         **place.options,
         "connect_timeout": DATABASE_CONNECT_SECONDS,
         "application_name": f"did-service {place.schema}",

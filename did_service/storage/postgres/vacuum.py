@@ -31,5 +31,9 @@ def vacuum(engine: Engine) -> bool:
         readers = driver.execute(_READERS).fetchone()
         if tables:
             names = sql.SQL(", ").join(sql.Identifier(schema, name) for name in tables)
-            driver.execute(sql.SQL("VACUUM {}").format(names), prepare=False)
+            driver.execute("SET statement_timeout = 0")  # it lasts as long as the rows take
+            try:
+                driver.execute(sql.SQL("VACUUM {}").format(names), prepare=False)
+            finally:
+                driver.execute("RESET statement_timeout")
     return readers == (0,)
