@@ -3,7 +3,9 @@
     python -m did_service.registry.judge        frames on stdin, an answer to each on stdout
 
 A frame is its length, four bytes, and as many bytes: canonical submissions, a line each; the
-answer is `{"first":[{"portable","profiles","time"} or null, …]}`, in their order. It keeps
+answer is `{"first":[{"portable","profiles","time"} or null, …],"of","version"}`, in their
+order. `of` is the SHA-256 of what was asked: no answer is taken for another's. `version` is the
+release: one that was installed meanwhile does not judge for the one that runs. A judge keeps
 nothing, has no key and no file, and ends when stdin does.
 """
 
@@ -17,12 +19,14 @@ from typing import BinaryIO
 from did_service.core.anchor.entry import parse_submission
 from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.rules.check import judge_first
+from did_service.core.crypto.hashes import sha256
 from did_service.core.did.webvh.profile import Profile
 from did_service.core.encoding import jcs, strict_json
 from did_service.core.encoding.strict_json import Fields, JsonValue, as_text
 from did_service.core.encoding.timestamps import MAX_POSIX_SECONDS
 from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_ENTRY_BYTES
+from did_service.program.version import __version__
 
 LENGTH = struct.Struct(">I")
 MOST_ROWS = 64  # of a frame
@@ -34,18 +38,20 @@ def frame(data: bytes) -> bytes:
     return LENGTH.pack(len(data)) + data
 
 
-def encode_rows(rows: Sequence[bytes]) -> bytes:
-    """Write submissions as one frame."""
-    return frame(b"\n".join(rows))
+def join_rows(rows: Sequence[bytes]) -> bytes:
+    """Write submissions as what a frame has."""
+    return b"\n".join(rows)
 
 
-def parse_found(data: bytes, count: int) -> list[FirstVersion | None]:
-    """Read the answer to so many submissions, strictly.
+def parse_found(data: bytes, asked: bytes, count: int) -> list[FirstVersion | None]:
+    """Read the answer to what was asked, so many submissions, strictly.
 
     Raises:
         MalformedError, LimitError: it is none.
     """
     fields = Fields(strict_json.load_object(data, max_bytes=MAX_FRAME_BYTES), "found")
+    fields.constant("of", sha256(asked).hex())
+    fields.constant("version", __version__)
     values = fields.array("first", most=count)
     fields.close()
     if len(values) != count:
@@ -57,9 +63,13 @@ def main() -> None:
     """Judge until stdin ends."""
     asked, said = sys.stdin.buffer, sys.stdout.buffer
     while (data := _read_frame(asked)) is not None:
-        found: list[JsonValue] = [_judged(row) for row in data.split(b"\n")]
-        said.write(frame(jcs.encode({"first": found})))
+        said.write(frame(_answer(data)))
         said.flush()
+
+
+def _answer(asked: bytes) -> bytes:
+    found: list[JsonValue] = [_judged(row) for row in asked.split(b"\n")]
+    return jcs.encode({"first": found, "of": sha256(asked).hex(), "version": __version__})
 
 
 def _read_frame(asked: BinaryIO) -> bytes | None:

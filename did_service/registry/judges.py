@@ -31,7 +31,8 @@ from did_service.registry.judge import (
     LENGTH,
     MAX_FRAME_BYTES,
     MOST_ROWS,
-    encode_rows,
+    frame,
+    join_rows,
     parse_found,
 )
 from did_service.registry.sequencer import QueuedEntry
@@ -41,6 +42,8 @@ COMMAND = (sys.executable, "-P", "-m", "did_service.registry.judge")
 ANSWER_SECONDS = 5.0  # for 64 entries, which take 20 ms
 _AGAIN_SECONDS = 1.0  # before a process is started in the place of one that failed
 _PIECE = 65_536
+_INHERITED = frozenset({"PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "TZ"})
+_COVERAGE = "COVERAGE"  # what measures tests follows them into their processes
 _LOG = logging.getLogger("did_service.registry")
 
 
@@ -65,7 +68,8 @@ class JudgeProcess:
         if self._process is None and monotonic() < self._not_before:
             return nothing
         try:
-            return parse_found(self._exchange(encode_rows(rows)), len(rows))
+            asked = join_rows(rows)
+            return parse_found(self._exchange(frame(asked)), asked, len(rows))
         except Exception as error:  # noqa: BLE001 - the writer judges then, whatever it was
             self.failures += 1
             self._not_before = monotonic() + _AGAIN_SECONDS
@@ -92,6 +96,7 @@ class JudgeProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
+                env=_environment(),
                 start_new_session=True,  # the terminal's Ctrl-C is ours to hear
             )
             os.set_blocking(_number(self._process.stdin), False)
@@ -207,7 +212,7 @@ class Judges:
         return taken
 
     def _judged(self, judge: JudgeProcess, rows: Sequence[QueuedEntry]) -> list[QueuedEntry]:
-        begin = [row for row in rows if row.entry.type == "did" and row.entry.number == 1]
+        begin = [row for row in rows if begins_did(row)]
         if not begin or self._closed:
             return [*rows]
         found = judge.ask([row.entry.data for row in begin])
@@ -215,6 +220,20 @@ class Judges:
             self._found += len(found) - found.count(None)
         by_row = {id(row): each for row, each in zip(begin, found, strict=True)}
         return [replace(row, first=by_row.get(id(row))) for row in rows]
+
+
+def begins_did(row: QueuedEntry) -> bool:
+    """Say whether a judge may have a word for a row."""
+    return row.entry.type == "did" and row.entry.number == 1
+
+
+def _environment() -> dict[str, str]:
+    """Return what an interpreter needs of ours: secrets that we were started with stay here."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(_COVERAGE)
+    }
 
 
 def _number(pipe: IO[bytes] | None) -> int:

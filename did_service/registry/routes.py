@@ -23,6 +23,7 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
+from did_service.registry.judges import begins_did
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import QueuedEntry, WriteResult
 from did_service.registry.wire import Receipt
@@ -95,8 +96,11 @@ async def _one(registry: Registry, origin: str, submission: QueuedEntry) -> Logg
 
 
 async def _looked_at(registry: Registry, rows: list[QueuedEntry]) -> list[QueuedEntry]:
-    """Return rows with what judges beside the writer have found of them."""
-    if not registry.judges.count:
+    """Return rows with what judges beside the writer have found of them.
+
+    Rows that begin no DID do not wait behind others that do: no judge has a word for them.
+    """
+    if not registry.judges.count or not any(map(begins_did, rows)):
         return rows
     looks = registry.judges.look_at(rows)
     return [row for look in looks for row in await asyncio.wrap_future(look)]

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from ast import literal_eval
 from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import replace
@@ -12,11 +13,13 @@ import pytest
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.rules import check, did
+from did_service.core.crypto.hashes import sha256
 from did_service.core.did.syntax import did_id
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.profile import Profile
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.errors import DidServiceError, MalformedError
+from did_service.program.version import __version__
 from did_service.registry import judge, judges
 from did_service.registry.judges import Judges
 from did_service.registry.sequencer import QueuedEntry
@@ -111,6 +114,8 @@ def test_only_a_first_version_is_judged_alone(fed):
 # --- what a process says ----------------------------------------------------------------------
 
 GOOD = {"portable": False, "profiles": ["B"], "time": 5}
+ASKED = b"what was asked"
+SIGNS = {"of": sha256(ASKED).hex(), "version": __version__}
 
 
 @pytest.mark.parametrize(
@@ -126,15 +131,19 @@ GOOD = {"portable": False, "profiles": ["B"], "time": 5}
         {"first": [True]},
         {"first": [GOOD], "more": 1},
         {},
+        {"first": [GOOD], "of": sha256(b"asked before").hex()},
+        {"first": [GOOD], "version": "0.0.0"},
     ],
 )
 def test_an_answer_of_another_shape_is_none(said):
     with pytest.raises(MalformedError):
-        judge.parse_found(jcs.encode(said), 1)
+        judge.parse_found(jcs.encode({**SIGNS, **said}), ASKED, 1)
+    with pytest.raises(MalformedError):
+        judge.parse_found(jcs.encode({"first": [GOOD]}), ASKED, 1)
 
 
 def test_an_answer_is_read_as_it_was_written():
-    found = judge.parse_found(jcs.encode({"first": [GOOD, None]}), 2)
+    found = judge.parse_found(jcs.encode({**SIGNS, "first": [GOOD, None]}), ASKED, 2)
     assert found == [FirstVersion(5, False, frozenset({Profile.ISSUER})), None]
 
 
@@ -223,6 +232,37 @@ def test_what_a_failing_process_says_is_left_to_the_writer(fed, does):
     assert failures == 1
 
 
+AS_A_JUDGE = "from did_service.registry import judge as j; {}; j.main()"
+TWICE = AS_A_JUDGE.format("one = j.frame; j.frame = lambda data: one(data) * 2")
+UPGRADED = AS_A_JUDGE.format("j.__version__ = '0.0.0'")
+
+
+def test_an_answer_that_was_left_over_is_not_taken_for_the_next(fed):
+    (one, two) = ([QueuedEntry(submission(fed, place=f"gd.example:{x}"), {})] for x in "ab")
+    with closing(Judges(1, (sys.executable, "-c", TWICE))) as pool:
+        assert looked_at(pool, one)[0].first is not None
+        assert looked_at(pool, two) == two
+        assert pool._processes[0].failures == 1
+
+
+def test_another_release_does_not_judge_for_this_one(fed):
+    rows = [QueuedEntry(submission(fed), {})]
+    with closing(Judges(1, (sys.executable, "-c", UPGRADED))) as pool:
+        assert looked_at(pool, rows) == rows
+        assert pool._processes[0].failures == 1
+
+
+def test_no_secret_of_the_environment_reaches_a_judge(fed, tmp_path, monkeypatch):
+    monkeypatch.setenv("DIDSVC_STORE_URL", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    does = f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(repr({{**os.environ}}))"
+    with closing(Judges(1, (sys.executable, "-c", does))) as pool:
+        looked_at(pool, [QueuedEntry(submission(fed), {})])
+    seen = literal_eval((tmp_path / "seen").read_text())
+    assert seen["TZ"] == "Asia/Shanghai"
+    assert [name for name in seen if name.startswith("DIDSVC")] == []
+
+
 def test_a_program_that_is_not_there_refuses_nothing(fed):
     rows = [QueuedEntry(submission(fed), {})]
     with closing(Judges(1, ("/nowhere/python",))) as pool:
@@ -260,7 +300,14 @@ def test_more_than_may_wait_goes_to_the_writer_at_once(fed, monkeypatch):
 # --- a registry with judges -------------------------------------------------------------------
 
 
-def test_a_registry_with_judges_answers_as_one_without(tmp_path):
+def test_a_registry_with_judges_answers_as_one_without(tmp_path, monkeypatch):
+    calls, look_at = [], Judges.look_at
+
+    def counted(self, rows):
+        calls.append(rows)
+        return look_at(self, rows)
+
+    monkeypatch.setattr(Judges, "look_at", counted)
     with running(tmp_path) as fed:
         registry, path = fed.registry("gd"), fed.sockets / "gd.sock"
         registry.judges.close()
@@ -275,6 +322,10 @@ def test_a_registry_with_judges_answers_as_one_without(tmp_path):
         assert [b'"index"' in each for each in (one, two, three)] == [True, False, True]
         single = jcs.encode({"entry": submission(fed, place="gd.example:k").members})
         assert exchange(path, request("POST", "/reg/entries", single)).status == 202
+        asked = len(calls)
+        other = entries.compose("schema", "urn:x:1", {"kind": "x"}).members
+        exchange(path, request("POST", "/reg/entries", jcs.encode({"entry": other})))
+        assert (asked, len(calls)) == (2, 2)  # what begins no DID does not wait for a judge
         begun = time.monotonic()
         registry.judges._processes[0]._process.kill()
         again = jcs.encode({"entry": submission(fed, place="gd.example:l").members})
