@@ -43,7 +43,7 @@ from did_service.core.log.tiles import TileId
 from did_service.program.logs import about
 from did_service.registry.history import LogHistory
 from did_service.registry.region import RegionStores
-from did_service.registry.store import led
+from did_service.registry.store import check_leads
 from did_service.registry.witness_pool import WitnessPool
 from did_service.replica.files import complete_files, grow_files
 from did_service.replica.tree import StaticTree
@@ -205,9 +205,9 @@ class LogPublisher:
             return
         witnessed = self._gather(note, policy)
         try:
-            with led(self._region.engine, self._region.leadership):  # by no older head
-                # The hour is that of the witnesses: our own clock may be wrong.
-                self.tree.publish(witnessed.note, witnessed.fresh_at)
+            check_leads(self._region.engine, self._region.leadership)
+            # The hour is that of the witnesses: our own clock may be wrong.
+            self.tree.publish(witnessed.note, witnessed.fresh_at)
         except NotFoundError:
             self._complete = False
             raise

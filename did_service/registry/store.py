@@ -32,19 +32,19 @@ def transaction(
         yield {origin: store.within(connection) for origin, store in stores.items()}
 
 
-@contextmanager
-def led(engine: Engine, leadership: Leadership) -> Iterator[None]:
-    """Let no other process begin to lead while what is no row is written.
+def check_leads(engine: Engine, leadership: Leadership) -> None:
+    """Check that this process leads, before it publishes what is no row.
+
+    The lock of writers is not held meanwhile: a bucket may take a minute to answer. Whoever
+    leads after that publishes nothing smaller, and what it has published gives way to nothing
+    smaller (`StaticTree.show`).
 
     Raises:
         UnavailableError: `another_leads`: it must not be written.
     """
-    if leadership is ALONE:
-        yield
-        return
-    with database.writing(engine) as connection:  # no term begins beside a writing transaction
-        leadership.check(connection)
-        yield
+    if leadership is not ALONE:
+        with database.writing(engine) as connection:
+            leadership.check(connection)
 
 
 class CheckpointStore:

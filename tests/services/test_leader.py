@@ -1,13 +1,13 @@
 """Of several processes on one database one leads; who has lost it writes nothing any more."""
 
 import time
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import text
 
 from did_service.core.errors import ConflictError, UnavailableError, UsageError
-from did_service.registry.store import CheckpointStore, led, transaction
+from did_service.registry.store import CheckpointStore, check_leads, transaction
 from did_service.storage.database import claimed, leadership_of, open_database, reading
 from did_service.storage.leading import ALONE
 from did_service.storage.lease import Lease, Use
@@ -111,8 +111,8 @@ def test_who_does_not_know_that_it_lost_it_writes_nothing(asleep, stand, engine)
     assert not asleep.is_leading  # it has been told
     with refused("another_leads", UnavailableError), transaction(engine, {}, asleep):
         raise AssertionError("it may not append")
-    with refused("another_leads", UnavailableError), led(engine, asleep):
-        raise AssertionError("it may not publish")
+    with refused("another_leads", UnavailableError):
+        check_leads(engine, asleep)  # before it publishes
     CheckpointStore(engine, second).swap(LOG, None, b"note")
     assert stale.read(LOG) == b"note"
 
@@ -138,6 +138,49 @@ def test_who_cannot_prepare_for_it_lets_another_one_lead(stand):
     ill, well = stand(fails), stand()
     assert seconds_until(lambda: well.is_leading) < TAKE_OVER
     assert not ill.is_leading
+
+
+def test_what_fails_late_in_a_former_term_ends_no_later_one(engine):
+    """Files are made for a long time, while the lock is lost and gained again."""
+    terms, late = [], Event()
+
+    def prepare():
+        terms.append(one._term)
+        if len(terms) == 2:
+            late.wait(PATIENCE)
+            raise UnavailableError("tree_not_synced", "the disk")
+
+    one = leadership_of(engine, LOG)
+    one.start(prepare)
+    for count in (2, 3):
+        end_session_of(one)
+        seconds_until(lambda count=count: len(terms) == count)
+        if count == 2:
+            stale = one._preparing
+    seconds_until(lambda: one.is_leading)
+    late.set()
+    stale.join()
+    assert one.is_leading
+    assert not one._lost.is_set()
+    one.close()
+
+
+@pytest.mark.parametrize("fault", [UnavailableError("database_busy", "x"), KeyError("x")])
+def test_no_fault_of_a_look_ends_the_standing_for_it(engine, monkeypatch, fault):
+    """Another error than the driver's would end its thread, and it would lead for ever."""
+    one = leadership_of(engine, LOG)
+    with monkeypatch.context() as patched:
+
+        def fail(*_):
+            raise fault
+
+        one.start(lambda: None)
+        patched.setattr(module, "own_connection", fail)
+        end_session_of(one)
+        seconds_until(lambda: one._told == type(fault).__name__)
+        assert not one.is_leading
+    assert seconds_until(lambda: one.is_leading) < TAKE_OVER
+    one.close()
 
 
 def test_who_wants_the_database_alone_is_refused_while_one_leads(stand, engine):

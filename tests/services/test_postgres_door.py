@@ -442,10 +442,8 @@ def test_a_claim_that_ended_with_its_session_is_taken_again(url, engine):
 def test_a_server_that_ends_silent_sessions_does_not_end_a_claim(engine):
     asked = "SELECT setting, source FROM pg_settings WHERE name = 'idle_session_timeout'"
     with database.claimed(engine, "gd.example/reg") as claim:
-        assert claim._driver.execute(asked).fetchone() == (
-            "0",
-            "session",
-        )  # not what the server or the role says
+        found = claim._driver.execute(asked).fetchone()
+    assert found == ("0", "session")  # not what the server or the role says
 
 
 # --- many rows --------------------------------------------------------------------------------

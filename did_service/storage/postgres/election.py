@@ -33,7 +33,6 @@ from sqlalchemy import (
 from did_service.core.errors import DidServiceError, UnavailableError, kind_and_place
 from did_service.storage.postgres.claim import own_connection
 from did_service.storage.postgres.engine import lock_key, schema_of
-from did_service.storage.postgres.failures import FAILURES
 from did_service.storage.transactions import for_writing
 
 _LOOK_SECONDS = 0.5  # between two looks of the leader at its lock
@@ -51,9 +50,6 @@ class PostgresElection:
 
     Args:
         engine: The database.
-
-    Attributes:
-        is_leading: Whether it has the lock, and has prepared for the work.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -66,7 +62,13 @@ class PostgresElection:
         self._told = ""
         self._looking = Thread(target=self._run, name="election", daemon=True)
         self._preparing: Thread | None = None
-        self.is_leading = False
+        self._prepared: int | None = None
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether it has the lock, and has prepared for the work."""
+        term = self._prepared
+        return term is not None and term == self._term and not self._lost.is_set()
 
     def start(self, gained: Callable[[], None]) -> None:
         """Stand for it in a thread of its own; return once it has led or has not got it."""
@@ -84,7 +86,6 @@ class PostgresElection:
         """
         ours = self._term
         if ours is None or connection.execute(select(_TERM.c.term)).scalar() != ours:
-            self.is_leading = False
             self._lost.set()
             raise UnavailableError("another_leads", "another process writes this database")
 
@@ -103,6 +104,7 @@ class PostgresElection:
             self._look(_WAIT)
             lost_it = had_it and self._session is None
             pause = _STAND_BACK_SECONDS if lost_it else _LOOK_SECONDS if self._is_off() else 0
+        self._leave()
 
     def _is_off(self) -> bool:
         """Whether there is something to wait for other than the lock."""
@@ -117,7 +119,7 @@ class PostgresElection:
                 self._lose()
             else:
                 self._session.execute("SELECT 1")
-        except FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - nobody else would stand for it again
             self._lose()
             self._tell(type(error).__name__)
         else:
@@ -150,10 +152,12 @@ class PostgresElection:
         except Exception as error:  # noqa: BLE001 - whatever it was, another process may fare better
             why = error.code if isinstance(error, DidServiceError) else kind_and_place(error)
             _LOG.error("cannot lead: %s", why)
-            self._lost.set()
+            if self._term == term:  # a later term prepares for itself
+                self._lost.set()
         else:
-            self.is_leading = self._term == term and not self._lost.is_set()
-            _LOG.info("leads, in term %d", term)
+            if self._term == term:
+                self._prepared = term
+                _LOG.info("leads, in term %d", term)
 
     def _next_term(self) -> int:
         with self._engine.connect() as connection, for_writing(connection).begin():
@@ -165,7 +169,7 @@ class PostgresElection:
         return term
 
     def _leave(self) -> None:
-        self.is_leading, self._term = False, None
+        self._term = None
         for session in (self._session, self._asking):
             if session is not None:
                 session.close()
