@@ -142,6 +142,8 @@ class PublishLoop:
                 self._tell(None)
             self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
         self.has_ended = True
+        if not self._closed.is_set():
+            self._region.leadership.close()  # another process may have a disk that is well
 
     def _tell(self, error: Exception | None, origin: str = "") -> None:
         """Tell an error once, until another one comes or all is well again.

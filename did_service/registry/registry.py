@@ -136,11 +136,12 @@ class Registry:
         what is wrong with the rows that it serves.
         """
         yield checked_part("leader", ReadyWord.ANOTHER_LEADS, well=self.leadership.is_leading)
+        # Also where it has given up the lead for it.
+        yield checked_part("disk", ReadyWord.TREE_NOT_SYNCED, well=not self.rounds.has_ended)
         if not self.leadership.is_leading:
             yield from self._histories_ready()
             return
         yield from map(self.rounds.readiness, self.logs)
-        yield checked_part("disk", ReadyWord.TREE_NOT_SYNCED, well=not self.rounds.has_ended)
         region = self.region
         rules = are_known(policy_in_force(region.pinned, region.stores[region.control]))
         yield checked_part("rules", ReadyWord.RULES_UNKNOWN, well=rules)

@@ -20,6 +20,7 @@ from did_service.core.log.policy import PolicyLog
 from did_service.registry import publisher
 from did_service.replica.fsck import examine
 from did_service.signer.last_signed import LastSigned
+from did_service.storage.leading import ALONE
 from tests.support import health, live
 from tests.support.cosigners import signed_by
 from tests.support.dids import key
@@ -325,8 +326,11 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr("did_service.storage.folder.os.fsync", fail)
+    given_up = []
+    monkeypatch.setattr(type(ALONE), "close", lambda _: given_up.append(True))
     registry.rounds._run()  # and returns
     monkeypatch.undo()
+    assert given_up == [True]  # the lead, to a process with a disk that is well
     assert health.words(registry) == ["tree_not_synced"]
     assert published(fed) == before
     fed.stop("gd")
