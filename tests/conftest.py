@@ -13,6 +13,7 @@ from did_service.program.logs import ROOT
 from tests.support import storage
 from tests.support.counter import Scene
 from tests.support.desk import Desk
+from tests.support.postgres import dispose_of_server
 
 if TYPE_CHECKING:
     from tests.support.buckets import S3Service
@@ -56,6 +57,11 @@ def _is_for_another_engine(item: pytest.Item) -> bool:
     engine = None if given is None else given.params.get("each_engine")
     others = {*storage.ENGINES} - {engine}
     return engine is not None and any(item.get_closest_marker(f"{o}_only") for o in others)
+
+
+def pytest_sessionfinish() -> None:
+    """End what a process of the tests has started for all of them."""
+    dispose_of_server()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,6 @@ depends on the order of bytes has to say so. Its clock decides nothing: no state
 asks the server for the time (tests/architecture/test_database_door.py).
 """
 
-import atexit
 import os
 import pwd
 import shutil
@@ -107,9 +106,17 @@ class Server:
 @cache
 def server() -> Server:
     """The server of this process; the test is skipped where the system has none."""
-    made = Server(postgres_programs())
-    atexit.register(made.dispose)
-    return made
+    return Server(postgres_programs())
+
+
+def dispose_of_server() -> None:
+    """End the server of this process, if it has one, before the process itself ends.
+
+    A worker of pytest-xdist is killed ten seconds after its last test has been told, and what
+    it has measured is written at its very end: hundreds of databases take longer to delete.
+    """
+    if server.cache_info().currsize:
+        server().dispose()
 
 
 def postgres_url(schema: str) -> str:
