@@ -14,7 +14,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system lock clean
+.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system image-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -69,7 +69,7 @@ release: wheels wheel  ## a folder to install from without a network; OUT=DIR KE
 	@$(PY) scripts/release.py make --out $(OUT) --wheels $(WHEELS) --key $(KEY) \
 	  --passphrase $(PASSPHRASE) --own dist/did_service-`$(PY) -m hatchling version`-py3-none-any.whl
 
-wheels: $(WHEELS)/.run  ## the wheels of requirements/run.lock for this machine's Python
+wheels: $(WHEELS)/.run  ## the wheels of requirements/release.lock for this machine's Python
 
 setup: $(VENV)/.dev  ## the environment alone
 
@@ -83,11 +83,17 @@ test-system:  ## system programs that some tests want (Debian, as root)
 	@missing=""; for pair in node:nodejs npm:npm unshare:util-linux faketime:faketime promtool:prometheus \
 	  systemd-analyze:systemd nginx:nginx-light openssl:openssl strace:strace chromium:chromium curl:curl ip:iproute2; do \
 	  command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
+
+image-system:  ## what builds and runs images for make soak PART=container (Debian, as root)
+	@for each in buildah podman runc mmdebstrap; do command -v "$$each" >/dev/null || missing="$$missing $$each"; done; \
 	if [ -n "$$missing" ]; then apt-get update -q && apt-get install -qy --no-install-recommends $$missing $(ARGS); fi
 
 lock:  ## recompute requirements/*.lock; needs uv; ARGS=--upgrade for newer versions
 	cd requirements && $(COMPILE) run.in -o run.lock
-	cd requirements && $(COMPILE) -c run.lock run.in dev.in -o dev.lock
+	cd requirements && $(COMPILE) -c run.lock run.in extras.in -o release.lock
+	cd requirements && $(COMPILE) -c release.lock run.in extras.in dev.in -o dev.lock
 	cd requirements && $(COMPILE) peers.in -o peers.lock
 	cd requirements && $(COMPILE) docs.in -o docs.lock
 	! grep -nE '[a-z]+://' requirements/*.lock
@@ -112,9 +118,9 @@ $(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
 	@$(PY) $(PIP) requirements/dev.lock
 	@touch $@
 
-$(WHEELS)/.run: requirements/run.lock | $(VENV)/.python
+$(WHEELS)/.run: requirements/release.lock | $(VENV)/.python
 	@rm -rf $(WHEELS)
-	@$(PY) -m pip --disable-pip-version-check download -d $(WHEELS) $(LOCKED) requirements/run.lock
+	@$(PY) -m pip --disable-pip-version-check download -d $(WHEELS) $(LOCKED) requirements/release.lock
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.lock

@@ -15,7 +15,7 @@ GROUPS = {
     "vc": ("credentials", "decision"),
     "didwebvh": ("didwebvh",),
     "merkle": ("merkle",),
-    "log": ("stored_log", "http_log"),
+    "log": ("stored_log", "judging", "http_log"),
     "cli": ("programs",),
     "mem": ("memory",),
 }

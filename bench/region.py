@@ -7,7 +7,7 @@ telling each other. Every entry here is one that the rules let through.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from did_service.core.log.merkle import leaf_hash
 from did_service.core.log.witnessing import parse_add_checkpoint
 from did_service.node.region import RegionSetup
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup
 from tests.support.dids import hash_of, key, template
 from tests.support.federation import Actor, Federation
 from tests.support.founding import TERRITORY, log_signer, native, witness
@@ -64,7 +65,7 @@ class Province:
     def streams(self, owners: list[Actor], count: int) -> Iterator[bytes]:
         """Make the first `count` entries of a data log: evidence batches of owners in turn."""
         streams = [Stream(owner, self.fed.now) for owner in owners]
-        _check(streams[0], self.fed, self.data_log)
+        check_text(self.fed, self.data_log, owners[0])
         for number in range(count):
             yield streams[number % len(streams)].next()
 
@@ -82,14 +83,19 @@ class Province:
 class Stream:
     """The evidence entries of one owner, written as text: canonical, signed, sequenced.
 
-    Ten times as fast as composing and signing values, and `_check` compares the two.
+    Ten times as fast as composing and signing values, and `check_text` compares the two.
+
+    Args:
+        owner: Signs.
+        at: The second of its entries; may be set between two of them.
+        after: The newest entry of the stream, None for a new one.
     """
 
-    def __init__(self, owner: Actor, at: int) -> None:
+    def __init__(self, owner: Actor, at: int, after: LoggedEntry | None = None) -> None:
         self.owner = owner
         self.at = at
-        self._number = 0
-        self._leaf: bytes | None = None
+        self._number = 0 if after is None else after.entry.number
+        self._leaf = None if after is None else after.leaf
         self._body = jcs.encode({"kind": _KIND, "owner": owner.did}).decode()
         self._options = {
             "type": "DataIntegrityProof",
@@ -99,14 +105,14 @@ class Stream:
             "proofPurpose": "assertionMethod",
         }
         self._options_hash = sha256(jcs.encode({**self._options}))
-        self._subject = stream_id(owner.did, _KIND)
+        self.subject = stream_id(owner.did, _KIND)
 
     def next(self) -> bytes:
         """Return the next entry."""
         self._number += 1
         digest = b64.encode_url(sha256(b"%d" % self._number))
         chain = "" if self._leaf is None else f'"p":"{b64.encode_url(self._leaf)}",'
-        tail = f'"d":"{digest}","n":{self._number},{chain}"s":"{self._subject}",'
+        tail = f'"d":"{digest}","n":{self._number},{chain}"s":"{self.subject}",'
         tail += '"t":"evidence","v":1}'
         signed = self._options_hash + sha256(f'{{"b":{self._body},{tail}'.encode())
         value = multibase_encode(self.owner.key.sign(signed))
@@ -117,9 +123,9 @@ class Stream:
         return data
 
 
-def _check(stream: Stream, fed: Federation, data_log: str) -> None:
-    """Take the first two entries of a copy of a stream through the rules, and compose them."""
-    owner, copy = stream.owner, Stream(stream.owner, stream.at)
+def check_text(fed: Federation, data_log: str, owner: Actor) -> None:
+    """Take the first two entries of an owner's stream through the rules, and compose them."""
+    copy = Stream(owner, fed.now)
     for _ in range(2):
         data = copy.next()
         wanted = parse_entry(data)
@@ -142,7 +148,7 @@ def setup(policy: Policy, transport: Transport, folder: Path) -> RegionSetup:
         kind=ServiceKind.REGION,
         region=REGION,
         host=f"{REGION}.example",
-        folder=folder,
+        storage=StorageSetup(folder),
         policy=policy,
         logs=signers,
         cosigner=witness(REGION),
@@ -152,7 +158,15 @@ def setup(policy: Policy, transport: Transport, folder: Path) -> RegionSetup:
 
 
 class Witnesses(Transport):
-    """Stands in for the other regions: cosigns whatever it is asked to, at once."""
+    """Stands in for the other regions: cosigns whatever it is asked to, at once.
+
+    Args:
+        posix: Their clock.
+    """
+
+    def __init__(self, posix: Callable[[], int] = lambda: int(time.time())) -> None:
+        super().__init__()
+        self._posix = posix
 
     def request(
         self,
@@ -166,5 +180,5 @@ class Witnesses(Transport):
         """Answer add-checkpoint as the witness whose host the URL names."""
         del method, max_bytes, headers
         region = next(each for each in TERRITORY if f"//{each}.example/" in url)
-        line = witness(region).cosign(parse_add_checkpoint(body).note.text, int(time.time()))
+        line = witness(region).cosign(parse_add_checkpoint(body).note.text, self._posix())
         return HttpAnswer(200, {"content-type": "text/plain"}, line.encode())

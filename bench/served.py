@@ -7,7 +7,6 @@ open, and of an answer only status and length are read.
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -68,9 +67,9 @@ class RegistryProcess:
 
     def processor_seconds(self) -> float:
         """Return the processor time that it has used so far, in all of its threads (Linux)."""
-        stat = Path("/proc", str(self._process.pid), "stat").read_text()
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        # The number of a process's clock, as clock_getcpuclockid(3) makes it: exact to the
+        # nanosecond, where /proc counts ticks of 10 ms.
+        return time.clock_gettime(~self._process.pid << 3 | 2)
 
     def _line(self) -> str:
         assert self._process.stdout is not None

@@ -21,6 +21,7 @@ from bench.harness import Operation, Row, Session, V
 from bench.region import REG, Province, Witnesses, places, setup
 from did_service.core.anchor.entry import Entry, compose
 from did_service.core.log.merkle import leaf_hash, tree_root
+from did_service.node.storage_setup import StorageSetup
 from did_service.node.stores import registry_stores
 from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import RegionStores
@@ -130,7 +131,7 @@ class Judged:
         self._province = Province()
         given = setup(self._province.fed.policy, Witnesses(), folder)
         self._stores = ExitStack()
-        opened = self._stores.enter_context(registry_stores(folder, REG))
+        opened = self._stores.enter_context(registry_stores(StorageSetup(folder), REG))
         self._region = RegionStores(given.registry(opened, {}))
         self._sequencer = Sequencer(self._region, lambda: None, _Open(self._region.edge))
 

@@ -25,6 +25,7 @@ from did_service.node.founding import Plan, RegionPlan, create_identity, found_f
 from did_service.node.region import RegionSetup
 from did_service.node.services import AgencySetup, open_service
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup
 from did_service.program.clock import SYSTEM
 
 
@@ -56,7 +57,7 @@ def _apps() -> Iterator[list[Any]]:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="didsvc-")))
         transport = running.enter_context(Transport())
         region = _region(folder, transport)
-        agency = AgencySetup(_agency(), folder, transport)
+        agency = AgencySetup(_agency(), StorageSetup(folder), transport)
         opened = [running.enter_context(closing(open_service(s))) for s in (region, agency)]
         yield [service.app for service in opened]
 
@@ -76,7 +77,7 @@ def _region(folder: Path, transport: Transport) -> RegionSetup:
         kind=ServiceKind.REGION,
         region="gd",
         host="gd.example",
-        folder=folder,
+        storage=StorageSetup(folder),
         policy=founded.policy,
         logs=keys.logs,
         cosigner=keys.witness,

@@ -189,8 +189,13 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def filled(page: str) -> str:
-    """Return the page with its tables made anew, between their comments."""
-    for name, made in tables().items():
+    """Return the page with its tables made anew."""
+    return fill(page, tables())
+
+
+def fill(page: str, made_anew: dict[str, str]) -> str:
+    """Put tables into a page, each between the comment with its name and the next `end`."""
+    for name, made in made_anew.items():
         between = re.compile(rf"(<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
         page = between.sub(lambda found, made=made: f"{found[1]}\n{made}\n", page)
     return page

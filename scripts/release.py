@@ -89,7 +89,7 @@ def make_folder(out: Path, own: Path, wheels: Path, key: SigningKey) -> None:
 
 def _fill(folder: Path, own: Path, wheels: Path) -> None:
     """Put everything but the sums into a folder."""
-    lock = (CHECKOUT / "requirements" / "run.lock").read_text()
+    lock = (CHECKOUT / "requirements" / "release.lock").read_text()
     ours, others = Wheel.read(own), _locked(lock, wheels)
     (folder / "wheels").mkdir(parents=True)
     for wheel in (ours, *others):
@@ -100,7 +100,7 @@ def _fill(folder: Path, own: Path, wheels: Path) -> None:
     (folder / "VERSION").write_text(f"{version}\n")
     (folder / "sbom.cdx.json").write_text(bill(ours, others))
     shutil.copy(CHECKOUT / "deploy" / "release" / "install", folder / "install")
-    for name in ("systemd", "nginx"):
+    for name in ("systemd", "nginx", "container", "kubernetes"):
         shutil.copytree(CHECKOUT / "deploy" / name, folder / "deploy" / name)
     (folder / "docs").mkdir()
     for page in (CHECKOUT / "docs").glob("*.md"):
@@ -113,7 +113,7 @@ def _locked(lock: str, wheels: Path) -> list[Wheel]:
     found = [Wheel.read(path) for path in sorted(wheels.glob("*.whl"))]
     for wheel in found:
         if wheel.digest not in hashes.get(wheel.name, ()):
-            raise ReleaseError(f"{wheel.path.name} is not in run.lock")
+            raise ReleaseError(f"{wheel.path.name} is not in release.lock")
     missing = hashes.keys() - optional - {wheel.name for wheel in found}
     if missing:
         raise ReleaseError(f"no wheel of {', '.join(sorted(missing))}: run make wheels")

@@ -56,9 +56,9 @@ class Wheel:
 
     @property
     def needs(self) -> set[str]:
-        """Names of what it requires, on whatever platform, extras left out."""
+        """Names of what it requires, on whatever platform, and of what its extras require."""
         rows = self.about.get_all("Requires-Dist", [])
-        found = (_REQUIRED.match(row) for row in rows if "extra ==" not in row)
+        found = (_REQUIRED.match(row) for row in rows)
         return {normalized(match[1]) for match in found if match}
 
     def component(self, kind: str) -> JsonObject:

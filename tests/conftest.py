@@ -4,13 +4,19 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from did_service.program.logs import ROOT
+from tests.support import storage
 from tests.support.counter import Scene
 from tests.support.desk import Desk
+from tests.support.postgres import dispose_of_server
+
+if TYPE_CHECKING:
+    from tests.support.buckets import S3Service
 
 # No deadline: two workers share two cores. In CI the examples are the same in every run.
 settings.register_profile("laptop", deadline=None)
@@ -36,12 +42,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     pytest-xdist 3.8 marks them by `_nodeid`, which pytest 9.2 does not read any more.
     """
+    items[:] = [item for item in items if not _is_for_another_engine(item)]
     if not config.getoption("loadgroup", default=False):  # set in workers alone
         return
     for item in items:
         group = item.get_closest_marker("xdist_group")
         if group is not None and not item.nodeid.endswith(suffix := f"@{group.args[0]}"):
             item._id = type(item.id).parse(f"{item.nodeid}{suffix}")
+
+
+def _is_for_another_engine(item: pytest.Item) -> bool:
+    """Say whether a test is about one kind of database, and would run over another."""
+    given = getattr(item, "callspec", None)
+    engine = None if given is None else given.params.get("each_engine")
+    others = {*storage.ENGINES} - {engine}
+    return engine is not None and any(item.get_closest_marker(f"{o}_only") for o in others)
+
+
+def pytest_sessionfinish() -> None:
+    """End what a process of the tests has started for all of them."""
+    dispose_of_server()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,6 +72,21 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return forbid_skip((yield))
+
+
+@pytest.fixture(scope="module", params=storage.ENGINES)
+def each_engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run every test of a file over each kind of database."""
+    storage.use(request.param)
+    yield request.param
+    storage.use(storage.SQLITE)
+    storage.disconnect()
+
+
+@pytest.fixture(autouse=True)
+def _disconnected() -> Iterator[None]:
+    yield
+    storage.disconnect()
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +113,12 @@ def desk(tmp_path: Path, scene: Scene) -> Desk:
     made = Desk(tmp_path, scene)
     assert made.pin().exit == 0
     return made
+
+
+@pytest.fixture(scope="session")
+def s3() -> "Iterator[S3Service]":
+    """An S3 service in a child process, one a worker."""
+    from tests.support.buckets import s3_service  # noqa: PLC0415 - most tests need no bucket
+
+    with s3_service() as service:
+        yield service

@@ -1,8 +1,9 @@
 """`make soak PART=NAME`: what takes too long for every day, in parts of at most an hour.
 
-Without a name the parts are listed. A part that was cut off is run again, alone; `trust-items`
-and `kills` go on where they were. Each that comes to its end is a row of bench/soak.md: part,
-date, result, seconds, commit. A part is added to `PARTS`, and nowhere else.
+Without a name the parts are listed. A part that was cut off is run again, alone; `trust-items`,
+`kills` and `long-log` go on where they were, `container` with the image that it has built. Each
+that comes to its end is a row of bench/soak.md: part, date, result, seconds, commit. A part is
+added to `PARTS`, and nowhere else.
 """
 
 import os
@@ -17,7 +18,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import days, kills, load, stampede, trust_items
+from tests import containers, days, kills, load, long_log, stampede, trust_items
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
 _BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
@@ -61,6 +62,10 @@ PARTS["load"] = Part("ten minutes at half of what a federation can do", load.mai
 PARTS["stampede"] = Part(
     "three attacks on shared threads, and a crowd that waits", stampede.main
 )
+PARTS["long-log"] = Part(
+    "a log of 10^7 entries built, examined and read; SIZE, MINUTES, LONG_LOG", long_log.main
+)
+PARTS["container"] = Part("the image, built and lived in by a federation", containers.main)
 
 
 def main(names: Sequence[str]) -> int:

@@ -13,15 +13,24 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from did_service.bundler.copies import (
+    DataCopy,
+    LeafTree,
+    LogCopy,
+    Readers,
+    newest_of_all,
+    read_data,
+    read_log,
+)
 from did_service.client.registry import LogReader
 from did_service.core.anchor.bodies.heads import read_heads_body
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, LoggedEntry, parse_carried
+from did_service.core.anchor.entry import LoggedEntry
 from did_service.core.anchor.freshness import statement_time
 from did_service.core.anchor.region import Region, control_origin
-from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot, subject_key
+from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import (
     MalformedError,
@@ -30,36 +39,13 @@ from did_service.core.errors import (
     UnavailableError,
     quote,
 )
-from did_service.core.evidence.audit_path import AuditPath
 from did_service.core.evidence.bundle import encode_bundle, parse_bundle
 from did_service.core.evidence.pieces import UnverifiedHead, UnverifiedItem
 from did_service.core.evidence.proofs import verify_evidence
 from did_service.core.evidence.sets import UnverifiedEvidence
 from did_service.core.limits import MAX_TREE_SIZE
-from did_service.core.log.merkle import inclusion_path, tree_root
 
 _LEFT_OUT = ("evidence",)  # what exists does not go out of date: it comes with its record
-
-Readers = Mapping[str, LogReader]
-
-
-@dataclass(frozen=True, slots=True)
-class LogCopy:
-    """A whole log as read, under a checkpoint that the quorum cosigned.
-
-    `fresh_at` is the quorum's time of that checkpoint, in POSIX seconds.
-    """
-
-    origin: str
-    note: bytes
-    placed: tuple[LoggedEntry, ...]
-    leaves: tuple[bytes, ...]
-    fresh_at: int = 0
-
-    def item(self, index: int, size: int, head: UnverifiedHead | None = None) -> UnverifiedItem:
-        """Return the evidence item of an entry in the tree of the first `size` entries."""
-        path = AuditPath(inclusion_path(self.leaves[:size], index))
-        return UnverifiedItem(self.origin, size, index, self.placed[index].entry, path, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +89,12 @@ def collect(policy: Policy, readers: Readers) -> CollectedBundle:
         checkpoints.append(control.note)
         items.extend(about_itself(control))
         snapshots |= _snapshot(control)
-        logs.append(_bundled(control, control, newest_heads(control, control.origin)))
+        logs.append(_bundled(control, control.origin, newest_heads(control, control.origin)))
         for data_log, heads in _data_copies(policy, region, control, readers):
             found = list(about_data(control, data_log, heads))
             items.extend(found)
             contents |= _contents(found, readers[data_log.origin])
-            logs.append(_bundled(control, data_log, heads))
+            logs.append(_bundled(control, data_log.origin, heads))
     evidence = UnverifiedEvidence(
         tuple(checkpoints), tuple(items), contents, heads_files=snapshots
     )
@@ -135,54 +121,27 @@ def encode_checked(policy: Policy, collected: CollectedBundle) -> bytes:
     return data
 
 
-def read_log(policy: Policy, origin: str, readers: Readers) -> LogCopy:
-    """Read a log whole and compare it with its cosigned checkpoint.
-
-    Raises:
-        ProofError: `root_mismatch`, or the checkpoint's own.
-    """
-    note = readers[origin].checkpoint()
-    verified = policy.log_policy(origin).verify(note)
-    size = verified.checkpoint.size
-    copy = copy_of(origin, note, readers[origin].entries(0, size, size))
-    if tree_root(copy.leaves) != verified.checkpoint.root:
-        raise ProofError("root_mismatch", f"the entries of {quote(origin)} are not its tree's")
-    return replace(copy, fresh_at=verified.fresh_at)
-
-
-def copy_of(origin: str, note: bytes, stored: Sequence[bytes]) -> LogCopy:
-    """Put the entries of a whole log, as stored, beside a checkpoint; nothing is compared."""
-    entries = [parse_carried(data) for data in stored]
-    leaves = tuple(entry.leaf() for entry in entries)
-    placed = tuple(
-        LoggedEntry(entry, index, leaf)
-        for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
-    )
-    return LogCopy(origin, note, placed, leaves)
-
-
 def about_itself(control: LogCopy) -> Iterator[UnverifiedItem]:
     """Yield the newest heads entry of a control log, and the items that it names."""
     heads = newest_heads(control, control.origin)
     size = len(control.placed)
     yield control.item(heads.index, size)
-    for index, head in _newest(control.placed[: heads.index]):
-        yield control.item(index, size, head)
+    for placed, head in _named(newest_of_all(control.placed[: heads.index])):
+        yield control.item(placed.index, size, head)
 
 
 def about_data(
-    control: LogCopy, data_log: LogCopy, heads: LoggedEntry
+    control: LogCopy, data_log: DataCopy, heads: LoggedEntry
 ) -> Iterator[UnverifiedItem]:
     """Yield the heads entry about a data log, and the items of that log that it names."""
-    size = _covered(heads)
     yield control.item(heads.index, len(control.placed))
-    for index, head in _newest(data_log.placed[:size]):
-        yield data_log.item(index, size, head)
+    for placed, head in _named(data_log.newest):
+        yield data_log.item(placed, head)
 
 
 def _data_copies(
     policy: Policy, region: Region, control: LogCopy, readers: Readers
-) -> Iterator[tuple[LogCopy, LoggedEntry]]:
+) -> Iterator[tuple[DataCopy, LoggedEntry]]:
     """Yield the data logs of a region, each with the newest heads entry that its copy reaches.
 
     One that no heads entry is about has nothing that could be shown to be the latest.
@@ -190,8 +149,9 @@ def _data_copies(
     for origin in region.logs:
         about = origin != control.origin and any(_all_heads_about(control, origin))
         if about and origin in readers:
-            data_log = read_log(policy, origin, readers)
-            yield data_log, newest_heads(control, origin, len(data_log.placed))
+            head = policy.log_policy(origin).verify(readers[origin].checkpoint()).checkpoint
+            heads = newest_heads(control, origin, head.size)
+            yield read_data(readers[origin], head, _covered(heads)), heads
 
 
 def newest_heads(control: LogCopy, origin: str, most: int = MAX_TREE_SIZE) -> LoggedEntry:
@@ -223,33 +183,26 @@ def _covered(heads: LoggedEntry) -> int:
     return read_heads_body(heads.entry.body).size
 
 
-def _bundled(control: LogCopy, log: LogCopy, heads: LoggedEntry) -> BundledLog:
+def _bundled(control: LogCopy, origin: str, heads: LoggedEntry) -> BundledLog:
     body = read_heads_body(heads.entry.body)
-    return BundledLog(log.origin, body.size, statement_time(control.fresh_at, body.at))
+    return BundledLog(origin, body.size, statement_time(control.fresh_at, body.at))
 
 
-def _newest(placed: Sequence[LoggedEntry]) -> Iterator[tuple[int, UnverifiedHead]]:
-    """Yield index and head proof of the newest entry of each subject that a bundle carries."""
-    newest = _newest_of_all(placed)
+def _named(newest: Mapping[bytes, LoggedEntry]) -> Iterator[tuple[LoggedEntry, UnverifiedHead]]:
+    """Yield the newest entry of each subject that a bundle carries, with its head proof."""
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
+    tree = LeafTree(snapshot.leaf_hashes())
     for position, record in enumerate(snapshot.records):
-        if newest[record.key].entry.type not in _LEFT_OUT:
-            path = AuditPath(snapshot.path(position))
-            yield record.index, UnverifiedHead(position, record.encode(), path)
-
-
-def _newest_of_all(placed: Sequence[LoggedEntry]) -> dict[bytes, LoggedEntry]:
-    return {_key(each.entry): each for each in placed if each.entry.type != "heads"}
-
-
-def _key(entry: Entry) -> bytes:
-    return subject_key(entry.type, entry.subject)
+        placed = newest[record.key]
+        if placed.entry.type not in _LEFT_OUT:
+            path = tree.path(position, len(tree))
+            yield placed, UnverifiedHead(position, record.encode(), path)
 
 
 def _snapshot(control: LogCopy) -> dict[bytes, bytes]:
     """Return the heads snapshot of a control log, gzipped, by its root."""
     heads = newest_heads(control, control.origin)
-    newest = _newest_of_all(control.placed[: heads.index])
+    newest = newest_of_all(control.placed[: heads.index])
     snapshot = HeadsSnapshot.of(HeadRecord.of(each) for each in newest.values())
     return {snapshot.root: gzip.compress(snapshot.encode(), mtime=0)}
 

@@ -44,6 +44,7 @@ ENTRIES = {
     "agency": CommandEntry("did_service.cli.services:agency", SUMMARIES["agency"]),
     "registry": CommandEntry("did_service.cli.services:registry", SUMMARIES["registry"]),
     "witness": CommandEntry("did_service.cli.services:witness", SUMMARIES["witness"]),
+    "health": CommandEntry("did_service.cli.health:health", "Ask whether a service works."),
     "federation": CommandEntry(
         "did_service.cli.federation:federation", "Found a federation by files people carry."
     ),

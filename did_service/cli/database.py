@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from did_service.core.encoding.strict_json import JsonObject
     from did_service.storage.revisions import DatabaseStatus
 
-SUMMARY = "See which revision a service's tables have, and upgrade them."
+SUMMARY = "See which revision a service's tables have, upgrade them, or move them."
 
 _STATUS_EXAMPLES = """\
   did-service database status /var/lib/did-service/gd
@@ -42,6 +42,9 @@ database = SpokenGroup(
         ),
         "upgrade": CommandEntry(
             "did_service.cli.database:upgrade", "Bring the tables to this release."
+        ),
+        "copy": CommandEntry(
+            "did_service.cli.database_copy:copy", "Copy all rows to another engine."
         ),
     },
     SUMMARY,

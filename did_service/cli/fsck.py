@@ -57,8 +57,8 @@ def fsck(folder: Path, policy_file: Path | None, *, repair: bool, as_json: bool)
     from did_service.program.streams import print_stderr, write_out
     from did_service.program.words import told_code
 
-    place, policy = data_of(folder, policy_file, os.environ)
-    found = check_folder(place, policy, mend=repair)
+    storage, policy = data_of(folder, policy_file, os.environ)
+    found = check_folder(storage, policy, mend=repair)
     data: JsonObject = {
         log: [{"code": each.code, "where": each.where} for each in findings]
         for log, findings in found.items()

@@ -77,6 +77,7 @@ def monitor(
     from did_service.monitor.monitor import Monitor
     from did_service.node.pinned_policy import read_policy
     from did_service.node.reaching import routes_to_peers
+    from did_service.node.storage_setup import StorageSetup
     from did_service.node.stores import monitor_stores
     from did_service.program.clock import SYSTEM
     from did_service.program.files import make_private_directory
@@ -86,7 +87,7 @@ def monitor(
     make_private_directory(folder)
     with (
         Transport(routes_to_peers(service, os.environ)) as transport,
-        monitor_stores(folder, policy.federation) as stores,
+        monitor_stores(StorageSetup(folder), policy.federation) as stores,
     ):
         watching = Monitor(stores, policy, transport, SYSTEM, stale)
         return Repetition(every, SYSTEM.rng).run(

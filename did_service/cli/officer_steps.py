@@ -19,8 +19,9 @@ from did_service.issuer.officers import Officers
 from did_service.issuer.store import IssuerStore
 from did_service.node.agency_files import agency_of
 from did_service.node.opened_keyring import opened_keyring
+from did_service.node.storage_setup import storage_of
 from did_service.program.clock import SYSTEM
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 
 _T = TypeVar("_T")
 
@@ -79,7 +80,7 @@ def _officers(folder: Path, given: Given, act: Callable[[Officers], _T]) -> _T:
     configuration = agency_configuration(folder)
     keyring = opened_keyring(configuration, place_given(given), os.environ)
     agency = agency_of(configuration, keyring)
-    engine = open_database(file_url(configuration.path("storage.folder") / "issuer.sqlite"))
+    engine = open_database(storage_of(configuration).database_url("issuer"))
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         store = IssuerStore(engine)

@@ -242,6 +242,12 @@ _OF_OFFICE = {
         "publish-schema": CommandEntry(f"{_OFFICES}:publish_schema", "Publish a JSON Schema."),
         "publish-item": CommandEntry(f"{_OFFICES}:publish_item", "Publish a service item."),
     },
+    "registry": {
+        "publish": CommandEntry(
+            "did_service.cli.publish:publish",
+            "Copy what is published to a folder or a bucket.",
+        ),
+    },
     "agency": {
         "request": CommandEntry(f"{_OFFICES}:request", "Ask the region for authority."),
         "accept": CommandEntry(f"{_OFFICES}:accept", "Take a grant into the configuration."),

@@ -142,6 +142,7 @@ MAX_PORTION_BYTES = 16_777_216  # as lines, with the lists and batches that go w
 MAX_EVIDENCE_POLICIES = 64  # of one bundle; each is held as it was parsed, a megabyte at worst
 MAX_EVIDENCE_CHECKPOINTS = 4_096  # some for each log of a thousand regions
 MAX_HEADS_FILE_BYTES = 134_217_728  # 84 bytes a subject: room for 1.5 million subjects
+MAX_BLOB_BYTES = MAX_HEADS_FILE_BYTES  # the largest file of a log; no bucket may give more
 MAX_HEADS_PACKING = 2  # times what came: of a record's 84 bytes 64 are hashes, never fewer
 MAX_HEADS_KEPT_BYTES = 268_435_456  # unpacked, for one import: what all its portions may share
 MAX_HEADS_REFUSED = 4_096  # that are known to be none; an honest set has one for each log
@@ -202,3 +203,9 @@ MAX_URL_CHARACTERS = 8_192  # what servers commonly take in a request line
 MAX_LAST_SIGNED_BYTES = 262_144  # a guard file: some hundred bytes a log and key
 MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so
+
+# --- databases of servers --------------------------------------------------------------------
+MAX_DATABASE_CONNECTIONS = 16  # of one store: its threads of work, and one that writes
+DATABASE_CONNECT_SECONDS = 5  # to one address of a server
+DATABASE_LOCK_SECONDS = 10  # a writer waits so long for the one before it, as with SQLite
+DATABASE_STATEMENT_SECONDS = 60  # one statement; the longest of a service take milliseconds

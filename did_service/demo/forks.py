@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from did_service.bundler.collect import about_itself, copy_of
+from did_service.bundler.collect import about_itself
+from did_service.bundler.copies import copy_of
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError

@@ -18,6 +18,7 @@ from did_service.node.local.agencies import APPROVING, list_urls
 from did_service.node.local.establishing import NewFederation, new_federation
 from did_service.node.local.members import AgencyPlan, service_item
 from did_service.node.region import RegionSetup
+from did_service.node.storage_setup import StorageSetup
 from did_service.program.clock import ClockAndRandom
 from did_service.replica.store import ReplicaStore
 
@@ -33,7 +34,7 @@ class DemoWorld(NewFederation):
 
     def setup(self, region: str, folder: Path) -> RegionSetup:
         """Return what a region's services are given, over another folder."""
-        return replace(self.setups[region], folder=folder)
+        return replace(self.setups[region], storage=StorageSetup(folder))
 
     def tighten_item(self) -> None:
         """Publish the next version of the service item, which takes evidence of a day."""

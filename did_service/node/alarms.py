@@ -25,8 +25,9 @@ from did_service.issuer.store import IssuerStore
 from did_service.node.configuration import Configuration
 from did_service.node.pinned_policy import read_policy
 from did_service.node.setting_table import WITNESSING, ServiceKind
+from did_service.node.storage_setup import storage_of
 from did_service.program.files import whole
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 from did_service.witness.store import KeptAlarm, SettledBy, Settlement, WitnessStore
 
 MAX_STATEMENT, MAX_OFFICER = 1_000, 64  # characters
@@ -198,7 +199,7 @@ def _time(second: int) -> str:
 def _witness(configuration: Configuration) -> Iterator[WitnessStore]:
     if configuration.kind not in WITNESSING:
         raise UsageError("alarms_of_registry", "a registry keeps no alarms: its witness does")
-    engine = open_database(_url(configuration, "witness"), make=False)
+    engine = open_database(storage_of(configuration).database_url("witness"), make=False)
     try:
         yield WitnessStore(engine)
     finally:
@@ -207,12 +208,8 @@ def _witness(configuration: Configuration) -> Iterator[WitnessStore]:
 
 @contextmanager
 def _issuer(configuration: Configuration) -> Iterator[IssuerStore]:
-    engine = open_database(_url(configuration, "issuer"), make=False)
+    engine = open_database(storage_of(configuration).database_url("issuer"), make=False)
     try:
         yield IssuerStore(engine)
     finally:
         engine.dispose()
-
-
-def _url(configuration: Configuration, name: str) -> str:
-    return file_url(configuration.path("storage.folder") / f"{name}.sqlite")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,13 @@ from did_service.node.backup_files import (
 )
 from did_service.node.backup_proof import proving_key, write_mac
 from did_service.node.configuration import FILE, Configuration
+from did_service.node.databases import HISTORIES, Told
 from did_service.node.did_folder import DidFolder
 from did_service.node.fsck import check_folder
 from did_service.node.kept_backup import kept_keyring, sum_of
 from did_service.node.pinned_policy import read_policy, region_in
 from did_service.node.setting_table import OF_AGENCY, OF_REGION
+from did_service.node.storage_setup import StorageSetup, storage_of
 from did_service.program.clock import ClockAndRandom
 from did_service.program.files import read_file
 from did_service.program.process import leave_no_core
@@ -55,17 +57,14 @@ from did_service.replica.mirrors import folder_of
 from did_service.replica.store import ReplicaStore
 from did_service.signer.keyring_file import naming, read_keyring
 from did_service.storage.backup import (
-    Progress,
     copy_blobs,
     copy_database,
     settle_database,
 )
+from did_service.storage.copying import Progress
 from did_service.storage.database import file_url, open_database
 from did_service.storage.disk import disk, sync
 from did_service.storage.folder import FolderBlobs
-
-Told = Callable[[str, int, int], None]
-"""Is called with what is being worked on, how much is done, and how much there is."""
 
 _OTHER_TABLES = ("database_outdated", "database_newer")
 _CHANGING = ("checkpoint",)  # the one blob of a log that is replaced
@@ -175,17 +174,18 @@ class _Copying:
 
     def _service(self, service: str, policy: Policy | None, data: Path) -> None:
         """Copy the owner, the blobs and then the database of one service."""
-        folder = self.configuration.path("storage.folder")
-        owner = read_file(folder / f"{service}.lock", MAX_LEASE_BYTES)
+        storage = storage_of(self.configuration)
+        owner = read_file(storage.folder / f"{service}.lock", MAX_LEASE_BYTES)
         if owner is not None:
             (data / f"{service}.lock").write_bytes(owner)
+        storage = storage_of(self.configuration)
         for name in [] if policy is None else self._logs_in(service, policy):
             self.told(f"{DATA}/{name}", 0, 1)
-            source = FolderBlobs(folder).below(name)
+            source = storage.blob_store(name)
             copy_blobs(source, FolderBlobs(data).below(name), _CHANGING)
         name = f"{service}.sqlite"
         part = _part(self.told, f"{DATA}/{name}")
-        copy_database(file_url(folder / name), data / name, part)
+        copy_database(storage.database_url(service), data / name, HISTORIES, part)
 
     def _logs_in(self, service: str, policy: Policy) -> list[str]:
         """Return the folders of the logs that a service keeps."""
@@ -231,7 +231,7 @@ class _Copying:
             if policy is None:
                 _open_issuer(data)
                 return True
-            found = check_folder(data, policy, mend=True)
+            found = check_folder(StorageSetup(data), policy, mend=True)
         except ConflictError as error:
             if error.code not in _OTHER_TABLES:
                 raise

@@ -15,12 +15,13 @@ from did_service.node.opened_keyring import opened_keyring
 from did_service.node.services import AgencySetup, Setup
 from did_service.node.setting_table import ServiceKind
 from did_service.node.starting import prepare
+from did_service.node.storage_setup import StorageSetup
 from did_service.program.clock import SYSTEM
 from did_service.program.logs import prepare_log
 from did_service.program.service_manager import ServiceManager
 from did_service.program.signals import Signals
 from did_service.signer.keyring import Keyring
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 from did_service.web.serve import prepare_process
 
 _LOG = logging.getLogger("did_service.node")
@@ -93,7 +94,7 @@ def check_service(
             "service": kind.value,
             "file": str(configuration.file),
             "listen": configuration.text("listen.address"),
-            "folder": str(setup.folder),
+            "folder": str(setup.storage.folder),
             "database": configuration.text("storage.database"),
             "keys": [f"{record.role} {record.name}" for record in keyring.records],
             **_of_setup(setup),
@@ -108,7 +109,7 @@ def _of_setup(setup: Setup) -> JsonObject:
             "did": setup.agency.did,
             "items": items,
             "officers_configured": configured,
-            "officers_added": [*_added_officers(setup.folder)],
+            "officers_added": [*_added_officers(setup.storage)],
         }
     return {
         "region": setup.region,
@@ -118,7 +119,7 @@ def _of_setup(setup: Setup) -> JsonObject:
     }
 
 
-def _added_officers(folder: Path) -> Iterator[str]:
+def _added_officers(storage: StorageSetup) -> Iterator[str]:
     """Name whom `officer add` has added and nobody has revoked; `officer list` has the ends.
 
     There is nobody before the agency has a database.
@@ -129,7 +130,7 @@ def _added_officers(folder: Path) -> Iterator[str]:
     from did_service.issuer.store import IssuerStore  # noqa: PLC0415 - a region has none
 
     try:
-        engine = open_database(file_url(folder / "issuer.sqlite"), make=False)
+        engine = open_database(storage.database_url("issuer"), make=False)
     except NotFoundError:
         return
     try:

@@ -9,7 +9,6 @@ and has to come from the mirrors.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.bodies.policy import Policy
@@ -20,6 +19,7 @@ from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.merkle import EMPTY_ROOT
 from did_service.core.log.note import UnverifiedNote, VerifierKey, parse_note, verify_note
 from did_service.core.log.witnessing import HeldCheckpoint
+from did_service.node.storage_setup import StorageSetup
 from did_service.node.stores import OpenedStores, registry_stores, witness_stores
 from did_service.registry.region import replicas_in
 from did_service.registry.store import CheckpointStore
@@ -34,12 +34,12 @@ from did_service.witness.store import WitnessStore
 
 
 def check_folder(
-    folder: Path, policy: Policy, *, mend: bool = False
+    storage: StorageSetup, policy: Policy, *, mend: bool = False
 ) -> dict[str, list[Finding]]:
     """Examine whatever a folder holds: a region's registry, a witness, or both.
 
     Args:
-        folder: Its lock files say whose it is.
+        storage: Its folder; the lock files in it say whose it is.
         policy: The pinned policy.
         mend: Whether to repair what differs.
 
@@ -51,13 +51,14 @@ def check_folder(
         ConflictError, UnavailableError: as `check_registry`.
         PolicyError: `log_unknown`: the policy has no such log.
     """
+    folder = storage.folder
     origin, name = owner_of(folder, "registry"), owner_of(folder, "witness")
     found: dict[str, list[Finding]] = {}
     if origin is not None:
         region = policy.region_of_log(origin)
-        found |= check_registry(folder, policy, region, mend=mend)
+        found |= check_registry(storage, policy, region, mend=mend)
     if name is not None:
-        copies = check_witness(folder, policy, name, mend=mend)
+        copies = check_witness(storage, policy, name, mend=mend)
         found |= {f"mirror of {log}": each for log, each in copies.items()}
     if origin is None and name is None:
         raise NotFoundError("folder_unknown", quote(folder))
@@ -65,12 +66,12 @@ def check_folder(
 
 
 def check_registry(
-    folder: Path, policy: Policy, region: Region, *, mend: bool = False
+    storage: StorageSetup, policy: Policy, region: Region, *, mend: bool = False
 ) -> dict[str, list[Finding]]:
     """Examine the logs of a region's registry, which must not be running.
 
     Args:
-        folder: The registry's.
+        storage: The registry's.
         policy: The pinned policy, for the keys of the logs.
         region: The region.
         mend: Whether to repair what differs.
@@ -83,17 +84,17 @@ def check_registry(
         ConflictError: `folder_in_use`, `folder_of_another`.
         UnavailableError: a disk or a database does not answer.
     """
-    with registry_stores(folder, control_origin(region)) as opened:
+    with registry_stores(storage, control_origin(region)) as opened:
         prepare(opened.stores.engine)
         desk = _RegistryCheck(opened, policy, replicas_in(opened.stores, region.logs))
         return {origin: desk.check(origin, mend=mend) for origin in region.logs}
 
 
 def check_witness(
-    folder: Path, policy: Policy, name: str, *, mend: bool = False
+    storage: StorageSetup, policy: Policy, name: str, *, mend: bool = False
 ) -> dict[str, list[Finding]]:
     """Do the same for the copies that a witness keeps, by the name of its key."""
-    with witness_stores(folder, name) as opened:
+    with witness_stores(storage, name) as opened:
         prepare(opened.stores.engine)
         held = WitnessStore(opened.stores.engine)
         found = {}

@@ -40,7 +40,7 @@ from did_service.node.backup_proof import MAC, check_mac, proving_key
 from did_service.node.configuration import FILE
 from did_service.program.files import read_file, whole
 from did_service.program.process import leave_no_core
-from did_service.storage.backup import Progress
+from did_service.storage.copying import Progress
 
 _LINE = re.compile(rb"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._/-]*)")
 _PIECE = 1 << 20

@@ -20,6 +20,7 @@ from did_service.core.anchor.region import Region
 from did_service.core.anchor.view import LogView
 from did_service.core.errors import DidServiceError, kind_and_place
 from did_service.core.text import quote
+from did_service.node.stores import OpenedStores
 from did_service.program.clock import ClockAndRandom
 from did_service.program.logs import about
 from did_service.replica import store as tables
@@ -28,7 +29,6 @@ from did_service.replica.mirrors import folder_of, former_logs_in
 from did_service.replica.replica import Replica
 from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
-from did_service.storage.stores import ServiceStores
 
 _LOG = logging.getLogger("did_service.node")
 _AT_ONCE = 4
@@ -40,7 +40,7 @@ class PeerCopies:
     Args:
         region: Whose registry it is for.
         policy: The pinned one.
-        stores: The registry's.
+        opened: The registry's stores; of several processes on them, the leading one follows.
         transport: Reaches the logs.
         edge: The clock.
         refresh_seconds: How often the logs are looked at.
@@ -54,11 +54,12 @@ class PeerCopies:
         self,
         region: Region,
         policy: Policy,
-        stores: ServiceStores,
+        opened: OpenedStores,
         transport: Transport,
         edge: ClockAndRandom,
         refresh_seconds: float,
     ) -> None:
+        stores = opened.stores
         tables.prepare(stores.engine)
         replicas = {
             origin: Replica(
@@ -72,6 +73,7 @@ class PeerCopies:
         own = {origin: ReplicaStore(stores.engine, origin) for origin in region.logs}
         former = former_logs_in(stores, policy)
         self._mirror = _BesideOwn(policy, replicas, transport, edge, {**former, **own})
+        self._leadership = opened.leadership
         self._refresh_seconds = refresh_seconds
         self._told: dict[str, str] = {}
         self._closed = Event()
@@ -112,9 +114,11 @@ class PeerCopies:
         self._told[origin] = why
 
     def _run(self) -> None:
-        self.follow_now()
-        while not self._closed.wait(self._refresh_seconds):
-            self.follow_now()
+        is_first = True
+        while is_first or not self._closed.wait(self._refresh_seconds):
+            is_first = False
+            if self._leadership.is_leading:
+                self.follow_now()
 
 
 class _BesideOwn(Mirror):

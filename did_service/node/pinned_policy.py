@@ -13,6 +13,7 @@ from did_service.core.limits import MAX_JSON_BYTES
 from did_service.node.configuration import FILE, Configuration, read_configuration
 from did_service.node.named_files import naming, required
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup, storage_of
 from did_service.program.files import whole
 
 
@@ -32,8 +33,8 @@ def read_policy(path: Path) -> Policy:
 
 def data_of(
     folder: Path, policy_file: Path | None, environment: Mapping[str, str]
-) -> tuple[Path, Policy]:
-    """Return the folder of data of a region, and its policy.
+) -> tuple[StorageSetup, Policy]:
+    """Return where the data of a region are, and its policy.
 
     Args:
         folder: Of a service, with its configuration; or of its data, if a policy is named.
@@ -46,12 +47,12 @@ def data_of(
         PolicyError, MalformedError: as `read_policy`.
     """
     if policy_file is not None and not (folder / FILE).exists():
-        return folder, read_policy(policy_file)
+        return StorageSetup(folder), read_policy(policy_file)
     configuration = read_configuration(folder / FILE, environment)
     if configuration.kind is ServiceKind.AGENCY:
         raise UsageError("fsck_of_agency", "an agency keeps no log: its database is looked at")
     policy = read_policy(policy_file or configuration.path("service.policy"))
-    return configuration.path("storage.folder"), policy
+    return storage_of(configuration), policy
 
 
 def region_in(policy: Policy, configuration: Configuration) -> Region:

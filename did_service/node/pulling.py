@@ -101,7 +101,7 @@ def pull_region(
             `log_unreadable`.
         ProofError: `tree_differs`.
     """
-    lost = guard_lost or is_marked(setup.folder)
+    lost = guard_lost or is_marked(setup.storage.folder)
     with ExitStack() as opened:
         desk = _Pull(setup, keyring, lost=lost, retire=retire)
         witness = None
@@ -112,7 +112,7 @@ def pull_region(
         if witness is not None:
             desk.witness(witness)
         result = Pulled(pulled, desk.begun, tuple(desk.released), desk.retired)
-    remove_mark(setup.folder)
+    remove_mark(setup.storage.folder)
     return result
 
 

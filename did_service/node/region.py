@@ -5,10 +5,9 @@ witness: copies of all logs ──▶ registry: its rules read the copies of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from did_service.client.transport import Transport
 from did_service.core.anchor.bodies.policy import Policy
@@ -19,12 +18,16 @@ from did_service.core.log.cosignature import Cosigner
 from did_service.core.log.note import NoteSigner
 from did_service.node.peers import PeerCopies
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import StorageSetup
 from did_service.node.stores import OpenedStores, registry_stores, witness_stores
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.registry.region import PublishIntervals, RegistrySettings
 from did_service.registry.registry import Registry
 from did_service.replica.store import ReplicaStore
 from did_service.witness.witness import Witness, WitnessSettings
+
+Opening = Callable[[StorageSetup, str], AbstractContextManager[OpenedStores]]
+"""How a registry has its stores: alone, or as one of several processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class RegionSetup:
         kind: Which of them run here: `region` for all of them.
         region: Its id in the policy.
         host: The host name of its logs.
-        folder: Of its data.
+        storage: Where its data are.
         policy: The pinned one.
         logs: The key of each of its logs, by origin; empty where no registry runs.
         cosigner: The witness's key; None, as `native`, where no witness runs.
@@ -44,12 +47,13 @@ class RegionSetup:
         edge: Clock and randomness.
         pace: How often its logs publish.
         refresh_seconds: How often its witness, or a registry alone, looks at the others.
+        judges: Processes that judge entries in front of the one writer.
     """
 
     kind: ServiceKind
     region: str
     host: str
-    folder: Path
+    storage: StorageSetup
     policy: Policy
     logs: Mapping[str, NoteSigner]
     cosigner: Cosigner | None
@@ -58,6 +62,7 @@ class RegionSetup:
     edge: ClockAndRandom = SYSTEM
     pace: PublishIntervals = field(default_factory=PublishIntervals)
     refresh_seconds: float = 30
+    judges: int = 0
 
     def policy_of_region(self) -> Region:
         """Return what the policy says of this region.
@@ -84,6 +89,8 @@ class RegionSetup:
             transport=self.transport,
             edge=self.edge,
             pace=self.pace,
+            judges=self.judges,
+            leadership=opened.leadership,
         )
 
     def witness(self, opened: OpenedStores) -> WitnessSettings:
@@ -111,8 +118,14 @@ class RegionServices:
 
 
 @contextmanager
-def region_services(setup: RegionSetup) -> Iterator[RegionServices]:
+def region_services(
+    setup: RegionSetup, opening: Opening = registry_stores
+) -> Iterator[RegionServices]:
     """Open both services of a region over one folder, and close them.
+
+    Args:
+        setup: The region.
+        opening: Opens the registry's stores.
 
     Raises:
         UsageError: `region_unknown`, and as `Registry`.
@@ -120,7 +133,7 @@ def region_services(setup: RegionSetup) -> Iterator[RegionServices]:
     """
     with (
         lone_witness(setup) as witness,
-        lone_registry(setup, foreign_logs(setup, witness)) as registry,
+        lone_registry(setup, foreign_logs(setup, witness), opening) as registry,
     ):
         yield RegionServices(registry, witness)
 
@@ -130,7 +143,7 @@ def lone_witness(setup: RegionSetup) -> Iterator[Witness]:
     """Open a region's witness alone, and close it; raises as `witness_stores`."""
     name = setup.policy_of_region().witness.name
     with (
-        witness_stores(setup.folder, name) as held,
+        witness_stores(setup.storage, name) as held,
         closing(Witness(setup.witness(held))) as witness,
     ):
         yield witness
@@ -138,7 +151,9 @@ def lone_witness(setup: RegionSetup) -> Iterator[Witness]:
 
 @contextmanager
 def lone_registry(
-    setup: RegionSetup, foreign: Mapping[str, ReplicaStore]
+    setup: RegionSetup,
+    foreign: Mapping[str, ReplicaStore],
+    opening: Opening = registry_stores,
 ) -> Iterator[Registry]:
     """Open a region's registry alone, and close it.
 
@@ -146,26 +161,29 @@ def lone_registry(
         setup: The region.
         foreign: Copies of the other regions' logs, from a witness or a mirror of its own; what
             rests on a log that is not among them is refused as `log_not_mirrored`.
+        opening: Opens its stores.
 
     Raises:
         UsageError, ConflictError, UnavailableError: as `region_services`.
     """
     with (
-        registry_stores(setup.folder, control_origin(setup.policy_of_region())) as kept,
+        opening(setup.storage, control_origin(setup.policy_of_region())) as kept,
         closing(Registry(setup.registry(kept, foreign))) as registry,
     ):
         yield registry
 
 
 @contextmanager
-def registry_with_copies(setup: RegionSetup) -> Iterator[tuple[Registry, PeerCopies]]:
+def registry_with_copies(
+    setup: RegionSetup, opening: Opening = registry_stores
+) -> Iterator[tuple[Registry, PeerCopies]]:
     """Do the same where no witness runs beside it: it keeps copies of the other logs itself."""
     region = setup.policy_of_region()
-    with registry_stores(setup.folder, control_origin(region)) as kept:
+    with opening(setup.storage, control_origin(region)) as kept:
         copies = PeerCopies(
             region,
             setup.policy,
-            kept.stores,
+            kept,
             setup.transport,
             setup.edge,
             setup.refresh_seconds,

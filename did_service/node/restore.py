@@ -26,7 +26,6 @@ from did_service.core.errors import (
     quote,
 )
 from did_service.core.limits import MAX_CONFIGURATION_BYTES, MAX_JSON_BYTES
-from did_service.node.backup import Told
 from did_service.node.backup_files import (
     DATA,
     FEDERATION,
@@ -41,8 +40,10 @@ from did_service.node.backup_files import (
     named_files,
 )
 from did_service.node.configuration import FILE, Configuration, parse_configuration
+from did_service.node.databases import Told
 from did_service.node.kept_backup import KeptBackup, open_backup, sum_of
 from did_service.node.restored_mark import MARK, mark, mark_ceremony
+from did_service.node.restored_rows import move_rows
 from did_service.node.setting_table import OF_REGION
 from did_service.program.clock import ClockAndRandom
 from did_service.program.files import make_private_directory
@@ -111,7 +112,8 @@ def restore(
             or its policy cannot be read: nothing was written. Or it was changed while it was
             copied: the folder has no configuration, so that nothing is served.
         UsageError: `place_outside`: nothing was written.
-        ConflictError: `backup_place_taken`: nothing was written.
+        ConflictError: `backup_place_taken`: nothing was written; `database_not_empty`: the
+            server's database has other rows, which stay, and the folder no configuration.
         UsageError: `configuration_invalid`.
         UnavailableError: a disk.
     """
@@ -136,6 +138,7 @@ def restore(
     for done, (name, place) in enumerate(places.items()):
         told(DATA, done, len(places))
         _copy(kept, name, place)
+    move_rows(configuration, SERVICES[record.kind], told)
     _copy(kept, FILE, last)
     wanted = [GUARDS[s == "witness"] for s in SERVICES[record.kind] if record.kind in OF_REGION]
     there = tuple(name for name in wanted if (store / name).exists())

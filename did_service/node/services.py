@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from did_service.client.registry import RegistryClient
@@ -31,7 +30,8 @@ from did_service.node.region import (
 from did_service.node.region_app import region_app, registry_app
 from did_service.node.restored_mark import check_released
 from did_service.node.setting_table import ServiceKind
-from did_service.node.stores import issuer_store
+from did_service.node.storage_setup import StorageSetup
+from did_service.node.stores import issuer_store, led_registry_stores
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.registry.registry import Registry
 from did_service.web.description import DescribedApp
@@ -49,14 +49,14 @@ class AgencySetup:
 
     Attributes:
         agency: Who it is.
-        folder: Of its data.
+        storage: Where its data are.
         transport: Reaches its region.
         edge: Clock and randomness.
         tick_seconds: How often it anchors.
     """
 
     agency: Agency
-    folder: Path
+    storage: StorageSetup
     transport: Transport
     edge: ClockAndRandom = SYSTEM
     tick_seconds: float = 600
@@ -100,9 +100,9 @@ def open_service(setup: Setup) -> OpenService:
         if isinstance(setup, AgencySetup):
             service = _agency(setup, stack)
         else:
-            check_released(setup.folder)
+            check_released(setup.storage.folder)
             service = _REGIONAL[setup.kind](setup, stack)
-        service.app.folder = setup.folder
+        service.app.folder = setup.storage.folder
         return service
 
 
@@ -111,7 +111,7 @@ def open_issuer(setup: AgencySetup) -> Iterator[Issuer]:
     """Open the issuer of an agency, and close it; raises as `issuer_store`."""
     from did_service.issuer.app import Issuer  # noqa: PLC0415 - a region starts without it
 
-    with issuer_store(setup.folder, setup.agency.did) as store:
+    with issuer_store(setup.storage, setup.agency.did) as store:
         yield Issuer(setup.agency, store, partial(RegistryClient, setup.transport), setup.edge)
 
 
@@ -119,7 +119,7 @@ def open_issuer(setup: AgencySetup) -> Iterator[Issuer]:
 
 
 def _region(setup: RegionSetup, stack: ExitStack) -> OpenService:
-    both = stack.enter_context(region_services(setup))
+    both = stack.enter_context(region_services(setup, led_registry_stores))
     app = region_app(setup.host, both.registry, both.witness)
     starts = (_start(both.registry), _start(both.witness))
     return OpenService(
@@ -131,8 +131,8 @@ def _region(setup: RegionSetup, stack: ExitStack) -> OpenService:
 
 
 def _registry(setup: RegionSetup, stack: ExitStack) -> OpenService:
-    registry, copies = stack.enter_context(registry_with_copies(setup))
-    starts = (_start(copies), _start(registry))
+    registry, copies = stack.enter_context(registry_with_copies(setup, led_registry_stores))
+    starts = (_start(registry), _start(copies))
     return OpenService(registry_app(registry), registry.ready, starts, stack.pop_all())
 
 

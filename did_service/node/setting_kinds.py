@@ -14,9 +14,12 @@ from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_HOST_CHARACTERS
 from did_service.core.text import Bilingual
 from did_service.program.passphrase import PLACES, is_place
+from did_service.storage.bucket_access import is_bucket_url, is_endpoint
 
 TomlValue = Any  # what tomllib gives; a kind turns it into one type or refuses it
 
+IN_FOLDER = "sqlite:"  # the rows of each service in a file of the folder of data
+BLOBS_IN_FOLDER = "folder:"  # what is served as files, in the folder of data
 _HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*")
 _PORTS = range(1, 65_536)
 
@@ -149,6 +152,12 @@ def _is_https(value: str) -> bool:
     return value.startswith("https://") and is_host(host) and is_plain and value[-1] != "/"
 
 
+def _is_database(value: str) -> bool:
+    from did_service.storage.database import is_server_url  # noqa: PLC0415 - brings SQLAlchemy
+
+    return value == IN_FOLDER or is_server_url(value)
+
+
 FLAG = Kind(Bilingual("true 或 false", "true or false"), _flag, _flag_spelled)
 HOST = text(
     "小写的主机名，如 gd.example", "a host name in lower case, such as gd.example", is_host
@@ -181,11 +190,22 @@ PASSPHRASE = text(
     is_place,
     hidden=True,
 )
-# The URL of an engine may have a password in it.
 DATABASE = text(
-    "sqlite:（文件在 storage.folder 中）；本版本没有其他引擎",
-    "sqlite: (files in storage.folder); this release has no other engine",
-    "sqlite:".__eq__,
+    "sqlite:（文件在 storage.folder 中），或 postgresql://主机/数据库（不含口令）",
+    "sqlite: (files in storage.folder), or postgresql://HOST/DATABASE without a password",
+    _is_database,
+    hidden=True,  # somebody may have written a password into it
+)
+BLOBS = text(
+    "folder:（文件在 storage.folder 中），或 s3://桶名/前缀（不含密钥）",
+    "folder: (files in storage.folder), or s3://BUCKET/PREFIX without a key",
+    lambda value: value == BLOBS_IN_FOLDER or is_bucket_url(value),
+    hidden=True,
+)
+ENDPOINT = text(
+    "空，或 https://主机、https://主机:端口；http 只限本机",
+    "empty, or https://HOST or https://HOST:PORT; http for this machine alone",
+    lambda value: value == "" or is_endpoint(value),
     hidden=True,
 )
 REGION_CODE = text(

@@ -23,6 +23,7 @@ from did_service.node.reaching import routes_of
 from did_service.node.region import RegionSetup
 from did_service.node.services import AgencySetup, Setup
 from did_service.node.setting_table import LOGGING, WITNESSING, ServiceKind
+from did_service.node.storage_setup import storage_of
 from did_service.program.clock import ClockAndRandom
 from did_service.registry.region import PublishIntervals
 from did_service.signer.keyring import Keyring
@@ -55,7 +56,7 @@ def prepare(
     if configuration.kind is ServiceKind.AGENCY:
         return AgencySetup(
             agency=agency_of(configuration, keyring),
-            folder=configuration.path("storage.folder"),
+            storage=storage_of(configuration),
             transport=transport,
             edge=edge,
             tick_seconds=configuration.seconds("agency.tick"),
@@ -67,7 +68,7 @@ def prepare(
         kind=kind,
         region=region.id,
         host=configuration.host,
-        folder=configuration.path("storage.folder"),
+        storage=storage_of(configuration),
         policy=policy,
         logs=_log_keys(region, keyring, unreleased=unreleased) if kind in LOGGING else {},
         cosigner=(
@@ -78,6 +79,7 @@ def prepare(
         edge=edge,
         pace=_pace(configuration) if kind in LOGGING else PublishIntervals(),
         refresh_seconds=_refresh(configuration) if kind in WITNESSING else _PEERS_SECONDS,
+        judges=configuration.whole("publish.judges") if kind in LOGGING else 0,
     )
 
 

@@ -33,6 +33,7 @@ TOPICS = (
     "operator",
     "ready",
     "ceremony",
+    "publishing",
     "finding",
 )
 CLASSES = "class"  # by the name of an error's class, for codes without words of their own

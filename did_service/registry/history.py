@@ -61,6 +61,10 @@ class LogHistory:
         if self._learnt is None or self._learnt.size < head.size:
             self._learnt = head
 
+    def forget(self) -> None:
+        """Forget what was found: another process has written meanwhile, or another database."""
+        self._held, self._learnt = set(), None
+
     def heads(self) -> dict[str, Checkpoint]:
         """Return the newest head of each place, by the place's name.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil
 from threading import Event, Lock, Thread
 
@@ -99,6 +100,14 @@ class PublishLoop:
         with self._one_round:
             self._round(heads_seconds=0)
 
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """Publish nothing while a `with` lasts, and everything anew after it."""
+        with self._one_round:
+            self._published_at.clear()
+            yield
+        self.wake()
+
     def readiness(self, origin: str) -> HealthPart:
         """Say whether a log was published not long ago, or has nothing to publish."""
         log, last = self._logs[origin], self._published_at.get(origin)
@@ -117,6 +126,8 @@ class PublishLoop:
         while not self._closed.is_set():
             self._news.wait(self._pace.most / 2)
             self._news.clear()
+            if not self._region.leadership.is_leading:
+                continue
             begun = time.monotonic()
             try:
                 with self._one_round:
@@ -131,6 +142,8 @@ class PublishLoop:
                 self._tell(None)
             self._closed.wait(max(0.0, begun + self._pace.least - time.monotonic()))
         self.has_ended = True
+        if not self._closed.is_set():
+            self._region.leadership.close()  # another process may have a disk that is well
 
     def _tell(self, error: Exception | None, origin: str = "") -> None:
         """Tell an error once, until another one comes or all is well again.

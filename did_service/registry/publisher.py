@@ -43,6 +43,7 @@ from did_service.core.log.tiles import TileId
 from did_service.program.logs import about
 from did_service.registry.history import LogHistory
 from did_service.registry.region import RegionStores
+from did_service.registry.store import check_leads
 from did_service.registry.witness_pool import WitnessPool
 from did_service.replica.files import complete_files, grow_files
 from did_service.replica.tree import StaticTree
@@ -193,6 +194,7 @@ class LogPublisher:
             ConflictError: `signed_more_before`, `signed_other_before`, `checkpoint_moved`,
                 `tile_differs`: this process must not sign; somebody has to look.
             NotFoundError: `tile_unknown`: a file was lost; the next call makes it again.
+            UnavailableError: `another_leads`: nothing was published.
             UnavailableError: `database_damaged`: an entry is not what its hash says.
         """
         self._history.check(self._replica.store)
@@ -203,6 +205,7 @@ class LogPublisher:
             return
         witnessed = self._gather(note, policy)
         try:
+            check_leads(self._region.engine, self._region.leadership)
             # The hour is that of the witnesses: our own clock may be wrong.
             self.tree.publish(witnessed.note, witnessed.fresh_at)
         except NotFoundError:

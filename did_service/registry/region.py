@@ -27,6 +27,7 @@ from did_service.replica.replica import Replica
 from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
 from did_service.signer.last_signed import LastSigned
+from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.stores import ServiceStores
 
 
@@ -61,6 +62,8 @@ class RegistrySettings:
         transport: Reaches the witnesses of the other regions.
         edge: Clock and randomness.
         pace: How often to publish.
+        judges: Processes that judge in front of the sequencer; 0 for none.
+        leadership: Which of the processes on its database writes.
     """
 
     region: str
@@ -72,6 +75,8 @@ class RegistrySettings:
     transport: Transport
     edge: ClockAndRandom = SYSTEM
     pace: PublishIntervals = PublishIntervals()
+    judges: int = 0
+    leadership: Leadership = ALONE
 
 
 class RegionStores:
@@ -93,6 +98,7 @@ class RegionStores:
             raise UsageError("log_key_missing", f"no key for {missing[0]}")
         self.pinned = settings.policy
         self.edge = settings.edge
+        self.leadership = settings.leadership
         self.control = control_origin(found[0])
         self.engine = settings.stores.engine
         tables.prepare(self.engine)

@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import partial
 
 from did_service.core.anchor.rules_number import are_known
-from did_service.core.errors import ProofError
+from did_service.core.errors import ProofError, UnavailableError
 from did_service.core.log.checkpoint import Checkpoint
 from did_service.registry.history import LogHistory, LogRows, check_all
+from did_service.registry.judges import Judges
 from did_service.registry.new_year import NOTICE, URGENT, is_near, missing, next_log
 from did_service.registry.publish_loop import PublishLoop
 from did_service.registry.publisher import LogPublisher
@@ -22,6 +23,7 @@ from did_service.registry.witness_pool import WitnessPool
 from did_service.replica.check import policy_in_force
 from did_service.replica.evidence_service import EvidenceService
 from did_service.signer.log_key import KeyHolder
+from did_service.storage.leading import ALONE
 from did_service.web.health import HealthPart, checked_part
 from did_service.web.metrics import Metric, gauge_by
 from did_service.web.ready_words import ReadyWord, word_of_error
@@ -32,6 +34,7 @@ class Registry:
 
     Attributes:
         region: Stores and files of its logs.
+        judges: Look at entries before the sequencer takes them.
         sequencer: Takes entries.
         rounds: Publishes; `publish_now` does so at once.
         logs: The publisher of each log, by origin.
@@ -45,7 +48,8 @@ class Registry:
     def __init__(self, settings: RegistrySettings) -> None:
         self.region = RegionStores(settings)
         self.transport = settings.transport
-        checkpoints = CheckpointStore(self.region.engine)
+        self.leadership = settings.leadership
+        checkpoints = CheckpointStore(self.region.engine, self.leadership)
         self.guard = settings.guard
         self._time = TimeCheck(self.region.edge, self.region.pinned.region_faults)
         self._cosigners = {origin: self._pool(origin) for origin in self.region.stores}
@@ -69,17 +73,19 @@ class Registry:
             )
             for origin, pool in self._cosigners.items()
         }
-        for log in self.logs.values():
-            log.recover()
+        if self.leadership is ALONE:
+            self._recover()
         control = self.region.replicas[self.region.control]
         self.evidence = {
             o: EvidenceService(log, control) for o, log in self.region.replicas.items()
         }
+        self.judges = Judges(settings.judges)
         self.sequencer = Sequencer(self.region, self._wake, self)
         self.rounds = PublishLoop(self.region, self.logs, self.sequencer, settings.pace)
 
     def start(self) -> None:
-        """Publish in the background from now on."""
+        """Publish in the background from now on, while no other process leads."""
+        self.leadership.start(self._lead)
         self.rounds.start()
 
     def publish_now(self) -> None:
@@ -90,8 +96,10 @@ class Registry:
         """Check that the clock may be believed, and return its second; see `TimeCheck.check`.
 
         Raises:
-            UnavailableError: `clock_wrong`, `clock_unconfirmed`.
+            UnavailableError: `another_leads`, `clock_wrong`, `clock_unconfirmed`.
         """
+        if not self.leadership.is_leading:
+            raise UnavailableError("another_leads", "another process writes these logs")
         begun = self._has_begun()
         if self._time.word(begun=begun):
             check_all(self.histories, self.region.stores)  # else an old head would be shown
@@ -113,9 +121,8 @@ class Registry:
         time = self._time.word(begun=self._has_begun())
         if time:
             yield "", ReadyWord(time)
-        for origin, history in self.histories.items():
-            store = self.region.stores[origin]
-            word = history.word(store)
+        for origin, store in self.region.stores.items():
+            word = self.histories[origin].word(store)
             if word:
                 yield origin, word_of_error(word)
             if store.last_at() > self.region.edge.posix() + MAX_AHEAD_SECONDS:
@@ -125,14 +132,25 @@ class Registry:
         """Say for `/ready` which logs are published, and how long ago.
 
         `tree_not_synced` where the publisher has ended for it, `rules_unknown` where the policy
-        in force asks for those of a later release.
+        in force asks for those of a later release. A process that waits to lead says that, and
+        what is wrong with the rows that it serves.
         """
-        yield from map(self.rounds.readiness, self.logs)
+        yield checked_part("leader", ReadyWord.ANOTHER_LEADS, well=self.leadership.is_leading)
+        # Also where it has given up the lead for it.
         yield checked_part("disk", ReadyWord.TREE_NOT_SYNCED, well=not self.rounds.has_ended)
+        if not self.leadership.is_leading:
+            yield from self._histories_ready()
+            return
+        yield from map(self.rounds.readiness, self.logs)
         region = self.region
         rules = are_known(policy_in_force(region.pinned, region.stores[region.control]))
         yield checked_part("rules", ReadyWord.RULES_UNKNOWN, well=rules)
         yield from (HealthPart("history", word, log) for log, word in self.words())
+
+    def _histories_ready(self) -> Iterator[HealthPart]:
+        for origin, store in self.region.stores.items():
+            word = self.histories[origin].word(store)
+            yield HealthPart("history", word_of_error(word) if word else None, origin)
 
     def fork_alarms(self) -> dict[str, int]:
         """Count for each log the witnesses that hold another history of it."""
@@ -152,6 +170,7 @@ class Registry:
         due = int(is_near(now, NOTICE) and bool(self._next_year(now)))
         yield gauge_by("next_year_due", told, "log", {next_log(self.region.control, now): due})
         yield from self.rounds.metrics()
+        yield from self.judges.metrics()
         for pool in self._cosigners.values():
             yield from pool.metrics()
 
@@ -162,9 +181,22 @@ class Registry:
     def close(self) -> None:
         """Finish what is under way, and stop."""
         self.rounds.close()
+        self.judges.close()
         self.sequencer.close()
+        self.leadership.close()
         for cosigners in self._cosigners.values():
             cosigners.close()
+
+    def _lead(self) -> None:
+        """Go on with the logs where the process that led before has left them."""
+        with self.rounds.between():
+            for history in self.histories.values():
+                history.forget()
+            self._recover()
+
+    def _recover(self) -> None:
+        for log in self.logs.values():
+            log.recover()
 
     def _pool(self, origin: str) -> WitnessPool:
         store = self.region.stores[origin]

@@ -23,12 +23,14 @@ from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import DidServiceError, UnavailableError
 from did_service.core.evidence.moment import EvidenceMoment
 from did_service.registry import submissions
+from did_service.registry.judges import begins_did
 from did_service.registry.registry import Registry
 from did_service.registry.sequencer import QueuedEntry, WriteResult
 from did_service.registry.wire import Receipt
 from did_service.registry.wire import SubmissionBody as WireSubmission
 from did_service.web.answers import bytes_answer, json_answer, language_of
 from did_service.web.description import refusals
+from did_service.web.hot import HotRoute
 from did_service.web.pools import Pools
 
 _BATCH_THREADS = 2
@@ -53,14 +55,6 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
     parsing = pools.of("batches", threads=_BATCH_THREADS, line=_LINE)
     proving = pools.of("receipts", threads=_RECEIPT_THREADS, line=_LINE)
 
-    @router.post(
-        "/entries",
-        name="submitEntries",
-        status_code=202,
-        response_model=None,
-        responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
-        openapi_extra=_BODY,
-    )
     async def submit(request: Request) -> Response:
         body = await request.body()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -79,15 +73,37 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
         headers = {"Preference-Applied": f"wait={seconds}"} if waiter is not None else None
         return json_answer(receipt, 202, headers)
 
+    router.add_api_route(
+        "/entries",
+        submit,
+        methods=["POST"],
+        route_class_override=HotRoute,
+        name="submitEntries",
+        status_code=202,
+        response_model=None,
+        responses={202: {"model": Receipt}, **refusals(400, 409, 413, 422, 503)},
+        openapi_extra=_BODY,
+    )
     return router
 
 
 async def _one(registry: Registry, origin: str, submission: QueuedEntry) -> LoggedEntry:
-    (answer,) = registry.sequencer.submit(origin, [submission])
+    (answer,) = registry.sequencer.submit(origin, await _looked_at(registry, [submission]))
     (result,) = await asyncio.wrap_future(answer)
     if isinstance(result, DidServiceError):
         raise result
     return result
+
+
+async def _looked_at(registry: Registry, rows: list[QueuedEntry]) -> list[QueuedEntry]:
+    """Return rows with what judges beside the writer have found of them.
+
+    Rows that begin no DID do not wait behind others that do: no judge has a word for them.
+    """
+    if not registry.judges.count or not any(map(begins_did, rows)):
+        return rows
+    looks = registry.judges.look_at(rows)
+    return [row for look in looks for row in await asyncio.wrap_future(look)]
 
 
 async def _many(
@@ -97,6 +113,7 @@ async def _many(
     language: str,
 ) -> Response:
     good = [row for row in rows if not isinstance(row, DidServiceError)]
+    good = await _looked_at(registry, good)
     answers = registry.sequencer.submit(origin, good)
     written: list[list[WriteResult]] = [await asyncio.wrap_future(answer) for answer in answers]
     results = chain.from_iterable(written)

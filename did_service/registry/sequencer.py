@@ -25,6 +25,7 @@ from typing import Protocol
 
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.view import LogView
 from did_service.core.errors import DidServiceError, PolicyError, RuleError, UnavailableError
 from did_service.core.limits import (
@@ -61,10 +62,17 @@ class NextEntry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueuedEntry:
-    """An entry as it was handed in, with the content behind its digest."""
+    """An entry as it was handed in, with the content behind its digest.
+
+    Attributes:
+        entry: The entry.
+        contents: The content.
+        first: What a judge beside the writer has found of the entry, if anything.
+    """
 
     entry: Submission
     contents: Mapping[bytes, bytes]
+    first: FirstVersion | None = None
 
     def compose(self, logs: Mapping[str, LogView], at: int) -> Entry:
         """Return the entry with the second of sequencing."""
@@ -180,9 +188,10 @@ class Sequencer:
 
     def _write(self, batch: Sequence[_Job]) -> list[list[WriteResult]]:
         now = self._door.check_time()
-        with transaction(self._region.engine, self._region.stores) as stores:
+        region = self._region
+        with transaction(region.engine, region.stores, region.leadership) as stores:
             self._door.check_history(stores)
-            turn = _Batch(self._region, stores, now)
+            turn = _Batch(region, stores, now)
             answers = [[turn.take(job.origin, row) for row in job.rows] for job in batch]
             turn.write()
         return answers
@@ -206,7 +215,8 @@ class _Batch:
         """Judge one row; it stands behind all that were let through before it."""
         try:
             entry = row.compose(self._pending, self._second(origin))
-            return self._place(origin, entry, row.contents)
+            first = row.first if isinstance(row, QueuedEntry) else None
+            return self._place(origin, entry, row.contents, first)
         except DidServiceError as error:
             return error
 
@@ -232,14 +242,20 @@ class _Batch:
             )
         return at
 
-    def _place(self, origin: str, entry: Entry, came: Mapping[bytes, bytes]) -> LoggedEntry:
+    def _place(
+        self,
+        origin: str,
+        entry: Entry,
+        came: Mapping[bytes, bytes],
+        first: FirstVersion | None,
+    ) -> LoggedEntry:
         contents = self._contents[origin]
 
         def content(digest: bytes) -> bytes | None:
             return came.get(digest) or contents.get(digest) or self._stored(digest)
 
         try:
-            world = make_world(self._policy, self._logs, self._now, content)
+            world = make_world(self._policy, self._logs, self._now, content, first)
             placed = self._pending[origin].take(entry, world)
         except (
             RuleError,

@@ -15,22 +15,49 @@ from did_service.core.errors import ConflictError
 from did_service.registry.tables import CHECKPOINT, HISTORY
 from did_service.replica.store import ReplicaStore
 from did_service.storage import database, history
+from did_service.storage.leading import ALONE, Leadership
 
 
 @contextmanager
 def transaction(
-    engine: Engine, stores: Mapping[str, ReplicaStore]
+    engine: Engine, stores: Mapping[str, ReplicaStore], leadership: Leadership = ALONE
 ) -> Iterator[dict[str, ReplicaStore]]:
-    """Open the one writing transaction and give the logs inside it, by origin."""
+    """Open the one writing transaction and give the logs inside it, by origin.
+
+    Raises:
+        UnavailableError: `another_leads`: nothing was written.
+    """
     with database.writing(engine) as connection:
+        leadership.check(connection)
         yield {origin: store.within(connection) for origin, store in stores.items()}
 
 
-class CheckpointStore:
-    """The newest signed checkpoint of each log in a database."""
+def check_leads(engine: Engine, leadership: Leadership) -> None:
+    """Check that this process leads, before it publishes what is no row.
 
-    def __init__(self, engine: Engine) -> None:
+    The lock of writers is not held meanwhile: a bucket may take a minute to answer. Whoever
+    leads after that publishes nothing smaller, and what it has published gives way to nothing
+    smaller (`StaticTree.show`).
+
+    Raises:
+        UnavailableError: `another_leads`: it must not be written.
+    """
+    if leadership is not ALONE:
+        with database.writing(engine) as connection:
+            leadership.check(connection)
+
+
+class CheckpointStore:
+    """The newest signed checkpoint of each log in a database.
+
+    Args:
+        engine: The database.
+        leadership: Which process may sign.
+    """
+
+    def __init__(self, engine: Engine, leadership: Leadership = ALONE) -> None:
         self._engine = engine
+        self._leadership = leadership
         history.prepare(engine, HISTORY)
 
     def read(self, origin: str) -> bytes | None:
@@ -46,9 +73,11 @@ class CheckpointStore:
         Raises:
             ConflictError: `checkpoint_moved`: `old` is not the newest any more, so another
                 process writes this log. Its signature of `new` must not be used.
+            UnavailableError: `another_leads`, likewise.
         """
         held = CHECKPOINT.c.log == origin
         with database.writing(self._engine) as connection:
+            self._leadership.check(connection)
             found = connection.execute(select(CHECKPOINT.c.note).where(held)).scalar()
             if found != old:
                 raise ConflictError("checkpoint_moved", f"another writer signs {origin}")

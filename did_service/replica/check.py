@@ -16,8 +16,10 @@ from functools import lru_cache
 from did_service.core.anchor.bodies.authority import grantee_id
 from did_service.core.anchor.bodies.policy import Policy, parse_policy_body
 from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
+from did_service.core.anchor.types import TYPES
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.syntax import did_id
 from did_service.core.errors import UnavailableError, quote
@@ -26,6 +28,9 @@ from did_service.core.log.merkle import leaf_hash
 
 class Pending:
     """A log and the entries that were accepted on top of it; a `LogView`.
+
+    What it has asked of the log it remembers: the entries of a batch rest on the same few
+    keys and grants.
 
     Args:
         log: The log as it is stored. It must not grow while this object is in use.
@@ -37,7 +42,9 @@ class Pending:
         self._last_at = log.last_at()
         self._chains: dict[tuple[str, str], list[LoggedEntry]] = {}
         self._heads: tuple[int, HeadsSnapshot] | None = None
-        self._quota: tuple[int, tuple[int, int]] | None = None
+        self._stored: dict[tuple[str, str, int | None], LoggedEntry | None] = {}
+        self._about: dict[str, Sequence[LoggedEntry]] = {}
+        self._since: dict[int, tuple[int, int]] = {}
         self._totals = [0]  # bytes of the first so many pending entries
         self.placed: list[LoggedEntry] = []
 
@@ -49,7 +56,8 @@ class Pending:
         """
         check.check(entry, self, world)
         data = entry.encode()
-        content = world.content(entry.digest) if entry.digest else None
+        has_content = TYPES[entry.type].has_content and entry.digest is not None
+        content = world.content(entry.digest or b"") if has_content else None
         placed = LoggedEntry(entry, self.size(), leaf_hash(data))
         self.placed.append(placed)
         self._totals.append(self._totals[-1] + len(data) + len(content or b""))
@@ -75,16 +83,24 @@ class Pending:
         for placed in reversed(self._chains.get((kind, subject), [])):
             if below is None or placed.index < below:
                 return placed
-        return self._log.newest(kind, subject, below)
+        asked = (kind, subject, None if below is None or below >= self._base else below)
+        if asked not in self._stored:
+            self._stored[asked] = self._log.newest(*asked)
+        return self._stored[asked]
 
     def chain(self, kind: str, subject: str) -> Sequence[LoggedEntry]:
         """Return all entries of a chain, oldest first."""
-        return [*self._log.chain(kind, subject), *self._chains.get((kind, subject), [])]
+        added = self._chains.get((kind, subject), [])
+        if self._stored.get((kind, subject, None), added) is None:  # the log has none
+            return [*added]
+        return [*self._log.chain(kind, subject), *added]
 
     def statements_about(self, grantee: str) -> Sequence[LoggedEntry]:
         """Return the newest authority entry of each chain with this grantee, in log order."""
-        statements = {p.entry.subject: p for p in self._log.statements_about(grantee)}
         about = did_id(grantee)
+        if about not in self._about:
+            self._about[about] = self._log.statements_about(grantee)
+        statements = {p.entry.subject: p for p in self._about[about]}
         for (kind, subject), chain in self._chains.items():
             if kind == "authority" and grantee_id(chain[-1].entry.body) == about:
                 statements[subject] = chain[-1]
@@ -108,9 +124,9 @@ class Pending:
 
     def written_since(self, at: int) -> tuple[int, int]:
         """Return entries and bytes, contents included, with `a` at or after a second."""
-        if self._quota is None or self._quota[0] != at:
-            self._quota = at, self._log.written_since(at)
-        entries, size = self._quota[1]
+        if at not in self._since:
+            self._since[at] = self._log.written_since(at)
+        entries, size = self._since[at]
         first = bisect_left(self.placed, at, key=lambda placed: placed.entry.at)
         return entries + len(self.placed) - first, size + self._totals[-1] - self._totals[first]
 
@@ -141,6 +157,7 @@ def make_world(
     logs: Mapping[str, LogView],
     now: int,
     content: Callable[[bytes], bytes | None],
+    first: FirstVersion | None = None,
 ) -> RuleContext:
     """Put together what the rules may look at beside the log they guard.
 
@@ -149,6 +166,7 @@ def make_world(
         logs: The replicas at hand, by origin.
         now: POSIX seconds.
         content: Finds the bytes behind a digest: those that came along, or a store's.
+        first: What was found of the entry before, see `RuleContext`.
 
     Returns:
         A world whose `log` raises UnavailableError `log_not_mirrored` for any other origin.
@@ -159,7 +177,7 @@ def make_world(
             raise UnavailableError("log_not_mirrored", f"there is no copy of {quote(origin)}")
         return logs[origin]
 
-    return RuleContext(policy, log, now, content)
+    return RuleContext(policy, log, now, content, first)
 
 
 def policy_in_force(pinned: Policy, control: LogView) -> Policy:

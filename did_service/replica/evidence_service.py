@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.entry import LoggedEntry
@@ -77,6 +78,7 @@ class EvidenceService:
         self._log = log
         self._control = control
         self._cut = SingleFlight(self._make_cut, _MOMENTS_KEPT)
+        self._head = lru_cache(_MOMENTS_KEPT)(checkpoint_in)  # each request reads the same few
 
     def newest(self, kind: str, subject: str, moment: EvidenceMoment) -> UnverifiedEvidence:
         """Return the evidence of a subject's newest entry.
@@ -149,7 +151,7 @@ class EvidenceService:
         try:
             note = tree.epoch() if moment is EvidenceMoment.EPOCH else tree.checkpoint()
             if note is not None:
-                checkpoint_in(note)
+                self._head(note)
         except MalformedError as error:  # our own file, not what was asked
             raise UnavailableError("file_damaged", f"{error.message}") from error
         if note is None:
@@ -157,7 +159,7 @@ class EvidenceService:
         return note
 
     def _make_cut(self, note: bytes) -> _Cut:
-        size = checkpoint_in(note).size
+        size = self._head(note).size
         entry = self._control.store.newest("heads", self._log.origin, size)
         if entry is None:
             raise UnavailableError("heads_missing", f"no heads about {self._log.origin} yet")

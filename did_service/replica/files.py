@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from did_service.core.anchor.entry import parse_entry
 from did_service.core.anchor.snapshot import HeadsSnapshot
+from did_service.core.anchor.types import TYPES, type_of
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.tiles import ENTRIES, TileId
@@ -53,7 +54,7 @@ def grow_files(
     snapshots = {heads_name(each.root): each.encode() for each in heads}
     if snapshots:
         tree.add(snapshots)
-        tree.keep_newest_heads()
+        tree.keep_newest_heads(snapshots)
 
 
 def complete_files(
@@ -99,9 +100,16 @@ def tile_of(store: ReplicaStore, tile: TileId) -> bytes:
 
 
 def _digests(store: ReplicaStore, start: int, stop: int) -> set[bytes]:
-    """Return what entries `start` up to `stop` name by digest."""
-    entries = map(parse_entry, store.entries(start, stop))
+    """Return what entries `start` up to `stop` name by digest, of types that have contents."""
+    stored = store.entries(start, stop)
+    entries = [parse_entry(data) for data in stored if _may_have_content(data)]
     return {entry.digest for entry in entries if entry.digest is not None}
+
+
+def _may_have_content(data: bytes) -> bool:
+    """Say so of a damaged row too, whose type is none: to parse it tells what is wrong."""
+    known = TYPES.get(type_of(data))
+    return known is None or known.has_content
 
 
 def _contents(store: ReplicaStore, digests: Iterable[bytes]) -> dict[str, bytes]:

@@ -81,13 +81,20 @@ NODES = PreparedSql(_between(NODE, "hash").where(NODE.c.level == bindparam("leve
 
 # --- heads snapshots --------------------------------------------------------------------------
 
-_MOVED = select(SUBJECT.c.key).where(
-    SUBJECT.c.log == _LOG, _NOT_HEADS, SUBJECT.c.index >= _SIZE
+_CHAIN = ENTRY.alias("chain")
+_OF_SUBJECT = (
+    select(_CHAIN.c.index)
+    .where(
+        _CHAIN.c.log == _LOG,
+        _CHAIN.c.key == SUBJECT.c.key,
+        unindexed(_CHAIN.c.index) < _SIZE,
+    )
+    .order_by(desc(_CHAIN.c.number))  # from its end: what came since is little, a chain is not
+    .limit(_ONE)
+    .scalar_subquery()
 )
-_LAST_BEFORE = (
-    select(func.max(ENTRY.c.index))
-    .where(ENTRY.c.log == _LOG, _BELOW, ENTRY.c.key.in_(_MOVED))
-    .group_by(ENTRY.c.key)
+_LAST_BEFORE = select(_OF_SUBJECT).where(
+    SUBJECT.c.log == _LOG, _NOT_HEADS, SUBJECT.c.index >= _SIZE
 )
 
 SETTLED = PreparedSql(

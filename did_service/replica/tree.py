@@ -13,7 +13,7 @@ kept; narrower ones, which older checkpoints name, are cut out of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 from did_service.core.crypto.hashes import HASH_BYTES
@@ -22,15 +22,16 @@ from did_service.core.limits import MAX_HEADS_FILES, MAX_NOTE_BYTES, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.tiles import ENTRIES, TileId
-from did_service.storage.blobs import BlobStore
+from did_service.storage.blobs import MOVED, BlobStore
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
-_LOOKS = 3  # for a tile whose blob goes because the log grows meanwhile
+_RIVALS = 32  # publishers that may each put a checkpoint before ours is put
+_LOOKS = 3  # for a blob that goes, or is replaced, because the log grows meanwhile
 
 
 class StaticTree:
-    """The blobs of one log. One process writes; anybody reads.
+    """The blobs of one log. Anybody reads; of several who publish, the largest tree stays.
 
     Args:
         blobs: Where they are.
@@ -121,13 +122,29 @@ class StaticTree:
         self.blobs.add(blobs)
 
     def drop_narrower(self, tile: TileId) -> None:
-        """Remove the partial tiles that can be cut from this one."""
+        """Remove the partial tiles that can be cut from this one.
+
+        Who reads the blobs past us cuts nothing, but takes the full tile in the place of a
+        partial one (C2SP tlog-tiles, Partial Tiles): there they stay until that is there.
+        """
+        if self.blobs.read_by_others and tile.width < TILE_WIDTH:
+            return
         narrower = [each for each in self.partials(tile) if each.width < tile.width]
         self.blobs.delete(each.path() for each in narrower)
 
-    def keep_newest_heads(self) -> None:
-        """Remove heads snapshots that nobody asks for any more."""
-        self.blobs.delete(self.blobs.names("heads/")[:-MAX_HEADS_FILES])
+    def keep_newest_heads(self, made: Collection[str] = ()) -> None:
+        """Remove heads snapshots that nobody asks for any more.
+
+        Args:
+            made: Names of those that have just come: of these a store whose clock counts whole
+                seconds does not know that they are the newest.
+        """
+        old = self.blobs.names("heads/")[:-MAX_HEADS_FILES]
+        self.blobs.delete(name for name in old if name not in made)
+
+    def keep_newest_epochs(self) -> None:
+        """Remove hourly checkpoints that nobody asks for any more."""
+        self.blobs.delete(f"epoch/{former}" for former in self._epochs()[:-_EPOCHS_KEPT])
 
     def publish(self, note: bytes, at: int) -> None:
         """Serve a checkpoint from now on.
@@ -143,16 +160,32 @@ class StaticTree:
             MalformedError: not a checkpoint.
             UnavailableError: `tree_not_written`, `file_not_written`.
         """
+        self.show(note)
+        self._keep_epoch(note, at // EPOCH_SECONDS)
+
+    def show(self, note: bytes) -> None:
+        """Serve a checkpoint that is nobody's epoch; as `publish`.
+
+        Another process may do the same meanwhile: whoever comes second looks again, and the
+        smaller tree gives way.
+        """
         head = checkpoint_in(note)
-        held = self.head()  # a damaged one is replaced
-        if held is not None and held.size > head.size:
-            raise ConflictError("checkpoint_falls", f"a larger tree than {head.size} is served")
         if tiles.root(self.tile, head.size) != head.root:
             raise ConflictError(
                 "tile_differs", f"the files do not lead to {quote(head.origin)}"
             )
-        self.blobs.replace("checkpoint", note)
-        self._keep_epoch(note, at // EPOCH_SECONDS)
+        for left in reversed(range(_RIVALS)):
+            held = self.blobs.get("checkpoint")
+            if held is not None and _size_of(held) > head.size:
+                what = f"a larger tree than {head.size} is served"
+                raise ConflictError("checkpoint_falls", what)
+            try:
+                self.blobs.swap("checkpoint", held, note)
+            except ConflictError as error:
+                if error.code != MOVED or not left:
+                    raise
+            else:
+                return
 
     # --- details ----------------------------------------------------------------------------
 
@@ -175,8 +208,9 @@ class StaticTree:
         hours = self._epochs()
         if hours and hours[-1] >= hour:
             return
-        self.blobs.replace(f"epoch/{hour}", note)
-        self.blobs.delete(f"epoch/{former}" for former in hours[: 1 - _EPOCHS_KEPT])
+        with suppress(ConflictError):  # another process has published this hour's first
+            self.blobs.swap(f"epoch/{hour}", None, note)
+        self.keep_newest_epochs()
 
 
 def content_name(digest: bytes) -> str:
@@ -187,6 +221,13 @@ def content_name(digest: bytes) -> str:
 def heads_name(root: bytes) -> str:
     """Return the name of the blob that holds a heads snapshot."""
     return f"heads/{root.hex()}"
+
+
+def _size_of(note: bytes) -> int:
+    """Return the size of a tree that is served; 0 for a damaged note, which is replaced."""
+    with suppress(MalformedError):
+        return checkpoint_in(note).size if len(note) <= MAX_NOTE_BYTES else 0
+    return 0
 
 
 def _cut(data: bytes, held: TileId, width: int) -> bytes:

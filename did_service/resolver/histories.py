@@ -2,13 +2,14 @@
 
 An entry dated ahead of the clock is refused until the clock gets there. A history with such an
 entry, or one that a clock ahead let pass, is verified again at each asking; all others mean the
-same for ever, so that their files name the answer.
+same for ever, so that their files name the answer. So does the leaf of a DID's newest entry in
+a log: it commits to all that stands before it, and whoever has it has no need of the files.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -39,7 +40,7 @@ class Histories:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._kept: OrderedDict[tuple[WebvhFiles, str], History] = OrderedDict()
+        self._kept: OrderedDict[Hashable, History] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -52,15 +53,24 @@ class Histories:
         Raises:
             DidServiceError: as `verify_history`.
         """
-        now, key = self._clock(), (files, did)
+        return self.named((files, did), lambda: self.verified(files, did))
+
+    def named(self, name: Hashable, verify: Callable[[], History]) -> History:
+        """Return the history that a name stands for, which is always the same; may keep it.
+
+        Args:
+            name: What the files follow from, and the DID that was asked for.
+            verify: Makes it; its errors are kept for nobody.
+        """
+        now = self._clock()
         with self._lock:
-            kept = self._kept.get(key)
+            kept = self._kept.get(name)
             if kept is not None and kept.is_settled_at(now):
-                self._kept.move_to_end(key)
+                self._kept.move_to_end(name)
                 return kept
-        history = self.verified(files, did)
+        history = verify()
         if history.is_settled_at(now):
-            self._keep(key, history)
+            self._keep(name, history)
         return history
 
     def verified(self, files: WebvhFiles, did: str) -> History:
@@ -68,9 +78,9 @@ class Histories:
         now = self._clock()
         return verify_history(files.log, witness_file=files.witness, did=did, now=now)
 
-    def _keep(self, key: tuple[WebvhFiles, str], history: History) -> None:
+    def _keep(self, name: Hashable, history: History) -> None:
         with self._lock:
-            self._kept[key] = history
-            self._kept.move_to_end(key)
+            self._kept[name] = history
+            self._kept.move_to_end(name)
             while len(self._kept) > MAX_HISTORIES_CACHED:
                 self._kept.popitem(last=False)

@@ -34,7 +34,7 @@ from did_service.core.did.syntax import DidUrl, WebvhDid, parse_webvh
 from did_service.core.did.web import check_web_document, document_url
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.history import History
-from did_service.core.encoding import timestamps
+from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, as_object, as_text
 from did_service.core.errors import (
     NotFoundError,
@@ -54,11 +54,12 @@ from did_service.replica.store import ReplicaStore
 from did_service.resolver.foreign_hosts import ForeignHosts
 from did_service.resolver.histories import Histories, WebvhFiles
 from did_service.resolver.observations import observation
+from did_service.resolver.remembered import WeighedMemory
 from did_service.resolver.store import ForeignDids
 
 PROOF_TYPE = "urn:didsvc:log-proof:1"
 _CHECKPOINTS_KEPT = 16  # the newest few; each answer asks for the newest
-_SUBJECTS_KEPT = 1_024  # answers of some kilobytes each
+_PROOF_BYTES_KEPT = 4_194_304  # as JSON, some 1,500 proofs; objects take five times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,11 @@ class Resolver:
         self._histories = Histories(sources.clock)
         self._elsewhere_at = ForeignHosts(sources.transport, sources.clock)
         self._control = sources.evidence
-        # Both are settled by a checkpoint's bytes, so what was found for a note stays true.
+        # Both follow from a checkpoint's bytes, so what was found for a note stays true.
         self._fresh_at = lru_cache(maxsize=_CHECKPOINTS_KEPT)(self._verified_fresh_at)
-        self._newest = lru_cache(maxsize=_SUBJECTS_KEPT)(self._control.newest_at)
+        self._proofs: WeighedMemory[tuple[str, bytes], JsonObject] = WeighedMemory(
+            _PROOF_BYTES_KEPT
+        )
         self._places: dict[str, str] = {}
         self._scanned = 0
         self._scanning = Lock()
@@ -140,21 +143,32 @@ class Resolver:
         scid = self._places.get(url)
         if scid is None:
             raise NotFoundError("did_unknown", f"no DID is published at {quote(url)}")
-        return _files(self._versions(self._sources.logs[self._sources.control], scid))
+        here = LogPrefix.now(self._sources.logs[self._sources.control])
+        return _files(self._versions(here, scid))
 
     def _webvh(self, url: DidUrl) -> ResolutionResult:
         did = parse_webvh(str(url.did))
         store = self._home(did)
         if store is None:
             return resolution.resolve_history(self._elsewhere(did), url)
-        store = moves.follow(store, did.scid, self._home_of)
-        history = self._histories.of(_files(self._versions(store, did.scid)), str(did))
+        store, newest = moves.follow(store, did.scid, self._home_of)
+        if newest is None:
+            raise _unknown()
+        history = self._history(did, store, newest)
         result = resolution.resolve_history(history, url)
-        has_left = moves.departure(store.newest("did", did.scid)) is not None
-        if store.origin != self._sources.control or has_left:
+        if store.origin != self._sources.control or moves.departure(newest) is not None:
             return result
         metadata = {**result.resolution_metadata, **self._log_proof(did.scid)}
         return replace(result, resolution_metadata=metadata)
+
+    def _history(self, did: WebvhDid, log: LogView, newest: LoggedEntry) -> History:
+        """Return the history up to an entry of the log, which names all that came before."""
+
+        def verify() -> History:
+            here = LogPrefix(log, newest.index + 1)
+            return self._histories.verified(_files(self._versions(here, did.scid)), str(did))
+
+        return self._histories.named((newest.leaf, str(did)), verify)
 
     def _elsewhere(self, did: WebvhDid) -> History:
         """Fetch and verify a DID that no log of the federation holds to one history."""
@@ -170,14 +184,14 @@ class Resolver:
             foreign.remember(did.scid, seen, newest)
         return history
 
-    def _versions(self, log: LogView, scid: str) -> list[LoggedEntry]:
+    def _versions(self, here: LogPrefix, scid: str) -> list[LoggedEntry]:
         """Return the versions of a DID over all logs that it was in, up to one of them.
 
         Raises:
             RuleError: `entry_voided`: the newest was, and nothing has been said since.
             UnavailableError: `log_not_mirrored`.
         """
-        chain = moves.history(LogPrefix.now(log), scid, self._log)
+        chain = moves.history(here, scid, self._log)
         if chain and is_voiding(chain[-1]):
             raise RuleError("entry_voided", "governance has voided the newest version")
         return standing(chain)
@@ -212,9 +226,12 @@ class Resolver:
         """Return evidence of the newest entry and its time; nothing before it is published."""
         try:
             note = self._control.checkpoint(EvidenceMoment.NEWEST)
-            evidence = self._newest("did", scid, note)
+            return {"proof": [self._proofs.get((scid, note)) or self._proof_at(scid, note)]}
         except (NotFoundError, UnavailableError):
             return {}
+
+    def _proof_at(self, scid: str, note: bytes) -> JsonObject:
+        evidence = self._control.newest_at("did", scid, note)
         at = parse_heads_body(evidence.items[-1].entry.body).at
         fresh = freshness.statement_time(self._fresh_at(note), at)
         proof: JsonObject = {
@@ -222,7 +239,8 @@ class Resolver:
             "evidence": evidence.encode(),
             "freshAt": timestamps.encode(timestamps.from_posix(fresh)),
         }
-        return {"proof": [proof]}
+        self._proofs.keep((scid, note), proof, len(note) + len(jcs.encode(proof)))
+        return proof
 
     def _verified_fresh_at(self, note: bytes) -> int:
         """Verify a checkpoint of the control log, and return its time for ages."""
@@ -247,7 +265,7 @@ def _files(chain: Sequence[LoggedEntry]) -> WebvhFiles:
         NotFoundError: `did_unknown`.
     """
     if not chain:
-        raise NotFoundError("did_unknown", "the log has no such DID")
+        raise _unknown()
     bodies = [parse_did_body(placed.entry.body) for placed in chain]
     proofs = {
         as_text(body.entry.get("versionId"), "versionId"): [
@@ -258,3 +276,7 @@ def _files(chain: Sequence[LoggedEntry]) -> WebvhFiles:
     }
     witness = write.encode_witness_file(proofs) if proofs else None
     return WebvhFiles(write.encode_log([body.entry for body in bodies]), witness)
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("did_unknown", "the log has no such DID")

@@ -39,6 +39,7 @@ from did_service.web.answers import (
     redirect_answer,
 )
 from did_service.web.description import path_parameter
+from did_service.web.hot import HotRoute
 from did_service.web.pools import Pools
 from did_service.web.problems import problem_of
 
@@ -78,8 +79,19 @@ def resolution_router(resolver: Resolver, pools: Pools) -> APIRouter:
     fetching = pools.of("foreign resolution", threads=_FOREIGN_THREADS, line=0)
     router = APIRouter(tags=["resolution"], route_class=computing.route_class())
 
-    @router.get(
+    async def resolve(request: Request) -> Response:
+        form, language = Form.RESULT, language_of(request)
+        try:
+            form, url = preferred(request.headers.get("accept", "")), _did_url(request)
+            pool = fetching if resolver.is_foreign(url) else computing
+        except DidServiceError as error:
+            return _answer(_Found(_failure(error, language), None), form)
+        return await pool.run(partial(_answered, resolver, url, form, language))
+
+    router.add_api_route(
         PREFIX + "{did:path}",
+        resolve,
+        route_class_override=HotRoute,
         name="resolveDid",
         openapi_extra=path_parameter("did"),
         response_model=None,
@@ -92,14 +104,6 @@ def resolution_router(resolver: Resolver, pools: Pools) -> APIRouter:
             },
         },
     )
-    async def resolve(request: Request) -> Response:
-        form, language = Form.RESULT, language_of(request)
-        try:
-            form, url = preferred(request.headers.get("accept", "")), _did_url(request)
-            pool = fetching if resolver.is_foreign(url) else computing
-        except DidServiceError as error:
-            return _answer(_Found(_failure(error, language), None), form)
-        return await pool.run(partial(_answered, resolver, url, form, language))
 
     @router.get("/{path:path}/" + _JSONL, include_in_schema=False)
     @router.get("/{path:path}/" + _WITNESS, include_in_schema=False)

@@ -10,29 +10,34 @@ already, so no blob of the copy knows more than the rows do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from did_service.storage.blobs import BlobStore
-from did_service.storage.database import open_database, telling
-from did_service.storage.dialects import dialect_of
+from did_service.storage.copying import Progress, copy_rooms
+from did_service.storage.database import file_url, open_database, telling
 from did_service.storage.disk import disk, sync
-
-Progress = Callable[[int, int], None]
-"""Is called with how much is done, and how much there is."""
+from did_service.storage.history import TableHistory
+from did_service.storage.sqlite import Sqlite
 
 _BLOBS_AT_ONCE = 64
 
 
-def copy_database(url: str, target: Path, progress: Progress) -> None:
-    """Write one state of a database into a new file, durably.
+def copy_database(
+    url: str, target: Path, histories: Sequence[TableHistory], progress: Progress
+) -> None:
+    """Write one state of a database into a new file of SQLite, durably.
+
+    A file is copied page by page, what a server holds row by row: a backup is the same, and
+    is examined and restored in the same way, wherever it was taken.
 
     Args:
         url: The database; its service may write it meanwhile.
         target: Where nothing is yet.
-        progress: Told in pages.
+        histories: Of the rooms that it may have.
+        progress: Told in pages, or in rows.
 
     Raises:
         NotFoundError: `database_missing`.
@@ -41,10 +46,23 @@ def copy_database(url: str, target: Path, progress: Progress) -> None:
     engine = open_database(url, make=False)
     try:
         with telling(engine), disk(target):
-            dialect_of(engine.dialect.name).copy(engine, target, progress)
+            if engine.dialect.name == "sqlite":
+                Sqlite().copy(engine, target, progress)
+            else:
+                _copy_rows(engine, target, histories, progress)
             sync(target)
     finally:
         engine.dispose()
+
+
+def _copy_rows(
+    engine: Engine, target: Path, histories: Sequence[TableHistory], progress: Progress
+) -> None:
+    copy = open_database(file_url(target))
+    try:
+        copy_rooms(engine, copy, histories, progress)
+    finally:
+        copy.dispose()
 
 
 def settle_database(url: str) -> None:
@@ -58,7 +76,7 @@ def settle_database(url: str) -> None:
     engine.dispose()
     path = Path(str(made.database))
     with telling(engine), disk(path):
-        dialect_of(made.get_backend_name()).settle(path)
+        Sqlite().settle(path)
         sync(path)
 
 

@@ -17,26 +17,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, make_url
+from sqlalchemy import URL, Connection, Engine, Select, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
-from did_service.storage.dialects import Dialect, dialect_of
+from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
+from did_service.storage.leading import Leadership
+from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.transactions import for_writing
 
 __all__ = [
     "PreparedSql",
+    "check_server_url",
+    "claimed",
     "empty_journal",
     "file_url",
     "insert_if_absent",
     "insert_or_replace",
+    "is_server_url",
+    "leadership_of",
+    "name_of",
     "open_database",
     "reading",
     "rows",
     "telling",
     "unindexed",
+    "url_with_schema",
     "writing",
 ]
 
@@ -45,18 +53,55 @@ def open_database(url: str, *, make: bool = True) -> Engine:
     """Open a database.
 
     Args:
-        url: `sqlite:///PATH`; three slashes before a relative path, four before another.
+        url: `sqlite:///PATH`, three slashes before a relative path, four before another; or
+            `postgresql://HOST/DATABASE?schema=NAME` (`storage/postgres/place.py`).
         make: Make it, empty, where it is missing.
 
     Raises:
         NotFoundError: `database_missing`: it is not there and shall not be made.
-        UsageError: `database_url_wrong`: no URL, or of a kind that this release does not know.
+        UsageError: `database_url_wrong`: no URL, or of a kind that this release does not know;
+            `extra_missing`: its driver is not installed.
+        UnavailableError: what a server says; `database_unsuitable`: it cannot hold our tables.
     """
-    try:
-        made = make_url(url)
-    except ArgumentError as error:  # its text holds the URL, and that a password
-        raise UsageError("database_url_wrong", "this is no URL of a database") from error
+    made = _made(url)
     return dialect_of(made.get_backend_name()).open(made, make=make)
+
+
+def _made(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # their text holds the URL, and a password
+        raise UsageError("database_url_wrong", "this is no URL of a database") from None
+
+
+def url_with_schema(url: str, schema: str) -> str:
+    """Return the URL of a database of a server with the schema of one service.
+
+    Raises:
+        UsageError: `database_url_wrong`.
+    """
+    return (
+        _made(url).update_query_dict({"schema": schema}).render_as_string(hide_password=False)
+    )
+
+
+def check_server_url(url: str) -> None:
+    """Check that a text is the URL of a database of a server, without a schema.
+
+    Raises:
+        UsageError: `database_url_wrong`.
+    """
+    if place_of(_made(url)).schema != DEFAULT_SCHEMA:
+        raise UsageError("database_url_wrong", "each service has a schema of its own name")
+
+
+def is_server_url(url: str) -> bool:
+    """Say whether `check_server_url` has nothing against a text."""
+    try:
+        check_server_url(url)
+    except UsageError:
+        return False
+    return True
 
 
 def file_url(path: Path) -> str:
@@ -95,6 +140,46 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def leadership_of(engine: Engine, owner: str) -> Leadership:
+    """Return how the processes on a database find the one that writes; `start` it.
+
+    Args:
+        engine: The database.
+        owner: As with `claimed`.
+
+    Raises:
+        UsageError, UnavailableError: as `claimed`.
+    """
+    with telling(engine):
+        return dialect_of(engine.dialect.name).leadership(engine, owner)
+
+
+@contextmanager
+def claimed(engine: Engine, owner: str) -> Iterator[DatabaseClaim]:
+    """Be the one process that writes a database.
+
+    Args:
+        engine: The database.
+        owner: Whose it is from now on: the origin of a log, the name of a witness, a DID.
+
+    Raises:
+        ConflictError: `database_in_use`: another process writes it.
+        UsageError: `database_of_another`: it is that of another owner.
+        UnavailableError: as `writing`.
+    """
+    with telling(engine):
+        claim = dialect_of(engine.dialect.name).claim(engine, owner)
+    try:
+        yield claim
+    finally:
+        claim.close()
+
+
+def name_of(engine: Engine) -> str:
+    """Name a database to people: by its file, or by database and schema, never by its host."""
+    return dialect_of(engine.dialect.name).name_of(engine)
+
+
 def empty_journal(engine: Engine) -> bool:
     """Leave nothing of deleted rows in a journal; False while somebody reads: ask again.
 
@@ -119,37 +204,36 @@ class PreparedSql:
 
     def __init__(self, clause: ClauseElement) -> None:
         self._clause = clause
-        self._by_kind: dict[str, tuple[Dialect, str, Mapping[str, object]]] = {}
+        self._by_kind: dict[str, Statement] = {}
 
     def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
         """Run it in a transaction with values by parameter, and return what it finds."""
-        return list(self.each(connection, **values))
+        return self._for(connection).rows(connection, values)
 
     def each(self, connection: Connection, **values: object) -> Iterator[tuple[Any, ...]]:
         """Run it as `rows`, and yield what it finds row by row, for as long as that lasts."""
-        dialect, sql, fixed = self._for(connection.dialect.name)
-        return dialect.rows(connection, sql, {**fixed, **values})
+        return self._for(connection).each(connection, values)
 
     def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
         """Run it in a transaction once for each row; a row may hold more than is asked for.
 
         Raises:
-            ConflictError: `row_exists`: the key of a row is taken; those before it are in.
+            ConflictError: `row_exists`: the key of a row is taken; the transaction is over.
         """
-        dialect, sql, _ = self._for(connection.dialect.name)
+        statement, dialect = self._for(connection), dialect_of(connection.dialect.name)
         try:
-            dialect.run_for(connection, sql, rows)
+            statement.run_for(connection, rows)
         except dialect.errors as error:
             told = dialect.told(error)
             if told is None:
                 raise
             raise _naming(connection.engine, told) from error
 
-    def _for(self, name: str) -> tuple[Dialect, str, Mapping[str, object]]:
+    def _for(self, connection: Connection) -> Statement:
+        name = connection.dialect.name
         found = self._by_kind.get(name)
         if found is None:
-            dialect = dialect_of(name)
-            found = self._by_kind[name] = (dialect, *dialect.written_out(self._clause))
+            found = self._by_kind[name] = dialect_of(name).statement(self._clause)
         return found
 
 
@@ -171,5 +255,4 @@ def _naming(engine: Engine, told: DidServiceError) -> DidServiceError:
     """Let what is said of a whole database name it, by the last part of its name alone."""
     if not isinstance(told, UnavailableError):
         return told
-    name = (engine.url.database or "").rpartition("/")[2]
-    return UnavailableError(told.code, f"{quote(name)}: {told.message}")
+    return UnavailableError(told.code, f"{quote(name_of(engine))}: {told.message}")

@@ -7,14 +7,45 @@ its errors mean, how its driver runs a statement. Nothing above `storage` names 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UsageError, quote
+from did_service.storage.leading import Leadership
 from did_service.storage.sqlite import Sqlite
+
+
+class Statement(Protocol):
+    """A statement as one kind of database runs it, in transactions, by its driver.
+
+    Attributes:
+        text: As the driver takes it.
+    """
+
+    text: str
+
+    def rows(
+        self, connection: Connection, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Run it with values by parameter, and return what it finds."""
+
+    def each(
+        self, connection: Connection, values: Mapping[str, object]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run it so, and yield what it finds row by row; memory never holds all of it."""
+
+    def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run it once for each row; a row may hold more than is asked for."""
+
+
+class DatabaseClaim(Protocol):
+    """That one process writes a database; `close` ends it."""
+
+    def close(self) -> None:
+        """Let another process have it."""
 
 
 class Dialect(Protocol):
@@ -32,18 +63,26 @@ class Dialect(Protocol):
     def told(self, error: Exception) -> DidServiceError | None:
         """Return what an error of the driver means to us, None for a fault of ours."""
 
-    def written_out(self, clause: ClauseElement) -> tuple[str, Mapping[str, object]]:
-        """Return a clause as the driver takes it, and the values that are fixed in it."""
+    def statement(self, clause: ClauseElement) -> Statement:
+        """Return a clause as the driver takes it."""
 
-    def rows(
-        self, connection: Connection, sql: str, values: Mapping[str, object]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Run a statement by the driver and yield what it finds, row by row."""
+    def leadership(self, engine: Engine, owner: str, /) -> Leadership:
+        """Return how the processes on a database find the one that writes; say whose it is.
 
-    def run_for(
-        self, connection: Connection, sql: str, rows: Iterable[Mapping[str, object]]
-    ) -> None:
-        """Run a statement by the driver once for each row."""
+        Raises:
+            UsageError: `database_of_another`.
+        """
+
+    def claim(self, engine: Engine, owner: str, /) -> DatabaseClaim:
+        """Be the one process that writes a database, and say whose it is.
+
+        Raises:
+            ConflictError: `database_in_use`.
+            UsageError: `database_of_another`.
+        """
+
+    def name_of(self, engine: Engine) -> str:
+        """Name a database to people, without where it is."""
 
     def empty_journal(self, engine: Engine) -> bool:
         """Overwrite what a journal still shows of deleted rows, unless somebody is reading.
@@ -52,32 +91,35 @@ class Dialect(Protocol):
             Whether nothing is left of them.
         """
 
-    def copy(self, engine: Engine, target: Path, told: Callable[[int, int], None]) -> None:
-        """Write one state of a database into a new file, while others go on changing it.
+    def without_limits(self, connection: Connection) -> None:
+        """Let a transaction last as long as its many rows take."""
 
-        Args:
-            engine: The database.
-            target: Where nothing is yet.
-            told: Called with what is done and what there is in all, in parts of equal size.
-        """
-
-    def settle(self, path: Path) -> None:
-        """Check every part of such a copy against its own sums, and make it one file.
-
-        Raises:
-            UnavailableError: `database_damaged`.
-        """
+    def continue_numbers(self, connection: Connection, table: str) -> None:
+        """Have the next row that is numbered come after all that a table has."""
 
 
-_DIALECTS: Mapping[str, Dialect] = {"sqlite": Sqlite()}
+def _postgres() -> Dialect:
+    try:
+        from did_service.storage.postgres.dialect import Postgres  # noqa: PLC0415 - brings psycopg
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        needed = "PostgreSQL needs the extra `postgres`"
+        raise UsageError("extra_missing", needed, extra="postgres") from error
+    return Postgres()
 
 
+_DIALECTS: Mapping[str, Callable[[], Dialect]] = {"sqlite": Sqlite, "postgresql": _postgres}
+
+
+@cache
 def dialect_of(name: str) -> Dialect:
     """Return the kind of database of a name, as it begins a URL.
 
     Raises:
-        UsageError: `database_url_wrong`: this release knows no such kind.
+        UsageError: `database_url_wrong`: this release knows no such kind; `extra_missing`: its
+            driver is not installed.
     """
     if name not in _DIALECTS:
         raise UsageError("database_url_wrong", f"no kind of database is {quote(name)}")
-    return _DIALECTS[name]
+    return _DIALECTS[name]()

@@ -4,30 +4,39 @@
 
 A file counts as written when its bytes and then the name in its folder have reached the disk.
 What a killed process has staged nobody looks at; the next one removes it before it writes.
+Whoever writes holds a lock on the file `.lock` in the folder, so that two processes may publish
+into it: on NFS a lock on a folder reaches no other machine, one on a file does.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from did_service.core.errors import ConflictError, UnavailableError, quote
 from did_service.program.files import replace_public_file
-from did_service.storage.blobs import NOT_SYNCED
+from did_service.storage.blobs import MOVED, NOT_SYNCED
 
 _STAGED = "staged"
+_LOCK = ".lock"
+_LOCK_SECONDS = 30.0  # a round of 64 files takes far less, also on a slow disk
+_LOOK_SECONDS = 0.02
 
 
 class FolderBlobs:
     """A `BlobStore` in a folder; it is made, with its parents, by the first blob.
 
     Args:
-        folder: Nobody else writes into it.
+        folder: Written through this class alone, by any number of processes.
     """
+
+    read_by_others = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,7 +55,7 @@ class FolderBlobs:
 
     def add(self, blobs: Mapping[str, bytes]) -> None:
         """Make files; see `BlobStore.add`."""
-        with self._disk(), self._staging() as staging:
+        with self._disk(), self._alone(), self._staging() as staging:
             staged = {name: staging / str(number) for number, name in enumerate(blobs)}
             for name, path in staged.items():
                 _write(path, blobs[name], name)
@@ -54,6 +63,16 @@ class FolderBlobs:
                 _link(path, self._folder / name)
             for folder in {(self._folder / name).parent for name in staged}:
                 _sync_folder(folder)
+
+    def swap(self, name: str, former: bytes | None, data: bytes) -> None:
+        """Replace a file by renaming, if it is the one that was read; see `BlobStore.swap`."""
+        with self._disk(), self._alone():
+            held = self.get(name)
+            if held == data:
+                return
+            if held != former:
+                raise ConflictError(MOVED, f"another {quote(name)} is there by now")
+            self.replace(name, data)
 
     def replace(self, name: str, data: bytes) -> None:
         """Replace a file by renaming; see `BlobStore.replace`."""
@@ -83,6 +102,22 @@ class FolderBlobs:
         return FolderBlobs(self._folder / prefix)
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other writers out of this folder, those of other processes as well.
+
+        Raises:
+            UnavailableError: `tree_not_written`: another one does not come to an end.
+        """
+        _make_folder(self._folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._folder / _LOCK, flags, 0o600)
+        try:
+            _lock(descriptor, self._folder.name)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
     def _staging(self) -> Iterator[Path]:
         """Give a fresh folder on the same disk; what killed processes left there goes."""
         place = self._folder / _STAGED
@@ -106,13 +141,27 @@ class FolderBlobs:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, none where it is not there."""
+    """Yield the files below a folder but for its locks, none where it is not there."""
     with suppress(FileNotFoundError, NotADirectoryError):
         for path in folder.iterdir():
             if path.is_dir():
                 yield from _files(path)
-            else:
+            elif path.name != _LOCK:
                 yield path
+
+
+def _lock(descriptor: int, name: str) -> None:
+    given_up = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > given_up:
+                what = f"{quote(name)}: another process goes on writing into it"
+                raise UnavailableError("tree_not_written", what) from error
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _write(path: Path, data: bytes, name: str) -> None:

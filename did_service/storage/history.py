@@ -61,6 +61,14 @@ class TableHistory:
         """The name of the table that holds the number."""
         return f"{self.room}_revision"
 
+    def keys(self) -> dict[str, list[str]]:
+        """Return the columns of the primary key of each table, also under its former name."""
+        tables = [model.__table__ for model in self.models]  # type: ignore[attr-defined]
+        found = {str(t.name): [str(c.name) for c in t.primary_key] for t in tables}
+        if self.since_0_2_0 is not None and self.since_0_2_0 not in found:
+            found[self.since_0_2_0] = next(iter(found.values()))  # it has one table, renamed
+        return found
+
     def held(self, connection: Connection) -> int | None:
         """Return the number of a database, None where it has no such tables.
 
@@ -76,6 +84,14 @@ class TableHistory:
             return int(found[0])
         former = self.since_0_2_0
         return UNNUMBERED if former and tables.has_table(former) else None
+
+    def make(self, connection: Connection) -> None:
+        """Make the tables as this release has them."""
+        tables = [model.__table__ for model in self.models]  # type: ignore[attr-defined]
+        SQLModel.metadata.create_all(connection, tables=tables)
+        numbered = _numbered(self)
+        numbered.create(connection)
+        connection.execute(insert(numbered).values(version_num=str(self.newest)))
 
     def check(self, held: int) -> None:
         """Check that the tables of a database are those of this release.
@@ -103,17 +119,9 @@ def prepare(engine: Engine, history: TableHistory) -> None:
         with writing(engine) as connection:
             held = history.held(connection)  # another process may have been faster
             if held is None:
-                _make(connection, history)
+                history.make(connection)
                 return
     history.check(held)
-
-
-def _make(connection: Connection, history: TableHistory) -> None:
-    tables = [model.__table__ for model in history.models]  # type: ignore[attr-defined]
-    SQLModel.metadata.create_all(connection, tables=tables)
-    numbered = _numbered(history)
-    numbered.create(connection)
-    connection.execute(insert(numbered).values(version_num=str(history.newest)))
 
 
 def _numbered(history: TableHistory) -> Table:

@@ -3,12 +3,15 @@
     FOLDER/NAME.lock     locked while the process lives; its one line says whose folder it is
 
 The lock is the kernel's (flock) and ends with the process, however that ends; the line stays.
+Where a server's database has the rows, several processes share a folder, and one of them leads
+(`storage/leading`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +19,13 @@ from typing import Self
 from did_service.core.errors import ConflictError, UnavailableError, quote
 from did_service.core.limits import MAX_LEASE_BYTES
 from did_service.program.files import read_file
+
+
+class Use(Enum):
+    """Who may have a folder beside us."""
+
+    ALONE = "alone"
+    SHARED = "shared"
 
 
 class Lease:
@@ -26,6 +36,7 @@ class Lease:
         name: Of the kind of service; each kind may have a process on one folder.
         owner: Whose folder it is from now on: the origin of a log, the name of a witness, the
             DID of an agency.
+        use: Whether others who share it may have it at the same time.
 
     Raises:
         ConflictError: `folder_in_use`: another process writes it; `folder_of_another`: it is
@@ -33,11 +44,14 @@ class Lease:
         UnavailableError: `file_not_written`.
     """
 
-    def __init__(self, folder: Path, name: str, owner: str) -> None:
+    def __init__(self, folder: Path, name: str, owner: str, use: Use = Use.ALONE) -> None:
         self._descriptor = _open(folder, f"{name}.lock")
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _claim(self._descriptor, owner)
+            if use is Use.ALONE:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _claim(self._descriptor, owner)
+            else:
+                _claim_shared(self._descriptor, owner)
         except BlockingIOError as error:
             self.close()
             raise ConflictError("folder_in_use", f"another process writes {folder}") from error
@@ -82,13 +96,30 @@ def _open(folder: Path, name: str) -> int:
         raise UnavailableError("file_not_written", f"{name}: {error.strerror}") from error
 
 
+def _claim_shared(descriptor: int, owner: str) -> None:
+    """Share it with others; who is the first has it alone, until he has said whose it is."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    held = os.pread(descriptor, MAX_LEASE_BYTES, 0)
+    if held.endswith(b"\n"):
+        _check_owner(held, f"{owner}\n".encode())
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _claim(descriptor, owner)
+    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _check_owner(held: bytes, line: bytes) -> None:
+    if held != line:
+        of, owner = quote(held.decode(errors="replace").strip()), line.decode().strip()
+        raise ConflictError("folder_of_another", f"this folder is that of {of}, not of {owner}")
+
+
 def _claim(descriptor: int, owner: str) -> None:
     """Read whose folder it is; write it where nobody has, or was killed while he did."""
     line = f"{owner}\n".encode()
     held = os.pread(descriptor, MAX_LEASE_BYTES, 0)
-    if held.endswith(b"\n") and held != line:
-        of = quote(held.decode(errors="replace").strip())
-        raise ConflictError("folder_of_another", f"this folder is that of {of}, not of {owner}")
+    if held.endswith(b"\n"):
+        _check_owner(held, line)
     if held != line:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, line, 0)

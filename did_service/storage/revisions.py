@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from did_service.core.errors import NotFoundError, quote
-from did_service.storage.database import open_database, reading
+from did_service.storage.database import name_of, open_database, reading
 from did_service.storage.history import TableHistory
 
 
@@ -41,7 +40,7 @@ class RoomTables:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """One database; `name` is that of its file, or of the database in its URL."""
+    """One database; `name` is as `database.name_of` has it."""
 
     name: str
     rooms: tuple[RoomTables, ...]
@@ -61,7 +60,7 @@ def status_of(url: str, histories: Sequence[TableHistory]) -> DatabaseStatus:
 
 def status_in(connection: Connection, histories: Sequence[TableHistory]) -> DatabaseStatus:
     """Return what the database of a transaction holds; errors as `status_of`."""
-    name = Path(connection.engine.url.database or "").name
+    name = name_of(connection.engine)
     numbers = [(each, each.held(connection)) for each in histories]
     rooms = [RoomTables(each.room, n, each.newest) for each, n in numbers if n is not None]
     if not rooms:
@@ -72,7 +71,13 @@ def status_in(connection: Connection, histories: Sequence[TableHistory]) -> Data
 @contextmanager
 def opened(url: str) -> Iterator[Engine]:
     """Open a database that is there, and close it."""
-    engine = open_database(url, make=False)
+    with closing_engine(open_database(url, make=False)) as engine:
+        yield engine
+
+
+@contextmanager
+def closing_engine(engine: Engine) -> Iterator[Engine]:
+    """Close an engine in the end."""
     try:
         yield engine
     finally:

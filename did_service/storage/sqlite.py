@@ -26,12 +26,12 @@ from did_service.core.errors import (
     UsageError,
     quote,
 )
+from did_service.core.limits import DATABASE_LOCK_SECONDS
+from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.transactions import ROW_EXISTS, is_writing
 
-BUSY_SECONDS = 10  # a writer waits so long for the one before it
 _PAGES_AT_ONCE = 4_096  # 16 MB between two words about how far a copy is
-
-_PATIENCE = f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}"
+_PATIENCE = f"PRAGMA busy_timeout = {DATABASE_LOCK_SECONDS * 1000}"
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -51,6 +51,41 @@ _OF_THE_FILE = {
     sqlite3.SQLITE_NOTADB: "database_damaged",
 }
 _TAKEN = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
+class SqliteStatement:
+    """A clause with named parameters, as the driver takes it, and what is fixed in it."""
+
+    __slots__ = ("_fixed", "text")
+
+    def __init__(self, clause: ClauseElement) -> None:
+        compiled = clause.compile(dialect=sqlite.dialect(paramstyle="named"))
+        given: Mapping[str, object] = compiled.params
+        self.text = str(compiled)
+        self._fixed = {name: value for name, value in given.items() if value is not None}
+
+    def rows(
+        self, connection: Connection, values: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Run it and return what it finds."""
+        return _driver(connection).execute(self.text, {**self._fixed, **values}).fetchall()
+
+    def each(
+        self, connection: Connection, values: Mapping[str, object]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run it and yield what it finds, row by row."""
+        return iter(_driver(connection).execute(self.text, {**self._fixed, **values}))
+
+    def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run it once for each row; a row may hold more than is asked for."""
+        _driver(connection).executemany(self.text, rows)
+
+
+class _ByFolder:
+    """The claim of whoever has the lock of the folder with the file (`storage/lease`)."""
+
+    def close(self) -> None:
+        """Do nothing: the folder's lock is let go by whoever took it."""
 
 
 class Sqlite:
@@ -89,23 +124,21 @@ class Sqlite:
         code = _OF_THE_FILE.get(number & 0xFF)
         return None if code is None else UnavailableError(code, f"{reason}")
 
-    def written_out(self, clause: ClauseElement) -> tuple[str, Mapping[str, object]]:
-        """Write a clause out with named parameters."""
-        compiled = clause.compile(dialect=sqlite.dialect(paramstyle="named"))
-        given: Mapping[str, object] = compiled.params
-        return str(compiled), {n: value for n, value in given.items() if value is not None}
+    def statement(self, clause: ClauseElement) -> SqliteStatement:
+        """Write a clause out for the driver."""
+        return SqliteStatement(clause)
 
-    def rows(
-        self, connection: Connection, sql: str, values: Mapping[str, object]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Run a statement and yield what it finds, row by row."""
-        return iter(_driver(connection).execute(sql, values))
+    def leadership(self, _engine: Engine, _owner: str) -> Leadership:
+        """Rely on the lock of the folder: there is one process."""
+        return ALONE
 
-    def run_for(
-        self, connection: Connection, sql: str, rows: Iterable[Mapping[str, object]]
-    ) -> None:
-        """Run a statement once for each row; a row may hold more than is asked for."""
-        _driver(connection).executemany(sql, rows)
+    def claim(self, _engine: Engine, _owner: str) -> _ByFolder:
+        """Rely on the lock of the folder, which says whose it is."""
+        return _ByFolder()
+
+    def name_of(self, engine: Engine) -> str:
+        """Return the name of the file."""
+        return (engine.url.database or "").rpartition("/")[2]
 
     def empty_journal(self, engine: Engine) -> bool:
         """Fold the write-ahead log in and cut it to nothing; it waits for no reader.
@@ -121,6 +154,12 @@ class Sqlite:
             finally:
                 driver.execute(_PATIENCE)
         return not busy
+
+    def without_limits(self, _connection: Connection) -> None:
+        """Do nothing: no transaction is ended for how long it lasts."""
+
+    def continue_numbers(self, connection: Connection, table: str) -> None:
+        """Do nothing: the next number follows from the rows."""
 
     def copy(self, engine: Engine, target: Path, told: Callable[[int, int], None]) -> None:
         """Copy by SQLite's online backup, out of one reading transaction.

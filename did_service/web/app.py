@@ -13,6 +13,7 @@ from did_service.web import health, pages, refusing
 from did_service.web.description import ANY_REFUSAL, DescribedApp
 from did_service.web.head import HeadAsGet
 from did_service.web.health import Readiness, Ready
+from did_service.web.hot import HotRoutes
 from did_service.web.limits import BodyLimit
 from did_service.web.message import Http11Message
 from did_service.web.metrics import Metric, Metrics, disk_metrics
@@ -66,6 +67,7 @@ def create_app(
     readiness = Readiness(ready, edge.posix)
     app.include_router(health.health_router(readiness, numbers, counts, pool))
     app.include_router(pages.docs_router(app, pool))
+    app.add_middleware(HotRoutes, table=app.hot)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, larger=body_limits or {})
     app.add_middleware(PlainPaths)

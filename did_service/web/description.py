@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from did_service.core.errors import PROBLEM_TYPE
+from did_service.web.hot import HotTable
 from did_service.web.operations import PathPart, completed
 from did_service.web.pools import Pools
 
@@ -55,6 +56,7 @@ class DescribedApp(FastAPI):
     Attributes:
         parts: The parts of paths that stand for something, as the name of a log does.
         pools: The threads of its routers.
+        hot: Those of its routes that are answered without the framework.
         folder: Of the service's data, whose disk `/metrics` tells of.
         ends: Called when the server begins to end, so that whoever waits is answered first.
     """
@@ -63,6 +65,24 @@ class DescribedApp(FastAPI):
     folder: Path | None = None
     ends: tuple[Callable[[], None], ...] = ()
     pools: Pools
+    hot: HotTable
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - FastAPI's own, handed on
+        self.hot = HotTable()
+        super().__init__(**options)
+
+    def include_router(
+        self,
+        router: APIRouter,
+        **options: Any,  # noqa: ANN401 - FastAPI's own, handed on
+    ) -> None:
+        """Add the routes of a router, the hot ones to their table as well.
+
+        With options, as a prefix, they are other routes than the router has: none is hot then.
+        """
+        super().include_router(router, **options)
+        if not options:
+            self.hot.add(router.routes)
 
     def openapi(self) -> dict[str, Any]:
         """Return the API document, made once."""

@@ -20,6 +20,7 @@ class ReadyWord(StrEnum):
     LOG_BEHIND_ITS_SIGNATURE = "log_behind_its_signature"
     LOG_DIFFERS_FROM_ITS_SIGNATURE = "log_differs_from_its_signature"
     LOG_AHEAD = "log_ahead"
+    ANOTHER_LEADS = "another_leads"
     CLOCK_WRONG = "clock_wrong"
     CLOCK_UNCONFIRMED = "clock_unconfirmed"
     NEXT_YEAR_LOG_MISSING = "next_year_log_missing"

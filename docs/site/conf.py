@@ -48,6 +48,7 @@ LISTS = {
         "docs/deploying",
         "docs/what-to-do",
         "docs/sizing",
+        "docs/scale",
         "docs/cli",
         "docs/codes",
     ],

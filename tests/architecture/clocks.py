@@ -11,8 +11,10 @@ the tests that one of these names, does one of three things:
 
 A class counts as a whole, since a syntax tree does not know which object a method belongs to.
 A fixed date is a danger beside one of these and nowhere else, so it is no sign by itself.
-What such a test has to carry is `pytest.mark.clock`, as a decorator, or for the whole file in
-`pytestmark`: `.ci/run` repeats the marked ones on other days (tests/days.py).
+One child decides nothing by its clock: the server of `tests.support.postgres`, which no
+statement of ours asks for the time. What such a test has to carry is `pytest.mark.clock`, as
+a decorator, or for the whole file in `pytestmark`: `.ci/run` repeats the marked ones on other
+days (tests/days.py).
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ PROGRAMS = {
     "wallet_cli.__main__.main",
     "wallet_cli.__main__.run",
 }
+TIMELESS = {"tests.support.postgres"}  # its child is asked for rows, never for the time
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = ast.stmt
 
@@ -173,6 +176,8 @@ class Suite:
 
 
 def _by_itself(module: Module, node: _Definition) -> bool:
+    if module.name in TIMELESS:
+        return False
     for each in ast.walk(node):
         if isinstance(each, (ast.Name, ast.Attribute)):
             name = module.dotted(each)

@@ -56,6 +56,14 @@ ALLOWED = {
         "type(registry).check_time",
     ): "likewise: the clock of that release was believed",
     (
+        "tests/services/test_replica_files.py",
+        "did_service.replica.store.ReplicaStore.entries",
+    ): "a disk that gives back a damaged row",
+    (
+        "tests/services/test_registry_publishing.py",
+        "type(ALONE).close",
+    ): "a lead that is given up is noted",
+    (
         "tests/services/test_transport.py",
         "did_service.client.routes.is_public",
     ): "a test has no public network: loopback stands for it",

@@ -40,8 +40,13 @@ CASES = {
     "log": {
         "log.append-durable.sqlite",
         "log.append-durable.judged",
+        "log.judging.one",
+        "log.judging.two",
         "log.append-http.single",
         "log.append-http.single-p99",
+        "log.append-http.single-processor",
+        "log.append-http.batch-processor",
+        "log.append-http.batch-unchecked-processor",
         "log.append-http.batch",
         "log.append-http.batch-unchecked",
         "resolver.get",

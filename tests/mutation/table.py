@@ -703,6 +703,67 @@ OUTCOME = (
         "return now >= self.until[DEFAULT]",
         "return now >= self.policy.expires",
     ),
+    _row(
+        "whoever answers where a service listens makes its health check pass",
+        "did_service/node/health.py",
+        "cli/test_health.py test_who_answers_in_the_place_of_a_service_does_not_make_it_well",
+        "if (status, said) == (200, _WELL[question]):",
+        "if status == 200:",
+    ),
+    _row(
+        "a service that waits passes its health check",
+        "did_service/cli/health.py",
+        "cli/test_health.py test_a_service_that_waits_lives_and_is_not_ready",
+        "HealthQuestion.LIVES if live else HealthQuestion.READY",
+        "HealthQuestion.LIVES",
+    ),
+)
+
+SERVERS = (
+    _row(
+        "a judge's yes stands for any profile",
+        "did_service/core/anchor/rules/did.py",
+        "services/test_judges.py test_a_profile_that_it_does_not_keep_is_demanded_all_the_same",
+        "return is_due and profile in first.profiles",
+        "return is_due",
+    ),
+    _row(
+        "a judge's yes stands for any time",
+        "did_service/core/anchor/rules/did.py",
+        "services/test_judges.py"
+        " test_a_version_dated_ahead_of_the_log_is_refused_though_it_was_found_good",
+        "return is_due and profile in first.profiles",
+        "return profile in first.profiles",
+    ),
+    _row(
+        "a hot path answers any method",
+        "did_service/web/hot.py",
+        "services/test_hot_routes.py test_any_method_on_a_hot_path",
+        "found = self._exact.get((method, path))",
+        'found = self._exact.get(("POST", path))',
+    ),
+    _row(
+        "a hot route is answered below any path that begins as it does",
+        "did_service/web/hot.py",
+        "services/test_hot_routes.py test_only_exact_methods_and_paths_are_hot",
+        "if path.startswith(begin)",
+        "if begin in path",
+    ),
+    _row(
+        "what is remembered of a DID outlives its newest entry",
+        "did_service/resolver/resolver.py",
+        "services/test_resolver_remembers.py"
+        " test_an_entry_is_seen_by_the_next_request_though_nothing_is_published",
+        "self._histories.named((newest.leaf, str(did)), verify)",
+        "self._histories.named(str(did), verify)",
+    ),
+    _row(
+        "a proof is remembered for every checkpoint to come",
+        "did_service/resolver/resolver.py",
+        "services/test_resolver_remembers.py test_a_checkpoint_that_comes_brings_its_own_proof",
+        "self._proofs.keep((scid, note), proof, len(note) + len(jcs.encode(proof)))",
+        "self._proofs.keep((scid, note), proof, 1); self._proof_at = lambda *_: proof",
+    ),
 )
 
 MUTANTS = (
@@ -715,4 +776,5 @@ MUTANTS = (
     *COUNTER_WALLET_ISSUER,
     *WALLET,
     *OUTCOME,
+    *SERVERS,
 )

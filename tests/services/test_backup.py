@@ -33,6 +33,7 @@ from did_service.storage.database import file_url, open_database
 from tests.support.folders import configured
 from tests.support.founded import PASSPHRASE
 from tests.support.refusals import refused
+from tests.support.storage import storage_in
 
 # What they share is changed on the way: one worker runs them all, in their order.
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("backup")]
@@ -186,7 +187,7 @@ def test_a_backup_while_entries_come_is_sound_and_a_beginning_of_the_log(town, t
     live = town.both("gd").registry.region.stores[REG]
     for number in range(4):
         data = tmp_path / f"b{number}" / "data"
-        assert not any(check_folder(data, town.founded.policy).values())
+        assert not any(check_folder(storage_in(data), town.founded.policy).values())
         engine = open_database(file_url(data / "registry.sqlite"), make=False)
         kept = ReplicaStore(engine, REG)
         size = kept.size()

@@ -180,7 +180,7 @@ OTHERS = ["hn", "zj", "sc", "cn"]
 def witnessing(town):
     """The witness of gd, served alone; hn finds a quorum only with it."""
     setup = town.setup("gd")
-    check_released(setup.folder)
+    check_released(setup.storage.folder)
     listener = unix_socket(town.sockets / "gd.sock")
     with (
         closing(setup.transport),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from did_service.bundler.collect import collect, encode_checked, newest_heads, read_log
+from did_service.bundler.collect import collect, encode_checked, newest_heads
+from did_service.bundler.copies import read_log
 from did_service.cli import __main__ as program
 from did_service.client.registry import LogReader
 from did_service.core.anchor.region import control_origin

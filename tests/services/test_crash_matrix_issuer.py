@@ -30,6 +30,7 @@ from did_service.issuer.ledger import Ledger
 from did_service.issuer.states import ApplicationState, Verb
 from did_service.issuer.store import IssuerStore
 from did_service.node.services import AgencySetup, open_issuer
+from did_service.node.storage_setup import StorageSetup
 from did_service.program.clock import ClockAndRandom
 from tests.support.crashing import STRIDE, names_in, run, told
 from tests.support.live import running
@@ -85,7 +86,7 @@ def issuer_at_work(say, agency, folder, places, second, application):
     edge = ClockAndRandom(lambda: timestamps.from_posix(sum(waited)), os.urandom)
     with (
         closing(Transport(Routes(places))) as transport,
-        open_issuer(AgencySetup(agency, folder, transport, edge)) as issuer,
+        open_issuer(AgencySetup(agency, StorageSetup(folder), transport, edge)) as issuer,
     ):
         Way(issuer, waited.append, say).lead(application)
 

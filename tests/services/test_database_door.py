@@ -1,5 +1,7 @@
 """The door to databases: by URL, one spelling for every kind, a taken key as one error."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import (
     Column,
@@ -8,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     select,
 )
@@ -17,7 +20,6 @@ from did_service.core.errors import ConflictError, NotFoundError, UsageError
 from did_service.storage.clauses import index_where, stored_by_key
 from did_service.storage.database import (
     PreparedSql,
-    file_url,
     insert_if_absent,
     insert_or_replace,
     open_database,
@@ -25,6 +27,7 @@ from did_service.storage.database import (
     writing,
 )
 from tests.support.refusals import refused
+from tests.support.storage import url_in
 
 KEPT = Table(
     "kept",
@@ -39,9 +42,12 @@ ABSENT, REPLACE = PreparedSql(insert_if_absent(KEPT)), PreparedSql(insert_or_rep
 ADD, NOTES = PreparedSql(insert(KEPT)), PreparedSql(select(KEPT.c.note).order_by(KEPT.c.note))
 
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
+
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_database(file_url(tmp_path / "a.sqlite"))
+    engine = open_database(url_in(tmp_path, "a"))
     with writing(engine) as connection:
         KEPT.create(connection)
         connection.execute(insert(KEPT).values(FIRST))
@@ -54,6 +60,7 @@ def notes(engine):
         return [note for (note,) in NOTES.rows(connection)]
 
 
+@pytest.mark.sqlite_only
 def test_a_connection_keeps_half_a_megabyte_of_pages(engine):
     """It would keep two, for each of a service's dozen connections."""
     with reading(engine) as connection:
@@ -68,20 +75,24 @@ def test_a_connection_keeps_half_a_megabyte_of_pages(engine):
         "sqlite://",
         "sqlite:///:memory:",
         "mysql://host/x",
-        "postgresql://user:word@host/x",
+        "mysql://user:tiger@host/x",
+        "postgresql://user:tiger@host/x",
+        "postgresql://[tiger",
     ],
 )
 def test_what_is_no_database_of_ours_is_refused_without_its_password(url):
     with pytest.raises(UsageError) as caught:
         open_database(url)
     assert caught.value.code == "database_url_wrong"
-    assert "word" not in caught.value.message
+    assert "tiger" not in caught.value.message
 
 
 def test_a_database_that_shall_not_be_made_is_not(tmp_path):
     with refused("database_missing", NotFoundError):
-        open_database(file_url(tmp_path / "deep" / "a.sqlite"), make=False)
+        open_database(url_in(tmp_path / "deep", "a"), make=False)
     assert not (tmp_path / "deep").exists()
+    open_database(url_in(tmp_path / "deep", "a")).dispose()
+    open_database(url_in(tmp_path / "deep", "a"), make=False).dispose()
 
 
 @pytest.mark.parametrize(
@@ -126,3 +137,56 @@ def test_options_of_one_kind_do_not_reach_another():
     assert {name.partition("_")[0] for name in stored_by_key()} == {"sqlite"}
     assert {*index_where("a IS NOT NULL")} == {"sqlite_where", "postgresql_where"}
     assert table.dialect_options["sqlite"]["with_rowid"] is False
+
+
+# --- what a transaction sees ------------------------------------------------------------------
+
+
+def test_a_reader_sees_one_state_however_long_it_reads(engine):
+    with reading(engine) as connection:
+        before = [note for (note,) in NOTES.rows(connection)]
+        with writing(engine) as other:
+            ADD.run_for(other, [{**SECOND, "index": 2}])
+        assert [note for (note,) in NOTES.rows(connection)] == before == ["first"]
+    assert notes(engine) == ["first", "second"]
+
+
+def test_a_writer_sees_what_the_one_before_it_has_written(engine):
+    """Else two of them would take the same number."""
+
+    def take(_):
+        with writing(engine) as connection:
+            index = connection.execute(select(func.max(KEPT.c.index))).scalar() + 1
+            ADD.run_for(connection, [{"log": "a", "index": index, "note": str(index)}])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take, range(20)))
+    with reading(engine) as connection:
+        taken = connection.execute(select(KEPT.c.index).order_by(KEPT.c.index)).scalars().all()
+    assert taken == list(range(1, 22))
+
+
+def test_numbers_have_sixty_four_bits_and_texts_are_sorted_by_their_bytes(engine):
+    big = 2**63 - 1
+    names = ["Z", "a", "ä", "一", "B", "\U0001f600", "～"]
+    with writing(engine) as connection:
+        ADD.run_for(connection, [{"log": "b", "index": big, "note": "～"}])
+        rest = [{"log": "b", "index": n, "note": name} for n, name in enumerate(names[:-1])]
+        connection.execute(insert(KEPT), rest)
+    with reading(engine) as connection:
+        of_b = KEPT.c.log == "b"
+        largest = connection.execute(select(func.max(KEPT.c.index)).where(of_b)).scalar()
+    assert largest == big
+    assert notes(engine) == sorted([*names, "first"], key=str.encode)
+
+
+def test_what_is_found_comes_row_by_row(engine):
+    with writing(engine) as connection:
+        ADD.run_for(
+            connection, ({"log": "c", "index": n, "note": f"{n:06}"} for n in range(5_000))
+        )
+    with reading(engine) as connection:
+        each = NOTES.each(connection)
+        assert next(each) == ("000000",)
+        (counted,) = connection.execute(select(func.count()).select_from(KEPT)).scalars()
+        assert sum(1 for _ in each) == counted - 1 == 5_000

@@ -15,6 +15,7 @@ from did_service.web.serve import Server, unix_socket
 from tests.support.departing import log_policy, staying, without
 from tests.support.live import running
 from tests.support.moving import join_entry, leave, movable
+from tests.support.storage import storage_in
 
 GD, HN = "gd.example/reg", "hn.example/reg"
 
@@ -58,7 +59,7 @@ def depart(fed):
 
 @contextmanager
 def watching(fed, folder):
-    with monitor_stores(folder, fed.policy.federation) as stores:
+    with monitor_stores(storage_in(folder), fed.policy.federation) as stores:
         yield Monitor(stores, fed.policy, fed.transport, fed.edge, 3_600)
 
 

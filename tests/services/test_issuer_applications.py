@@ -22,9 +22,11 @@ from tests.support.federation import founded
 from tests.support.offices import CLAIMS, Office, code_of
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office(each_engine, tmp_path_factory):
     return Office(founded(), tmp_path_factory.mktemp("office"))
 
 

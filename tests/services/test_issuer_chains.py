@@ -24,14 +24,17 @@ from did_service.issuer.app import Issuer
 from did_service.issuer.states import Verb
 from did_service.issuer.status import StatusLists
 from did_service.issuer.store import IssuerStore
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 from tests.support import health
 from tests.support.federation import Federation, founded
 from tests.support.live import running
 from tests.support.offices import EV, Backup, Killed, Office, index_of
 from tests.support.refusals import refused
+from tests.support.storage import url_in
 from wallet_cli.holdings import HeldCredential
 from wallet_cli.staples import EvidenceSources, collect
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 NEXT_EV = "gd.example/ev/2027"
 NEW_YEAR = timestamps.to_posix(timestamps.parse_utc("2027-01-01T00:00:00Z"))
@@ -211,6 +214,7 @@ def missing(held, fed) -> list[str]:
 # --- restored from backup ---------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_a_restored_database_learns_from_the_log_who_is_revoked(office):
     kept = [office.issue()["credential"] for _ in range(3)]
     backup = Backup(office)
@@ -238,6 +242,7 @@ def test_a_restored_database_learns_from_the_log_who_is_revoked(office):
     assert office.issuer.evidence.proof(record_of(kept[2]))["log"] == EV
 
 
+@pytest.mark.sqlite_only
 def test_a_revocation_recorded_after_the_restore_is_not_forgotten(office):
     credentials = [office.issue()["credential"] for _ in range(2)]
     backup = Backup(office)
@@ -247,6 +252,7 @@ def test_a_revocation_recorded_after_the_restore_is_not_forgotten(office):
     assert office.bits() == set(map(index_of, credentials))
 
 
+@pytest.mark.sqlite_only
 def test_restored_over_new_year(office):
     credential = office.issue()["credential"]
     backup = Backup(office)
@@ -259,6 +265,7 @@ def test_restored_over_new_year(office):
     assert office.issuer.statuses.listed(0)[0]["state"] == "revoked"
 
 
+@pytest.mark.sqlite_only
 def test_killed_while_it_learns_it_learns_again(office, monkeypatch):
     credential = office.issue()["credential"]
     backup = Backup(office)
@@ -277,6 +284,7 @@ def test_killed_while_it_learns_it_learns_again(office, monkeypatch):
     assert office.bits() == {index_of(credential)}
 
 
+@pytest.mark.sqlite_only
 def test_what_is_not_published_yet_is_learnt_later(office):
     credential = office.issue()["credential"]
     backup = Backup(office)
@@ -362,7 +370,7 @@ def test_a_list_shown_again_suspends_nobody(office, monkeypatch, later):
 
 
 def second_process(office) -> Issuer:
-    store = IssuerStore(open_database(file_url(office.folder / "issuer.sqlite")))
+    store = IssuerStore(open_database(url_in(office.folder, "issuer")))
     return Issuer(office.agency, store, office.log_of, office.edge)
 
 

@@ -30,6 +30,8 @@ from tests.support.federation import founded
 from tests.support.offices import EV, Killed, Office, code_of, index_of
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 
 @pytest.fixture
 def office(tmp_path):
@@ -183,6 +185,7 @@ def test_applications_outlive_a_restart(office):
     assert "credential" in office.issuer.applications.collect(code_of(applied))
 
 
+@pytest.mark.sqlite_only
 def test_used_indices_outlive_a_restart(office):
     indices = set()
     for _ in range(3):

@@ -20,6 +20,8 @@ from tests.support.federation import founded
 from tests.support.offices import TOKENS, Office
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 DAY = timedelta(days=1)
 ACCEPT, REVOKE = frozenset({"accept"}), frozenset({"revoke"})
 
@@ -34,6 +36,7 @@ def desk(office):
     return office.issuer.officers
 
 
+@pytest.mark.sqlite_only
 def test_an_officer_who_was_added_logs_in_with_the_token_that_was_shown(office, desk):
     token = desk.add("吴敏", ["accept", "revoke"], DAY)
     assert len(b64.decode_url(token)) == 32

@@ -28,11 +28,11 @@ from tests.support.offices import EV, Office, index_of
 from tests.support.refusals import refused
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("issuer-status")
+pytestmark = [pytest.mark.xdist_group("issuer-status"), pytest.mark.usefixtures("each_engine")]
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office(each_engine, tmp_path_factory):
     office = Office(founded(), tmp_path_factory.mktemp("office"))
     office.issuer.tick()
     return office

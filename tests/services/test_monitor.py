@@ -17,6 +17,9 @@ from did_service.node.stores import monitor_stores
 from did_service.program.repeating import Repetition
 from tests.support.founding import TERRITORY, log_signer, witness
 from tests.support.live import running
+from tests.support.storage import storage_in
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def fed(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory):
+def town(each_engine, tmp_path_factory):
     """One that goes on from test to test, and stays honest."""
     with running(tmp_path_factory.mktemp("town")) as made:
         made.publish()
@@ -42,7 +45,7 @@ def monitor(fed, tmp_path):
 
 @contextmanager
 def watching(fed, tmp_path):
-    with monitor_stores(tmp_path / "watch", fed.policy.federation) as stores:
+    with monitor_stores(storage_in(tmp_path / "watch"), fed.policy.federation) as stores:
         yield Monitor(stores, fed.policy, fed.transport, fed.edge, 3_600)
 
 
@@ -174,6 +177,7 @@ def interrupted(*_):
         "DELETE FROM replica_subject WHERE log = ?",
     ],
 )
+@pytest.mark.sqlite_only
 def test_own_damage_accuses_no_log_and_is_mended(town, tmp_path, damage):
     origin = "gd.example/reg"
     with watching(town, tmp_path) as monitor:
@@ -185,6 +189,7 @@ def test_own_damage_accuses_no_log_and_is_mended(town, tmp_path, damage):
         assert monitor.store.alarms() == []
 
 
+@pytest.mark.sqlite_only
 def test_own_damage_that_cannot_be_mended_is_said_and_accuses_no_log(town, tmp_path):
     origin = "gd.example/reg"
     with watching(town, tmp_path) as monitor:

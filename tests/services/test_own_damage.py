@@ -24,6 +24,7 @@ from did_service.replica.store import prepare
 from did_service.storage.lease import Lease
 from tests.support.live import running
 from tests.support.refusals import refused
+from tests.support.storage import storage_in
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
@@ -191,9 +192,12 @@ def test_what_is_damaged_is_found_and_repaired(fed, what):
     fed.stop("gd")
     place = fed.folder / "gd"
     DAMAGED[what](place)
-    before = check_registry(place, fed.policy, region_of(fed))
+    before = check_registry(storage_in(place), fed.policy, region_of(fed))
     assert any(before.values())
-    assert check_registry(place, fed.policy, region_of(fed), mend=True) == {REG: [], EV: []}
+    assert check_registry(storage_in(place), fed.policy, region_of(fed), mend=True) == {
+        REG: [],
+        EV: [],
+    }
     fed.start("gd")
     assert {origin: fed.logs[origin].size() for origin in (REG, EV)} == sizes
     fed.agency(f"repaired-{what.replace(' ', '-')}.gd.example")
@@ -213,7 +217,9 @@ def test_a_signed_tree_that_was_not_published_is_repaired_by_the_guard(fed):
     fed.stop("gd")
     lose(fed.folder / "gd", "registry.sqlite*")
     assert not any(
-        check_registry(fed.folder / "gd", fed.policy, region_of(fed), mend=True).values()
+        check_registry(
+            storage_in(fed.folder / "gd"), fed.policy, region_of(fed), mend=True
+        ).values()
     )
     fed.start("gd")
     assert fed.logs[REG].size() == size
@@ -232,7 +238,7 @@ def test_what_is_lost_in_rows_and_files_is_told_and_nothing_is_invented(fed, tmp
     fed.start("gd")
     lose(place, "registry.sqlite*")
     lose(place, "reg/tile")
-    found = check_registry(place, fed.policy, region_of(fed), mend=True)
+    found = check_registry(storage_in(place), fed.policy, region_of(fed), mend=True)
     codes = {each.code for each in found[REG]}
     assert {"guard_ahead", "signed_behind"} <= codes
     assert found[EV] == []
@@ -247,10 +253,12 @@ def test_copies_of_a_witness_are_repaired(fed, pattern):
     name = "hn.example/witness"
     assert any(
         found
-        for origin, found in check_witness(fed.folder / "hn", fed.policy, name).items()
+        for origin, found in check_witness(
+            storage_in(fed.folder / "hn"), fed.policy, name
+        ).items()
         if origin.startswith("gd.")
     )
-    found = check_witness(fed.folder / "hn", fed.policy, name, mend=True)
+    found = check_witness(storage_in(fed.folder / "hn"), fed.policy, name, mend=True)
     assert found[REG] == found[EV] == []
     fed.start("hn")
 
@@ -261,7 +269,7 @@ def test_a_copy_without_its_database_is_read_out_of_its_files(fed):
     size = fed.witness("hn").mirror.replicas[REG].store.size()
     fed.stop("hn")
     lose(fed.folder / "hn", "witness.sqlite*")
-    check_witness(fed.folder / "hn", fed.policy, "hn.example/witness", mend=True)
+    check_witness(storage_in(fed.folder / "hn"), fed.policy, "hn.example/witness", mend=True)
     fed.start("hn")
     assert fed.witness("hn").mirror.replicas[REG].store.size() == size
     fed.publish("gd")
@@ -305,13 +313,13 @@ def test_an_operator_examines_and_repairs_a_folder(spoilt):
 
 def test_a_folder_in_which_nobody_wrote_is_told(fed, tmp_path):
     with refused("folder_unknown", NotFoundError):
-        check_folder(tmp_path, fed.policy)
+        check_folder(storage_in(tmp_path), fed.policy)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_region_is_not_examined(fed):
     with refused("folder_in_use", ConflictError):
-        check_folder(fed.folder / "gd", fed.policy)
+        check_folder(storage_in(fed.folder / "gd"), fed.policy)
 
 
 # --- no file in common ------------------------------------------------------------------------
@@ -321,7 +329,7 @@ def test_a_registry_on_another_host_reads_copies_of_its_own(fed, tmp_path):
     """It opens no file of the witness, and needs none in its process."""
     fed.publish("hn")
     with (
-        witness_stores(tmp_path / "mirror", "gd.example/reg") as kept,
+        witness_stores(storage_in(tmp_path / "mirror"), "gd.example/reg") as kept,
         ExitStack() as opened,
     ):
         prepare(kept.stores.engine)
@@ -350,23 +358,25 @@ OPEN = {
 
 @pytest.mark.parametrize("kind", OPEN)
 def test_a_second_process_on_a_folder_is_refused(tmp_path, kind):
-    with OPEN[kind](tmp_path, "gd"):
-        with refused("folder_in_use", ConflictError), OPEN[kind](tmp_path, "gd"):
+    with OPEN[kind](storage_in(tmp_path), "gd"):
+        with refused("folder_in_use", ConflictError), OPEN[kind](storage_in(tmp_path), "gd"):
             pass
         with ExitStack() as others:
             for other in OPEN.keys() - {kind}:
-                others.enter_context(OPEN[other](tmp_path, "gd"))  # they share no file
-    with OPEN[kind](tmp_path, "gd"):
+                others.enter_context(
+                    OPEN[other](storage_in(tmp_path), "gd")
+                )  # they share no file
+    with OPEN[kind](storage_in(tmp_path), "gd"):
         pass
 
 
 @pytest.mark.parametrize("kind", OPEN)
 def test_the_folder_of_another_is_refused(tmp_path, kind):
-    with OPEN[kind](tmp_path, "gd"):
+    with OPEN[kind](storage_in(tmp_path), "gd"):
         pass
-    with refused("folder_of_another", ConflictError), OPEN[kind](tmp_path, "hn"):
+    with refused("folder_of_another", ConflictError), OPEN[kind](storage_in(tmp_path), "hn"):
         pass
-    with OPEN[kind](tmp_path, "gd"):
+    with OPEN[kind](storage_in(tmp_path), "gd"):
         pass
 
 

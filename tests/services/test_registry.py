@@ -31,19 +31,19 @@ from tests.support.live import running
 from tests.support.refusals import refused
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("registry")
+pytestmark = [pytest.mark.xdist_group("registry"), pytest.mark.usefixtures("each_engine")]
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("registry")) as federation:
         yield federation
 
 
 @pytest.fixture(scope="module")
-def psb(fed):
+def psb(each_engine, fed):
     """An agency with authority and a status list."""
     agency = fed.agency("gz.gd.example")
     fed.grant(fed.root("gd"), agency)

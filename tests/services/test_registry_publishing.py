@@ -20,6 +20,7 @@ from did_service.core.log.policy import PolicyLog
 from did_service.registry import publisher
 from did_service.replica.fsck import examine
 from did_service.signer.last_signed import LastSigned
+from did_service.storage.leading import ALONE
 from tests.support import health, live
 from tests.support.cosigners import signed_by
 from tests.support.dids import key
@@ -27,11 +28,13 @@ from tests.support.founding import TERRITORY, log_signer
 from tests.support.live import running
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("publishing")) as federation:
         federation.publish("gd")
         yield federation
@@ -323,8 +326,11 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr("did_service.storage.folder.os.fsync", fail)
+    given_up = []
+    monkeypatch.setattr(type(ALONE), "close", lambda _: given_up.append(True))
     registry.rounds._run()  # and returns
     monkeypatch.undo()
+    assert given_up == [True]  # the lead, to a process with a disk that is well
     assert health.words(registry) == ["tree_not_synced"]
     assert published(fed) == before
     fed.stop("gd")
@@ -337,6 +343,7 @@ def test_after_a_failed_sync_nothing_is_tried_again(fed, monkeypatch):
 # --- who must not sign ------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_a_restored_database_makes_the_log_stop_instead_of_sign(fed, tmp_path):
     place = fed.folder / "cn"
     fed.publish("cn")

@@ -28,7 +28,10 @@ from tests.support.dids import Controller, key, rule_of
 from tests.support.live import running
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("registry-resolver")
+pytestmark = [
+    pytest.mark.xdist_group("registry-resolver"),
+    pytest.mark.usefixtures("each_engine"),
+]
 
 REG = "gd.example/reg"
 RESULT = "application/did-resolution"
@@ -36,14 +39,14 @@ DEREFERENCED = "application/did-url-dereferencing"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("resolver")) as federation:
         federation.publish("gd")
         yield federation
 
 
 @pytest.fixture(scope="module")
-def psb(fed):
+def psb(each_engine, fed):
     agency = fed.agency("gz.gd.example:dids:psb")
     fed.tick(60)
     fed.rotate(agency)

@@ -15,6 +15,7 @@ from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import (
     ConflictError,
+    DidServiceError,
     MalformedError,
     NotFoundError,
     UnavailableError,
@@ -179,6 +180,17 @@ def test_content_of_an_entry_that_is_not_signed_yet_is_not_served(replica):
     assert replica.tree.content(sha256(LIST)) is None
     complete_files(replica, 4)
     assert replica.tree.content(sha256(LIST)) == LIST
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b'{"v":1,"t":"other","v":1}', b'{,"t":"\xff","v":1}']
+)
+def test_a_damaged_row_is_told_by_name(replica, monkeypatch, data):
+    """Whatever its type seems to be: a file is not made from a row that is none."""
+    append(replica, 3)
+    monkeypatch.setattr(ReplicaStore, "entries", lambda *_: [data])
+    with pytest.raises(DidServiceError):
+        grow_files(replica, 0, 3)
 
 
 # --- what is lost is made again ---------------------------------------------------------------

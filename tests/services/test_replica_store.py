@@ -1,9 +1,7 @@
 """The store answers every question of the rules as a log in memory does."""
 
 import re
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,14 +15,18 @@ from did_service.replica import rows, statements
 from did_service.replica.check import Pending, make_world, policy_in_force
 from did_service.replica.store import ReplicaStore, prepare
 from did_service.storage import database
+from did_service.storage.database import PreparedSql
 from tests.support.memory_log import MemoryLog
 from tests.support.replicas import Mirror, contents_of, small_world
+from tests.support.storage import url_in
+
+pytestmark = pytest.mark.usefixtures("each_engine")
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed():
+def fed(each_engine):
     fed = small_world()
     psb = fed.actors["gz.gd.example"]
     for _ in range(3):
@@ -37,7 +39,7 @@ def fed():
 
 
 @pytest.fixture(scope="module")
-def mirror(fed, tmp_path_factory):
+def mirror(each_engine, fed, tmp_path_factory):
     mirror = Mirror(fed, tmp_path_factory.mktemp("mirror"))
     mirror.follow()
     return mirror
@@ -45,7 +47,7 @@ def mirror(fed, tmp_path_factory):
 
 @pytest.fixture
 def empty(tmp_path):
-    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
+    engine = database.open_database(url_in(tmp_path, "log"))
     prepare(engine)
     return ReplicaStore(engine, REG)
 
@@ -80,9 +82,7 @@ def asked(log, size):
 )
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_store_equals_a_log_in_memory(batches, tmp_path_factory):
-    engine = database.open_database(
-        database.file_url(tmp_path_factory.mktemp("log") / "log.sqlite")
-    )
+    engine = database.open_database(url_in(tmp_path_factory.mktemp("log"), "log"))
     prepare(engine)
     store, log = ReplicaStore(engine, REG), MemoryLog(REG)
     for batch in batches:
@@ -177,7 +177,7 @@ def test_an_unknown_index_is_not_found(empty):
 
 def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
     log = schema_chain(["urn:x:1", "urn:x:2"])
-    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
+    engine = database.open_database(url_in(tmp_path, "log"))
     with database.writing(engine) as connection:
         pending = empty.within(connection)
         pending.append(log.entries, {})
@@ -200,19 +200,45 @@ def test_a_transaction_sees_its_own_entries_and_nobody_elses(empty, tmp_path):
         (statements.FORMER, {"log=? AND index=?", "log=? AND key=?", "log=?"}),
     ],
 )
+@pytest.mark.sqlite_only
 def test_no_question_walks_through_the_whole_log(empty, tmp_path, statement, bounds):
-    with closing(sqlite3.connect(tmp_path / "log.sqlite")) as driver:
-        sql = statement._for("sqlite")[1]
+    engine = database.open_database(url_in(tmp_path, "log"))
+    with database.reading(engine) as connection:
+        sql = statement._for(connection).text
         values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
-        plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-    steps = [step for step in plan if not step.startswith("LIST SUBQUERY")]
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        plan = [row[3] for row in found]
+    steps = [step for step in plan if "SUBQUERY" not in step]
     assert all(step.startswith("SEARCH ") for step in steps)  # nothing is scanned or sorted
     assert {step.partition(" (")[2].rstrip(")") for step in steps} == bounds
 
 
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, each in vars(statements).items()
+        if isinstance(each, PreparedSql) and not name.startswith(("ADD_", "SET_", "KEEP_"))
+    ],
+)
+@pytest.mark.postgres_only
+def test_postgresql_has_an_index_for_every_question(tmp_path, name):
+    engine = database.open_database(url_in(tmp_path, "log"), make=False)
+    with database.reading(engine) as connection:
+        text = getattr(statements, name)._for(connection).text
+        asked_of = {"log": "x", "key": b"x", "grantee": "x", "digest": b"x"}
+        values = {n: asked_of.get(n, 1) for n in re.findall(r"%\((\w+)\)s", text)}
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql("SET LOCAL enable_sort = off")
+        found = connection.exec_driver_sql(f"EXPLAIN {text}", values)
+        plan = [row[0] for row in found]
+    assert not [step for step in plan if "Seq Scan" in step or "Sort" in step], plan
+
+
 def test_a_transaction_that_fails_leaves_nothing(empty, tmp_path):
     log = schema_chain(["urn:x:1"])
-    engine = database.open_database(database.file_url(tmp_path / "log.sqlite"))
+    engine = database.open_database(url_in(tmp_path, "log"))
 
     def append_twice():
         with database.writing(engine) as connection:
@@ -247,9 +273,7 @@ def test_readers_see_whole_batches_while_a_writer_is_at_work(empty):
 
 
 def test_logs_in_one_database_do_not_mix(empty, tmp_path):
-    other = ReplicaStore(
-        database.open_database(database.file_url(tmp_path / "log.sqlite")), "hn.example/reg"
-    )
+    other = ReplicaStore(database.open_database(url_in(tmp_path, "log")), "hn.example/reg")
     empty.append(schema_chain(["urn:x:1"]).entries, {})
     assert (empty.size(), other.size()) == (1, 0)
     assert [*other.snapshot(1).records] == []
@@ -279,6 +303,33 @@ def test_a_batch_is_judged_entry_by_entry(fed, tmp_path):
     assert list(pending.statements_about(psb.did)) == memory.statements_about(psb.did)
     assert pending.origin == REG
     assert pending.cosigned_before(fed.now) == 0
+
+
+def test_a_chain_that_a_batch_begins_goes_on_in_it(fed, mirror):
+    """What a log was found not to have is not asked for again, and what comes is seen."""
+    pending, first = Pending(mirror.replica(REG).store), fed.logs[REG].entries[0]
+    chain = ("did", "Qm" + "1" * 44)
+    assert pending.newest(*chain) is None
+    assert list(pending.chain(*chain)) == []
+    pending._chains[chain] = [first]
+    assert (pending.newest(*chain), list(pending.chain(*chain))) == (first, [first])
+
+
+def test_what_a_log_was_asked_below_its_end_is_not_asked_again(fed, mirror, monkeypatch):
+    """However long the batch is: only what lies below the log's own end is another question."""
+    store, asked = mirror.replica(REG).store, []
+    newest = ReplicaStore.newest
+
+    def counted(self, *question):
+        asked.append(question)
+        return newest(self, *question)
+
+    monkeypatch.setattr(ReplicaStore, "newest", counted)
+    pending, size, chain = Pending(store), store.size(), ("did", "Qm" + "1" * 44)
+    for below in (None, size, size + 1, size + 2):
+        assert pending.newest(*chain, below) is None
+    assert pending.newest(*chain, size - 1) is None
+    assert asked == [(*chain, None), (*chain, size - 1)]
 
 
 def test_what_is_pending_has_no_root_yet(empty):

@@ -33,11 +33,13 @@ from tests.support.founding import log_signer, witness
 from tests.support.live import running
 from tests.support.refusals import refused
 
+pytestmark = pytest.mark.usefixtures("each_engine")
+
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("witness")) as federation:
         federation.publish("gd")
         yield federation
@@ -513,6 +515,7 @@ def set_back(fed, kept, name: str) -> int:
     return newest
 
 
+@pytest.mark.sqlite_only
 def test_a_witness_whose_guard_began_too_early_finds_its_own_newest_signature(fed, tmp_path):
     """All that showed it something lagged: the log itself bears our newer signature."""
     newest = set_back(fed, tmp_path, "early")
@@ -530,6 +533,7 @@ def test_a_witness_whose_guard_began_too_early_finds_its_own_newest_signature(fe
     guard.write_bytes(kept)
 
 
+@pytest.mark.sqlite_only
 def test_a_witness_without_its_guard_signs_nothing_and_says_so(fed, tmp_path):
     newest = set_back(fed, tmp_path, "gone")
     guard = fed.folder / "zj" / "last-cosigned"

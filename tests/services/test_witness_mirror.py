@@ -28,13 +28,13 @@ from tests.support.live import running
 from tests.support.refusals import refused
 
 # What they share is changed on the way: one worker runs them all, in their order.
-pytestmark = pytest.mark.xdist_group("witness-mirror")
+pytestmark = [pytest.mark.xdist_group("witness-mirror"), pytest.mark.usefixtures("each_engine")]
 
 REG, EV = "gd.example/reg", "gd.example/ev/2026"
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(each_engine, tmp_path_factory):
     with running(tmp_path_factory.mktemp("mirror")) as federation:
         psb = federation.agency("gz.gd.example")
         federation.grant(federation.root("gd"), psb)

@@ -9,6 +9,8 @@ from did_service.storage.blobs import BlobStore
 class MemoryBlobs:
     """See `BlobStore`; the oldest blob is the one that was put first."""
 
+    read_by_others = False
+
     def __init__(self, blobs: dict[str, bytes] | None = None, prefix: str = "") -> None:
         self._blobs = {} if blobs is None else blobs
         self._prefix = prefix
@@ -20,6 +22,14 @@ class MemoryBlobs:
         for name, data in blobs.items():
             if self._blobs.setdefault(self._prefix + name, data) != data:
                 raise ConflictError("tile_differs", f"another {name} is there")
+
+    def swap(self, name: str, former: bytes | None, data: bytes) -> None:
+        held = self.get(name)
+        if held == data:
+            return
+        if held != former:
+            raise ConflictError("blob_moved", f"another {name} is there")
+        self.replace(name, data)
 
     def replace(self, name: str, data: bytes) -> None:
         self._blobs.pop(self._prefix + name, None)

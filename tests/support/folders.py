@@ -95,7 +95,7 @@ class Town:
     def start(self, region: str) -> None:
         """Serve a region over whatever its folder holds."""
         setup = self.setup(region)
-        check_released(setup.folder)
+        check_released(setup.storage.folder)
         opened = ExitStack()
         opened.enter_context(closing(setup.transport))
         both = opened.enter_context(region_services(setup))

@@ -38,6 +38,7 @@ from did_service.web.serve import Server, unix_socket
 from did_service.witness.witness import Witness
 from tests.support.federation import Federation
 from tests.support.founding import TERRITORY, log_signer, native, origins_of, witness
+from tests.support.storage import storage_in
 
 
 @dataclass
@@ -123,7 +124,7 @@ class LiveFederation(Federation):
         """A second registry of a region, not served, over another folder."""
         with ExitStack() as opened:
             origin = f"{region}.example/reg"
-            kept = opened.enter_context(registry_stores(folder, origin))
+            kept = opened.enter_context(registry_stores(storage_in(folder), origin))
             settings = self.setup(region).registry(kept, {})
             return OwnRegistry(settings, opened.pop_all())
 
@@ -187,7 +188,7 @@ def regional_setup(
         kind=ServiceKind.REGION,
         region=region,
         host=f"{region}.example",
-        folder=folder,
+        storage=storage_in(folder),
         policy=policy,
         logs={origin: log_signer(origin) for origin in origins_of(region, years)},
         cosigner=witness(region),

@@ -34,10 +34,11 @@ from did_service.issuer.app import Issuer
 from did_service.issuer.officers import hash_token
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 from tests.support.dids import key
 from tests.support.federation import Actor, Federation
 from tests.support.optional import CHECKOUT
+from tests.support.storage import url_in
 
 URL = "https://gz.gd.example/agencies/a"
 EV = "gd.example/ev/2026"
@@ -152,7 +153,7 @@ class Office:
 
     def restart(self) -> None:
         """Run over the same database as before, as after a kill."""
-        self.store = IssuerStore(open_database(file_url(self.folder / "issuer.sqlite")))
+        self.store = IssuerStore(open_database(url_in(self.folder, "issuer")))
         self.issuer = Issuer(self.agency, self.store, self.log_of, self.edge)
 
     def draws(self) -> list[int]:

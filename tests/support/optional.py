@@ -34,6 +34,16 @@ def program(name: str) -> Path:
     return Path(path) if path else _skip(f"no program {name}; try make test-system")
 
 
+def postgres_programs() -> Path:
+    """The folder of PostgreSQL's programs, of the newest release that is here."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        found.append(Path(on_path).resolve().parent)
+    newest = sorted(found, key=lambda path: path.parent.name)
+    return newest[-1] if newest else _skip("no PostgreSQL; try make test-system")
+
+
 def namespaces() -> None:
     """The right to make network namespaces: root's, where the kernel lets it."""
     ip = program("ip")
@@ -65,8 +75,8 @@ def site_python() -> Path:
 
 
 def run_wheels() -> Path:
-    """The wheels of requirements/run.lock."""
-    _found(CHECKOUT / ".wheels" / ".run", "no wheels of run.lock; run make wheels")
+    """The wheels of requirements/release.lock."""
+    _found(CHECKOUT / ".wheels" / ".run", "no wheels of release.lock; run make wheels")
     return CHECKOUT / ".wheels"
 
 

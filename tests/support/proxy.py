@@ -126,7 +126,7 @@ def proxied(
         days: As `Authority.certify`.
         changes: Text of the files, and what to have instead.
     """
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     host = HOSTS[site]
     words = arranged(place, site, host, address, upstream, changes or {})
     authority.certify(host, *certificate_files(place, host), days=days)
@@ -185,12 +185,13 @@ def certificate_files(place: Path, host: str) -> tuple[Path, Path]:
 
 
 @contextmanager
-def started(words: Sequence[str], place: Path) -> Iterator[None]:
+def started(words: Sequence[str], place: Path, pid: Path | None = None) -> Iterator[None]:
     """Run what `arranged` gave, from when it listens: its file of its id comes after that."""
+    listening = pid or place / "nginx.pid"
     child = subprocess.Popen(words)
     deadline = time.monotonic() + PATIENCE
     try:
-        while not (place / "nginx.pid").exists():
+        while not listening.exists():
             assert child.poll() is None, "nginx ended before it listened"
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -200,6 +201,7 @@ def started(words: Sequence[str], place: Path) -> Iterator[None]:
         child.wait(PATIENCE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

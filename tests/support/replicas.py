@@ -13,6 +13,7 @@ from did_service.storage import database
 from did_service.storage.folder import FolderBlobs
 from tests.support.federation import Federation
 from tests.support.memory_log import MemoryLog
+from tests.support.storage import url_in
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Mirror:
     replicas: dict[str, Replica] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.engine = database.open_database(database.file_url(self.folder / "witness.sqlite"))
+        self.engine = database.open_database(url_in(self.folder, "witness"))
         prepare(self.engine)
 
     def replica(self, origin: str) -> Replica:

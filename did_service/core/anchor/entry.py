@@ -68,7 +68,10 @@ class Submission(Envelope):
 
     def sequenced(self, at: int) -> "Entry":
         """Return the entry as the log stores it, with the POSIX second of sequencing."""
-        return _entry({**self.members, "a": at})
+        Fields({"a": at}, "entry").integer("a", most=timestamps.MAX_POSIX_SECONDS)
+        data = b'{"a":%d,%b' % (at, self.data[1:])  # the first of its members, by RFC 8785
+        chain = self.type, self.subject, self.number, self.previous
+        return Entry(*chain, self.digest, _of_size(data), {"a": at, **self.members}, at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +291,10 @@ def _envelope(
     is_unsigned = known is not None and not known.is_signed and not takes_back(name, body)
     if is_unsigned and "proof" in body:
         raise MalformedError("entry_malformed", f"a {name} entry has no proof of its own")
+    return name, subject, number, previous, digest, _of_size(data), members
+
+
+def _of_size(data: bytes) -> bytes:
     if len(data) > MAX_ENTRY_BYTES:
-        what = f"an entry of {len(data)} bytes; {MAX_ENTRY_BYTES} are taken"
-        raise LimitError("too_large", what)
-    return name, subject, number, previous, digest, data, members
+        raise LimitError("too_large", f"an entry of {len(data)} bytes")
+    return data

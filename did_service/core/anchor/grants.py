@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from did_service.core.anchor.bodies.authority import (
     Authority,
@@ -22,13 +23,14 @@ from did_service.core.anchor.bodies.authority import (
 )
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.climb import Climb
+from did_service.core.anchor.entry import Entry
 from did_service.core.anchor.homes import home_of_schema
 from did_service.core.anchor.region import Region
 from did_service.core.anchor.territory import first_outside
 from did_service.core.anchor.view import HomeLogs
 from did_service.core.anchor.voids import standing
 from did_service.core.errors import RuleError, quote
-from did_service.core.limits import MAX_AUTHORITY_HOPS
+from did_service.core.limits import MAX_AUTHORITY_HOPS, MAX_ENTRIES_PARSED
 
 
 class ForeignGranter(Enum):
@@ -103,7 +105,7 @@ class Grants:
     def _active(self, grantee: str) -> Iterator[Authority]:
         home = self.homes(grantee)
         for placed in [] if home is None else home.statements_about(grantee):
-            held = parse_authority(placed.entry.body)
+            held = statement_in(placed.entry)
             if held.state == "active" and held.valid_from <= self.at < held.until:
                 yield held
 
@@ -135,6 +137,16 @@ class Grants:
                 return None
             refusal = found
         return refusal
+
+
+@lru_cache(maxsize=MAX_ENTRIES_PARSED)
+def statement_in(entry: Entry) -> Authority:
+    """Read the statement of an `authority` entry; the same few are asked for again and again.
+
+    Raises:
+        RuleError, MalformedError: as `parse_authority`.
+    """
+    return parse_authority(entry.body)
 
 
 def _sticks_out(lower: Authority, upper: Authority) -> RuleError | None:

@@ -68,7 +68,9 @@ def has_left(chain: Sequence[LoggedEntry]) -> bool:
     return next((body.op for body in said if body.op is not None), None) == LEAVE
 
 
-def follow(here: LogView, scid: str, home_of: Callable[[str], LogView | None]) -> LogView:
+def follow(
+    here: LogView, scid: str, home_of: Callable[[str], LogView | None]
+) -> tuple[LogView, LoggedEntry | None]:
     """Go after a DID from a log to the one that holds its newest entry.
 
     Args:
@@ -77,7 +79,8 @@ def follow(here: LogView, scid: str, home_of: Callable[[str], LogView | None]) -
         home_of: Finds the control log in which a DID is at home, None where there is no copy.
 
     Returns:
-        The log that it has joined last, as far as the copies show it.
+        The log that it has joined last, as far as the copies show it, and its newest entry
+        there; None for a DID that the first log has not.
     """
     newest = here.newest("did", scid)
     while newest is not None and (left := departure(newest)) is not None:
@@ -86,7 +89,7 @@ def follow(here: LogView, scid: str, home_of: Callable[[str], LogView | None]) -
         if there is None or onward is None or onward.entry.number <= newest.entry.number:
             break
         here, newest = there, onward
-    return here
+    return here, newest
 
 
 def named(body: DidBody) -> str:

@@ -88,6 +88,15 @@ TYPES: Mapping[str, EntryType] = MappingProxyType(
 _OPERATIONS_SINCE = 2
 
 
+def type_of(data: bytes) -> str:
+    """Return the type of an entry out of its canonical bytes, which were parsed before.
+
+    Behind the member `t` nothing stands but the version, and a type has no quotes. Of damaged
+    bytes it returns something that is no type.
+    """
+    return data.rpartition(b',"t":"')[2].partition(b'"')[0].decode("ascii", "replace")
+
+
 def takes_back(kind: str, body: JsonObject) -> bool:
     """Say whether an entry voids others, in a chain of a type that allows it."""
     return kind in NAMING and is_void(body)

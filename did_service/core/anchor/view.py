@@ -7,6 +7,7 @@ give the same answer.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from did_service.core.anchor import entry as entries
@@ -14,6 +15,7 @@ from did_service.core.anchor.bodies.did import LEAVE, DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
 from did_service.core.anchor.bodies.void import is_void
 from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.region import Region, control_origin
 from did_service.core.anchor.snapshot import HeadsSnapshot
 from did_service.core.did.document import Relationship, parse_document
@@ -22,6 +24,7 @@ from did_service.core.did.syntax import did_id, parse_did_url, parse_webvh
 from did_service.core.encoding.strict_json import as_object
 from did_service.core.errors import PolicyError, RuleError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
+from did_service.core.limits import MAX_ENTRIES_PARSED
 
 
 class LogView(Protocol):
@@ -104,12 +107,14 @@ class RuleContext(NamedTuple):
             no copy.
         now: POSIX seconds of the judge's clock.
         content: Finds the bytes behind a SHA-256 digest, None where they are not at hand.
+        first: What was found of this very entry before, where it begins a DID; None: nothing.
     """
 
     policy: Policy
     log: Callable[[str], LogView]
     now: int
     content: Callable[[bytes], bytes | None]
+    first: FirstVersion | None = None
 
     def control_of(self, region: Region) -> LogView:
         """Return the control log of a region."""
@@ -159,15 +164,7 @@ def document_of(did: str, homes: HomeLogs) -> DidBody:
             spelling, has left it, is deactivated, or its newest version is void.
         PolicyError, UnsupportedError, MalformedError: not a DID of this federation.
     """
-    home, scid = homes(did), parse_webvh(did).scid
-    placed = None if home is None else home.newest("did", scid)
-    says = placed is not None and not is_void(placed.entry.body)
-    body = parse_did_body(placed.entry.body) if placed is not None and says else None
-    if body is None or body.did != did or body.op == LEAVE:
-        raise RuleError("signer_unknown", f"{quote(did)} is not in the log that counts here")
-    if as_object(body.entry.get("parameters"), "parameters").get("deactivated") is True:
-        raise RuleError("signer_unknown", f"{quote(did)} is deactivated")
-    return body
+    return _document_in(_newest_of(did, homes), did)
 
 
 def key_of(method: str, homes: HomeLogs) -> bytes:
@@ -185,7 +182,31 @@ def key_of(method: str, homes: HomeLogs) -> bytes:
     if method.startswith("did:key:"):
         return public_of_method_id(method)
     did = str(parse_did_url(method).did)
-    logged = document_of(did, homes).entry
+    return _key_in(_newest_of(did, homes), did, method)
+
+
+def _newest_of(did: str, homes: HomeLogs) -> Entry | None:
+    """Return the newest `did` entry of a DID where it is looked up, None without any."""
+    home, scid = homes(did), parse_webvh(did).scid
+    placed = None if home is None else home.newest("did", scid)
+    return None if placed is None else placed.entry
+
+
+def _document_in(entry: Entry | None, did: str) -> DidBody:
+    """Return what an entry says of a DID that may sign; raises as `document_of`."""
+    says = entry is not None and not is_void(entry.body)
+    body = parse_did_body(entry.body) if entry is not None and says else None
+    if body is None or body.did != did or body.op == LEAVE:
+        raise RuleError("signer_unknown", f"{quote(did)} is not in the log that counts here")
+    if as_object(body.entry.get("parameters"), "parameters").get("deactivated") is True:
+        raise RuleError("signer_unknown", f"{quote(did)} is deactivated")
+    return body
+
+
+@lru_cache(maxsize=MAX_ENTRIES_PARSED)
+def _key_in(entry: Entry | None, did: str, method: str) -> bytes:
+    """Return a key out of an entry; the same few issuers sign most of what comes."""
+    logged = _document_in(entry, did).entry
     document = parse_document(logged.get("state"), expected_id=did)
     document.check_self_controlled()
     return document.public_key(method, Relationship.ASSERTION_METHOD)

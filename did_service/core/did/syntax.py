@@ -115,6 +115,7 @@ def parse_did(text: str) -> Did:
     return Did(match[1], match[2])
 
 
+@lru_cache(maxsize=MAX_DIDS_CACHED)
 def parse_did_url(text: str) -> DidUrl:
     """Parse a DID URL; a bare DID is one.
 

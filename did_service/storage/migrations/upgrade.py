@@ -36,11 +36,15 @@ def upgrade(
         return before, status_in(connection, histories)
 
 
+def run_steps(connection: Connection, history: TableHistory, to: int) -> None:
+    """Run the steps that lead to a revision, in a transaction of the caller."""
+    command.upgrade(_config(connection, history), str(to))
+
+
 def _run(connection: Connection, history: TableHistory, held: int) -> None:
-    config = _config(connection, history)
     if held == UNNUMBERED:
-        command.stamp(config, str(FIRST))
-    command.upgrade(config, "head")
+        command.stamp(_config(connection, history), str(FIRST))
+    run_steps(connection, history, history.newest)
 
 
 def _config(connection: Connection, history: TableHistory) -> Config:

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from did_service.core.anchor import entry as entries
-from did_service.core.anchor.entry import parse_entry, parse_sequenced, parse_submission
+from did_service.core.anchor.entry import (
+    compose,
+    parse_entry,
+    parse_sequenced,
+    parse_submission,
+)
 from did_service.core.encoding import jcs
 from did_service.core.errors import DidServiceError, LimitError, MalformedError
 from tests.support.dids import NOW
@@ -30,6 +35,22 @@ def test_parse_and_encode_are_inverse(entry):
     assert parse_entry(entry.encode()) == entry
     assert parse_sequenced(entry.members) == entry
     assert parse_submission(entry.submission().members).sequenced(entry.at) == entry
+
+
+@pytest.mark.parametrize("at", [-1, 253_402_300_800])
+def test_no_entry_is_sequenced_at_a_time_that_none_has(at):
+    with pytest.raises(MalformedError) as caught:
+        SEQUENCED.submission().sequenced(at)
+    assert caught.value.code == "member_invalid"
+
+
+def test_an_entry_that_is_too_large_with_its_second_is_refused():
+    whole = compose("did", "s", {"x": ""})
+    body = {"x": "x" * (60_000 - len(whole.encode()))}
+    fitting = compose("did", "s", body)
+    assert len(fitting.encode()) == 60_000
+    with pytest.raises(LimitError):
+        fitting.sequenced(1)
 
 
 def test_an_entry_at_hand_holds_its_bytes_once_and_no_room_beside_them():
@@ -135,3 +156,19 @@ def test_an_entry_without_proof_has_none_to_give():
     with pytest.raises(MalformedError) as refused:
         entries.proofs(entries.compose("schema", "urn:x", {}))
     assert refused.value.code == "proof_missing"
+
+
+@pytest.mark.parametrize("at", [0, 7, 1_795_608_000])
+@pytest.mark.parametrize("subject", ["urn:x", '"a":1', "政务", "\u007f\ue000😀"])
+def test_an_entry_with_its_second_is_in_canonical_form_and_reads_as_any_other(subject, at):
+    submission = compose("schema", subject, {"é": 1, "名": [True, None, -5]})
+    entry = submission.sequenced(at)
+    assert entry.encode() == jcs.encode({**submission.members, "a": at})
+    read = parse_entry(entry.encode())
+    assert read == entry
+    assert read.members == entry.members
+
+
+def test_a_second_that_no_log_can_have_makes_no_entry():
+    with pytest.raises(MalformedError):
+        compose("schema", "urn:x", {}).sequenced(-1)

@@ -10,6 +10,7 @@ import pytest
 from did_service.core.did.webvh import write
 from did_service.core.did.webvh.entry import SCID_PLACEHOLDER, entry_hash, scid_of
 from did_service.core.did.webvh.state import accept
+from did_service.core.encoding import jcs
 from did_service.core.encoding.multiformats import multihash_sha256
 from did_service.core.errors import DidServiceError, OrderError
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
@@ -267,6 +268,26 @@ def test_the_scid_is_the_hash_of_the_first_entry():
     entry = first()
     entry["state"] = entry["state"] | {"alsoKnownAs": ["did:example:1"]}
     scid = entry["parameters"]["scid"]
+    assert code_of(None, resigned(entry, "update", scid)) == "scid_mismatch"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"{SCID}b": "1", "Qa": "2", "Qz": "3"},  # sorts elsewhere once the SCID is known
+        {'a{SCID}":\\"': {"{SCID}": "{SCID}"}},
+        {"a": 'says {SCID}":', "b": '{SCID}\\":', "c": '"{SCID}', "d": "{SCID}\\"},
+        {"a": "{SCID}" * 80},
+        {"a": ["{SCID}", {"b": "{SCID}"}, "{SCID}\u4f60\n"]},
+    ],
+    ids=["a name", "names with escapes", "values like names", "many times", "in arrays"],
+)
+def test_the_scid_may_stand_in_any_text_of_the_first_entry(about):
+    _, entry = write.create(template() | {"about": about}, {}, key("update"), now=LATER)
+    scid = entry["parameters"]["scid"]
+    assert scid in jcs.encode(entry["state"]["about"]).decode()
+    assert accept(None, entry, now=LATER).scid == scid
+    entry["state"]["about"]["other"] = scid
     assert code_of(None, resigned(entry, "update", scid)) == "scid_mismatch"
 
 

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from did_service.core.anchor import moves, rules_number
 from did_service.core.anchor.bodies.did import is_join, parse_did_body
 from did_service.core.anchor.earlier_years import last_before
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import Entry, Envelope, LoggedEntry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.region import year_of
 from did_service.core.anchor.rules import (
     authority,
@@ -76,6 +77,18 @@ def check(entry: Entry, log: LogView, world: RuleContext) -> None:
         void.check(entry, newest, log, world)
     else:
         _RULES[entry.type](entry, _standing(newest, log), log, world)
+
+
+def judge_first(entry: Envelope) -> FirstVersion | None:
+    """Judge an entry that begins a DID as far as it speaks for itself; for `RuleContext.first`.
+
+    Returns:
+        None for an entry that begins none.
+
+    Raises:
+        DidServiceError: what `check` would refuse as well.
+    """
+    return did.judge_first(entry)
 
 
 def newest_of(entry: Entry, log: LogView, world: RuleContext) -> LoggedEntry | None:

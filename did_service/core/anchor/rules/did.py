@@ -15,23 +15,32 @@ it was revoked or issued anew elsewhere meanwhile (docs/adr/0078).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from did_service.core.anchor.bodies.did import JOIN, LEAVE, DidBody, parse_did_body
 from did_service.core.anchor.bodies.policy import Policy
-from did_service.core.anchor.entry import Entry, LoggedEntry
+from did_service.core.anchor.entry import Entry, Envelope, LoggedEntry
+from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.moves import has_left, history, named
 from did_service.core.anchor.view import LogPrefix, LogView, RuleContext
 from did_service.core.anchor.voids import is_voiding, standing
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
+from did_service.core.did.webvh.entry import parse_version_time
 from did_service.core.did.webvh.profile import Profile, check_profile
 from did_service.core.did.webvh.state import HistoryState, accept
 from did_service.core.did.webvh.witness import check_witness_proofs, witness_of
 from did_service.core.encoding import timestamps
 from did_service.core.encoding.strict_json import JsonValue, as_object, as_text
-from did_service.core.errors import RuleError, quote
+from did_service.core.errors import DidServiceError, RuleError, quote
+from did_service.core.limits import MAX_VERSION_TIME_AHEAD_SECONDS
 
 _MOVES_SINCE = 2
+_LAST_TIME = datetime.max.replace(tzinfo=UTC) - timedelta(
+    seconds=MAX_VERSION_TIME_AHEAD_SECONDS
+)
+_PROFILES = (Profile.AUTHORITY, Profile.ISSUER, Profile.MOVABLE)
 
 
 def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleContext) -> None:
@@ -56,6 +65,8 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
     elif has_left(log.chain("did", did.scid)):
         raise RuleError("did_left", f"{quote(body.did)} has left {log.origin}")
     chain = _before(body, did.scid, log, world)
+    if not chain and _was_found_good(entry, body, world):
+        return
     stands = standing(chain)
     before = _replayed(stands)
     after = _accept(before, entry)
@@ -68,7 +79,50 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
     after.version.document.check_self_controlled()
     _check_witnessed(after, body.witness)
     _check_new(after, chain)
-    _check_key_names([*(each.entry for each in chain if not is_voiding(each)), entry])
+    earlier = [each.entry for each in chain if not is_voiding(each)]
+    if earlier:  # one document alone names no key twice
+        _check_key_names([*earlier, entry])
+
+
+def judge_first(entry: Envelope) -> FirstVersion | None:
+    """Judge an entry that begins a DID, as far as it speaks for itself; None for any other.
+
+    Raises:
+        DidServiceError: as `check`.
+    """
+    if entry.type != "did" or entry.number != 1:
+        return None
+    body = parse_did_body(entry.body)
+    if body.op is not None:
+        return None
+    time = parse_version_time(as_text(body.entry.get("versionTime"), "versionTime"))
+    if time > _LAST_TIME:  # no time is so far ahead of it as a version may be
+        raise RuleError("version_time_in_future", "versionTime is at the end of all time")
+    after = accept(None, body.entry, now=time)
+    if after.did != body.did:
+        raise RuleError("subject_wrong", "the DID document is about another DID")
+    after.version.document.check_self_controlled()
+    _check_witnessed(after, body.witness)
+    kept = frozenset(each for each in _PROFILES if _keeps(after, each))
+    return FirstVersion(ceil(time.timestamp()), after.version.parameters.portable, kept)
+
+
+def _keeps(state: HistoryState, profile: Profile) -> bool:
+    try:
+        check_profile(state, profile)
+    except DidServiceError:
+        return False
+    return True
+
+
+def _was_found_good(entry: Entry, body: DidBody, world: RuleContext) -> bool:
+    """Say whether `judge_first` has said yes to all that `check` would still look at."""
+    first = world.first
+    if first is None or body.op is not None:
+        return False
+    is_due = first.time <= entry.at + MAX_VERSION_TIME_AHEAD_SECONDS
+    profile = profile_of(body.did, world.policy, portable=first.portable)
+    return is_due and profile in first.profiles
 
 
 def state_of(scid: str, log: LogView) -> HistoryState | None:

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from did_service.core.anchor.bodies.authority import parse_authority
 from did_service.core.anchor.bodies.evidence import EvidenceBody, parse_evidence_body
 from did_service.core.anchor.bodies.heads import parse_heads_body
 from did_service.core.anchor.bodies.status import FormerYear, StatusBody, parse_status_body
 from did_service.core.anchor.earlier_years import last_before
 from did_service.core.anchor.entry import Entry, LoggedEntry
-from did_service.core.anchor.grants import ForeignGranter, Grants
+from did_service.core.anchor.grants import ForeignGranter, Grants, statement_in
 from did_service.core.anchor.list_keepers import allowed_signers, registrations
 from did_service.core.anchor.revocations import check_kept
 from did_service.core.anchor.status_content import list_signer
@@ -162,7 +161,7 @@ def _evidence(entry: Entry, body: EvidenceBody, control: LogPrefix, world: RuleC
         grants = Grants(world.policy, homes, ForeignGranter.ENOUGH, entry.at)
         held = list(grants.standing(body.owner))
     else:
-        held = [parse_authority(p.entry.body) for p in control.statements_about(body.owner)]
+        held = [statement_in(p.entry) for p in control.statements_about(body.owner)]
     role = STREAM_ROLES[body.kind]
     if not any(not role or role in statement.roles for statement in held):
         raise RuleError(
