@@ -103,6 +103,15 @@ def test_the_turn_of_the_year_falls_into_the_run():
     assert begins == datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
 
 
+def test_the_usual_day_turns_the_year_in_utc_alone():
+    (name,) = days.USUAL
+    begins = days.DAYS[name].begins(NOW, timedelta(seconds=60))
+    turned = begins + timedelta(seconds=60)
+    assert turned == datetime(2030, 1, 1, tzinfo=UTC)
+    assert (turned - timedelta(hours=10)).year == 2029
+    assert days.DAYS[name].environment == {"TZ": "HST10"}
+
+
 def test_in_shanghai_it_is_another_year_than_in_utc():
     begins = days.DAYS["shanghai"].begins(NOW, timedelta(seconds=60))
     assert (begins.year, (begins + timedelta(hours=8)).year) == (2029, 2030)
