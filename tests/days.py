@@ -49,7 +49,12 @@ LEFT_OUT = (
     "tests/program/test_help.py",
     "tests/services/test_backup.py",
     "tests/services/test_backup_apart.py",
+    "tests/services/test_crash_matrix.py",
+    "tests/services/test_crash_matrix_issuer.py",
+    "tests/services/test_crash_matrix_witness.py",
+    "tests/services/test_long_log.py",
     "tests/services/test_migrations.py",
+    "tests/services/test_region_on_bucket.py",
     "tests/test_second_try.py",
 )
 # A worker that crashes ends the run: pytest-xdist waits for ever for the one that follows it.
