@@ -8,7 +8,8 @@ anew how it is written, and that takes longer than the server takes to store the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from struct import Struct
 
 import psycopg
@@ -22,11 +23,17 @@ from did_service.storage.postgres.copy import type_name
 _HEAD = Struct("!iiIii")  # dimensions, whether there are NULLs, type, how many, the first index
 _LENGTH = Struct("!i")
 _NULL = _LENGTH.pack(-1)
-_FORMS: Mapping[str, Callable[..., bytes]] = {
-    "bool": Struct("!?").pack,
-    "int8": Struct("!q").pack,
-    "text": str.encode,
-    "bytea": bytes,
+
+
+def _element(data: bytes) -> bytes:
+    return _LENGTH.pack(len(data)) + data
+
+
+_ELEMENTS: Mapping[str, Callable[..., bytes]] = {
+    "bool": partial(Struct("!i?").pack, 1),
+    "int8": partial(Struct("!iq").pack, 8),
+    "text": lambda value: _element(value.encode()),
+    "bytea": _element,
 }
 
 
@@ -36,8 +43,10 @@ class Array:
     __slots__ = ("data",)
 
     def __init__(self, kind: str, values: Sequence[object]) -> None:
-        head = _HEAD.pack(1, 1, psycopg.adapters.types[kind].oid, len(values), 1)
-        self.data = head + b"".join(_elements(values, _FORMS[kind]))
+        element = _ELEMENTS[kind]
+        parts = [_HEAD.pack(1, 1, psycopg.adapters.types[kind].oid, len(values), 1)]
+        parts += [_NULL if value is None else element(value) for value in values]
+        self.data = b"".join(parts)
 
 
 class ArrayDumper(Dumper):
@@ -75,13 +84,3 @@ class Arrays:
         # Casts as text: the type of a text column has a collation, of which there is no array.
         arrays = ", ".join(rf":{name}\:\:{kind}[]" for name, kind in self._columns)
         return select(text("*")).select_from(text(f"unnest({arrays})"))
-
-
-def _elements(values: Sequence[object], form: Callable[..., bytes]) -> Iterator[bytes]:
-    for value in values:
-        if value is None:
-            yield _NULL
-            continue
-        data = form(value)
-        yield _LENGTH.pack(len(data))
-        yield data
