@@ -16,6 +16,8 @@ GROUPS = {
     "didwebvh": ("didwebvh",),
     "merkle": ("merkle",),
     "log": ("stored_log", "judging", "http_log"),
+    "postgres": ("server_log", "server_http"),
+    "publish": ("publishing",),
     "cli": ("programs",),
     "mem": ("memory",),
 }

@@ -71,9 +71,9 @@ def run(session: Session) -> None:
         checked = stack.enter_context(start(folder / "checked", policy))
         unchecked = stack.enter_context(start(folder / "unchecked", policy, WITHOUT_SIGNATURES))
         submitters = {
-            "single": Submitter(checked, province, count, _singly),
-            "batch": Submitter(checked, province, count, _together),
-            "batch-unchecked": Submitter(unchecked, province, count, _together),
+            "single": Submitter(checked, province, count, singly),
+            "batch": Submitter(checked, province, count, together),
+            "batch-unchecked": Submitter(unchecked, province, count, together),
         }
         operations = [Operation(kind, each.run, count) for kind, each in submitters.items()]
         samples = session.measure(operations)
@@ -89,7 +89,7 @@ def run(session: Session) -> None:
 def _resolve(session: Session, registry: RegistryProcess, province: Province) -> None:
     """Measure the processor time of the registry for one GET of a DID that it has published."""
     made = province.did_entries(_SUBJECTS)
-    send(registry.socket, _together([jcs.encode({"entry": each.members}) for each in made]), 1)
+    send(registry.socket, together([jcs.encode({"entry": each.members}) for each in made]), 1)
     registry.publish()
     paths = [f"{PREFIX}{as_text(each.body['did'], 'did')}" for each in made]
 
@@ -119,10 +119,12 @@ def _report_processor(
     )
 
 
-def _singly(rows: Sequence[bytes]) -> list[bytes]:
+def singly(rows: Sequence[bytes]) -> list[bytes]:
+    """Return a request for each entry."""
     return [post(_PATH, row, "application/json") for row in rows]
 
 
-def _together(rows: Sequence[bytes]) -> list[bytes]:
+def together(rows: Sequence[bytes]) -> list[bytes]:
+    """Return requests of a batch of entries each."""
     batches = [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
     return [post(_PATH, b"\n".join(batch), "application/jsonl") for batch in batches]

@@ -1,6 +1,6 @@
 """A registry in a process of its own: the real application on a Unix socket.
 
-    python -m bench.registry_process FOLDER [--unsafe-without-signatures]
+    python -m bench.registry_process FOLDER [--unsafe-without-signatures] [--database=URL]
 
 FOLDER holds `policy.json`, and gets the socket and the data. On stdin, line by line:
 
@@ -8,13 +8,15 @@ FOLDER holds `policy.json`, and gets the socket and the data. On stdin, line by 
     publish         publish everything sequenced; answered by `published`
     (end)           stop; answered by the peak of memory in KiB
 
-It says `ready` first. With the flag no signature is checked, which tells what signatures cost.
+It says `ready` first. With the first flag no signature is checked, which tells what signatures
+cost; with the second, rows are kept in a server's database.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bench.peak import peak_kib
@@ -33,6 +35,7 @@ from did_service.web.serve import Server, unix_socket
 SOCKET = "registry.sock"
 POLICY = "policy.json"
 WITHOUT_SIGNATURES = "--unsafe-without-signatures"
+DATABASE = "--database="
 
 
 def main(arguments: list[str]) -> None:
@@ -41,7 +44,11 @@ def main(arguments: list[str]) -> None:
     if WITHOUT_SIGNATURES in flags:
         ed25519.verify = _unsafe_accept
     policy = parse_policy(strict_json.load_object(Path(folder, POLICY).read_bytes()))
-    with lone_registry(setup(policy, Witnesses(), Path(folder)), {}) as registry:
+    given = setup(policy, Witnesses(), Path(folder))
+    for flag in (each for each in flags if each.startswith(DATABASE)):
+        place = replace(given.storage, database=flag.removeprefix(DATABASE))
+        given = replace(given, storage=place)
+    with lone_registry(given, {}) as registry:
         registry.start()
         with Server(registry_app(registry), unix_socket(Path(folder, SOCKET))):
             print("ready", flush=True)

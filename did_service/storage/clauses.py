@@ -15,22 +15,26 @@ from sqlalchemy.sql.compiler import SQLCompiler
 _ZERO: ColumnElement[int] = literal_column("0")
 
 
-class _InsertIfAbsent(Insert):
+class InsertIfAbsent(Insert):
+    """INSERT … ON CONFLICT DO NOTHING."""
+
     inherit_cache = True
 
 
-class _InsertOrReplace(Insert):
+class InsertOrReplace(Insert):
+    """INSERT … ON CONFLICT DO UPDATE, of every column that is not of the key."""
+
     inherit_cache = True
 
 
 def insert_if_absent(table: Table) -> Insert:
     """Insert rows; one whose key is there already, any key, stays as it is."""
-    return _InsertIfAbsent(table).inline()
+    return InsertIfAbsent(table).inline()
 
 
 def insert_or_replace(table: Table) -> Insert:
     """Insert rows, each in the place of the one that has its primary key."""
-    return _InsertOrReplace(table).inline()
+    return InsertOrReplace(table).inline()
 
 
 def unindexed(column: ColumnElement[int]) -> ColumnElement[int]:
@@ -51,14 +55,14 @@ def index_where(condition: str) -> Mapping[str, Any]:
     return {f"{name}_where": text(condition) for name in ("sqlite", "postgresql")}
 
 
-@compiles(_InsertIfAbsent)
-def _if_absent(insert: _InsertIfAbsent, compiler: SQLCompiler, **options: object) -> str:
+@compiles(InsertIfAbsent)
+def _if_absent(insert: InsertIfAbsent, compiler: SQLCompiler, **options: object) -> str:
     written: Callable[..., str] = compiler.visit_insert
     return f"{written(insert, **options)} ON CONFLICT DO NOTHING"
 
 
-@compiles(_InsertOrReplace)
-def _or_replace(insert: _InsertOrReplace, compiler: SQLCompiler, **options: object) -> str:
+@compiles(InsertOrReplace)
+def _or_replace(insert: InsertOrReplace, compiler: SQLCompiler, **options: object) -> str:
     name = compiler.preparer.format_column
     table = insert.entity_description["table"]
     key = [column for column in table.columns if column.primary_key]

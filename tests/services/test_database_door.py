@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import (
+    Boolean,
     Column,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -39,6 +41,15 @@ KEPT = Table(
 FIRST = {"log": "a", "index": 1, "note": "first"}
 SECOND = {**FIRST, "note": "second"}
 ABSENT, REPLACE = PreparedSql(insert_if_absent(KEPT)), PreparedSql(insert_or_replace(KEPT))
+MANY = Table(
+    "many",
+    MetaData(),
+    Column("log", String, primary_key=True),
+    Column("index", Integer, primary_key=True),
+    Column("flag", Boolean),
+    Column("note", String),
+    Column("data", LargeBinary),
+)
 ADD, NOTES = PreparedSql(insert(KEPT)), PreparedSql(select(KEPT.c.note).order_by(KEPT.c.note))
 
 
@@ -108,6 +119,49 @@ def test_a_row_that_is_there_is_kept_or_replaced(engine, made, prepared, left):
         prepared.run_for(connection, [other, {**FIRST, "note": left, "log": "a"}])
         connection.execute(made(KEPT), [{**other, "index": 3, "note": "third"}])
     assert notes(engine) == sorted([left, "other", "third"])
+
+
+def many_rows(count):
+    """Rows of two logs, every third key twice, with nothing in every fifth column but two."""
+    for n in range(count):
+        index = n - 1 if n % 3 == 2 else n
+        row = {"log": "甲" if n % 2 else "a", "index": index, "flag": n % 4 == 0}
+        row |= {"note": f"一\\N{n}\t'{{}}", "data": bytes([0, n % 256]) * (n % 7)}
+        yield {**row, "more": n} if n % 5 else {**row, "flag": None, "note": None, "data": None}
+
+
+@pytest.mark.parametrize("count", [2, 15, 16, 2_000])
+@pytest.mark.parametrize("made", [insert_if_absent, insert_or_replace])
+def test_many_rows_are_kept_or_replaced_as_if_they_came_one_by_one(engine, made, count):
+    rows, before = list(many_rows(count)), {"flag": True, "note": "before", "data": b"b"}
+    rows += [{**row, "note": "again"} for row in rows[count // 2 :: 4]]
+    there = [{"log": "甲", "index": 1, **before}, {"log": "a", "index": 7_000, **before}]
+    left = {(row["log"], row["index"]): row for row in there}
+    for row in rows:
+        key = row["log"], row["index"]
+        left[key] = left.get(key, row) if made is insert_if_absent else row
+    with writing(engine) as connection:
+        MANY.create(connection)
+        connection.execute(insert(MANY), there)
+        PreparedSql(made(MANY)).run_for(connection, rows)
+    with reading(engine) as connection:
+        found = connection.execute(select(MANY).order_by(MANY.c.log, MANY.c.index)).mappings()
+        names = [column.name for column in MANY.columns]
+        assert [*map(dict, found)] == [{n: left[k][n] for n in names} for k in sorted(left)]
+
+
+@pytest.mark.parametrize("clause", [ABSENT, REPLACE], ids=["absent", "replace"])
+def test_another_key_that_is_taken_among_many_is_one_error(engine, clause):
+    rows = [{"log": "b", "index": n, "note": f"{n}"} for n in range(40)]
+    again = {"log": "b", "index": 40, "note": "first"}
+    if clause is ABSENT:
+        with writing(engine) as connection:
+            clause.run_for(connection, [*rows, again])
+        assert len(notes(engine)) == 41
+        return
+    with refused("row_exists", ConflictError), writing(engine) as connection:
+        clause.run_for(connection, [*rows, again])
+    assert notes(engine) == ["first"]
 
 
 @pytest.mark.parametrize("other", [SECOND, {**FIRST, "index": 2}], ids=["key", "unique"])

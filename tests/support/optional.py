@@ -36,12 +36,17 @@ def program(name: str) -> Path:
 
 def postgres_programs() -> Path:
     """The folder of PostgreSQL's programs, of the newest release that is here."""
+    return find_postgres() or _skip("no PostgreSQL; try make test-system")
+
+
+def find_postgres() -> Path | None:
+    """The same for whoever is no test: None where there is none."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     on_path = shutil.which("initdb")
     if on_path is not None:
         found.append(Path(on_path).resolve().parent)
     newest = sorted(found, key=lambda path: path.parent.name)
-    return newest[-1] if newest else _skip("no PostgreSQL; try make test-system")
+    return newest[-1] if newest else None
 
 
 def namespaces() -> None:

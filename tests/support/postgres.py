@@ -14,6 +14,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ import psycopg
 
 from tests.support.optional import postgres_programs
 
-_SETTINGS = {
+_SETTINGS: Mapping[str, str] = {
     "listen_addresses": "''",
     "max_connections": "200",
     "fsync": "off",  # no test cuts the power; the pages outlive any killed process
@@ -37,10 +38,16 @@ _NUMBERS = count(1)
 
 
 class Server:
-    """One cluster of ours, and its process."""
+    """One cluster of ours, and its process.
 
-    def __init__(self, programs: Path) -> None:
+    Args:
+        programs: The folder of its programs.
+        settings: In the place of those for tests, by name.
+    """
+
+    def __init__(self, programs: Path, settings: Mapping[str, str] = _SETTINGS) -> None:
         self._programs = programs
+        self._settings = settings
         self._user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="didsvc-pg-"))  # short: a socket lies in it
         if self._user is not None:
@@ -53,10 +60,15 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        given = [f"-c {name}={value}" for name, value in _SETTINGS.items()]
+        given = [f"-c {name}={value}" for name, value in self._settings.items()]
         told = " ".join([f"-k {self.folder}", *given])
         log = self.folder / "log"
         self._run("pg_ctl", "start", "-D", self._data, "-l", log, "-o", told, "-w", "-s")
+
+    @property
+    def pid(self) -> int:
+        """Of its first process; all others are children of that."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it; `immediate` is as a crash."""

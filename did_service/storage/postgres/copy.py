@@ -24,7 +24,7 @@ def copy_rows(
         sql.Identifier(str(table.name)), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([_type(column) for column in table.columns])
+        copy.set_types([type_name(column) for column in table.columns])
         for row in rows:
             copy.write_row([row[name] for name in names])
 
@@ -35,6 +35,7 @@ def is_copied(table: Table, rows: Sequence[Mapping[str, object]]) -> bool:
     return len(rows) >= COPY_FROM and all(names <= row.keys() for row in rows)
 
 
-def _type(column: Column[object]) -> str:
+def type_name(column: Column[object]) -> str:
+    """Name the type that the server has for a column."""
     whole: object = getattr(column.type, "impl", column.type)  # SQLModel wraps its texts
     return next(name for kind, name in _TYPES if isinstance(whole, kind))

@@ -25,6 +25,7 @@ from did_service.core.limits import (
     DATABASE_STATEMENT_SECONDS,
     MAX_DATABASE_CONNECTIONS,
 )
+from did_service.storage.postgres.arrays import Array, ArrayDumper
 from did_service.storage.postgres.place import PostgresPlace
 from did_service.storage.postgres.spelling import spelled_here
 from did_service.storage.transactions import for_writing, is_writing
@@ -142,6 +143,7 @@ def _prepare(driver: psycopg.Connection[tuple[object, ...]], _record: object) ->
         raise UnavailableError("database_unsuitable", "the database is not encoded in UTF-8")
     # One type for every number: else each size would be a statement of its own to prepare.
     driver.adapters.register_dumper(int, Int8Dumper)
+    driver.adapters.register_dumper(Array, ArrayDumper)
 
 
 def _check_alive(

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.sql.expression import ClauseElement
 
+from did_service.storage.clauses import InsertIfAbsent, InsertOrReplace
+from did_service.storage.postgres.arrays import Arrays
 from did_service.storage.postgres.copy import copy_rows, is_copied
 from did_service.storage.postgres.engine import driver_of
 from did_service.storage.postgres.spelling import written_out
@@ -19,14 +21,17 @@ _NUMBERS = count()  # cursors of a connection need different names
 class PostgresStatement:
     """A clause as the driver takes it, and the values that are fixed in it."""
 
-    __slots__ = ("_fixed", "_table", "text")
+    __slots__ = ("_arrays", "_fixed", "_table", "_text_of_arrays", "text")
 
     def __init__(self, clause: ClauseElement) -> None:
         self.text, self._fixed = written_out(clause)
         self._table: Table | None = None
-        # What says ON CONFLICT is a class of its own, and COPY says no such thing.
-        if isinstance(clause, Insert) and type(clause) is Insert:
-            self._table = clause.table if isinstance(clause.table, Table) else None
+        self._arrays: Arrays | None = None
+        if isinstance(clause, Insert) and isinstance(clause.table, Table):
+            self._table = clause.table
+            if isinstance(clause, InsertIfAbsent | InsertOrReplace):
+                self._arrays = Arrays(clause, clause.table)
+                self._text_of_arrays, _ = written_out(self._arrays.clause)
 
     def rows(
         self, connection: Connection, values: Mapping[str, object]
@@ -46,10 +51,14 @@ class PostgresStatement:
             yield from cursor
 
     def run_for(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
-        """Run it once for each row: many that are only added by COPY, others in one go."""
+        """Run it once for each row: many that are added go to the server in one go."""
         driver, found = driver_of(connection), list(rows)
-        if self._table is not None and is_copied(self._table, found):
+        many = self._table is not None and is_copied(self._table, found)
+        if many and self._arrays is not None:
+            text, arrays = self._text_of_arrays.encode(), self._arrays.of(found)
+            driver.execute(text, arrays, prepare=True)
+        elif many and self._table is not None:
             copy_rows(driver, self._table, found)
-            return
-        with driver.cursor() as cursor:
-            cursor.executemany(self.text.encode(), found)
+        else:
+            with driver.cursor() as cursor:
+                cursor.executemany(self.text.encode(), found)
