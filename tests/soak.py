@@ -46,18 +46,34 @@ PARTS = {
 PARTS["trust-items"] = Part("a trust directory of 4 x 10^5 items", trust_items.main)
 
 
-def _crashes() -> int:
+def _crashes(place: str) -> int:
     """Kill registry, witness and issuer before each event of their writing; fail each sync."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-rP"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-rP", "-k", f"[{place}]"]
     matrices = [f"tests/services/test_crash_matrix{name}.py" for name in ("", *_OTHERS)]
     environment = {**os.environ, "CRASH_STRIDE": "1"}
     return subprocess.run([*command, *matrices], env=environment, check=False).returncode
 
 
 _OTHERS = ("_witness", "_issuer")
-PARTS["crashes"] = Part("each service killed between any two steps of its writing", _crashes)
+PARTS["crashes"] = Part(
+    "each service killed between any two steps of its writing", partial(_crashes, "sqlite")
+)
+for _name, _place in (("postgres", "on PostgreSQL"), ("s3", "with files in a bucket")):
+    PARTS[f"crashes-{_name}"] = Part(f"crashes, {_place}", partial(_crashes, _name))
 
 PARTS["kills"] = Part("1,000 random kills of seven processes at work", kills.main)
+for _name, _place in (("postgres", "on PostgreSQL"), ("s3", "with files in a bucket")):
+    PARTS[f"kills-{_name}"] = Part(f"kills, {_place}", partial(kills.main, f"kills-{_name}"))
+
+
+def _machines() -> int:
+    """Found machines, two on PostgreSQL and one on a bucket; issue and check a credential."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--durations", "0"]
+    story = "tests/e2e/machines_elsewhere.py"
+    return subprocess.run([*command, story], check=False).returncode
+
+
+PARTS["machines"] = Part("five machines again, on PostgreSQL and on a bucket", _machines)
 PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
 PARTS["stampede"] = Part(
     "three attacks on shared threads, and a crowd that waits", stampede.main
