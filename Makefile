@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PEERS  ?= .venv-peers
 SITE   ?= .venv-docs
+S3     ?= .venv-s3
 WHEELS ?= .wheels
 UV     ?= uv
 
@@ -14,7 +15,7 @@ COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-has
            --no-emit-index-url --no-annotate --no-header $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers site test-system image-system lock clean
+.PHONY: help up demo test quick days soak fuzz mutants lint bench docs wheel wheels release release-key setup interop peers s3 site test-system image-system lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -77,6 +78,8 @@ interop: tests/interop/node_modules/.installed  ## counterparts in JavaScript, f
 
 peers: $(PEERS)/.installed  ## counterparts in Python that cannot share the environment
 
+s3: $(S3)/.installed  ## a store with buckets, for make soak PART=s3, in an environment of its own
+
 site: $(SITE)/.installed  ## what `make docs` needs, in an environment of its own
 
 test-system:  ## system programs that some tests want (Debian, as root)
@@ -96,10 +99,11 @@ lock:  ## recompute requirements/*.lock; needs uv; ARGS=--upgrade for newer vers
 	cd requirements && $(COMPILE) -c release.lock run.in extras.in dev.in -o dev.lock
 	cd requirements && $(COMPILE) peers.in -o peers.lock
 	cd requirements && $(COMPILE) docs.in -o docs.lock
+	cd requirements && $(COMPILE) s3.in -o s3.lock
 	! grep -nE '[a-z]+://' requirements/*.lock
 
 clean:  ## environments, caches and what tests left behind
-	rm -rf $(VENV) $(PEERS) $(SITE) $(WHEELS) tests/interop/node_modules dist build .coverage .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(PEERS) $(SITE) $(S3) $(WHEELS) tests/interop/node_modules dist build .coverage .mypy_cache .ruff_cache \
 	  .pytest_cache .import_linter_cache .hypothesis
 	find did_service wallet_cli tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -131,6 +135,11 @@ $(PEERS)/.installed: requirements/peers.lock
 $(SITE)/.installed: requirements/docs.lock
 	$(PYTHON) -m venv --clear $(SITE)
 	$(SITE)/bin/python $(PIP) requirements/docs.lock
+	@touch $@
+
+$(S3)/.installed: requirements/s3.lock
+	$(PYTHON) -m venv --clear $(S3)
+	$(S3)/bin/python $(PIP) requirements/s3.lock
 	@touch $@
 
 tests/interop/node_modules/.installed: tests/interop/package-lock.json

@@ -54,8 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for_another_engine(item: pytest.Item) -> bool:
     """Say whether a test is about one kind of database, and would run over another."""
     given = getattr(item, "callspec", None)
-    engine = None if given is None else given.params.get("each_engine")
-    others = {*storage.ENGINES} - {engine}
+    params = {} if given is None else given.params
+    engine = params.get("each_engine", params.get("each_place"))
+    others = {*storage.PLACES} - {engine}
     return engine is not None and any(item.get_closest_marker(f"{o}_only") for o in others)
 
 
@@ -79,6 +80,19 @@ def each_engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run every test of a file over each kind of database."""
     storage.use(request.param)
     yield request.param
+    storage.use(storage.SQLITE)
+    storage.disconnect()
+
+
+@pytest.fixture(scope="module", params=storage.PLACES)
+def each_place(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run every test of a file over each database, and with the files of gd in a bucket."""
+    if request.param == storage.S3:
+        storage.use_bucket("gd", request.getfixturevalue("s3").bucket())
+    else:
+        storage.use(request.param)
+    yield request.param
+    storage.use_bucket("gd", None)
     storage.use(storage.SQLITE)
     storage.disconnect()
 

@@ -1,23 +1,30 @@
 """`make soak PART=kills`: 1,000 random kills of seven processes, while people go on working.
 
+    kills             rows and files in their folders
+    kills-postgres    a database each on one server, which crashes as well
+    kills-s3          the files of every log in a bucket
+
 five regions and two agencies of `did-service up`, one process each
     ├ five clients submit, two agencies issue and revoke          all the time
     └ one or two processes die at a random moment and start again   1,000 times
 
-What was answered is written down before it is counted on, so a run that was cut goes on after
-the last kill: the folder and the record stand under build/soak/kills. At the end all of it is
-there: each receipt at its index, none given twice, each head that was seen a beginning of the
-log, each revoked credential in the list, and no witness has an alarm.
+What was answered is written down before it is counted on, so a run in folders that was cut
+goes on after the last kill: the folder and the record stand under build/soak/kills. At the end
+all of it is there: each receipt at its index, none given twice, each head that was seen a
+beginning of the log, each revoked credential in the list, no witness has an alarm, and a bucket
+every file of its checkpoints. KILLS says how many kills another run shall have.
 """
 
 import json
+import os
 import random
 import shutil
 import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -31,12 +38,19 @@ from did_service.core.errors import DidServiceError
 from did_service.core.limits import MAX_CREDENTIAL_BYTES
 from did_service.core.log.merkle import leaf_hash, tree_root
 from did_service.node.local.members import AGENCIES, REGIONS, AgencyPlan
+from tests.support.elsewhere import InFolders, in_buckets, in_folders, on_a_server
 from tests.support.optional import CHECKOUT
 from tests.support.processes import HOSTS, PATIENCE, Processes, processes
 
 FOLDER = CHECKOUT / "build" / "soak" / "kills"
-KILLS = 1_000
+KILLS = int(os.environ.get("KILLS", "1000"))
 _PAUSE = 0.5  # seconds between two things that one client does
+_CRASHES = 0.05  # of what everybody rests on, to one kill
+PLACES: dict[str, Callable[[], AbstractContextManager[InFolders]]] = {
+    "kills": in_folders,
+    "kills-postgres": on_a_server,
+    "kills-s3": in_buckets,
+}
 
 
 class Record:
@@ -103,11 +117,13 @@ class People:
         self.record.add("revoked", agency.id, index)
 
 
-def kill_them(town: Processes, record: Record, kills: int) -> list[float]:
+def kill_them(town: Processes, record: Record, kills: int, place: InFolders) -> list[float]:
     """Kill until so many kills are on record; return how long each start took."""
     chance, seconds = random.Random(), []
     while len(record.of("kill")) < kills:
         time.sleep(chance.uniform(0.05, 1.5))
+        if chance.random() < _CRASHES and place.crash():
+            record.add("crash")
         names = chance.sample(sorted(HOSTS), chance.choice((1, 1, 1, 2)))
         town.kill(*names)
         begun = time.monotonic()
@@ -172,31 +188,36 @@ def _faults_of_lists(town: Processes, record: Record, agency: AgencyPlan) -> lis
     return found + [f"{agency.id} {index}: revoked, and not listed" for index in lost]
 
 
-def soak(folder: Path, kills: int) -> list[str]:
+def soak(folder: Path, kills: int, place: InFolders) -> list[str]:
     """Kill so many processes; say what there was, and return what is wrong."""
     folder.mkdir(parents=True, exist_ok=True)
     record = Record(folder / "record.jsonl")
-    with processes(folder / "f") as town:
+    with processes(folder / "f", before=place.move) as town:
         with People(town, record) as people:
-            seconds = kill_them(town, record, kills)
-        found = faults(town, record)
+            seconds = kill_them(town, record, kills, place)
+        found = faults(town, record) + place.faults()
     counts = Counter(row[0] for row in record.rows)
     print(
-        f"{counts['kill']} kills, {counts['receipt']} receipts, {counts['issued']} credentials,"
-        f" {counts['revoked']} revocations, {counts['seen']} heads seen;"
+        f"{counts['kill']} kills, {counts['crash']} crashes, {counts['receipt']} receipts,"
+        f" {counts['issued']} credentials, {counts['revoked']} revocations,"
+        f" {counts['seen']} heads seen;"
         f" longest start {max(seconds, default=0):.1f} s; refused: {dict(people.refused)}"
     )
     record.close()
     return found
 
 
-def main() -> int:
-    """Run the part; 1 where anything was lost."""
-    found = soak(FOLDER, KILLS)
+def main(part: str = "kills") -> int:
+    """Run a part; 1 where anything was lost."""
+    folder = FOLDER.with_name(part)
+    if part != "kills":  # a server and its rows ended with the run before
+        shutil.rmtree(folder, ignore_errors=True)
+    with PLACES[part]() as place:
+        found = soak(folder, KILLS, place)
     for each in found:
         print(each)
     if not found:
-        shutil.rmtree(FOLDER)
+        shutil.rmtree(folder)
     return int(bool(found))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from did_service.bundler.collect import BundledLog, collect, encode_checked
 from did_service.client.registry import LogReader
@@ -41,11 +42,10 @@ class BundleSources:
 
 @dataclass(frozen=True, slots=True)
 class MadeBundle:
-    """A bundle file as it was written. `made_at` is a POSIX second."""
+    """A bundle file. `made_at` is a POSIX second."""
 
-    out: Path
+    data: bytes = field(repr=False)
     items: int
-    size: int
     logs: tuple[BundledLog, ...]
     left_out: tuple[str, ...]
     made_at: int
@@ -56,11 +56,10 @@ class MadeBundle:
             yield log, age_seconds(log.as_of, self.made_at)
 
     def encode(self) -> JsonObject:
-        """Write `{"out","items","bytes","logs":[…],"left_out":[…]}`."""
+        """Write `{"items","bytes","logs":[…],"left_out":[…]}`."""
         return {
-            "out": str(self.out),
             "items": self.items,
-            "bytes": self.size,
+            "bytes": len(self.data),
             "logs": [
                 {
                     "log": log.origin,
@@ -74,40 +73,73 @@ class MadeBundle:
         }
 
 
+class BundleTarget(Protocol):
+    """Where bundles go."""
+
+    def check(self) -> None:
+        """See, before logs are read, that one may be put; raises as `put`."""
+
+    def put(self, made: MadeBundle) -> JsonObject:
+        """Put one; return where it is, for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTarget:
+    """One file, which is replaced whole.
+
+    Attributes:
+        out: The file.
+        replace: Whether one that is there may be replaced.
+    """
+
+    out: Path
+    replace: bool
+
+    def check(self) -> None:
+        """See whether it can be written.
+
+        Raises:
+            NotFoundError: `directory_missing`.
+            ConflictError: `file_exists`.
+        """
+        check_output(self.out, force=self.replace)
+
+    def put(self, made: MadeBundle) -> JsonObject:
+        """Write `{"out"}`; raises UnavailableError: `file_not_written`."""
+        replace_file(self.out, made.data)
+        return {"out": str(self.out)}
+
+
 def make_bundle(
-    policy_file: Path,
-    out: Path,
-    sources: BundleSources,
-    *,
-    now: datetime,
-    replace: bool,
-) -> MadeBundle:
-    """Collect a bundle and write it.
+    policy_file: Path, target: BundleTarget, sources: BundleSources, *, now: datetime
+) -> tuple[MadeBundle, JsonObject]:
+    """Collect a bundle and put it where it shall be.
 
     Args:
         policy_file: The pinned policy.
-        out: Where the bundle goes.
+        target: Where the bundle goes.
         sources: Where it is read from.
         now: For the age of each log.
-        replace: Whether a file that is there may be replaced.
+
+    Returns:
+        The bundle, and what the target says of it.
 
     Raises:
-        NotFoundError: `file_missing`, `directory_missing`.
-        ConflictError: `file_exists`.
+        NotFoundError: `file_missing`, and of the target, as a ConflictError.
         UsageError: `mirror_invalid`, `log_unknown`.
         ProofError, UnavailableError, MalformedError: a log that cannot be read or believed, or
             a bundle of which a counter would not take all.
     """
-    check_output(out, force=replace)
+    target.check()
     policy = read_policy(policy_file)
     left_out = _left_out(policy, sources.without)
     with Transport(sources.routes) as transport:
         readers = _readers(policy, sources.mirrors, transport)
         collected = collect(policy, {o: r for o, r in readers.items() if o not in left_out})
     data = encode_checked(policy, collected)
-    replace_file(out, data)
     items = len(collected.evidence.items)
-    return MadeBundle(out, items, len(data), collected.logs, left_out, timestamps.to_posix(now))
+    made = MadeBundle(data, items, collected.logs, left_out, timestamps.to_posix(now))
+    return made, target.put(made)
 
 
 def _left_out(policy: Policy, without: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import click
 from did_service.cli import language
 from did_service.cli.answers import CONFIG
 from did_service.cli.language import say, spoken
-from did_service.core.errors import DidServiceError
+from did_service.core.errors import DidServiceError, UsageError
 from did_service.core.text import Bilingual
 from did_service.program.click_commands import SpokenCommand
 
 if TYPE_CHECKING:
-    from did_service.bundler.make import MadeBundle
+    from did_service.bundler.make import BundleTarget, MadeBundle
+    from did_service.core.encoding.strict_json import JsonObject
 
 OLD_SECONDS = 86_400  # a counter that follows the tier `day` takes nothing older
 
@@ -26,6 +27,7 @@ _EXAMPLES = """\
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz \\
     --mirror gd.example/reg=https://hn.example/witness/HEX
   did-service bundle --policy policy.json --out newest.bundle.jsonl.gz --every 300
+  did-service bundle --policy policy.json --to s3://counters/gd --every 300
   did-service bundle --policy gd/policy.json --out newest.bundle.jsonl.gz --config gd
   did-verify trust import newest.bundle.jsonl.gz
 """
@@ -41,9 +43,18 @@ _EXAMPLES = """\
 )
 @click.option(
     "--out",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file to write.",
+)
+@click.option(
+    "--to",
+    metavar="PLACE",
+    help="Instead: a folder, or s3://BUCKET/PREFIX, of bundles alone; several may write there.",
+)
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    help="Where the bucket's service answers; else AWS_ENDPOINT_URL, else that of AWS.",
 )
 @click.option(
     "--mirror",
@@ -70,12 +81,11 @@ _EXAMPLES = """\
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bundle(
     policy_file: Path,
-    out: Path,
     mirrors: tuple[str, ...],
     without: tuple[str, ...],
     service: Path | None,
     every: int | None,
-    **flags: bool,
+    **given: object,
 ) -> int:
     """Make a trust bundle: check every log of the federation, write its state with the proofs.
 
@@ -83,21 +93,47 @@ def bundle(
     the file is checked as a counter will check it. It is written only if a counter would accept
     all of it. A counter loads the file without a network, and keeps data of its own that are
     newer.
+
+    With --to each bundle is a file of its own that never changes, bundle/SHA-256.jsonl.gz, and
+    newest.json names the newest. The access key of a bucket is that of AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY, or of the file that AWS_SHARED_CREDENTIALS_FILE names.
     """
     from did_service.bundler.make import BundleSources, make_bundle
     from did_service.node.reaching import routes_to_peers
     from did_service.program.clock import SYSTEM
     from did_service.program.repeating import Repetition
 
-    replace, as_json = flags["force"] or every is not None, flags["as_json"]
+    as_json = bool(given["as_json"])
+    target = _target(given, replace=bool(given["force"]) or every is not None)
 
     def make() -> int:
         now, routes = SYSTEM.clock(), routes_to_peers(service, os.environ)
         sources = BundleSources(routes, mirrors, without)
-        made = make_bundle(policy_file, out, sources, now=now, replace=replace)
-        return _answer(made, as_json=as_json)
+        made, where = make_bundle(policy_file, target, sources, now=now)
+        return _answer(made, where, as_json=as_json)
 
     return Repetition(every, SYSTEM.rng).run(make if every is None else lambda: _attempt(make))
+
+
+def _target(given: Mapping[str, object], *, replace: bool) -> BundleTarget:
+    """Return where bundles go, by the one of two options that was given."""
+    out, to = given["out"], given["to"]
+    if isinstance(out, Path) and to is None:
+        from did_service.bundler.make import FileTarget
+
+        return FileTarget(out, replace)
+    if isinstance(to, str) and out is None:
+        return _place(to, str(given["endpoint"] or ""))
+    refusal = UsageError("usage", "give either --out or --to", command="did-service bundle")
+    refusal.message_zh = "--out 与 --to 须给且只给一个"
+    raise refusal
+
+
+def _place(to: str, endpoint: str) -> BundleTarget:
+    from did_service.bundler.published import PlaceTarget, headers_of
+    from did_service.storage.blob_places import BlobPlace, open_blobs
+
+    return PlaceTarget(to, open_blobs(BlobPlace(to, endpoint), headers_of, os.environ))
 
 
 def _attempt(make: Callable[[], int]) -> int:
@@ -113,17 +149,35 @@ def _attempt(make: Callable[[], int]) -> int:
         return exit_of(error)
 
 
-def _answer(made: MadeBundle, *, as_json: bool) -> int:
+def _answer(made: MadeBundle, where: JsonObject, *, as_json: bool) -> int:
     from did_service.program.envelope import enveloped, written
     from did_service.program.failure import label
     from did_service.program.streams import print_stderr, write_out
 
     if as_json:
-        write_out(written(enveloped("did-service", "bundle", made.encode())))
+        data: JsonObject = {**where, **made.encode()}
+        write_out(written(enveloped("did-service", "bundle", data)))
         return 0
-    for kind, told in _told(made):
+    for kind, told in (*_told(made), *_named(where)):
         print_stderr(f"did-service: {label(kind, spoken())}{say(told)}")
     return 0
+
+
+def _named(where: JsonObject) -> Iterator[tuple[Bilingual, Bilingual]]:
+    """Say under which name it was published, and whether it is the one that is named."""
+    from did_service.program.failure import NOTE, WARNING
+
+    if where.get("shown") == "newest":
+        name = where["name"]
+        yield NOTE, Bilingual(f"newest.json 现指向 {name}", f"newest.json names {name}")
+    elif "shown" in where:
+        yield (
+            WARNING,
+            Bilingual(
+                "newest.json 未改：所指证据包中有登记簿比本包更新",
+                "newest.json stays: the bundle that it names has more of some log",
+            ),
+        )
 
 
 def _told(made: MadeBundle) -> Iterator[tuple[Bilingual, Bilingual]]:

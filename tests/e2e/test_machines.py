@@ -51,8 +51,12 @@ class Town:
         return made
 
     def region(self, name):
-        chosen = {"service.region": name, **QUICK}
+        chosen = {"service.region": name, **QUICK, **self.storage_of(name)}
         return self.add(name, f"{name}.example", ServiceKind.REGION, chosen)
+
+    def storage_of(self, name):
+        """The settings of where a region keeps what it has."""
+        return {}
 
     def close(self):
         for each in self.machines.values():

@@ -3,7 +3,9 @@
 Received, accepted, approved, picked up, batched, listed: each row of the matrix is one real
 child process, gone at one event. Afterwards whoever had no answer asks again, and there is one
 credential, with one status index, one batch, and one list that says what was said of it.
-SQLite syncs its own file, so there is no matrix of failing syncs here.
+Its rows are in each kind of database. An agency has no files of its own: beside a bucket it is
+its region that keeps them there. A database syncs its own files, so there is no matrix of
+failing syncs here.
 """
 
 import os
@@ -30,13 +32,13 @@ from did_service.issuer.ledger import Ledger
 from did_service.issuer.states import ApplicationState, Verb
 from did_service.issuer.store import IssuerStore
 from did_service.node.services import AgencySetup, open_issuer
-from did_service.node.storage_setup import StorageSetup
 from did_service.program.clock import ClockAndRandom
-from tests.support.crashing import STRIDE, names_in, run, told
+from tests.support.crashing import in_files_by_day, names_in, run, stride_in, told
 from tests.support.live import running
 from tests.support.offices import EV, Office, code_of, index_of
+from tests.support.storage import disconnect, handed_on
 
-pytestmark = pytest.mark.clock
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("crash-matrix-issuer")]
 
 STEPS = [
     (IssuerStore, "receive"),
@@ -80,19 +82,19 @@ class Way:
         self.say(("closed", applied["id"]))
 
 
-def issuer_at_work(say, agency, folder, places, second, application):
+def issuer_at_work(say, agency, storage, places, second, application):
     """Issue one credential, anchor it, revoke it, and say what everybody was told."""
     waited = [second]
     edge = ClockAndRandom(lambda: timestamps.from_posix(sum(waited)), os.urandom)
     with (
         closing(Transport(Routes(places))) as transport,
-        open_issuer(AgencySetup(agency, StorageSetup(folder), transport, edge)) as issuer,
+        open_issuer(AgencySetup(agency, storage, transport, edge)) as issuer,
     ):
         Way(issuer, waited.append, say).lead(application)
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory):
+def office(tmp_path_factory, each_place):
     with running(tmp_path_factory.mktemp("crash")) as fed:
         fed.publish()
         office = Office(fed, tmp_path_factory.mktemp("office"), log_of=fed.client)
@@ -111,12 +113,16 @@ class Case:
 
     def run(self, **fate):
         office, fed = self.office, self.office.fed
-        given = (office.agency, office.folder, dict(fed.places), fed.now, self.application)
+        given = (
+            *(office.agency, handed_on(office.folder)),
+            *(dict(fed.places), fed.now, self.application),
+        )
         try:
             return run(issuer_at_work, given, STEPS, **fate)
         finally:
             fed.tick(30)
             fed.publish("gd")
+            disconnect()
             office.restart()
 
     def check(self, said) -> None:
@@ -153,15 +159,17 @@ class Case:
         assert not any(map(office.store.alarms.is_open, AlarmWord))
 
 
-def test_an_issuer_killed_between_any_two_steps_heals_at_its_next_start(office):
+@in_files_by_day
+def test_an_issuer_killed_between_any_two_steps_heals_at_its_next_start(office, each_place):
     whole = Case(office)
     said, events, _, code = whole.run()
     assert (code, said[-1][0]) == (0, "closed")
     whole.check(said)
     assert names_in(events) == {name for _, name in STEPS}
-    for at in range(0, len(events), STRIDE):
+    stride = stride_in(each_place)
+    for at in range(0, len(events), stride):
         case = Case(office)
         said, _, _, code = case.run(at=at)
         assert code == -signal.SIGKILL
         case.check(said)
-    told(f"issuer: {len(events)} events, killed before one of {STRIDE}")
+    told(f"issuer, {each_place}: {len(events)} events, killed before one of {stride}")

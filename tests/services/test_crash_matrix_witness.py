@@ -1,12 +1,14 @@
 """A witness killed between any two steps of copy, guard, hold, cosign, or failed by its disk.
 
-Each row of the matrix is one real child process, gone at one event. Afterwards it holds what it
-had cosigned, and signs only what goes on from it; the next start heals it by itself.
+Each row of the matrix is one real child process, gone at one event, over each kind of database
+and over a bucket. Afterwards it holds what it had cosigned, and signs only what goes on from
+it; the next start heals it by itself.
 """
 
 import os
 import signal
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -27,34 +29,41 @@ from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
 from did_service.signer.last_signed import LastSigned
 from did_service.storage.folder import FolderBlobs
+from did_service.storage.object_store import ObjectBlobs
 from did_service.witness import look_back
 from did_service.witness.store import WitnessStore
-from tests.support.crashing import STRIDE, names_in, run, told
+from tests.support.crashing import in_files_by_day, names_in, run, started, stride_in, told
 from tests.support.dids import hash_of
 from tests.support.live import LiveFederation, regional_setup, running
+from tests.support.storage import S3, handed_on
 
-pytestmark = pytest.mark.clock
+pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("crash-matrix-witness")]
 
 LOG = "hn.example/reg"
 TRIES = 5
-STEPS = [
+_STEPS = [
     (ReplicaStore, "append"),
     (LastSigned, "advance"),
     (WitnessStore, "hold"),
     (ReplicaStore, "remember_cosigned"),
     (Cosigner, "cosign"),
     (StaticTree, "publish"),
-    (FolderBlobs, "add"),
-    (FolderBlobs, "replace"),
 ]
+_IN_FOLDER = [(FolderBlobs, "add"), (FolderBlobs, "replace")]
+_IN_BUCKET = [(ObjectBlobs, "add"), (ObjectBlobs, "swap")]
 
 
-def witness_at_work(say, folder, places, policy, now):
+def steps_in(place):
+    """What is wrapped in the child, by where its copies are."""
+    return [*_STEPS, *(_IN_BUCKET if place == S3 else _IN_FOLDER)]
+
+
+def witness_at_work(say, storage, places, policy, now):
     """Cosign what the log offers, follow what it has published, and say what was signed."""
     edge = ClockAndRandom(lambda: timestamps.from_posix(now), os.urandom)
     with closing(Transport(Routes(places))) as transport:
-        setup = regional_setup("gd", folder, parse_policy(policy), transport, edge)
-        with lone_witness(setup) as witness:
+        setup = regional_setup("gd", storage.folder, parse_policy(policy), transport, edge)
+        with lone_witness(replace(setup, storage=storage)) as witness:
             with suppress(DidServiceError):
                 say(cosigned(witness))
             witness.refresh_now()
@@ -76,7 +85,7 @@ def cosigned(witness):
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory):
+def fed(tmp_path_factory, each_place):
     with (
         running(tmp_path_factory.mktemp("crash")) as federation,
         pytest.MonkeyPatch.context() as m,
@@ -89,21 +98,22 @@ def fed(tmp_path_factory):
 class Case:
     """One run of a witness's child beside four regions that live on and sign without it."""
 
-    def __init__(self, fed: LiveFederation, name: str) -> None:
-        self.fed, self.name = fed, name
+    def __init__(self, fed: LiveFederation, place: str, name: str) -> None:
+        self.fed, self.place, self.name = fed, place, name
 
     def run(self, **fate):
         fed = self.fed
         self.witnessed("before")
+        storage = handed_on(fed.folder / "gd")
         fed.stop("gd")
         fed.tick(5)
         self.submit("offered")
         fed.publish("hn")
-        given = (fed.folder / "gd", dict(fed.places), fed.policy.members, fed.now)
+        given = (storage, dict(fed.places), fed.policy.members, fed.now)
         try:
-            return run(witness_at_work, given, STEPS, **fate)
+            return run(witness_at_work, given, steps_in(self.place), **fate)
         finally:
-            fed.start("gd")
+            started(lambda: fed.start("gd"))
 
     def check(self, said) -> None:
         """What was signed is held, one history goes on from it, and nothing is damaged."""
@@ -140,25 +150,29 @@ class Case:
         cosigned(self.fed.witness("gd"))
 
 
-def test_a_witness_killed_between_any_two_steps_heals_at_its_next_start(fed):
-    whole = Case(fed, "whole")
+@in_files_by_day
+def test_a_witness_killed_between_any_two_steps_heals_at_its_next_start(fed, each_place):
+    whole = Case(fed, each_place, "whole")
     said, events, _, code = whole.run()
     assert (code, len(said)) == (0, 1)
     whole.check(said)
-    assert names_in(events) == {name for _, name in STEPS}
-    for at in range(0, len(events), STRIDE):
-        case = Case(fed, f"kill{at}")
+    assert names_in(events) == {name for _, name in steps_in(each_place)}
+    stride = stride_in(each_place)
+    for at in range(0, len(events), stride):
+        case = Case(fed, each_place, f"kill{at}")
         said, _, _, code = case.run(at=at)
         assert code in (0, -signal.SIGKILL)
         case.check(said)
-    told(f"witness: {len(events)} events, killed before one of {STRIDE}")
+    told(f"witness, {each_place}: {len(events)} events, killed before one of {stride}")
 
 
-def test_a_witness_whose_disk_fails_at_any_sync_heals_at_its_next_start(fed):
-    _, _, syncs, _ = Case(fed, "count").run()
-    assert syncs > 5
-    for at in range(1, syncs + 1, STRIDE):
-        case = Case(fed, f"sync{at}")
+@in_files_by_day
+def test_a_witness_whose_disk_fails_at_any_sync_heals_at_its_next_start(fed, each_place):
+    _, _, syncs, _ = Case(fed, each_place, "count").run()
+    assert syncs > (0 if each_place == S3 else 5)  # beside a bucket the guard's alone
+    stride = stride_in(each_place)
+    for at in range(1, syncs + 1, stride):
+        case = Case(fed, each_place, f"sync{at}")
         said, *_ = case.run(sync=at)
         case.check(said)
-    told(f"witness: {syncs} syncs, one of {STRIDE} failed")
+    told(f"witness, {each_place}: {syncs} syncs, one of {stride} failed")

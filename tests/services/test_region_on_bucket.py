@@ -1,6 +1,7 @@
-"""A region whose files lie in a bucket: served, read past it, without an answer, and killed."""
+"""A region whose files lie in a bucket: served, read past it, and without an answer.
 
-import signal
+What becomes of it when it is killed is in `test_crash_matrix`.
+"""
 
 import pytest
 
@@ -11,17 +12,8 @@ from did_service.client.transport import Transport
 from did_service.core.errors import UnavailableError
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import checkpoint_in
-from did_service.registry.publisher import LogPublisher
-from did_service.registry.store import CheckpointStore
-from did_service.registry.witness_pool import WitnessPool
-from did_service.replica.store import ReplicaStore
 from did_service.replica.tree import StaticTree
-from did_service.signer.last_signed import LastSigned
-from did_service.signer.log_key import KeyHolder
-from did_service.storage.object_store import ObjectBlobs
-from tests.services import test_crash_matrix as on_disk
 from tests.support.buckets import HASTY, Front, TestBucket
-from tests.support.crashing import STRIDE, names_in, run, told
 from tests.support.live import running
 from tests.support.refusals import refused
 from tests.support.static import static_host
@@ -30,17 +22,6 @@ from tests.support.storage import use_bucket
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("bucket")]
 
 ORIGINS = REG, EV = ("gd.example/reg", "gd.example/ev/2026")
-STEPS = [
-    (ReplicaStore, "append"),
-    (LogPublisher, "publish"),
-    (KeyHolder, "sign"),
-    (LastSigned, "advance"),
-    (CheckpointStore, "swap"),
-    (ObjectBlobs, "add"),
-    (WitnessPool, "gather"),
-    (StaticTree, "publish"),
-    (ObjectBlobs, "swap"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -104,58 +85,3 @@ def test_a_tree_whose_bucket_hangs_is_told_in_time_and_is_published_by_the_next_
             StaticTree(away).show(note)
     StaticTree(bucket.blobs("gd/reg")).show(note)
     assert bucket.blobs("gd/reg").get("checkpoint") == note
-
-
-# --- killed -----------------------------------------------------------------------------------
-
-
-def registry_at_work(say, bucket, *given):
-    """What the registry on a disk does in its child, over the same bucket."""
-    use_bucket("gd", bucket)
-    on_disk.registry_at_work(say, *given)
-
-
-class Case(on_disk.Case):
-    """One run of the registry's child, beside four regions that live on."""
-
-    def __init__(self, fed, bucket, name):
-        super().__init__(fed, name)
-        self.bucket = bucket
-
-    def run(self, **fate):
-        fed = self.fed
-        fed.stop("gd")
-        given = (fed.folder / "gd", dict(fed.places), fed.policy.members, fed.now, self.entries)
-        try:
-            return run(registry_at_work, (self.bucket, *given), STEPS, **fate)
-        finally:
-            fed.tick(5)
-            fed.start("gd")
-
-    def check_bucket(self):
-        """Whoever reads the bucket past us finds every file of what it says."""
-        for origin in ORIGINS:
-            blobs = self.bucket.blobs(f"gd/{origin.partition('/')[2]}")
-            note = blobs.get("checkpoint")
-            head = checkpoint_in(note)
-            assert tiles.root(lambda tile, blobs=blobs: blobs.get(tile.path()), head.size) == (
-                head.root
-            )
-
-
-def test_a_registry_killed_between_any_two_steps_leaves_a_bucket_that_is_whole(fed, bucket):
-    """Between the objects and the checkpoint that needs them above all."""
-    whole = Case(fed, bucket, "bwhole")
-    said, events, _, code = whole.run()
-    assert code == 0
-    whole.check(said)
-    assert names_in(events) == {name for _, name in STEPS}
-    stride = STRIDE if STRIDE == 1 else 3 * STRIDE
-    for at in range(0, len(events), stride):
-        case = Case(fed, bucket, f"bkill{at}-")
-        said, _, _, code = case.run(at=at)
-        assert code in (0, -signal.SIGKILL)
-        case.check_bucket()
-        case.check(said)
-        case.check_bucket()
-    told(f"registry on a bucket: {len(events)} events, killed before one of {stride}")

@@ -1,11 +1,13 @@
-"""Buckets for tests: moto as an S3 service in a child process, over real HTTP on loopback.
+"""Buckets for tests: an S3 service in a child process, over real HTTP on loopback.
 
     with s3_service() as service:            # once a worker: tests/conftest.py, `s3`
         bucket = service.bucket()            # a fresh one
         blobs = bucket.blobs("gd")           # a `BlobStore` in it
 
-moto judges If-None-Match and If-Match; its answers are those of the real one as far as the
-contract of the door goes. `Front` stands before it and does what a store in trouble does.
+The service is moto, which judges If-None-Match and If-Match; its answers are those of the real
+one as far as the contract of the door goes. With S3_SERVICE=seaweed it is seaweedfs, which has
+its objects on disk and judges signatures (`make soak PART=s3`). `Front` stands before either
+and does what a store in trouble does.
 """
 
 import itertools
@@ -15,9 +17,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
@@ -85,8 +88,9 @@ class S3Service:
     def bucket(self) -> TestBucket:
         """Make a bucket of its own."""
         made = TestBucket(f"tiles-{os.getpid()}-{next(_NUMBERS)}", self.endpoint)
-        asked = urllib.request.Request(f"{self.endpoint}/{made.name}", method="PUT")
-        with urllib.request.urlopen(asked):
+        store = Bucket(made.place(), headers_of)._store
+        url = obstore.sign(store, "PUT", "", timedelta(minutes=1))
+        with urllib.request.urlopen(urllib.request.Request(url, method="PUT")):
             return made
 
 
@@ -99,18 +103,27 @@ def free_port() -> int:
 
 @contextmanager
 def s3_service() -> Iterator[S3Service]:
-    """Run moto until the end."""
+    """Run a service until the end: moto, or the one that S3_SERVICE names."""
+    if os.environ.get("S3_SERVICE") == "seaweed":
+        from tests.support import seaweed  # noqa: PLC0415 - it builds on this file
+
+        with seaweed.running() as service:
+            yield service
+        return
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _child(command, port):
+    with child_at(command, port):
         yield S3Service(endpoint)
 
 
 @contextmanager
-def _child(command: Sequence[str], port: int) -> Iterator[None]:
+def child_at(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Run a child that listens on a port of loopback, until the end."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = subprocess.Popen(command, **quiet)
+    child = subprocess.Popen(command, env=environment, **quiet)
     try:
         _until_open(port, child)
         yield

@@ -16,15 +16,46 @@ import os
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
+import pytest
+
+from did_service.core.errors import ConflictError
+from tests.support.storage import SQLITE
+
+T = TypeVar("T")
 Step = tuple[object, str]
 # `make soak PART=crashes` tries each event; every day it is one of so many.
 STRIDE = int(os.environ.get("CRASH_STRIDE", "7"))
+_PATIENCE = 30  # seconds; a server sees a moment later that a process was killed
+
+
+def in_files_by_day(test: Callable[..., None]) -> Callable[..., None]:
+    """Have a test run elsewhere as well, but not every day."""
+    return pytest.mark.sqlite_only(test) if STRIDE > 1 else test
+
+
+def stride_in(place: str) -> int:
+    """Return how many events there are to one that is tried: elsewhere fewer than in files."""
+    return STRIDE if STRIDE == 1 or place == SQLITE else 3 * STRIDE
+
+
+def started(start: Callable[[], T]) -> T:
+    """Start a service whose process was killed, as soon as the server knows that it was."""
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return start()
+        except ConflictError as error:
+            if error.code != "database_in_use" or time.monotonic() > ends:
+                raise
+        time.sleep(0.05)
 
 
 def told(counts: str) -> None:

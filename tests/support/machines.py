@@ -15,6 +15,7 @@ over TLS alone.
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,12 +34,13 @@ from did_service.client.routes import Routes, UnixRoute
 from did_service.client.transport import Transport
 from did_service.core.crypto.hashes import sha256
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
-from did_service.node.configuration import FILE
+from did_service.node.configuration import FILE, read_configuration
 from did_service.node.initial import initialise
 from did_service.node.setting_table import ServiceKind
+from did_service.node.storage_setup import storage_of
 from did_service.program.clock import SYSTEM
 from did_service.replica.store import ReplicaStore
-from did_service.storage.database import file_url, open_database
+from did_service.storage.database import open_database
 from tests.support import optional
 from tests.support.ceremony import PASSPHRASE
 from tests.support.keyrings import CHEAP
@@ -131,6 +133,8 @@ class Machine:
     Attributes:
         folder: Of the service.
         authority: Certifies its host.
+        environment: Variables of its processes beside those of all, such as an access key.
+        space: Its network namespace.
     """
 
     def __init__(
@@ -141,7 +145,8 @@ class Machine:
         self.socket = path / "run" / "s"
         self.authority = Authority(path / "ca")
         self.address = f"{network.plug(name)}:443"
-        self._space = network.space(name)
+        self.space = network.space(name)
+        self.environment: dict[str, str] = {}
         self._service: Running | None = None
         self._begun = 0
         self._log = path / "service.log"
@@ -153,7 +158,7 @@ class Machine:
         words = arranged(nginx, site, host, self.address, self.socket, {})
         self.authority.certify(host, *certificate_files(nginx, host))
         self._proxy = ExitStack()
-        self._proxy.enter_context(started(["ip", "netns", "exec", self._space, *words], nginx))
+        self._proxy.enter_context(started(["ip", "netns", "exec", self.space, *words], nginx))
 
     # --- files ---
 
@@ -180,6 +185,14 @@ class Machine:
         inbox = self.path / "inbox"
         inbox.mkdir(exist_ok=True)
         return [Path(shutil.copy(file, inbox / file.name)) for file in files]
+
+    def settle(self, database: str) -> None:
+        """Write down that its rows are in another database."""
+        file = self.folder / FILE
+        setting = f'database = "{database}"'
+        text, count = re.subn(r'(?m)^#? ?database = ".*"$', setting, file.read_text())
+        assert count == 1
+        file.write_text(text)
 
     # --- processes ---
 
@@ -216,7 +229,8 @@ class Machine:
         self._proxy.close()
 
     def _start(self, words: list[str], out: Path, err: Path) -> "Running":
-        process = _FORK.Process(target=_on, args=(self._space, words, out, err))
+        given = (self.space, self.environment, words, out, err)
+        process = _FORK.Process(target=_on, args=given)
         process.start()
         return Running(words, process, out, err)
 
@@ -242,7 +256,8 @@ class Machine:
 
     def root_at(self, size: int, log: str = "reg") -> bytes:
         """Return the root of one of its logs at a size, from its rows."""
-        engine = open_database(file_url(self.folder / "data" / "registry.sqlite"))
+        storage = storage_of(read_configuration(self.folder / FILE, {}, self.kind))
+        engine = open_database(storage.database_url("registry"))
         try:
             return ReplicaStore(engine, f"{self.host}/{log}").root(size)
         finally:
@@ -292,7 +307,9 @@ class Running:
         assert self.process.exitcode is not None
 
 
-def _on(space: str, words: list[str], out: Path, err: Path) -> None:
+def _on(
+    space: str, environment: Mapping[str, str], words: list[str], out: Path, err: Path
+) -> None:
     """Be a command on a machine: in its namespace, with files for streams."""
     libc = ctypes.CDLL(None, use_errno=True)
     with (_SPACES / space).open() as file:
@@ -301,9 +318,9 @@ def _on(space: str, words: list[str], out: Path, err: Path) -> None:
     for number, path in ((1, out), (2, err)):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(descriptor, number)
-    environment = _environment(os.environ)
+    given = {**_environment(os.environ), **environment}
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(given)
     sys.argv = ["did-service", *words]
     main()
 

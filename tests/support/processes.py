@@ -6,6 +6,7 @@
         town.submit("gd")                    # a new DID in its control log; the receipt
         town.issue(POLICE)                   # applied, accepted, approved, picked up
         town.sees("gd.example/reg")          # its published head
+    town.command("database", "copy", …)      # a command that must succeed
 
 A folder that was founded before is served again as it is. Names are short: sockets lie in it.
 """
@@ -16,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -46,10 +47,15 @@ AGENCY = {each.id: each for each in AGENCIES}
 
 
 class Processes:
-    """See the module's docstring."""
+    """See the module's docstring.
+
+    Attributes:
+        settings: Variables that one service is given beside those of all, by name.
+    """
 
     def __init__(self, folder: Path, routes: Mapping[str, Path]) -> None:
         self.folder = folder
+        self.settings: dict[str, Mapping[str, str]] = {}
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         if not (folder / ROUTES).exists():
             self._found()
@@ -64,13 +70,22 @@ class Processes:
         """Serve folders, and wait until all of them answer."""
         for name in names:
             kind = "agency" if name in AGENCY else "region"
-            place = self.folder / ("agencies" if name in AGENCY else "regions") / name
+            command = _command(kind, "serve", self.place(name))
+            environment = {**self._environment(), **self.settings.get(name, {})}
             with (self.folder / f"{name}.log").open("ab") as told:
-                self.children[name] = subprocess.Popen(
-                    _command(kind, "serve", place), env=self._environment(), stderr=told
-                )
+                self.children[name] = subprocess.Popen(command, env=environment, stderr=told)
         for name in names:
             self._until_it_answers(name)
+
+    def place(self, name: str) -> Path:
+        """The folder of a service."""
+        return self.folder / ("agencies" if name in AGENCY else "regions") / name
+
+    def command(self, *words: object) -> None:
+        """Run a command to its end."""
+        subprocess.run(
+            _command(*words), env=self._environment(), check=True, stdout=subprocess.DEVNULL
+        )
 
     def kill(self, *names: str) -> None:
         """End processes as a power cut does, all at once."""
@@ -178,13 +193,19 @@ class Processes:
 
 
 @contextmanager
-def processes(folder: Path, routes: Mapping[str, Path] | None = None) -> Iterator[Processes]:
+def processes(
+    folder: Path,
+    routes: Mapping[str, Path] | None = None,
+    before: Callable[[Processes], None] = lambda _: None,
+) -> Iterator[Processes]:
     """Found or find a federation in a folder, and serve all of it.
 
-    `routes` are sockets of other hosts, by which the services reach them.
+    `routes` are sockets of other hosts, by which the services reach them; `before` is done once
+    it is founded, while nobody serves.
     """
     town = Processes(folder, routes or {})
     try:
+        before(town)
         town.start(*HOSTS)
         yield town
     finally:

@@ -5,6 +5,7 @@
     url_in(folder, "registry")                              # one database of it
 
     use_bucket("gd", bucket)                                # what gd serves lies in a bucket
+    handed_on(folder)                                       # what a child process is given
 
 A folder stands for one place, so that a service which is opened again finds what it had. What a
 test does to a file of SQLite has no counterpart: such a test is marked `sqlite_only`.
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 ENGINES = (SQLITE, POSTGRES)
+S3 = "s3"  # rows in files of SQLite, and in a bucket what is served
+PLACES = (*ENGINES, S3)
 
 
 @event.listens_for(Engine, "engine_connect")
@@ -76,6 +79,12 @@ def storage_in(folder: Path) -> StorageSetup:
     if path not in known:
         known[path] = server().create()
     return replace(place, database=server().url(known[path]))
+
+
+def handed_on(folder: Path) -> StorageSetup:
+    """Return the same for a process that knows nothing of ours, as a value to be pickled."""
+    place = storage_in(folder)
+    return replace(place, environment=dict(place.environment))
 
 
 def url_in(folder: Path, service: str) -> str:
