@@ -3,29 +3,33 @@
 import json
 import shutil
 import signal
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from threading import Thread
 
 import pytest
 from sqlalchemy import BigInteger, Column, MetaData, Table, insert, select
 
 from did_service.client.registry import RegistryClient
-from did_service.client.routes import Routes, UnixRoute
-from did_service.client.transport import Transport
 from did_service.core.errors import UnavailableError, UsageError
 from did_service.core.log.checkpoint import checkpoint_in
 from did_service.node.configuration import FILE, read_configuration
 from did_service.node.founding import create_identity, did_entry
 from did_service.node.reading import prepare_replica
-from did_service.node.services import open_service
-from did_service.program.clock import SYSTEM, ClockAndRandom
-from did_service.storage.database import open_database, reading, url_with_schema, writing
+from did_service.program.clock import SYSTEM
+from did_service.storage.database import (
+    claimed,
+    open_database,
+    reading,
+    url_with_schema,
+    writing,
+)
 from did_service.storage.postgres import engine as engine_module
-from did_service.web.serve import Server, unix_socket
 from tests.support.refusals import refused
 from tests.support.registry_processes import REG, Load, refusal, region, until
 from tests.support.standby import Pair
+from tests.support.standby_reader import Reader
 
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("failover")]
 KEPT = Table("kept", MetaData(), Column("id", BigInteger, primary_key=True))
@@ -106,52 +110,21 @@ def gd(pair, tmp_path_factory):
         yield made
 
 
-def test_the_primary_is_killed_under_load_and_nothing_accepted_is_lost(pair, gd):
-    with Load(gd) as load:
+def test_the_primary_is_killed_under_load_and_nothing_accepted_is_lost(pair, gd, engine):
+    """A registry, and whoever writes alone, as an agency does, go on by themselves."""
+    with claimed(engine, "an agency"), Load(gd) as load:
+        write(engine, 1)
         load.more(20)
         pair.primary.kill()
         pair.fail_over()
+        until(lambda: refusal(partial(write, engine, 2)) is None)
         load.more(20)
     assert gd.lost(load.receipts) == []
-    assert gd.children["one"].poll() is None  # it went on by itself
+    assert gd.children["one"].poll() is None
+    assert seen(engine) == [1, 2]
 
 
 # --- read from the standby --------------------------------------------------------------------
-
-
-class Reader:
-    """A process that only reads, played in this one; its clock may go ahead."""
-
-    def __init__(self, pair, gd, opened):
-        variables = gd.town.routes() | {
-            "DIDSVC_STORAGE_DATABASE": pair.standby_url(gd.database),
-            "DIDSVC_STORAGE_REPLICA": "true",
-        }
-        self.ahead = timedelta(0)
-        edge = ClockAndRandom(lambda: SYSTEM.clock() + self.ahead, SYSTEM.rng)
-        setup = prepare_replica(
-            read_configuration(gd.folder / FILE, variables), variables, edge
-        )
-        opened.enter_context(closing(setup.transport))
-        service = opened.enter_context(closing(open_service(setup)))
-        service.start()
-        at = gd.town.sockets / "reader.sock"
-        opened.enter_context(Server(service.app, unix_socket(at)))
-        self.transport = Transport(Routes({"gd.example": UnixRoute(str(at))}))
-        opened.enter_context(closing(self.transport))
-
-    def get(self, path):
-        return self.transport.request("GET", f"https://gd.example{path}")
-
-    def head(self):
-        return checkpoint_in(self.get("/reg/checkpoint").body)
-
-    def age(self, path):
-        return int(self.get(path).headers["age"])
-
-    def resolves(self, did):
-        answer = self.get(f"/1.0/identifiers/{did}")
-        return answer.status, json.loads(answer.body)
 
 
 @pytest.fixture(scope="module")
