@@ -18,7 +18,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import containers, days, kills, load, long_log, stampede, trust_items
+from tests import containers, days, failovers, kills, load, long_log, stampede, trust_items
 from tests.support import seaweed
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
@@ -107,6 +107,9 @@ PARTS["stampede"] = Part(
 )
 PARTS["long-log"] = Part(
     "a log of 10^7 entries built, examined and read; SIZE, MINUTES, LONG_LOG", long_log.main
+)
+PARTS["failover"] = Part(
+    "a primary or a leading process lost again and again, under load; ROUNDS", failovers.main
 )
 PARTS["container"] = Part("the image, built and lived in by a federation", containers.main)
 

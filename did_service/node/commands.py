@@ -12,6 +12,7 @@ from did_service.core.errors import NotFoundError
 from did_service.node.configuration import FILE, Configuration, read_configuration
 from did_service.node.lifecycle import listening, serve
 from did_service.node.opened_keyring import opened_keyring
+from did_service.node.reading import ReplicaSetup, is_replica, prepare_replica
 from did_service.node.services import AgencySetup, Setup
 from did_service.node.setting_table import ServiceKind
 from did_service.node.starting import prepare
@@ -26,7 +27,13 @@ from did_service.web.serve import prepare_process
 
 _LOG = logging.getLogger("did_service.node")
 # The socket and the open keyring outlive a reload; all other settings are taken by it.
-_AT_START = ("listen.address", "listen.shared", "keys.keyring", "keys.passphrase")
+_AT_START = (
+    "listen.address",
+    "listen.shared",
+    "keys.keyring",
+    "keys.passphrase",
+    "storage.replica",
+)
 
 
 def serve_service(
@@ -47,21 +54,22 @@ def serve_service(
         first = read_configuration(folder / FILE, environment, kind)
         prepare_log(first.text("log.format"), first.text("log.level"))
         prepare_process()
-        keyring = opened_keyring(first, place, environment)
+        keyring = _opened(first, place, environment)
         with listening(first) as listener:
             again = _preparing(first, keyring, environment)
             serve(again, listener, signals, ServiceManager(environment))
 
 
 def _preparing(
-    first: Configuration, keyring: Keyring, environment: Mapping[str, str]
+    first: Configuration, keyring: Keyring | None, environment: Mapping[str, str]
 ) -> Callable[[], Setup]:
     """Return what reads configuration, log level, keyring and all that they name."""
 
     def again() -> Setup:
         configuration = read_configuration(first.file, environment, first.kind)
-        keyring.refresh()
-        setup = prepare(configuration, keyring, environment, SYSTEM)
+        if keyring is not None:
+            keyring.refresh()
+        setup = _prepared(configuration, keyring, environment)
         prepare_log(configuration.text("log.format"), configuration.text("log.level"))
         waiting = [
             place for place in _AT_START if _at(first, place) != _at(configuration, place)
@@ -73,9 +81,26 @@ def _preparing(
     return again
 
 
+def _opened(
+    configuration: Configuration, place: str | None, environment: Mapping[str, str]
+) -> Keyring | None:
+    """Open the keyring; a process that only reads has none."""
+    if is_replica(configuration):
+        return None
+    return opened_keyring(configuration, place, environment)
+
+
+def _prepared(
+    configuration: Configuration, keyring: Keyring | None, environment: Mapping[str, str]
+) -> Setup:
+    if keyring is None:
+        return prepare_replica(configuration, environment, SYSTEM)
+    return prepare(configuration, keyring, environment, SYSTEM)
+
+
 def _at(configuration: Configuration, place: str) -> object:
     section, _, name = place.partition(".")
-    return configuration.sections[section][name]
+    return configuration.sections[section].get(name)
 
 
 def check_service(
@@ -87,8 +112,8 @@ def check_service(
         DidServiceError: as `serve_service`, up to the opening of databases.
     """
     configuration = read_configuration(folder / FILE, environment, kind)
-    keyring = opened_keyring(configuration, place, environment)
-    setup = prepare(configuration, keyring, environment, SYSTEM)
+    keyring = _opened(configuration, place, environment)
+    setup = _prepared(configuration, keyring, environment)
     with closing(setup.transport):
         return {
             "service": kind.value,
@@ -96,7 +121,7 @@ def check_service(
             "listen": configuration.text("listen.address"),
             "folder": str(setup.storage.folder),
             "database": configuration.text("storage.database"),
-            "keys": [f"{record.role} {record.name}" for record in keyring.records],
+            "keys": [f"{r.role} {r.name}" for r in (keyring.records if keyring else ())],
             **_of_setup(setup),
         }
 
@@ -110,6 +135,13 @@ def _of_setup(setup: Setup) -> JsonObject:
             "items": items,
             "officers_configured": configured,
             "officers_added": [*_added_officers(setup.storage)],
+        }
+    if isinstance(setup, ReplicaSetup):
+        return {
+            "region": setup.region.id,
+            "policy": setup.policy.fingerprint,
+            "logs": [*setup.region.logs],
+            "witness": None,
         }
     return {
         "region": setup.region,

@@ -21,6 +21,7 @@ from did_service.client.registry import RegistryClient
 from did_service.client.transport import Transport
 from did_service.issuer.agency import Agency
 from did_service.node.peers import PeerCopies
+from did_service.node.reading import ReplicaSetup, reading_app, reading_registry
 from did_service.node.region import (
     RegionSetup,
     lone_witness,
@@ -62,7 +63,7 @@ class AgencySetup:
     tick_seconds: float = 600
 
 
-Setup = RegionSetup | AgencySetup
+Setup = RegionSetup | ReplicaSetup | AgencySetup
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def open_service(setup: Setup) -> OpenService:
     with ExitStack() as stack:
         if isinstance(setup, AgencySetup):
             service = _agency(setup, stack)
+        elif isinstance(setup, ReplicaSetup):
+            service = _replica(setup, stack)
         else:
             check_released(setup.storage.folder)
             service = _REGIONAL[setup.kind](setup, stack)
@@ -151,6 +154,12 @@ def _agency(setup: AgencySetup, stack: ExitStack) -> OpenService:
         running.enter_context(issuer.ticking(setup.tick_seconds))
 
     return OpenService(issuer_app(issuer), issuer.ready, (start,), stack.pop_all())
+
+
+def _replica(setup: ReplicaSetup, stack: ExitStack) -> OpenService:
+    reading = stack.enter_context(reading_registry(setup))
+    starts = (lambda _: reading.start(),)
+    return OpenService(reading_app(reading), reading.ready, starts, stack.pop_all())
 
 
 def _start(part: Registry | Witness | PeerCopies) -> Callable[[ExitStack], None]:

@@ -99,6 +99,8 @@ SETTINGS = (
     _row("storage.database", kinds.DATABASE, "sqlite:", EVERY),
     _row("storage.blobs", kinds.BLOBS, kinds.BLOBS_IN_FOLDER, OF_REGION),
     _row("storage.endpoint", kinds.ENDPOINT, "", OF_REGION),
+    _row("storage.replica", kinds.FLAG, _NO, LOGGING),
+    _row("storage.replica_most", kinds.seconds(10, _DAY), 180.0, LOGGING),
     _row("keys.keyring", kinds.PATH, "keys/keyring.json", EVERY),
     _row("keys.passphrase", kinds.PASSPHRASE, "credential:passphrase", EVERY),
     _row("publish.least", kinds.seconds(0, 3_600), 2.0, LOGGING),

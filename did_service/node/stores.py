@@ -96,6 +96,21 @@ def witness_stores(storage: StorageSetup, name: str) -> Iterator[OpenedStores]:
 
 
 @contextmanager
+def reading_stores(storage: StorageSetup, name: str, blobs: str) -> Iterator[ServiceStores]:
+    """Open stores that are only read, of a database that is there; no lock is taken.
+
+    Raises:
+        NotFoundError: `database_missing`.
+        UnavailableError: what the database says.
+    """
+    engine = open_database(storage.database_url(name), make=False)
+    try:
+        yield ServiceStores(engine, storage.blob_store(blobs))
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def issuer_store(storage: StorageSetup, did: str) -> Iterator[IssuerStore]:
     """Do the same for an agency, whose folder is known by its DID."""
     from did_service.issuer.store import IssuerStore  # noqa: PLC0415 - a region has none

@@ -14,10 +14,12 @@ import re
 from fastapi import APIRouter
 
 from did_service.core.limits import MAX_BATCH_BODY_BYTES
+from did_service.registry.reading import ReadingRegistry
 from did_service.registry.registry import Registry
-from did_service.registry.routes import entries_router
+from did_service.registry.routes import entries_router, refused_entries_router
 from did_service.replica.routes import replica_routers
 from did_service.web import app as web
+from did_service.web.age import DataAge
 from did_service.web.description import DescribedApp
 from did_service.web.operations import PathPart
 from did_service.web.pools import Pools
@@ -47,6 +49,25 @@ def create_app(registry: Registry) -> DescribedApp:
     app.ends = (registry.end_waits,)
     for router in routers(registry, pools):
         app.include_router(router)
+    return app
+
+
+def create_reading_app(reading: ReadingRegistry) -> DescribedApp:
+    """Make the application of a process that only reads; entries are refused there."""
+    pools = Pools()
+    app = web.create_app(
+        "registry",
+        ready=reading.ready,
+        metrics=reading.metrics,
+        pools=pools,
+        edge=reading.settings.edge,
+    )
+    app.parts = PARTS
+    for origin, log in reading.replicas.items():
+        app.include_router(refused_entries_router(_path(origin)))
+        for router in replica_routers(log, reading.evidence[origin], _path(origin), pools):
+            app.include_router(router)
+    app.add_middleware(DataAge, age=reading.age)
     return app
 
 

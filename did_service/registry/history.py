@@ -10,9 +10,16 @@ tell of entries that no tree will ever hold. Such a log takes nothing and signs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
-from did_service.core.errors import DidServiceError, UnavailableError
+from did_service.core.errors import (
+    DidServiceError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+)
+from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.registry.store import CheckpointStore
 from did_service.replica.tree import StaticTree
@@ -96,9 +103,9 @@ class LogHistory:
 
         Raises:
             UnavailableError: `guard_missing`: something was signed, and the guard knows
-                nothing of it; `log_behind_its_signature`: entries are missing, see `pull`;
-                `log_differs_from_its_signature`: there are others in their place; and as
-                `heads`.
+                nothing of it; `log_behind_its_signature`: the rows are older ones, whose later
+                entries are missing, see `pull`; `log_differs_from_its_signature`: there are
+                others in their place; and as `heads`.
         """
         heads = self.heads()
         if heads and "the guard" not in heads:
@@ -118,12 +125,28 @@ class LogHistory:
         size = rows.size()
         for place, head in heads.items():
             if size < head.size:
+                self._check_beginning(rows, size)
                 what = f"{self._origin} holds {size} entries and {place} has {head.size}"
                 raise UnavailableError("log_behind_its_signature", what, size=head.size)
             if head not in self._held and rows.root(head.size) != head.root:
                 what = f"{self._origin} holds other entries than {place} at {head.size}"
                 raise UnavailableError("log_differs_from_its_signature", what, size=head.size)
         self._held = set(heads.values())
+
+    def _check_beginning(self, rows: LogRows, size: int) -> None:
+        """Check that rows which lack the end are at least the beginning of what is published.
+
+        That tells an old database, as of a standby that was behind, from one that was changed.
+        """
+        published = self._tree.head()
+        if published is None or not 0 < size <= published.size:
+            return
+        with suppress(NotFoundError, MalformedError):  # files that are lost tell nothing
+            if tiles.root(self._tree.tile, published.size) != published.root:
+                return
+            if tiles.root(self._tree.tile, size) != rows.root(size):
+                what = f"{self._origin} holds other entries than are published, up to {size}"
+                raise UnavailableError("log_differs_from_its_signature", what, size=size)
 
     def word(self, rows: LogRows) -> str:
         """Return the code of what `check` finds, nothing where all agree."""

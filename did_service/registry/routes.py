@@ -87,6 +87,17 @@ def entries_router(registry: Registry, origin: str, base: str, pools: Pools) -> 
     return router
 
 
+def refused_entries_router(base: str) -> APIRouter:
+    """Make the same route where nothing is written: a proxy tries the next process."""
+    router = APIRouter(prefix=base, tags=["registry"])
+
+    @router.post("/entries", name="refuseEntries", responses=refusals(503))
+    async def refuse() -> Response:
+        raise UnavailableError("another_leads", "this process only reads these logs")
+
+    return router
+
+
 async def _one(registry: Registry, origin: str, submission: QueuedEntry) -> LoggedEntry:
     (answer,) = registry.sequencer.submit(origin, await _looked_at(registry, [submission]))
     (result,) = await asyncio.wrap_future(answer)

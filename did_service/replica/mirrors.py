@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from did_service.core.anchor.bodies.policy import Policy
+from did_service.core.anchor.region import Region
 from did_service.core.crypto.hashes import sha256
 from did_service.replica.replica import Replica
 from did_service.replica.store import ReplicaStore, logs_in
@@ -31,6 +32,15 @@ def former_logs_in(stores: ServiceStores, policy: Policy) -> dict[str, ReplicaSt
     named = {origin for region in policy.regions for origin in region.logs}
     held = [origin for origin in logs_in(stores.engine) if origin not in named]
     return {origin: ReplicaStore(stores.engine, origin) for origin in held}
+
+
+def copies_of_others(
+    stores: ServiceStores, policy: Policy, region: Region
+) -> dict[str, ReplicaStore]:
+    """Return the copies of all logs of other regions, also of those that have left."""
+    others = (each for each in policy.regions if each.id != region.id)
+    named = {o: ReplicaStore(stores.engine, o) for each in others for o in each.logs}
+    return {**former_logs_in(stores, policy), **named}
 
 
 def folder_of(origin: str) -> str:

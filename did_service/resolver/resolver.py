@@ -74,6 +74,7 @@ class ResolverSources:
         foreign: The newest version seen of DIDs at home elsewhere.
         clock: Returns the present instant, aware UTC.
         transport: Fetches what is at home elsewhere.
+        check_current: Raises where the logs are too old to be answered from.
     """
 
     policy: Policy
@@ -83,6 +84,7 @@ class ResolverSources:
     foreign: ForeignDids
     clock: Callable[[], datetime]
     transport: Transport
+    check_current: Callable[[], None] = lambda: None
 
 
 class Resolver:
@@ -138,6 +140,7 @@ class Resolver:
         Raises:
             NotFoundError: `did_unknown`.
         """
+        self._sources.check_current()
         with self._scanning:
             self._scan()
         scid = self._places.get(url)
@@ -147,6 +150,7 @@ class Resolver:
         return _files(self._versions(here, scid))
 
     def _webvh(self, url: DidUrl) -> ResolutionResult:
+        self._sources.check_current()
         did = parse_webvh(str(url.did))
         store = self._home(did)
         if store is None:

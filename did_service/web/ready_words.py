@@ -21,6 +21,7 @@ class ReadyWord(StrEnum):
     LOG_DIFFERS_FROM_ITS_SIGNATURE = "log_differs_from_its_signature"
     LOG_AHEAD = "log_ahead"
     ANOTHER_LEADS = "another_leads"
+    REPLICA_LATE = "replica_late"
     CLOCK_WRONG = "clock_wrong"
     CLOCK_UNCONFIRMED = "clock_unconfirmed"
     NEXT_YEAR_LOG_MISSING = "next_year_log_missing"

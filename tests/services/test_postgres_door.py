@@ -307,7 +307,7 @@ def test_a_transaction_whose_server_dies_is_told_and_undone(own_server):
 
 def test_a_standby_that_takes_no_writes_is_told(engine):
     code = told_in(engine, "SET TRANSACTION READ ONLY", "INSERT INTO kept (note) VALUES ('x')")
-    assert code == "database_refused"
+    assert code == "database_reads_only"
 
 
 # --- deleted rows -----------------------------------------------------------------------------

@@ -12,9 +12,12 @@ asks the server for the time (tests/architecture/test_database_door.py).
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -43,19 +46,33 @@ class Server:
     Args:
         programs: The folder of its programs.
         settings: In the place of those for tests, by name.
+        copied: The one that it follows, as a standby.
+        folder: Where it lives; a short path, since a socket lies in it.
     """
 
-    def __init__(self, programs: Path, settings: Mapping[str, str] = _SETTINGS) -> None:
+    def __init__(
+        self,
+        programs: Path,
+        settings: Mapping[str, str] = _SETTINGS,
+        copied: "Server | None" = None,
+        folder: Path | None = None,
+    ) -> None:
         self._programs = programs
         self._settings = settings
         self._user = _unprivileged()
-        self.folder = Path(tempfile.mkdtemp(prefix="didsvc-pg-"))  # short: a socket lies in it
+        # Short: a socket lies in it.
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="didsvc-pg-"))
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         self._data = self.folder / "data"
-        self._run("initdb", "-D", self._data, "-U", "didsvc", "-A", "trust", "--no-sync",
-                  "-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu",
-                  "--icu-locale=zh")  # fmt: skip
+        if copied is None:
+            self._run("initdb", "-D", self._data, "-U", "didsvc", "-A", "trust", "--no-sync",
+                      "-E", "UTF8", "--locale=C.UTF-8", "--locale-provider=icu",
+                      "--icu-locale=zh")  # fmt: skip
+        else:
+            self._run("pg_basebackup", "-D", self._data, "-h", copied.folder, "-U", "didsvc",
+                      "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip
         self.start()
 
     def start(self) -> None:
@@ -74,11 +91,32 @@ class Server:
         """Stop it; `immediate` is as a crash."""
         self._run("pg_ctl", "stop", "-D", self._data, "-m", mode, "-w", "-s")
 
+    def kill(self) -> None:
+        """End every process of it at once, as a power cut does."""
+        self.signal(signal.SIGSTOP)  # none sees the end of another
+        self.signal(signal.SIGKILL)
+        while self._is_running():
+            time.sleep(0.01)
+
+    def promote(self) -> None:
+        """Make a standby the primary, and wait until it takes writes."""
+        self._run("pg_ctl", "promote", "-D", self._data, "-w", "-s")
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all of its processes: SIGSTOP hides them, SIGCONT shows them."""
+        for pid in (self.pid, *_children(self.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def dispose(self) -> None:
         """Stop it for good, and leave nothing."""
-        if (self._data / "postmaster.pid").exists():
+        if self._is_running():
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_running(self) -> bool:
+        file = self._data / "postmaster.pid"
+        return file.exists() and not _is_zombie(int(file.read_text().split()[0]))
 
     def url(self, database: str, schema: str | None = None) -> str:
         """The URL of a database, or of a schema in it, as ours are written."""
@@ -135,6 +173,23 @@ def postgres_url(schema: str) -> str:
     """A schema that is not there yet, in a database of its own."""
     ours = server()
     return ours.url(ours.create(), schema)
+
+
+def _children(parent: int) -> list[int]:
+    """Processes that one has begun."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = each.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(int(each.parent.name))
+    return found
+
+
+def _is_zombie(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

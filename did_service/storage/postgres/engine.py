@@ -12,8 +12,6 @@ from hashlib import sha256
 
 import psycopg
 from psycopg import sql
-from psycopg.errors import InFailedSqlTransaction
-from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
@@ -26,6 +24,7 @@ from did_service.core.limits import (
     MAX_DATABASE_CONNECTIONS,
 )
 from did_service.storage.postgres.arrays import Array, ArrayDumper
+from did_service.storage.postgres.committing import commit
 from did_service.storage.postgres.place import PostgresPlace
 from did_service.storage.postgres.spelling import spelled_here
 from did_service.storage.transactions import for_writing, is_writing
@@ -61,7 +60,7 @@ def open_engine(place: PostgresPlace) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "checkout", _check_alive)
     event.listen(engine, "begin", _begin)
-    event.listen(engine, "commit", _check_sound)
+    event.listen(engine, "commit", _commit)
     return engine
 
 
@@ -176,7 +175,11 @@ def _begin(connection: Connection) -> None:
         driver.execute(_READ, prepare=False)
 
 
-def _check_sound(connection: Connection) -> None:
-    """Let nothing be taken for committed that the server would silently undo."""
-    if driver_of(connection).info.transaction_status is TransactionStatus.INERROR:
-        raise InFailedSqlTransaction("an error in this transaction was passed over")
+def _commit(connection: Connection) -> None:
+    """Commit; SQLAlchemy finds nothing left to commit then."""
+    driver = driver_of(connection)
+    try:
+        commit(driver, DATABASE_STATEMENT_SECONDS)
+    finally:
+        if driver.closed:
+            connection.invalidate()

@@ -22,7 +22,7 @@ _MEANINGS = {
     "53300": "database_busy",  # too many connections
     "25P04": "database_busy",  # the transaction was idle for too long
     "08": "database_refused",  # the connection
-    "25006": "database_refused",  # it takes no writes: a standby
+    "25006": "database_reads_only",  # a standby
     "28": "database_refused",  # who we are
     "42501": "database_refused",  # what we may do
     "53": "database_refused",  # its disk, its memory
