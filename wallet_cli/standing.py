@@ -68,6 +68,19 @@ def good_until(held: HeldCredential, policy: Policy | None) -> datetime | None:
     return min(fresh, policy.expires, _valid_until(held) or fresh)
 
 
+def taken_until(
+    held: HeldCredential, policy: Policy | None, standing: Standing, now: datetime
+) -> datetime | None:
+    """Return `good_until` of a credential that counters would take now.
+
+    Evidence of the right age is no use to one that was revoked, whose issuer has ended, or
+    whose type demands a proof that is not here. An end that is over is told in any case.
+    """
+    until = good_until(held, policy)
+    is_over = until is not None and until <= now
+    return until if is_over or standing in (GOOD, LIMITED) else None
+
+
 def _valid_until(held: HeldCredential) -> datetime | None:
     stamp = held.credential.get("validUntil")
     try:

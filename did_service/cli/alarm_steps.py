@@ -19,6 +19,7 @@ from did_service.node.alarms import (
 )
 from did_service.node.configuration import FILE, Configuration, read_configuration
 from did_service.program.clock import SYSTEM
+from did_service.program.words import words_of
 
 _SETTLED_BY = {
     "policy": Bilingual("结案依据：策略", "settled by policy"),
@@ -35,7 +36,8 @@ def listed(folder: Path, given: Given, *, as_json: bool) -> int:
     count = Bilingual(
         f"未结案 {is_open} 件，共 {len(every)} 件", f"{is_open} open of {len(every)}"
     )
-    lines = [*map(_line, shown), count]
+    lines = [line for alarm in shown for line in (_line(alarm), *_meaning(alarm))]
+    lines.append(count)
     return answer("alarms list", {"alarms": rows, "open": is_open}, lines, as_json=as_json)
 
 
@@ -79,6 +81,13 @@ def _line(alarm: ListedAlarm) -> Bilingual:
     return Bilingual(f"{said}  已结案 {told['ended']}", f"{said}  ended {told['ended']}")
 
 
+def _meaning(alarm: ListedAlarm) -> Iterator[Bilingual]:
+    """Say what the code of an alarm means; of a later release's there are no words here."""
+    words = words_of(alarm.code, "did-service")
+    if words is not None:
+        yield Bilingual(f"  {words.meaning.zh}", f"  {words.meaning.en}")
+
+
 def _settlement(alarm: ListedAlarm) -> Iterator[Bilingual]:
     if alarm.settlement is not None:
         by, said = _SETTLED_BY[alarm.settlement.kind.value], alarm.settlement
@@ -88,6 +97,7 @@ def _settlement(alarm: ListedAlarm) -> Iterator[Bilingual]:
 
 def _whole(alarm: ListedAlarm) -> Iterator[Bilingual]:
     yield _line(alarm)
+    yield from _meaning(alarm)
     yield from _settlement(alarm)
     names = {
         "offered": Bilingual("被拒绝的检查点：", "the checkpoint that was refused:"),

@@ -112,7 +112,11 @@ def _other(given: Mapping[str, object]) -> str:
     return place
 
 
-def _print(command: str, records: Sequence[KeyRecord], as_json: bool) -> None:  # noqa: FBT001
+def _print(
+    command: str,
+    records: Sequence[KeyRecord],
+    as_json: bool,  # noqa: FBT001 - as click hands it on
+) -> None:
     from did_service.core.crypto import multikey
     from did_service.program.envelope import enveloped, written
     from did_service.program.streams import write_lines, write_out

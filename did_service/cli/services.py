@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,10 +161,7 @@ def _serve(kind: str) -> Callable[..., int]:
 
 def _status(kind: str) -> Callable[..., int]:
     def status(folder: Path, *, as_json: bool) -> int:
-        """Say how the service is: whether it answers, what it waits for, logs and keys.
-
-        Of an agency its region's log is asked as well: it is ready only while that answers.
-        """
+        """Say how the service is: whether it answers, what it waits for, logs and keys."""
         from did_service.cli.service_lines import state_lines
         from did_service.node.configuration import FILE, read_configuration
         from did_service.node.setting_table import ServiceKind
@@ -209,6 +207,12 @@ _EXAMPLES = {
 }
 
 
+# What the help of a command says of one kind of service beside what is true of all.
+_OF_KIND = {
+    "agency status": "Its region's log is asked as well: it is ready only while that answers.",
+}
+
+
 def command(kind: str, name: str) -> click.Command:
     """Return one command of one service."""
     examples = _EXAMPLES.get(f"{kind} {name}", _EXAMPLES[name])
@@ -218,14 +222,15 @@ def command(kind: str, name: str) -> click.Command:
     if name != "status":
         params += passphrase_options()
     if name == "serve":
-        told = "Say what would be served, and end."
-        params.append(click.Option(["--check"], is_flag=True, help=told))
+        checked = "Say what would be served, and end."
+        params.append(click.Option(["--check"], is_flag=True, help=checked))
     call = _COMMANDS[name](kind)
+    told = [cleandoc(call.__doc__ or ""), _OF_KIND.get(f"{kind} {name}", "")]
     made = SpokenCommand(
         name,
         callback=call,
         params=[*params, _JSON],
-        help=call.__doc__,
+        help="\n\n".join(filter(None, told)),
         epilog=examples.format(kind=kind),
     )
     return language.option(made)

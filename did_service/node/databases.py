@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from did_service.core.errors import NotFoundError, quote
+from did_service.core.errors import NotFoundError, UsageError, quote
 from did_service.issuer import tables as issuer
 from did_service.monitor import tables as monitor
 from did_service.node.configuration import FILE, read_configuration
@@ -91,10 +91,11 @@ def copy_databases(
         told: Hears how far it is.
 
     Raises:
-        ConflictError: `folder_in_use`, `database_in_use`: it runs; `database_not_empty`: the
-            target has rows, and not these.
+        ConflictError: `folder_in_use`, `database_in_use`: it runs, or a service of the target
+            does; `database_not_empty`: the target has rows, and not these.
         NotFoundError: `configuration_missing`, `database_missing`.
-        UsageError: `configuration_invalid`, `database_url_wrong`.
+        UsageError: `configuration_invalid`, `database_url_wrong`; `place_is_source`: the rows
+            are there.
         UnavailableError: as `copy_whole`.
     """
     if to != IN_FOLDER:
@@ -113,9 +114,11 @@ def copy_service(
     """Copy the rows of one service; errors as `copy_databases`."""
     owner = owner_of(source.folder, service)
     alone = nullcontext() if owner is None else Lease(source.folder, service, owner)
-    urls = source.database_url(service), target.database_url(service)
+    here, there = source.database_url(service), target.database_url(service)
+    if here == there:
+        raise UsageError("place_is_source", service)
     with alone:
-        name, tables = copy_whole(*urls, owner, HISTORIES, lambda *n: told(service, *n))
+        name, tables = copy_whole(here, there, owner, HISTORIES, lambda *n: told(service, *n))
     return CopiedDatabase(service, name, tuple(tables))
 
 

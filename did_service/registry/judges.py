@@ -42,7 +42,10 @@ COMMAND = (sys.executable, "-P", "-m", "did_service.registry.judge")
 ANSWER_SECONDS = 5.0  # for 64 entries, which take 20 ms
 _AGAIN_SECONDS = 1.0  # before a process is started in the place of one that failed
 _PIECE = 65_536
-_INHERITED = frozenset({"PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "TZ"})
+# How an interpreter finds itself, its library and its modules, and reads texts and times.
+_INHERITED = frozenset(
+    {"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "LANG", "LC_ALL", "TZ"}
+)
 _COVERAGE = "COVERAGE"  # what measures tests follows them into their processes
 _LOG = logging.getLogger("did_service.registry")
 

@@ -19,12 +19,12 @@ from enum import StrEnum
 
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding.strict_json import JsonObject
-from did_service.core.errors import ConflictError, MalformedError, quote
+from did_service.core.errors import ConflictError, MalformedError, NotFoundError, quote
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
 from did_service.core.log.tiles import TileId
-from did_service.replica.tree import StaticTree
+from did_service.replica.tree import StaticTree, check_same_log
 
 FilesTold = Callable[[int, int], None]
 """Is called with how many files are done, and how many there are."""
@@ -89,7 +89,8 @@ def copy_published(
     Raises:
         NotFoundError: `tile_unknown`: the source lacks a file of its checkpoint.
         MalformedError: `file_damaged`: a content of the source is not what its name says.
-        ConflictError: `tile_differs`: the files do not lead to the checkpoint's root.
+        ConflictError: `tile_differs`: the files do not lead to the checkpoint's root;
+            `place_of_another`: the target has a copy of another log.
         UnavailableError: the source or the target does not answer; the next call goes on.
     """
     note = source.checkpoint()
@@ -97,6 +98,9 @@ def copy_published(
         return CopiedLog()
     head = checkpoint_in(note)
     copied = CopiedLog(head.size)
+    if not _is_one_history(source, target, head):
+        copied.verdict, copied.differing = Verdict.WITHHELD, ["checkpoint"]
+        return copied
     _CopyPass(source, target, copied).files(head, progress, compare=compare)
     if copied.differing:
         copied.verdict = Verdict.WITHHELD
@@ -106,6 +110,22 @@ def copy_published(
     if copied.verdict is Verdict.SERVED:
         copied.removed = _remove_superfluous(source, target, head)
     return copied
+
+
+def _is_one_history(source: StaticTree, target: StaticTree, head: Checkpoint) -> bool:
+    """Say whether what the target serves and what is to be copied are one tree as it grows.
+
+    Files do not tell by their names: partial tiles of two sizes stand beside each other. The
+    smaller of the two trees has to be the beginning of the larger one.
+    """
+    there = target.head()
+    check_same_log(there, head.origin)
+    if there is None:
+        return True
+    smaller, larger = (there, source) if there.size <= head.size else (head, target)
+    with suppress(NotFoundError):  # a file of it was lost, and is put again
+        return tiles.root(larger.tile, smaller.size) == smaller.root
+    return True
 
 
 class _CopyPass:

@@ -79,10 +79,8 @@ class StaticTree:
 
     def head(self) -> Checkpoint | None:
         """Return the tree head that is served; None before the first, or if it is damaged."""
-        with suppress(MalformedError):
-            note = self.checkpoint()
-            return None if note is None else checkpoint_in(note)
-        return None
+        note = self.blobs.get("checkpoint")
+        return None if note is None else _head_of(note)
 
     def epoch(self) -> bytes | None:
         """Return the newest hourly checkpoint note, the same for everybody who asks.
@@ -154,8 +152,8 @@ class StaticTree:
             at: POSIX seconds now; the first note of each hour is that hour's epoch checkpoint.
 
         Raises:
-            ConflictError: `checkpoint_falls`, or `tile_differs` when the blobs do not lead to
-                its root.
+            ConflictError: `checkpoint_falls`; `place_of_another`; or `tile_differs` when the
+                blobs do not lead to its root.
             NotFoundError: `tile_unknown`: blobs of it are missing.
             MalformedError: not a checkpoint.
             UnavailableError: `tree_not_written`, `file_not_written`.
@@ -176,7 +174,9 @@ class StaticTree:
             )
         for left in reversed(range(_RIVALS)):
             held = self.blobs.get("checkpoint")
-            if held is not None and _size_of(held) > head.size:
+            there = None if held is None else _head_of(held)
+            check_same_log(there, head.origin)
+            if there is not None and there.size > head.size:
                 what = f"a larger tree than {head.size} is served"
                 raise ConflictError("checkpoint_falls", what)
             try:
@@ -223,11 +223,21 @@ def heads_name(root: bytes) -> str:
     return f"heads/{root.hex()}"
 
 
-def _size_of(note: bytes) -> int:
-    """Return the size of a tree that is served; 0 for a damaged note, which is replaced."""
+def check_same_log(there: Checkpoint | None, origin: str) -> None:
+    """Check that what is served at a place is of a log, if anything is.
+
+    Raises:
+        ConflictError: `place_of_another`: no file of ours belongs beside those.
+    """
+    if there is not None and there.origin != origin:
+        raise ConflictError("place_of_another", f"there is {quote(there.origin)}")
+
+
+def _head_of(note: bytes) -> Checkpoint | None:
+    """Return the head of a note that is served; None for a damaged one, which is replaced."""
     with suppress(MalformedError):
-        return checkpoint_in(note).size if len(note) <= MAX_NOTE_BYTES else 0
-    return 0
+        return checkpoint_in(note) if len(note) <= MAX_NOTE_BYTES else None
+    return None
 
 
 def _cut(data: bytes, held: TileId, width: int) -> bytes:

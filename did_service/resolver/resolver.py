@@ -53,6 +53,7 @@ from did_service.replica.evidence_service import EvidenceService
 from did_service.replica.store import ReplicaStore
 from did_service.resolver.foreign_hosts import ForeignHosts
 from did_service.resolver.histories import Histories, WebvhFiles
+from did_service.resolver.native_places import NativePlaces
 from did_service.resolver.observations import observation
 from did_service.resolver.remembered import WeighedMemory
 from did_service.resolver.store import ForeignDids
@@ -100,7 +101,7 @@ class Resolver:
         self._proofs: WeighedMemory[tuple[str, bytes], JsonObject] = WeighedMemory(
             _PROOF_BYTES_KEPT
         )
-        self._places: dict[str, str] = {}
+        self._places = NativePlaces()
         self._scanned = 0
         self._scanning = Lock()
 
@@ -143,7 +144,7 @@ class Resolver:
         self._sources.check_current()
         with self._scanning:
             self._scan()
-        scid = self._places.get(url)
+        scid = self._places.holder(url)
         if scid is None:
             raise NotFoundError("did_unknown", f"no DID is published at {quote(url)}")
         here = LogPrefix.now(self._sources.logs[self._sources.control])
@@ -257,8 +258,7 @@ class Resolver:
         for data in store.entries(self._scanned, size):
             entry = parse_entry(data)
             if entry.type == "did":
-                did = parse_webvh(did_of(entry.body))
-                self._places[did.log_url] = did.scid
+                self._places.note(parse_webvh(did_of(entry.body)), entry.body)
         self._scanned = size
 
 

@@ -57,6 +57,11 @@ class BucketPlace:
     secret: str = field(repr=False)
     token: str = field(default="", repr=False)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the service is on this machine and asked without TLS."""
+        return self.endpoint.startswith("http:")
+
 
 def bucket_in(place: str, endpoint: str, environment: Mapping[str, str]) -> BucketPlace:
     """Read the URL of a bucket, and find what it is opened with.

@@ -63,7 +63,7 @@ def copy_whole(
     histories: Sequence[TableHistory],
     told: Progress,
 ) -> tuple[str, list[CopiedTable]]:
-    """Copy a database that nobody writes, by URLs; the target is made where it is missing.
+    """Copy a database that nobody writes to another one, which is made where it is missing.
 
     Args:
         source: Where its rows are.
@@ -77,13 +77,14 @@ def copy_whole(
         The name of the target, and its tables.
 
     Raises:
-        ConflictError: `database_in_use`; as `copy_rooms`.
+        ConflictError: `database_in_use`: a process writes one of the two; as `copy_rooms`.
         DidServiceError: as `copy_rooms` and `open_database`.
     """
     with (
         opened(source) as engine,
         nullcontext() if owner is None else claimed(engine, owner),
         closing_engine(open_database(target)) as copy,
+        claimed(copy, None),  # whose it is says who is served from it
     ):
         return name_of(copy), copy_rooms(engine, copy, histories, told)
 

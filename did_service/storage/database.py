@@ -155,12 +155,13 @@ def leadership_of(engine: Engine, owner: str) -> Leadership:
 
 
 @contextmanager
-def claimed(engine: Engine, owner: str) -> Iterator[DatabaseClaim]:
+def claimed(engine: Engine, owner: str | None) -> Iterator[DatabaseClaim]:
     """Be the one process that writes a database.
 
     Args:
         engine: The database.
-        owner: Whose it is from now on: the origin of a log, the name of a witness, a DID.
+        owner: Whose it is from now on: the origin of a log, the name of a witness, a DID; None
+            where that stays as it is.
 
     Raises:
         ConflictError: `database_in_use`: another process writes it.

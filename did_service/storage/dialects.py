@@ -73,8 +73,8 @@ class Dialect(Protocol):
             UsageError: `database_of_another`.
         """
 
-    def claim(self, engine: Engine, owner: str, /) -> DatabaseClaim:
-        """Be the one process that writes a database, and say whose it is.
+    def claim(self, engine: Engine, owner: str | None, /) -> DatabaseClaim:
+        """Be the one process that writes a database, and say whose it is if that is known.
 
         Raises:
             ConflictError: `database_in_use`.

@@ -12,7 +12,6 @@ answer. Its own words are never repeated: they may name keys. Design: adr 86, 87
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from did_service.core.errors import ConflictError, UnavailableError, quote
 from did_service.core.limits import MAX_BLOB_BYTES
 from did_service.storage.blobs import MOVED, HeadersOf
 from did_service.storage.bucket_access import BucketPlace
+from did_service.storage.bucket_failures import told_of_store
 
 if TYPE_CHECKING:  # its types are not there when it runs
     from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential
@@ -36,8 +36,6 @@ if TYPE_CHECKING:  # its types are not there when it runs
 _AT_ONCE = 16  # requests; an answer takes milliseconds, most of them waiting
 _RACES = 3  # for an object that others make and remove meanwhile
 _CONDITIONS = "conditions"  # the object by which a store shows that it knows them
-_STATUS = re.compile(r"status code: ([0-9]{3})")
-_BY_STATUS = {"401": "bucket_refused", "403": "bucket_refused", "404": "bucket_unknown"}
 _NO_ETAG = '"00000000000000000000000000000000"'
 
 
@@ -229,16 +227,21 @@ def _opened(place: BucketPlace, waits: BucketWaits) -> S3Store:
         "aws_endpoint_url_s3": place.endpoint,  # goes before the other
         "region": place.region,
         "skip_signature": False,
+        "unsigned_payload": False,  # what is put is what was signed
         "s3_express": False,
         "conditional_put": "etag",
         "virtual_hosted_style_request": False,
         "disable_bulk_delete": True,  # not every store knows it
     }
     client: ClientConfig = {
-        "allow_http": place.endpoint.startswith("http:"),
+        "allow_http": place.is_plain,
         "connect_timeout": timedelta(seconds=waits.connect),
         "timeout": timedelta(seconds=waits.answer),
     }
+    if (
+        place.is_plain
+    ):  # HTTP_PROXY would take it to another machine; a proxy of our own is none
+        client |= {"proxy_url": place.endpoint, "proxy_excludes": "127.0.0.0/8,::1,localhost"}
     retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=waits.tries)}
     with _telling("tree_not_read", place.bucket):
         return S3Store(
@@ -279,13 +282,4 @@ def _telling(code: str, path: str) -> Iterator[None]:
     except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
         raise
     except exceptions.BaseError as error:
-        raise _told(str(error), code, path) from None
-
-
-def _told(said: str, code: str, path: str) -> UnavailableError:
-    """Tell by its status alone what a store has said."""
-    found = _STATUS.search(said)
-    status = "" if found is None else found[1]
-    how = f"answers {status}" if status else "does not answer in time"
-    code = _BY_STATUS.get(status, code)
-    return UnavailableError(code, f"{quote(path)}: the bucket {how}")
+        raise told_of_store(str(error), code, path) from None

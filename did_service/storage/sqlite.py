@@ -132,7 +132,7 @@ class Sqlite:
         """Rely on the lock of the folder: there is one process."""
         return ALONE
 
-    def claim(self, _engine: Engine, _owner: str) -> _ByFolder:
+    def claim(self, _engine: Engine, _owner: str | None) -> _ByFolder:
         """Rely on the lock of the folder, which says whose it is."""
         return _ByFolder()
 

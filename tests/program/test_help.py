@@ -108,6 +108,15 @@ def test_help_is_given_for_h_in_the_readers_language(program, words):
             )
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_help_of_a_service_speaks_of_no_other_kind(language):
+    agency = {"zh": "所属地区", "en": "Its region"}[language]
+    for kind in ("region", "registry", "witness", "agency"):
+        told = PROGRAMS["did-service"](kind, "status", "-h", "--lang", language).out
+        assert (agency in told) == (kind == "agency")
+        assert "an agency" not in told
+
+
 @pytest.mark.parametrize(("program", "words"), COMMANDS)
 def test_help_fits_a_screen_of_80_columns(program, words):
     """Nothing breaks Chinese, which has no spaces, for us; a command is broken as shells do."""

@@ -18,8 +18,9 @@ from did_service.node.configuration import FILE
 from did_service.node.configuration_file import configuration_text
 from did_service.node.setting_table import ServiceKind
 from did_service.program.clock import ClockAndRandom
+from did_service.program.words import words_of
 from did_service.storage.database import file_url, open_database
-from did_service.witness.store import RaisedAlarm, WitnessStore
+from did_service.witness.store import AlarmKind, RaisedAlarm, WitnessStore
 from tests.support.founded import HOST, found
 from tests.support.keyrings import counting_rng
 from tests.support.refusals import refused
@@ -28,7 +29,7 @@ FOUNDED_AT = timestamps.parse_utc("2026-11-21T02:00:00Z")
 EDGE = ClockAndRandom(lambda: FOUNDED_AT, counting_rng())
 RAISED_AT = timestamps.to_posix(FOUNDED_AT)
 FORK = RaisedAlarm(
-    "hn.example/reg", RAISED_AT, "fork", b"offered\n5\nroot\n", b"held\n5\nother\n"
+    "hn.example/reg", RAISED_AT, "log_forked", b"offered\n5\nroot\n", b"held\n5\nother\n"
 )
 OLD = RaisedAlarm("sc.example/reg", RAISED_AT - 60, "rollback", b"offered\n4\nroot\n", b"")
 CHOSEN = {
@@ -79,9 +80,9 @@ def agency(tmp_path):
     engine.dispose()
 
 
-def run(*words):
-    """Run a command as a person does, who reads English."""
-    environment = {"DIDSVC_LANG": "en"}
+def run(*words, language="en"):
+    """Run a command as a person does."""
+    environment = {"DIDSVC_LANG": language}
     told = CliRunner().invoke(
         cli, list(map(str, words)), standalone_mode=False, env=environment
     )
@@ -107,13 +108,28 @@ def test_alarms_are_listed_beside_a_running_witness_oldest_first(witness):
     assert listed["open"] == 2
     assert [(each["alarm"], each["code"], each["about"]) for each in listed["alarms"]] == [
         ("1", "rollback", "sc.example/reg"),
-        ("2", "fork", "hn.example/reg"),
+        ("2", "log_forked", "hn.example/reg"),
     ]
     assert run("alarms", "list", folder).splitlines() == [
         "1  2026-11-21T01:59:00Z  rollback  sc.example/reg  open",
-        "2  2026-11-21T02:00:00Z  fork  hn.example/reg  open",
+        "2  2026-11-21T02:00:00Z  log_forked  hn.example/reg  open",
+        "  the log of a region shows two contradictory histories",
         "2 open of 2",
     ]
+
+
+@pytest.mark.parametrize("code", [*AlarmKind, *AlarmWord])
+def test_each_code_of_an_alarm_has_words_in_both_languages(code):
+    meaning = words_of(code.value, "did-service").meaning
+    assert len({code.value, meaning.zh, meaning.en}) == 3
+
+
+def test_alarms_are_listed_in_the_words_of_the_reader(witness):
+    """The other code is that of a later release: it stands alone, in any language."""
+    told = run("alarms", "list", witness[0], language="zh").splitlines()
+    assert told[0].startswith("1  ")
+    assert told[1].startswith("2  ")
+    assert told[2] == "  登记簿出现两份互相矛盾的记录"
 
 
 def test_an_alarm_is_shown_with_what_the_log_has_signed(witness):
@@ -121,7 +137,8 @@ def test_an_alarm_is_shown_with_what_the_log_has_signed(witness):
     notes = ask("alarms", "show", folder, 2)["notes"]
     assert notes == {"offered": FORK.offered.decode(), "held": FORK.held.decode()}
     lines = run("alarms", "show", folder, 2).splitlines()
-    assert lines[1:5] == ["the checkpoint that was refused:", "  offered", "  5", "  root"]
+    assert lines[1] == "  the log of a region shows two contradictory histories"
+    assert lines[2:6] == ["the checkpoint that was refused:", "  offered", "  5", "  root"]
     assert "held" not in run("alarms", "show", folder, 1)  # nothing was held then
 
 
@@ -205,7 +222,7 @@ def test_the_next_policy_settles_before_it_is_in_force_and_another_one_does_not(
 
 def test_a_policy_that_is_older_than_the_alarm_settles_nothing(witness):
     folder, store = witness
-    later = RaisedAlarm("hn.example/reg", RAISED_AT + 1, "fork", b"later", b"")
+    later = RaisedAlarm("hn.example/reg", RAISED_AT + 1, "log_forked", b"later", b"")
     store.remember_alarm(later)
     with refused("policy_before_alarm", UsageError):
         settle(folder, 3, "--policy", folder / "policy.json")
@@ -221,7 +238,9 @@ def test_a_policy_settles_by_what_its_threshold_has_signed_since(
     witness, founded, tmp_path, again, code
 ):
     folder, store = witness
-    store.remember_alarm(RaisedAlarm("zj.example/reg", RAISED_AT + 1, "fork", b"later", b""))
+    store.remember_alarm(
+        RaisedAlarm("zj.example/reg", RAISED_AT + 1, "log_forked", b"later", b"")
+    )
     name = str(len(store.kept_alarms()))
     keys = [each.governance for each in founded.keys.values()]
     members, late = founded.policy.document, FOUNDED_AT + timedelta(days=900)

@@ -1,11 +1,13 @@
 """The blob door: one contract for a folder, a bucket and the store in memory of tests."""
 
 import fcntl
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -22,8 +24,9 @@ from did_service.storage.blob_places import BlobPlace, open_blobs
 from did_service.storage.blobs import BlobHeaders
 from did_service.storage.bucket_access import bucket_in
 from did_service.storage.folder import FolderBlobs
+from tests.support import proxy
 from tests.support.blobs import MemoryBlobs
-from tests.support.buckets import HASTY, KEYS, QUICK, Front, TestBucket
+from tests.support.buckets import HASTY, KEYS, QUICK, Front, TestBucket, free_port
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.clock
@@ -239,6 +242,28 @@ def test_a_bucket_in_trouble_is_told_in_time(bucket, call, status):
         assert time.monotonic() - begun < 8
 
 
+def test_why_nobody_is_reached_is_told_to_whoever_named_the_endpoint(bucket, tmp_path):
+    file, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    proxy.Authority(tmp_path / "ca").certify("localhost", file, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    said = []
+    for port in (server.server_port, free_port()):
+        blobs = TestBucket(bucket.name, f"https://localhost:{port}").blobs(waits=HASTY)
+        with pytest.raises(UnavailableError) as caught:
+            blobs.get("a")
+        said.append((caught.value.code, "certificate" in caught.value.message))
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert said == [("tree_not_read", True), ("tree_not_read", False)]
+
+
 def test_a_bucket_that_was_away_for_a_moment_is_asked_again(s3, bucket):
     answers = iter([503, 503])
     with Front(s3.endpoint, lambda *_: next(answers, 0)).running() as front:
@@ -447,6 +472,9 @@ def test_a_bucket_is_opened_with_what_was_checked_whatever_the_environment_says(
             "AWS_S3_EXPRESS": "true",
             "AWS_CONDITIONAL_PUT": "disabled",
             "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+            "AWS_UNSIGNED_PAYLOAD": "true",
+            "HTTP_PROXY": other.endpoint,
+            "http_proxy": other.endpoint,
         }
         for name, value in stray.items():
             monkeypatch.setenv(name, value)
@@ -457,6 +485,7 @@ def test_a_bucket_is_opened_with_what_was_checked_whatever_the_environment_says(
         for headers in front.headers:
             assert f"Credential={KEYS['AWS_ACCESS_KEY_ID']}/" in headers["authorization"]
             assert not {"x-amz-security-token", "x-amz-s3session-token"} & {*headers}
+            assert headers["x-amz-content-sha256"] != "UNSIGNED-PAYLOAD"
 
 
 def test_a_variable_that_the_library_cannot_read_is_told_without_it(bucket, monkeypatch):

@@ -7,16 +7,27 @@ from itertools import count
 import pytest
 
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
+from did_service.core.crypto.ed25519 import SigningKey
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import ConflictError, MalformedError, UnavailableError
 from did_service.core.limits import MAX_HEADS_FILES
 from did_service.core.log import tiles
-from did_service.core.log.checkpoint import checkpoint_in
+from did_service.core.log.checkpoint import Checkpoint, checkpoint_in, sign_checkpoint
+from did_service.core.log.merkle import leaf_hash, tree_root
+from did_service.core.log.note import NoteSigner
 from did_service.core.log.tiles import ENTRIES, TileId
 from did_service.replica.copying import Verdict, copy_published
 from did_service.replica.tree import StaticTree, content_name, heads_name
 from did_service.storage.folder import FolderBlobs
-from tests.services.test_replica_files import LIST, NOON, grow, note, replica_over
+from tests.services.test_replica_files import (
+    LIST,
+    NOON,
+    ORIGIN,
+    SIGNER,
+    grow,
+    note,
+    replica_over,
+)
 from tests.support.blobs import MemoryBlobs
 from tests.support.refusals import refused
 
@@ -185,6 +196,39 @@ def test_the_checkpoint_at_the_target_never_falls(source, target, tmp_path):
     found = copied(behind, target)
     assert (found.verdict, found.differing) == (Verdict.AHEAD, [])
     check_whole(target.blobs, 300)
+
+
+@pytest.mark.parametrize("size", [50, 100, 150])
+def test_a_place_that_has_a_copy_of_another_log_is_not_written_to(source, target, size):
+    """Two regions that copy to one bucket, without a prefix each."""
+    other = "hn.example/reg"
+    signer = NoteSigner(other, SigningKey(bytes(32)))
+    theirs = sign_checkpoint(Checkpoint(other, size, bytes(32)), signer)
+    target.blobs.swap("checkpoint", None, theirs)
+    tree = published(source, 100)
+    with refused("place_of_another", ConflictError):
+        copied(tree, target)
+    assert target.blobs.names("tile/") == []
+    target.add({name: tree.blobs.get(name) for name in tree.blobs.names("tile/")})
+    with refused("place_of_another", ConflictError):
+        target.show(note(100))  # as a region does that lives on the bucket
+    assert target.blobs.get("checkpoint") == theirs
+
+
+@pytest.mark.parametrize("size", [5, 100, 150])
+@pytest.mark.parametrize("compare", [True, False])
+def test_a_copy_of_another_history_is_not_gone_on_with(source, target, tmp_path, size, compare):
+    """No name of a file tells them apart: partial tiles of other sizes have other names."""
+    data = [b"another %d" % number for number in range(size)]
+    made = tiles.extend({}.__getitem__, 0, [leaf_hash(each) for each in data])
+    target.add({tile.path(): held for tile, held in made.items()})
+    theirs = sign_checkpoint(Checkpoint(ORIGIN, size, tree_root(map(leaf_hash, data))), SIGNER)
+    target.show(theirs)
+    tree = published(source, 100)
+    found = copied(tree, target, compare=compare)
+    assert (found.verdict, found.made) == (Verdict.WITHHELD, 0)
+    assert found.differing == ["checkpoint"]
+    assert target.blobs.get("checkpoint") == theirs
 
 
 def test_another_tree_of_the_same_size_is_not_put_in_its_place(source, target):

@@ -6,19 +6,25 @@ import time
 import pytest
 from sqlalchemy import insert, select, text
 
-from did_service.core.errors import ConflictError, NotFoundError, UnavailableError
+from did_service.core.errors import (
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
 from did_service.issuer.tables import CREDENTIAL
 from did_service.monitor.tables import RAISED, SEEN
-from did_service.node.databases import HISTORIES
+from did_service.node.databases import HISTORIES, copy_service
+from did_service.node.storage_setup import StorageSetup
 from did_service.replica.store import ReplicaStore
 from did_service.resolver.store import ForeignDids
 from did_service.resolver.tables import FOREIGN_DID
-from did_service.storage.copying import copy_rooms
-from did_service.storage.database import file_url, open_database, reading, writing
+from did_service.storage.copying import copy_rooms, copy_whole
+from did_service.storage.database import claimed, file_url, open_database, reading, writing
 from did_service.storage.history import prepare
 from did_service.storage.migrations.upgrade import run_steps, upgrade
 from did_service.storage.postgres import engine as engine_module
-from did_service.storage.revisions import status_of
+from did_service.storage.revisions import closing_engine, status_of
 from tests.support.old_databases import FILES, write_old_databases
 from tests.support.postgres import postgres_url
 from tests.support.refusals import refused
@@ -197,3 +203,22 @@ def test_a_database_of_an_earlier_release_moves_and_is_upgraded_there(old, tmp_p
     again = open_database(postgres_url("again"))
     assert copied(with_old, again) == copied(moved, again)
     with_old.dispose()
+
+
+def test_rows_come_into_no_database_that_a_process_writes(source, tmp_path):
+    """A service would wait for the copy, and then go on over rows that have changed."""
+    here, there = file_url(tmp_path / "source.sqlite"), postgres_url("moved")
+    with closing_engine(open_database(there)) as served, claimed(served, "gd.example/reg"):
+        with refused("database_in_use", ConflictError):
+            copy_whole(here, there, None, HISTORIES, lambda *_: None)
+        with refused("database_missing", NotFoundError):
+            copied(served, source)
+    _, tables = copy_whole(here, there, None, HISTORIES, lambda *_: None)
+    assert sum(each.rows for each in tables) == 15
+
+
+def test_a_database_is_not_copied_to_where_it_is(tmp_path):
+    storage = StorageSetup(tmp_path)
+    filled(storage.database_url("monitor")).dispose()
+    with refused("place_is_source", UsageError):
+        copy_service(storage, storage, "monitor", lambda *_: None)

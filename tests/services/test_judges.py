@@ -263,6 +263,15 @@ def test_no_secret_of_the_environment_reaches_a_judge(fed, tmp_path, monkeypatch
     assert [name for name in seen if name.startswith("DIDSVC")] == []
 
 
+def test_an_interpreter_finds_its_library_where_ours_does(fed, tmp_path, monkeypatch):
+    """One that is built with a shared library of its own cannot begin without the variable."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    needs = f"import os, sys; sys.exit(os.environ.get('LD_LIBRARY_PATH') != {str(tmp_path)!r})"
+    with closing(Judges(1, (sys.executable, "-c", needs))) as pool:
+        process = pool._processes[0]._started()
+        assert process.wait(60) == 0
+
+
 def test_a_program_that_is_not_there_refuses_nothing(fed):
     rows = [QueuedEntry(submission(fed), {})]
     with closing(Judges(1, ("/nowhere/python",))) as pool:

@@ -107,11 +107,23 @@ def test_a_server_on_another_machine_has_to_prove_its_name(url, options):
 def test_the_environment_moves_no_url_to_another_server(url, monkeypatch):
     """Neither one with a host, nor one that means the socket of this machine."""
     monkeypatch.setenv("PGHOSTADDR", "127.0.0.8")
+    monkeypatch.setenv("PGPORT", "1")
     open_database(url).dispose()
     monkeypatch.delenv("PGHOSTADDR")
+    monkeypatch.delenv("PGPORT")
     monkeypatch.setenv("PGHOST", str(postgres.server().folder))
     with refused("database_refused", UnavailableError):
         open_database(url.partition("?")[0])
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_the_environment_does_not_say_how_our_texts_are_written(url, monkeypatch, encoding):
+    monkeypatch.setenv("PGCLIENTENCODING", encoding)
+    engine = open_database(url)
+    with database.writing(engine) as connection:
+        said = connection.exec_driver_sql("SELECT '广东', 'ü'").one()
+    engine.dispose()
+    assert tuple(said) == ("广东", "ü")
 
 
 def test_without_its_driver_the_extra_is_named(monkeypatch):

@@ -5,10 +5,13 @@ A verifier trusts no host, so files that anybody serves have to be enough for it
 
 import json
 import os
+import re
+import shlex
 import socket
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,18 +22,27 @@ from did_service.cli import __main__ as program
 from did_service.client.registry import LogReader
 from did_service.client.routes import LoopbackRoute, Routes
 from did_service.client.transport import Transport
+from did_service.client.witness import mirror_url
+from did_service.core.did.syntax import parse_webvh
 from did_service.core.evidence.bundle import parse_bundle
 from did_service.core.evidence.proofs import verify_evidence
+from did_service.core.evidence.sets import parse_evidence
+from did_service.core.log.checkpoint import checkpoint_in
 from did_service.core.log.tiles import ENTRIES, TileId
+from did_service.monitor.monitor import LogState, Monitor
 from did_service.node.configuration import FILE
 from did_service.node.configuration_file import configuration_text
 from did_service.node.setting_table import ServiceKind
+from did_service.node.stores import monitor_stores
+from did_service.replica.serving import headers_of
 from did_service.storage.folder import FolderBlobs
 from tests.support import optional, proxy
 from tests.support.buckets import KEYS, Front, free_port
 from tests.support.desk import did_verify
+from tests.support.howtos import FOLDER, steps
 from tests.support.live import running
 from tests.support.static import static_host
+from tests.support.storage import storage_in
 
 pytestmark = pytest.mark.clock
 
@@ -113,6 +125,109 @@ def test_files_alone_are_enough_for_a_verifier(fed, office, s3, kind, monkeypatc
     assert data == collected(fed, fed.transport)
     check_verdict(fed, data, tmp_path)
     assert {name.partition("/")[0] for name in host.asked} == {"reg", "ev"}
+
+
+PAGES = ["published-elsewhere.md", "published-elsewhere.zh-CN.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_region_is_published_by_the_page(fed, office, s3, page, monkeypatch):
+    bucket, key = s3.bucket(), office / "key"
+    names = {name.lower(): value for name, value in KEYS.items()}
+    key.write_text("\n".join(["[default]", *(f"{n} = {value}" for n, value in names.items())]))
+    key.chmod(0o600)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(key))
+    places = {"s3://gd-tiles/gd": f"{bucket.url}/gd", "https://s3.example": bucket.endpoint}
+    for _, (line,) in steps(page):
+        words = shlex.split(line)
+        assert words[:4] == ["did-service", "registry", "publish", "gd"]
+        assert run(monkeypatch, *(places.get(word, word) for word in words[4:])) == 0
+    for part in ("reg", "ev/2026"):
+        held, put = FolderBlobs(office / "www" / part), bucket.blobs(f"gd/{part}")
+        for kind in ("tile/", "content/", "heads/", "epoch/"):
+            found = {name: put.get(name) for name in put.names(kind)}
+            assert found == {name: held.get(name) for name in held.names(kind)}
+        assert put.get("checkpoint") == held.get("checkpoint")
+
+
+SITE = """
+worker_processes 1;
+daemon off;
+{user}
+pid {place}/nginx.pid;
+error_log {place}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {place}/body;
+    proxy_temp_path {place}/proxy;
+    fastcgi_temp_path {place}/fastcgi;
+    uwsgi_temp_path {place}/uwsgi;
+    scgi_temp_path {place}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        root {root};
+        {locations}
+    }}
+}}
+"""
+
+
+def test_a_web_server_set_up_by_the_page_says_of_each_file_what_a_service_says(
+    office, fed, monkeypatch, tmp_path
+):
+    nginx = optional.program("nginx")
+    texts = [(FOLDER / page).read_text() for page in PAGES]
+    blocks = [re.search(r"```nginx\n(.*?)```", text, re.DOTALL)[1] for text in texts]
+    assert blocks[0] == blocks[1]
+    assert run(monkeypatch, "--to", "www") == 0
+    place, port = Path(tmp_path / "site"), free_port()
+    place.mkdir()
+    user = "user root;" if os.getuid() == 0 else ""
+    named = {"place": place, "port": port, "user": user, "root": office / "www"}
+    (place / "nginx.conf").write_text(SITE.format(locations=blocks[0], **named))
+    www = FolderBlobs(office / "www")
+    with proxy.started([str(nginx), "-c", str(place / "nginx.conf")], place):
+        until_it_answers(port)
+        for name in www.names("reg/") + www.names("ev/"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as answer:
+                assert answer.read() == www.get(name)
+                said = answer.headers["Cache-Control"], answer.headers["Content-Type"]
+            meant = headers_of(name)
+            assert said == (meant.cache_control, meant.content_type), name
+
+
+def test_a_monitor_and_a_mirror_read_a_copy_and_wallets_that_mirror_while_the_region_is_off(
+    fed, office, monkeypatch, tmp_path
+):
+    """Neither its processes nor its database answer anybody."""
+    fed.tick(60)
+    fed.publish("gd")
+    assert run(monkeypatch, "--to", "www") == 0
+    www = FolderBlobs(office / "www")
+    fed.stop("gd")
+    try:
+        with (
+            static_host(www) as host,
+            monitor_stores(storage_in(tmp_path / "watch"), fed.policy.federation) as stores,
+        ):
+            fed.places["gd.example"] = host.route
+            watching = Monitor(stores, fed.policy, fed.transport, fed.edge, 3_600)
+            found = {each.log: each for each in watching.look()}
+            asked = len(host.asked)
+            fed.witness("hn").refresh_now()
+            assert "reg/checkpoint" in host.asked[asked:]
+            base = mirror_url("https://hn.example/witness", REG)
+            scid = parse_webvh(fed.psb.did).scid
+            shown = LogReader(fed.transport, base).evidence("did", scid)
+    finally:
+        fed.start("gd")
+    assert {found[origin].state for origin in ORIGINS} == {LogState.GOOD}
+    assert found[REG].size == checkpoint_in(www.get("reg/checkpoint")).size
+    home = next(region for region in fed.policy.regions if region.id == "gd")
+    evidence = parse_evidence(json.loads(shown))
+    proven = verify_evidence([("mirror", evidence)], fed.policy)
+    assert proven.latest("did", scid, home) is not None
 
 
 CACHE = """

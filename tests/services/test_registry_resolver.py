@@ -282,6 +282,29 @@ def test_the_native_files_are_served_by_host(fed, psb):
     assert fed.transport.request("GET", url).status == 404
 
 
+def test_a_place_stays_with_the_did_that_has_it_until_that_ends(fed):
+    """Anybody may begin a DID at a host of the region, also under the path of another one."""
+    fed.route("kx.gd.example", "gd")
+    url = "https://kx.gd.example/dids/a/did.jsonl"
+
+    def served():
+        log = fed.transport.get(url).body
+        return verify_history(log, witness_file=None, did=None, now=fed.edge.clock()).states[-1]
+
+    first = fed.agency("kx.gd.example:dids:a")
+    assert served().did == first.did
+    fed.tick(1)
+    second = fed.agency("kx.gd.example:dids:a")
+    assert first.did != second.did
+    assert served().did == first.did
+    fed.tick(1)
+    fed.deactivate(first)
+    assert served().did == first.did  # its end is read there, until another one takes the place
+    fed.tick(1)
+    third = fed.agency("kx.gd.example:dids:a")
+    assert served().did == third.did
+
+
 @pytest.fixture
 def elsewhere(fed):
     """A web server outside of the federation; the test says what it serves."""

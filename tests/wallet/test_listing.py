@@ -9,11 +9,12 @@ import pytest
 from did_service.client.issuer import UnverifiedDelivery
 from did_service.core.encoding import timestamps
 from did_service.core.limits import MAX_BEGINNING_AHEAD_SECONDS as AHEAD
-from tests.support.counter import Scene
+from tests.support.counter import SCHEMA, Scene
+from tests.support.federation import RESIDENCE
 from tests.support.purse import Purse
 from wallet_cli.holdings import HeldCredential, keep
 from wallet_cli.judging import judge, standing_of
-from wallet_cli.standing import BY_FAILURE, UNCHECKED, standing_unjudged
+from wallet_cli.standing import BY_FAILURE, GOOD, UNCHECKED, standing_unjudged
 from wallet_cli.trusting import WalletTrust
 from wallet_cli.vault import new_id
 
@@ -83,6 +84,12 @@ def purse(tmp_path, scene):
     return made
 
 
+def pin(purse, scene):
+    now = timestamps.from_posix(scene.fed.now)
+    policy = scene.fed.policy
+    WalletTrust(purse.path / "trust").pin(policy.members, policy.fingerprint, now)
+
+
 def listed(purse, program=LISTED):
     """Run it in a process of its own, unmeasured: what measures loads modules too."""
     words = map(str, ("cred", "list", "--json", *purse.options))
@@ -100,13 +107,29 @@ def test_a_list_without_a_policy_loads_no_judge(purse, scene):
 
 
 def test_a_list_judges_where_something_was_pinned(purse, scene):
-    WalletTrust(purse.path / "trust").pin(
-        scene.fed.policy.members,
-        scene.fed.policy.fingerprint,
-        timestamps.from_posix(scene.fed.now),
-    )
+    pin(purse, scene)
     child = listed(purse)
     assert "did_service.core.verification" in child.stderr.splitlines()[-1]
+
+
+def test_no_end_is_named_for_what_counters_do_not_take_at_all(tmp_path):
+    """The type demands that its issuance is logged: fresh evidence without that is no use."""
+    terms = {"type": RESIDENCE, "status": "required", "issuance_logged": True}
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
+    scene, told = Scene(), []
+    scene.fed.schema(scene.fed.root("cn"), SCHEMA, {**dialect, "x-didsvc": terms})
+    for number, prove in enumerate((lambda: None, scene.log_issuance)):
+        prove()
+        scene.publish()
+        (folder := tmp_path / str(number)).mkdir()
+        purse = Purse(folder)
+        one = held(scene, scene.credential)
+        purse.open().commit(lambda vault, one=one: keep(vault, one, os.urandom))
+        pin(purse, scene)
+        now = timestamps.from_posix(scene.fed.now)
+        (row,) = purse.json("cred", "list", clock=now).data["credentials"]
+        told.append((row["status"], row["good_until"] is None))
+    assert told == [(UNCHECKED.code, True), (GOOD.code, False)]
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)

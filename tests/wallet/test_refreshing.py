@@ -118,6 +118,17 @@ def test_an_issuance_that_is_not_logged_yet_is_told_and_says_when(town):
     assert "next" not in run.data
 
 
+def test_a_revoked_credential_is_good_at_no_counter_however_fresh_its_evidence(town):
+    purse = town.holder("revoked-since", POLICE)
+    (held,) = credentials(purse.vault())
+    town.world.revoke(POLICE, str(held.credential["id"]))
+    town.anchor()
+    run, told = purse.json("refresh", "--fresh"), purse.run("refresh", "--lang", "en")
+    (row,) = run.data["refreshed"]
+    assert (run.exit, row["complete"], row["good_until"]) == (0, True, None)
+    assert "not good at counters: revoked" in told.out
+
+
 def test_one_credential_that_waits_is_told_beside_those_that_do_not(town):
     purse = town.holder("one-waits", POLICE)
     town.apply(purse, SCHOOL)

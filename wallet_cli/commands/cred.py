@@ -20,7 +20,7 @@ from wallet_cli.holdings import HeldCredential, credentials
 from wallet_cli.naming import find_credential
 from wallet_cli.parser import CommandEntry, LazyGroup, WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.standing import Standing, good_until, standing_unjudged
+from wallet_cli.standing import Standing, standing_unjudged, taken_until
 from wallet_cli.terminal import table
 from wallet_cli.views import (
     claims,
@@ -79,8 +79,10 @@ def listed(session: Session) -> None:
     if session.directory.trust.exists():
         named = (part for each in held for part in (each.credential, each.staple))
         known = session.trust.evidence(*named)
+        judged = ((each, _standing(each, known, now)) for each in held)
         rows = [
-            (each, _standing(each, known, now), good_until(each, known.policy)) for each in held
+            (each, standing, taken_until(each, known.policy, standing, now))
+            for each, standing in judged
         ]
     else:  # nothing was ever pinned, and without a policy no evidence counts
         rows = [(each, standing_unjudged(each, now), None) for each in held]

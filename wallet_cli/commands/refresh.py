@@ -21,7 +21,7 @@ from wallet_cli.holdings import HeldCredential, credentials, keep
 from wallet_cli.naming import find_credential, find_record
 from wallet_cli.parser import WalletCommand
 from wallet_cli.session import Session
-from wallet_cli.standing import good_until
+from wallet_cli.standing import UNCHECKED, Standing, good_until, taken_until
 from wallet_cli.terminal import table
 from wallet_cli.vault import Vault
 from wallet_cli.waiting import Coming, coming, is_wanted
@@ -104,7 +104,9 @@ class Refreshed:
     Attributes:
         held: The credential.
         collected: What came, and what is missing.
-        until: Until when counters take it; None where evidence that they need is not at hand.
+        until: Until when its evidence is of the right age; None where some is not at hand.
+        standing: What a counter would say of it now.
+        taken: Until when counters take it; None where they would not.
         coming: When what is missing will be there; None where time alone does not bring it.
         fault: Why the credential cannot be used, or proves less than it should, and waiting
             alone does not mend it; empty where nothing is wrong.
@@ -113,8 +115,10 @@ class Refreshed:
     held: HeldCredential
     collected: CollectedStaple
     until: datetime | None
-    coming: Coming | None
-    fault: str
+    standing: Standing
+    taken: datetime | None
+    coming: Coming | None = None
+    fault: str = ""
 
     def wanted(self) -> list[str]:
         """Return why each piece is missing that may still come."""
@@ -122,6 +126,11 @@ class Refreshed:
         if self.until is None and not codes:
             return ["not_covered_yet"]  # all came, and not all of it is known to be the newest
         return codes
+
+    def is_judged(self) -> bool:
+        """Say whether counters come to a verdict, with what came now."""
+        has_evidence = self.until is not None and self.collected.fetched > 0
+        return has_evidence and self.standing is not UNCHECKED
 
     def is_whole(self) -> bool:
         """Say whether all is here: what the hour's checkpoint lacks may be held already."""
@@ -157,15 +166,24 @@ def _refresh(
             return keep(vault, collected.merged(newest, policy), session.rng)
 
         held = find_record(session.commit(change), held.id) or held
-    found = Refreshed(held, collected, good_until(held, policy), None, "")
+    standing, now = _standing(session, held, policy), session.now()
+    taken = taken_until(held, policy, standing, now)
+    found = Refreshed(held, collected, good_until(held, policy), standing, taken)
     if is_kept:
         return replace(found, fault="staple_kept")
     is_fresh = places.moment is EvidenceMoment.NEWEST
-    when = coming(found.wanted(), session.now(), is_fresh=is_fresh)
+    when = coming(found.wanted(), now, is_fresh=is_fresh)
     if found.wanted() and when is None:
         return replace(found, fault="evidence_missing")
     is_done = found.is_whole() and collected.fetched > 0
     return replace(found, coming=None if is_done else when)
+
+
+def _standing(session: Session, held: HeldCredential, policy: Policy) -> Standing:
+    from wallet_cli.judging import judge, standing_of
+
+    evidence = (session.trust.evidence(held.credential, held.staple), held.staple)
+    return standing_of(judge(held.credential, policy, evidence, session.now()))
 
 
 def _hand_out(session: Session, rows: list[Refreshed], failures: list[Failure]) -> Exit:
@@ -189,7 +207,7 @@ def _hand_out(session: Session, rows: list[Refreshed], failures: list[Failure]) 
         return terminal.finish_incomplete(reason, data, lines)
     if when is not None:
         at = clock_time(when.hourly)
-        if not all(each.until and each.collected.fetched for each in rows if each.coming):
+        if not all(each.is_judged() for each in rows if each.coming):
             pending = UnavailableError("not_published_yet", at)
             return terminal.finish_pending(pending, when.told(), data, lines)
         terminal.warn("not_published_yet", at)  # counters take all of them already
@@ -223,7 +241,7 @@ def _view(row: Refreshed) -> JsonObject:
         "complete": row.is_whole(),
         "items": len(collected.staple.items),
         "issuance": bool(collected.staple.batches),
-        "good_until": None if row.until is None else timestamps.encode(row.until),
+        "good_until": None if row.taken is None else timestamps.encode(row.taken),
         "missing": [{"kind": each.kind, "code": each.code} for each in collected.missing],
     }
 
@@ -231,7 +249,12 @@ def _view(row: Refreshed) -> JsonObject:
 def _good(row: Refreshed) -> Bilingual:
     if row.until is None:
         return Bilingual("核验数据不完整", "evidence is incomplete")
-    at = local_time(row.until)
+    if row.taken is None:
+        said = row.standing.words
+        return Bilingual(
+            f"窗口现不通过或不能核验：{said.zh}", f"not good at counters: {said.en}"
+        )
+    at = local_time(row.taken)
     if row.is_whole():
         return Bilingual(f"窗口可核验至 {at}", f"good at counters until {at}")
     return Bilingual(

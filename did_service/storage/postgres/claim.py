@@ -36,7 +36,7 @@ class PostgresClaim:
 
     Args:
         engine: The database.
-        owner: Whose schema it is from now on.
+        owner: Whose schema it is from now on; None to leave that open.
 
     Raises:
         ConflictError: `database_in_use`: another process has it; writing transactions raise it
@@ -44,13 +44,14 @@ class PostgresClaim:
         UsageError: `database_of_another`: it is that of another owner.
     """
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(self, engine: Engine, owner: str | None) -> None:
         self._engine = engine
         self._key = lock_key(schema_of(engine), "claim")
         self._driver = _taken(engine, self._key)
         event.listen(engine, "begin", self._check)  # after the lock of writers was taken
         try:
-            check_owner(engine, owner)
+            if owner is not None:
+                check_owner(engine, owner)
         except BaseException:
             self.close()
             raise

@@ -53,7 +53,7 @@ class Postgres:
         check_owner(engine, owner)
         return PostgresElection(engine)
 
-    def claim(self, engine: Engine, owner: str) -> PostgresClaim:
+    def claim(self, engine: Engine, owner: str | None) -> PostgresClaim:
         """Be the one process that writes a schema, by a lock of the server."""
         return PostgresClaim(engine, owner)
 

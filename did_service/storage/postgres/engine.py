@@ -29,6 +29,7 @@ from did_service.storage.postgres.place import PostgresPlace
 from did_service.storage.postgres.spelling import spelled_here
 from did_service.storage.transactions import for_writing, is_writing
 
+_PORT = 5432
 _OLDEST = 150_000  # PostgreSQL 15, as `server_version` counts
 _ALIVE = {  # that the other machine has gone is noticed, also while we wait for its answer
     "keepalives_idle": "5",
@@ -116,8 +117,11 @@ def _told_to_driver(place: PostgresPlace) -> dict[str, object]:
     }
     return {
         **_ALIVE,
-        # The environment does not say what a URL leaves out: it may name another machine.
+        # The environment does not say what a URL leaves out: it may name another server, or
+        # another encoding than that of our texts.
         "hostaddr": "",
+        "port": place.url.port or _PORT,
+        "client_encoding": "UTF8",
         **({} if place.url.host else {"host": ""}),
         **place.options,
         "connect_timeout": DATABASE_CONNECT_SECONDS,
