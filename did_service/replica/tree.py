@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.errors import ConflictError, MalformedError, NotFoundError, quote
@@ -26,6 +27,7 @@ from did_service.storage.blobs import MOVED, BlobStore
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
+_HEADS_CACHED = 32  # of 128 KB at most, each of a log that is served here
 _RIVALS = 32  # publishers that may each put a checkpoint before ours is put
 _LOOKS = 3  # for a blob that goes, or is replaced, because the log grows meanwhile
 
@@ -81,7 +83,7 @@ class StaticTree:
         """Return the tree head that is served; None before the first, or if it is damaged."""
         with suppress(MalformedError):
             note = self.checkpoint()
-            return None if note is None else checkpoint_in(note)
+            return None if note is None else _head_of(note)
         return None
 
     def epoch(self) -> bytes | None:
@@ -221,6 +223,11 @@ def content_name(digest: bytes) -> str:
 def heads_name(root: bytes) -> str:
     """Return the name of the blob that holds a heads snapshot."""
     return f"heads/{root.hex()}"
+
+
+@lru_cache(maxsize=_HEADS_CACHED)
+def _head_of(note: bytes) -> Checkpoint:
+    return checkpoint_in(note)
 
 
 def _size_of(note: bytes) -> int:
