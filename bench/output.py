@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.harness import Effort, Row, Session, Skipped
 
 SCHEMA = "bench/1"
-_PACKAGES = ("pynacl", "orjson", "pyld", "base58", "jsonschema-rs", "sqlalchemy", "fastapi")
+_PACKAGES = ("pynacl", "orjson", "pyld", "jsonschema-rs", "sqlalchemy", "fastapi")
 
 
 def as_json(session: Session) -> str:

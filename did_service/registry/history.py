@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Protocol
 
 from did_service.core.errors import (
@@ -21,12 +22,14 @@ from did_service.core.errors import (
 )
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import Checkpoint, checkpoint_in
-from did_service.registry.store import CheckpointStore
+from did_service.registry.store import CheckpointStore, RowsOfTransaction
 from did_service.replica.tree import StaticTree
 from did_service.signer.last_signed import LastSigned
 
+_HEADS_CACHED = 32  # signed rows: each is asked for with each batch of entries
 
-class LogRows(Protocol):
+
+class LogRows(RowsOfTransaction, Protocol):
     """What is asked of the rows of a log."""
 
     def size(self) -> int:
@@ -72,19 +75,23 @@ class LogHistory:
         """Forget what was found: another process has written meanwhile, or another database."""
         self._held, self._learnt = set(), None
 
-    def heads(self) -> dict[str, Checkpoint]:
+    def heads(self, rows: LogRows | None = None) -> dict[str, Checkpoint]:
         """Return the newest head of each place, by the place's name.
 
         A published file that is damaged is no word of the log; the next one replaces it.
+
+        Args:
+            rows: Of the log; the signed row is read where they are, in the same transaction.
 
         Raises:
             UnavailableError: `guard_damaged`; the disk or the database.
         """
         found: dict[str, Checkpoint] = {}
         shown, published = self._shown(), self._tree.head()
-        note, guarded = self.checkpoints.read(self._origin), self._guard.held(self._origin)
+        guarded = self._guard.held(self._origin)
+        note = self.checkpoints.read(self._origin, rows)
         if note is not None:
-            found["the signed row"] = checkpoint_in(note)
+            found["the signed row"] = _head_of(note)
         if guarded is not None:
             found["the guard"] = Checkpoint(self._origin, guarded.size, guarded.root)
         if published is not None:
@@ -107,7 +114,7 @@ class LogHistory:
                 entries are missing, see `pull`; `log_differs_from_its_signature`: there are
                 others in their place; and as `heads`.
         """
-        heads = self.heads()
+        heads = self.heads(rows)
         if heads and "the guard" not in heads:
             what = f"{self._origin} has signed before, and its guard does not know it"
             raise UnavailableError("guard_missing", what)
@@ -119,7 +126,7 @@ class LogHistory:
         Raises:
             UnavailableError: as `check`, but for the guard.
         """
-        self._check_heads(self.heads(), rows)
+        self._check_heads(self.heads(rows), rows)
 
     def _check_heads(self, heads: Mapping[str, Checkpoint], rows: LogRows) -> None:
         size = rows.size()
@@ -155,6 +162,11 @@ class LogHistory:
         except DidServiceError as error:
             return error.code
         return ""
+
+
+@lru_cache(maxsize=_HEADS_CACHED)
+def _head_of(note: bytes) -> Checkpoint:
+    return checkpoint_in(note)
 
 
 def check_all(histories: Mapping[str, LogHistory], rows: Mapping[str, LogRows]) -> None:

@@ -100,10 +100,9 @@ class Registry:
         """
         if not self.leadership.is_leading:
             raise UnavailableError("another_leads", "another process writes these logs")
-        begun = self._has_begun()
-        if self._time.word(begun=begun):
+        if self._time.word(self._has_begun):
             check_all(self.histories, self.region.stores)  # else an old head would be shown
-        return self._time.check(self._ask_time, begun=begun)
+        return self._time.check(self._ask_time, self._has_begun)
 
     def check_history(self, rows: Mapping[str, LogRows]) -> None:
         """Check that the logs hold all that they have said; see `LogHistory.check`.
@@ -118,7 +117,7 @@ class Registry:
         now = self.region.edge.clock()
         if is_near(now, URGENT) and (lack := self._next_year(now)):
             yield next_log(self.region.control, now), ReadyWord(lack)
-        time = self._time.word(begun=self._has_begun())
+        time = self._time.word(self._has_begun)
         if time:
             yield "", ReadyWord(time)
         for origin, store in self.region.stores.items():

@@ -7,15 +7,26 @@ head and never a second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from did_service.core.errors import ConflictError
 from did_service.registry.tables import CHECKPOINT, HISTORY
 from did_service.replica.store import ReplicaStore
 from did_service.storage import database, history
+from did_service.storage.database import PreparedSql
 from did_service.storage.leading import ALONE, Leadership
+
+_NOTE = PreparedSql(select(CHECKPOINT.c.note).where(CHECKPOINT.c.log == bindparam("log")))
+
+
+class RowsOfTransaction(Protocol):
+    """Rows that are read in a transaction of somebody's, as `ReplicaStore` does."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give the transaction in which they are read, or open one."""
 
 
 @contextmanager
@@ -60,12 +71,17 @@ class CheckpointStore:
         self._leadership = leadership
         history.prepare(engine, HISTORY)
 
-    def read(self, origin: str) -> bytes | None:
-        """Return the newest checkpoint note of a log, None before the first."""
-        found = select(CHECKPOINT.c.note).where(CHECKPOINT.c.log == origin)
-        with database.reading(self._engine) as connection:
-            note: bytes | None = connection.execute(found).scalar()
-        return note
+    def read(self, origin: str, rows: RowsOfTransaction | None = None) -> bytes | None:
+        """Return the newest checkpoint note of a log, None before the first.
+
+        Args:
+            origin: The log.
+            rows: It is read in their transaction; without them in one of its own.
+        """
+        opened = database.reading(self._engine) if rows is None else rows.reading()
+        with opened as connection:
+            found = _NOTE.rows(connection, log=origin)
+        return found[0][0] if found else None
 
     def swap(self, origin: str, old: bytes | None, new: bytes) -> None:
         """Replace the checkpoint `old` by `new`, durably.

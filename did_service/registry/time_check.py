@@ -42,15 +42,16 @@ class TimeCheck:
         """Take note of a second that a witness has signed just now."""
         self._heard[witness] = at - self._edge.seconds()
 
-    def word(self, *, begun: bool) -> str:
+    def word(self, begun: Callable[[], bool]) -> str:
         """Return what is wrong with the clock: `clock_wrong`, `clock_unconfirmed`, or nothing.
 
         Args:
-            begun: Whether the log has signed anything yet; before that there is nobody to ask.
+            begun: Says whether the log has signed anything yet; before that there is nobody to
+                ask. It is called where too few witnesses have told their time.
         """
-        return self._word_of(self._edge.posix(), begun=begun)
+        return self._word_of(self._edge.posix(), begun)
 
-    def _word_of(self, second: int, *, begun: bool) -> str:
+    def _word_of(self, second: int, begun: Callable[[], bool]) -> str:
         ours = second - self._edge.seconds()
         apart = [abs(theirs - ours) for theirs in [*self._heard.values()]]
         agreeing = sum(seconds <= MAX_CLOCK_OFF_SECONDS for seconds in apart)
@@ -60,9 +61,9 @@ class TimeCheck:
             return "clock_wrong"
         if abs(ours - self._began) > MAX_CLOCK_OFF_SECONDS:
             return "clock_wrong"
-        return "clock_unconfirmed" if begun else ""
+        return "clock_unconfirmed" if begun() else ""
 
-    def check(self, ask: Callable[[], None], *, begun: bool) -> int:
+    def check(self, ask: Callable[[], None], begun: Callable[[], bool]) -> int:
         """Check the clock before anything is sequenced; ask the witnesses where that may help.
 
         The clock may be set at any moment, so what is sequenced is in the second that was
@@ -78,10 +79,10 @@ class TimeCheck:
         Raises:
             UnavailableError: what `word` says.
         """
-        if self.word(begun=begun) and self._may_ask():
+        if self.word(begun) and self._may_ask():
             ask()
         second = self._edge.posix()
-        word = self._word_of(second, begun=begun)
+        word = self._word_of(second, begun)
         if word:
             what = "the clock of this machine is not that of the witnesses"
             raise UnavailableError(word, what)

@@ -77,6 +77,15 @@ class ReplicaStore:
         """Return the same log inside a transaction of the caller."""
         return ReplicaStore(self._engine, self._origin, connection)
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give the transaction of the caller, see `within`, or open one that reads."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with database.reading(self._engine) as connection:
+            yield connection
+
     # --- LogView ----------------------------------------------------------------------------
 
     def size(self) -> int:
@@ -112,7 +121,7 @@ class ReplicaStore:
         Quick where `size` is near the end: only chains that have moved on since are looked up
         entry by entry.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             former = statements.FORMER.rows(connection, log=self._origin, size=size)
             settled = statements.SETTLED.each(connection, log=self._origin, size=size)
             snapshot = HeadsSnapshot.of_sorted(HeadRecord(*record) for record in settled)
@@ -237,20 +246,12 @@ class ReplicaStore:
 
     # --- statements -------------------------------------------------------------------------
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        if self._connection is not None:
-            yield self._connection
-            return
-        with database.reading(self._engine) as connection:
-            yield connection
-
     def _write(self, statement: PreparedSql, rows: Sequence[StoredRow]) -> None:
         if rows and self._connection is not None:
             statement.run_for(self._connection, [{"log": self._origin, **row} for row in rows])
 
     def _rows(self, question: PreparedSql, **values: object) -> list[tuple[Any, ...]]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return question.rows(connection, log=self._origin, **values)
 
     def _column(self, question: PreparedSql, **values: object) -> list[bytes]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.errors import ConflictError, MalformedError, NotFoundError, quote
@@ -26,6 +27,7 @@ from did_service.storage.blobs import MOVED, BlobStore
 
 EPOCH_SECONDS = 3_600
 _EPOCHS_KEPT = 2
+_HEADS_CACHED = 32  # of 128 KB at most, each of a log that is served here
 _RIVALS = 32  # publishers that may each put a checkpoint before ours is put
 _LOOKS = 3  # for a blob that goes, or is replaced, because the log grows meanwhile
 
@@ -235,8 +237,13 @@ def check_same_log(there: Checkpoint | None, origin: str) -> None:
 
 def _head_of(note: bytes) -> Checkpoint | None:
     """Return the head of a note that is served; None for a damaged one, which is replaced."""
+    return _parsed_head(note) if len(note) <= MAX_NOTE_BYTES else None
+
+
+@lru_cache(maxsize=_HEADS_CACHED)
+def _parsed_head(note: bytes) -> Checkpoint | None:
     with suppress(MalformedError):
-        return checkpoint_in(note) if len(note) <= MAX_NOTE_BYTES else None
+        return checkpoint_in(note)
     return None
 
 

@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import Fields, JsonObject, dumps, load_object
@@ -37,6 +39,7 @@ from did_service.core.log.witnessing import NOTHING_HELD, HeldCheckpoint
 from did_service.program.files import exclusive_lock, read_file, replace_file
 
 FORMAT = "didsvc-last-signed/1"
+_PARSED = 4  # it is asked for with each batch of entries, and changes with each signature
 
 
 class LastSigned:
@@ -160,7 +163,7 @@ class LastSigned:
             replace_file(self._path, data)
             self._synced = data
 
-    def _read(self) -> dict[str, HeldCheckpoint]:
+    def _read(self) -> Mapping[str, HeldCheckpoint]:
         data = read_file(self._path, MAX_LAST_SIGNED_BYTES)
         try:
             return {} if data is None else _parse(data)
@@ -184,12 +187,13 @@ def _encode(logs: dict[str, HeldCheckpoint]) -> bytes:
     return f"{dumps({'format': FORMAT, 'logs': held})}\n".encode()
 
 
-def _parse(data: bytes) -> dict[str, HeldCheckpoint]:
+@lru_cache(maxsize=_PARSED)
+def _parse(data: bytes) -> Mapping[str, HeldCheckpoint]:
     fields = Fields(load_object(data, max_bytes=MAX_LAST_SIGNED_BYTES), "last-signed")
     fields.constant("format", FORMAT)
     logs = fields.fields("logs")
     fields.close()
-    return {origin: _head(logs.fields(origin)) for origin in logs.names()}
+    return MappingProxyType({name: _head(logs.fields(name)) for name in logs.names()})
 
 
 def _head(fields: Fields) -> HeldCheckpoint:

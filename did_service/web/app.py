@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from fastapi.dependencies import models
+from fastapi.telemetry import TelemetryConfig
 
 from did_service.program.clock import SYSTEM, ClockAndRandom
 from did_service.program.version import __version__
@@ -21,6 +22,13 @@ from did_service.web.operations import operation_name
 from did_service.web.paths import PlainPaths
 from did_service.web.pools import Pools
 
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}  # what the environment says of it is asked for with each request otherwise, and obeyed
 _HEALTH_THREADS = 2
 _HEALTH_LINE = 64
 
@@ -50,6 +58,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
         responses=ANY_REFUSAL,
         generate_unique_id_function=lambda route: operation_name(route.name, route.path_format),
     )

@@ -110,10 +110,10 @@ class Protocol(H11Protocol):
         return True
 
     def _await_request(self) -> None:
-        if self._arrival is not None:
-            self._arrival.cancel()
         self.idle_since = self.loop.time()
-        self._look_again()
+        self._unread = self.transport.get_write_buffer_size()
+        if self._arrival is None:  # one timer a connection: another for each request costs more
+            self._arrival = self.loop.call_later(REQUEST_SECONDS, self._give_up)
 
     def _look_again(self) -> None:
         self._unread = self.transport.get_write_buffer_size()
@@ -121,6 +121,10 @@ class Protocol(H11Protocol):
 
     def _give_up(self) -> None:
         """Hang up, unless the request has come and is being answered, and the answer read."""
+        left_to_wait = self.idle_since + REQUEST_SECONDS - self.loop.time()
+        if left_to_wait > 0:  # something was answered since the timer was set
+            self._arrival = self.loop.call_later(left_to_wait, self._give_up)
+            return
         left = self.transport.get_write_buffer_size()
         if 0 < self._unread < left + _LEAST_READ_BYTES and left:
             self.transport.abort()

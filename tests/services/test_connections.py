@@ -14,7 +14,12 @@ import uvicorn
 from starlette.responses import Response
 from uvicorn.server import ServerState
 
-from did_service.core.limits import MAX_CONNECTIONS, MIN_CONNECTIONS, RESERVED_FILES
+from did_service.core.limits import (
+    MAX_CONNECTIONS,
+    MIN_CONNECTIONS,
+    REQUEST_SECONDS,
+    RESERVED_FILES,
+)
 from did_service.web import connections, protocol
 from did_service.web.app import create_app
 from did_service.web.connections import LoopFaults, most_connections, raise_file_limit
@@ -178,7 +183,10 @@ class Buffer(asyncio.Transport):
 )
 def test_a_slow_reader_is_waited_for_as_long_as_it_reads(unread, end):
     looks = []
-    loop = SimpleNamespace(call_later=lambda _seconds, look: looks.append(look))
+    loop = SimpleNamespace(
+        call_later=lambda _seconds, look: looks.append(look),
+        time=lambda: float(REQUEST_SECONDS),
+    )
     one = Protocol(uvicorn.Config(create_app("test")), ServerState(), {}, loop)
     one.transport = wire = Buffer()
     wire.unread = unread[0]
@@ -188,6 +196,31 @@ def test_a_slow_reader_is_waited_for_as_long_as_it_reads(unread, end):
         looks.pop()()
     assert wire.end == end
     assert bool(looks) is not bool(end)
+
+
+def test_a_connection_that_was_answered_since_is_waited_for_anew():
+    """A connection has one timer, which may be as old as its first request."""
+    looks = []
+    clock = SimpleNamespace(now=0.0)
+
+    def call_later(seconds, look):
+        looks.append((seconds, look))
+        return look
+
+    loop = SimpleNamespace(call_later=call_later, time=lambda: clock.now)
+    one = Protocol(uvicorn.Config(create_app("test")), ServerState(), {}, loop)
+    one.transport = wire = Buffer()
+    one._await_request()
+    clock.now = REQUEST_SECONDS - 1.0
+    wire.unread = 900_000
+    one._await_request()  # an answer was written, and is being read
+    ((_, look),) = looks
+    clock.now = float(REQUEST_SECONDS)
+    look()
+    assert (wire.end, looks[1][0]) == ("", REQUEST_SECONDS - 1.0)
+    clock.now += looks[1][0]
+    looks[1][1]()
+    assert wire.end == "aborted"
 
 
 def test_one_fault_of_the_loop_is_told_once_a_minute_with_a_count(caplog):

@@ -317,6 +317,13 @@ def test_a_request_that_does_not_come_is_not_waited_for_for_ever(
             pass  # what was asked for whole is answered; then the server hangs up
 
 
+def test_an_environment_that_asks_for_telemetry_gets_none(monkeypatch):
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    told = create_app("quiet")._telemetry
+    asked = ("tracing", "metrics", "logs", "operation_spans", "auto_configure")
+    assert not any(told[each] for each in asked)
+
+
 def test_a_request_that_is_being_answered_has_its_time(app, tmp_path, monkeypatch):
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.1)
     path = tmp_path / "busy.sock"

@@ -13,7 +13,7 @@ from did_service.core.anchor.bodies.did import LEAVE, parse_did_body
 from did_service.core.anchor.region import Region
 from did_service.core.did.document import parse_document
 from did_service.core.did.syntax import parse_webvh
-from did_service.core.did.webvh.entry import check_signatures, parse_entry
+from did_service.core.did.webvh.entry import check_signatures, parse_entry, written_form
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
     DidServiceError,
@@ -64,7 +64,8 @@ def _read_record(proven: ProvenEntry, body: JsonObject) -> Record:
     keys = logged.parameters.get("updateKeys")
     deactivated = logged.parameters.get("deactivated") is True
     if isinstance(keys, list) and keys:
-        check_signatures(logged, [key for key in keys if isinstance(key, str)])
+        written = written_form(logged)
+        check_signatures(logged, written, [key for key in keys if isinstance(key, str)])
     return document, deactivated
 
 

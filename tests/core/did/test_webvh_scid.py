@@ -1,4 +1,4 @@
-"""Where a SCID stands in a first entry: in values alone, or in a member's name too."""
+"""Where a SCID stands in a first entry, and entries that are hashed from one canonical form."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +63,23 @@ def test_a_text_full_of_scids_is_gone_over_once(monkeypatch):
 def test_what_is_no_scid_stands_nowhere_for_sure():
     assert entry._stands_in_values_alone("", '{"a":""}') is False
     assert entry._stands_in_values_alone('":"', '{"a":"b"}') is False
+
+
+@given(VALUES, TEXTS, st.sampled_from([SCID, "{SCID}", f"1-{SCID}", 'a"\\b', "é", ""]))
+def test_a_form_with_another_version_id_is_that_of_the_entry_with_it(state, name, other):
+    unsecured = {
+        "versionId": f"2-{SCID}",
+        "versionTime": "2026-11-21T08:00:00Z",
+        "parameters": {name: SCID},
+        "state": {"a": state},
+    }
+    proof = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": "did:key:z#z",
+        "proofPurpose": "assertionMethod",
+        "proofValue": "z1",
+    }
+    found = entry.parse_entry({**unsecured, "proof": proof})
+    text = entry._with_version_id(found, entry.written_form(found), other)
+    assert text.encode() == jcs.encode({**unsecured, "versionId": other})

@@ -36,7 +36,19 @@ def proof_of(document, **options):
 
 
 def check(document, proof, public=KEY.public):
-    data_integrity.verify(document, proof, public, eddsa_jcs_2022)
+    """Check in both ways: with a document, and with one that was written before."""
+    of_written = eddsa_jcs_2022.OfWritten(jcs.encode(document))
+    ways = (eddsa_jcs_2022, of_written)
+    assert len({_said(document, proof, public, each) for each in ways}) == 1
+    data_integrity.verify(document, proof, public, of_written)
+
+
+def _said(document, proof, public, suite):
+    try:
+        data_integrity.verify(document, proof, public, suite)
+    except (ProofError, MalformedError) as error:
+        return error.code
+    return ""
 
 
 def refusal(call):

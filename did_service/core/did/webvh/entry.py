@@ -21,7 +21,7 @@ from did_service.core.encoding.multiformats import multihash_sha256
 from did_service.core.encoding.strict_json import Fields, JsonObject, Numbers, load_object
 from did_service.core.errors import MalformedError, ProofError, quote
 from did_service.core.integrity import data_integrity, eddsa_jcs_2022
-from did_service.core.integrity.data_integrity import Proof
+from did_service.core.integrity.data_integrity import Cryptosuite, Proof
 
 SCID_PLACEHOLDER = "{SCID}"
 PURPOSE = "assertionMethod"
@@ -98,19 +98,44 @@ def entry_hash(unsecured: JsonObject, predecessor: str) -> str:
     return multihash_sha256(sha256(jcs.encode({**unsecured, "versionId": predecessor})))
 
 
+def written_form(entry: UnverifiedEntry) -> bytes:
+    """Return the canonical form of an entry without proofs: what its proofs sign.
+
+    It is made once: the two hashes are over the same with another versionId.
+    """
+    return jcs.encode(entry.unsecured)
+
+
+def check_hash(entry: UnverifiedEntry, written: bytes, predecessor: str) -> None:
+    """Check the entry hash of a versionId; arguments as `check_scid` and `entry_hash`.
+
+    Raises:
+        ProofError: `entry_hash_mismatch`.
+    """
+    text = _with_version_id(entry, written, predecessor)
+    if multihash_sha256(sha256(text.encode())) != entry.entry_hash:
+        what = f"versionId {quote(entry.version_id)} is not the entry's hash"
+        raise ProofError("entry_hash_mismatch", what)
+
+
 def scid_of(preliminary: JsonObject) -> str:
     """Hash the first entry without proofs, with placeholders wherever the SCID will stand."""
     return multihash_sha256(sha256(jcs.encode(preliminary)))
 
 
-def check_scid(unsecured: JsonObject, scid: str) -> None:
+def check_scid(entry: UnverifiedEntry, written: bytes, scid: str) -> None:
     """Check that the SCID is the hash of the first entry (§3.7.3.2).
+
+    Args:
+        entry: The first entry.
+        written: Its `written_form`.
+        scid: As its parameters say.
 
     Raises:
         ProofError: `scid_mismatch`.
         MalformedError: the entry is no JSON once the SCID is replaced.
     """
-    text = jcs.encode({**unsecured, "versionId": SCID_PLACEHOLDER}).decode()
+    text = _with_version_id(entry, written, SCID_PLACEHOLDER)
     preliminary = text.replace(scid, SCID_PLACEHOLDER)
     if _stands_in_values_alone(scid, text):  # then the names keep their order
         found = multihash_sha256(sha256(preliminary.encode()))
@@ -118,6 +143,17 @@ def check_scid(unsecured: JsonObject, scid: str) -> None:
         found = scid_of(load_object(preliminary, numbers=Numbers.FINITE))
     if found != scid:
         raise ProofError("scid_mismatch", "parameters.scid is not the hash of the first entry")
+
+
+def _with_version_id(entry: UnverifiedEntry, written: bytes, version_id: str) -> str:
+    """Return a canonical form with another versionId.
+
+    An entry has four members, of which versionId and versionTime are the last two by RFC 8785;
+    neither has a character that is escaped.
+    """
+    time = f',"versionTime":"{entry.unsecured["versionTime"]}"}}'
+    head = written.decode().removesuffix(f'"{entry.version_id}"{time}')
+    return f"{head}{jcs.encode(version_id).decode()}{time}"
 
 
 def _stands_in_values_alone(scid: str, text: str) -> bool:
@@ -133,23 +169,36 @@ def _stands_in_values_alone(scid: str, text: str) -> bool:
     return True
 
 
-def check_signatures(entry: UnverifiedEntry, keys: Sequence[str]) -> None:
+def check_signatures(entry: UnverifiedEntry, written: bytes, keys: Sequence[str]) -> None:
     """Check every proof of an entry against the multikeys that may sign it.
+
+    Args:
+        entry: The entry.
+        written: Its `written_form`.
+        keys: The multikeys.
 
     Raises:
         ProofError: `key_not_authorized`, `purpose_wrong`, `cryptosuite_mismatch`,
             `signature_invalid`.
         MalformedError: the verification method is not `did:key:z…#z…`.
     """
+    suite = eddsa_jcs_2022.OfWritten(written)
     for proof in entry.proofs:
-        check_proof(entry.unsecured, proof)
+        check_proof(entry.unsecured, proof, suite)
         key = proof.verification_method.partition("#")[2]  # did:key:z…#z…, halves equal
         if key not in keys:
             raise ProofError("key_not_authorized", f"{quote(key)} may not sign this entry")
 
 
-def check_proof(unsecured: JsonObject, proof: Proof) -> bytes:
+def check_proof(
+    unsecured: JsonObject, proof: Proof, suite: Cryptosuite = eddsa_jcs_2022
+) -> bytes:
     """Check a did:webvh proof, of an entry or of a witness; return the key that made it.
+
+    Args:
+        unsecured: What it signs.
+        proof: The proof.
+        suite: eddsa-jcs-2022, for any document or for this one.
 
     Raises:
         ProofError: `purpose_wrong`, `cryptosuite_mismatch`, `signature_invalid`.
@@ -158,7 +207,7 @@ def check_proof(unsecured: JsonObject, proof: Proof) -> bytes:
     if proof.purpose != PURPOSE:
         raise ProofError("purpose_wrong", f"proofPurpose is {quote(proof.purpose)}")
     public = public_of_method_id(proof.verification_method)
-    data_integrity.verify(unsecured, proof, public, eddsa_jcs_2022)
+    data_integrity.verify(unsecured, proof, public, suite)
     return public
 
 

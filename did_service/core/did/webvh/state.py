@@ -18,10 +18,11 @@ from did_service.core.did.document import DidDocument, parse_document
 from did_service.core.did.syntax import WebvhDid, parse_webvh
 from did_service.core.did.webvh.entry import (
     UnverifiedEntry,
+    check_hash,
     check_scid,
     check_signatures,
-    entry_hash,
     parse_entry,
+    written_form,
 )
 from did_service.core.did.webvh.parameters import (
     Parameters,
@@ -124,11 +125,12 @@ def accept(
     before = None if state is None else state.version
     _check_number(before, found)
     parameters = merge(None if before is None else before.parameters, found.parameters)
-    check_signatures(found, _signers(before, found, parameters))
-    _check_hash(before, found, parameters.scid)
+    written = written_form(found)
+    check_signatures(found, written, _signers(before, found, parameters))
+    check_hash(found, written, parameters.scid if before is None else before.version_id)
     _check_time(before, found, now)
     if before is None:
-        check_scid(found.unsecured, parameters.scid)
+        check_scid(found, written, parameters.scid)
     version = _version(before, found, parameters)
     return _next_state(state, version)
 
@@ -160,15 +162,6 @@ def _signers(
                 "key_not_committed", f"update key {quote(key)} was not committed to"
             )
     return parameters.update_keys
-
-
-def _check_hash(before: Version | None, found: UnverifiedEntry, scid: str) -> None:
-    predecessor = scid if before is None else before.version_id
-    if entry_hash(found.unsecured, predecessor) != found.entry_hash:
-        raise ProofError(
-            "entry_hash_mismatch",
-            f"versionId {quote(found.version_id)} is not the entry's hash",
-        )
 
 
 def _check_time(before: Version | None, found: UnverifiedEntry, now: datetime) -> None:
