@@ -121,6 +121,7 @@ MEANT_TO_BE_INHERITED = {
     "httpcore.NetworkBackend",
     "httpcore.NetworkStream",
     "hypothesis.stateful.RuleBasedStateMachine",
+    "psycopg.adapt.Dumper",
     "pydantic.BaseModel",
     "sqlalchemy.Insert",
     "sqlmodel.SQLModel",

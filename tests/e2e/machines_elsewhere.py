@@ -27,7 +27,7 @@ from tests.support.machines import PATIENCE, Network, eventually
 from tests.support.optional import CHECKOUT
 from tests.support.postgres import server
 
-pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("machines-elsewhere")]
+pytestmark = pytest.mark.xdist_group("machines-elsewhere")
 
 ON_SERVER, IN_BUCKET = ("hn", "zj"), "sc"
 PORT = 9_000  # of the machine's own loopback

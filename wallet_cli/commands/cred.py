@@ -80,10 +80,7 @@ def listed(session: Session) -> None:
         named = (part for each in held for part in (each.credential, each.staple))
         known = session.trust.evidence(*named)
         judged = ((each, _standing(each, known, now)) for each in held)
-        rows = [
-            (each, standing, taken_until(each, known.policy, standing, now))
-            for each, standing in judged
-        ]
+        rows = [(each, at, taken_until(each, known.policy, at, now)) for each, at in judged]
     else:  # nothing was ever pinned, and without a policy no evidence counts
         rows = [(each, standing_unjudged(each, now), None) for each in held]
     views: list[JsonValue] = [
