@@ -27,8 +27,6 @@ from tests.support.machines import PATIENCE, Network, eventually
 from tests.support.optional import CHECKOUT
 from tests.support.postgres import server
 
-pytestmark = pytest.mark.xdist_group("machines-elsewhere")
-
 ON_SERVER, IN_BUCKET = ("hn", "zj"), "sc"
 PORT = 9_000  # of the machine's own loopback
 BUCKET = TestBucket("tiles", f"http://127.0.0.1:{PORT}")

@@ -47,7 +47,7 @@ class OnServer(InFolders):
         """Copy everybody's rows, and have everybody go on there."""
         for name in HOSTS:
             url = self._server.url(self._server.create())
-            town.command("database", "copy", town.place(name), "--to", url)
+            town.command("database", "copy", town.place(name), "--to", url, "--json")
             town.settings[name] = {"DIDSVC_STORAGE_DATABASE": url}
 
     def crash(self) -> bool:
