@@ -205,7 +205,9 @@ MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so
 
 # --- databases of servers --------------------------------------------------------------------
-MAX_DATABASE_CONNECTIONS = 16  # of one store: its threads of work, and one that writes
+DATABASE_CONNECTIONS = 16  # of one store, unless it is set: its threads, and one that writes
+MIN_DATABASE_CONNECTIONS = 4  # one writes, one is asked for health, two read
+MAX_DATABASE_CONNECTIONS = 128  # each is a process of the server with some megabytes
 DATABASE_CONNECT_SECONDS = 5  # to one address of a server
 DATABASE_LOCK_SECONDS = 10  # a writer waits so long for the one before it, as with SQLite
 DATABASE_STATEMENT_SECONDS = 60  # one statement; the longest of a service take milliseconds

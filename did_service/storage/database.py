@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
+from did_service.core.limits import DATABASE_CONNECTIONS
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
 from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
 from did_service.storage.leading import Leadership
@@ -50,13 +51,16 @@ __all__ = [
 ]
 
 
-def open_database(url: str, *, make: bool = True) -> Engine:
+def open_database(
+    url: str, *, make: bool = True, connections: int = DATABASE_CONNECTIONS
+) -> Engine:
     """Open a database.
 
     Args:
         url: `sqlite:///PATH`, three slashes before a relative path, four before another; or
             `postgresql://HOST/DATABASE?schema=NAME` (`storage/postgres/place.py`).
         make: Make it, empty, where it is missing.
+        connections: To a server, at once, at most; who wants one more waits for it.
 
     Raises:
         NotFoundError: `database_missing`: it is not there and shall not be made.
@@ -65,7 +69,7 @@ def open_database(url: str, *, make: bool = True) -> Engine:
         UnavailableError: what a server says; `database_unsuitable`: it cannot hold our tables.
     """
     made = _made(url)
-    engine = dialect_of(made.get_backend_name()).open(made, make=make)
+    engine = dialect_of(made.get_backend_name()).open(made, make=make, connections=connections)
     event.listen(engine, "before_cursor_execute", check_texts)
     return engine
 
