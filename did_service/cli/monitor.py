@@ -22,6 +22,7 @@ _EXAMPLES = """\
   did-service monitor --policy policy.json --dir /var/lib/didsvc-monitor
   did-service monitor --policy policy.json --dir watch --every 300 --lines
   did-service monitor --policy gd/policy.json --dir watch --config gd
+  did-service monitor --policy policy.json --dir watch --database postgresql:///watch
 """
 
 
@@ -39,6 +40,12 @@ _EXAMPLES = """\
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of its own memory and copies.",
+)
+@click.option(
+    "--database",
+    default="sqlite:",
+    metavar="URL",
+    help="Keep the rows of its memory there: postgresql://HOST/DATABASE, of its own.",
 )
 @CONFIG
 @click.option(
@@ -61,6 +68,7 @@ _EXAMPLES = """\
 def monitor(
     policy_file: Path,
     folder: Path,
+    database: str,
     service: Path | None,
     every: int | None,
     stale: int,
@@ -77,17 +85,16 @@ def monitor(
     from did_service.monitor.monitor import Monitor
     from did_service.node.pinned_policy import read_policy
     from did_service.node.reaching import routes_to_peers
-    from did_service.node.storage_setup import StorageSetup
-    from did_service.node.stores import monitor_stores
+    from did_service.node.stores import monitor_stores, storage_of_monitor
     from did_service.program.clock import SYSTEM
     from did_service.program.files import make_private_directory
     from did_service.program.repeating import Repetition
 
-    policy = read_policy(policy_file)
+    policy, storage = read_policy(policy_file), storage_of_monitor(folder, database)
     make_private_directory(folder)
     with (
         Transport(routes_to_peers(service, os.environ)) as transport,
-        monitor_stores(StorageSetup(folder), policy.federation) as stores,
+        monitor_stores(storage, policy.federation) as stores,
     ):
         watching = Monitor(stores, policy, transport, SYSTEM, stale)
         return Repetition(every, SYSTEM.rng).run(

@@ -34,7 +34,7 @@ MAX_POLICY_MEMBERS = 64  # tlog-policy asks to support at least 32 of each kind
 MAX_RETIRED_HOSTS = 1_024  # of a policy: sixteen for each of 64 regions that have left
 MAX_CLOCK_AHEAD_SECONDS = 120  # a log's `a` and `at` may lead a validator's clock by so much
 MAX_COSIGNATURE_AHEAD_SECONDS = 300  # a quorum time may lead the verifier's clock by so much
-MAX_ENTRIES_PARSED = 256  # objects of compact entries at hand: 2 MB, 100 at the worst
+MAX_ENTRIES_PARSED = 256  # at hand in each of three caches: 2 MB each, 100 at the worst
 MAX_CLOCK_OFF_SECONDS = 60  # a log's clock and its witnesses': half of what validators bear
 MAX_BEGINNING_AHEAD_SECONDS = 300  # validFrom and created may lead it by so much; ends never
 MAX_ENTRY_NUMBER = 2**32 - 1  # a heads record has four bytes for it
@@ -205,7 +205,9 @@ MAX_ROUTES_BYTES = 1_048_576  # a routes file: some 10,000 hosts
 MAX_ENTRIES_CACHED = 1_024  # parsed entries a replica keeps at hand: 5 MB or so
 
 # --- databases of servers --------------------------------------------------------------------
-MAX_DATABASE_CONNECTIONS = 16  # of one store: its threads of work, and one that writes
+DATABASE_CONNECTIONS = 16  # of one store, unless it is set: its threads, and one that writes
+MIN_DATABASE_CONNECTIONS = 4  # one writes, one is asked for health, two read
+MAX_DATABASE_CONNECTIONS = 128  # each is a process of the server with some megabytes
 DATABASE_CONNECT_SECONDS = 5  # to one address of a server
 DATABASE_LOCK_SECONDS = 10  # a writer waits so long for the one before it, as with SQLite
 DATABASE_STATEMENT_SECONDS = 60  # one statement; the longest of a service take milliseconds

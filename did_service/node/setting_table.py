@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from did_service.core.limits import (
+    DATABASE_CONNECTIONS,
+    MAX_DATABASE_CONNECTIONS,
+    MIN_DATABASE_CONNECTIONS,
+)
 from did_service.core.text import Bilingual
 from did_service.node import setting_kinds as kinds
 from did_service.node.setting_kinds import Kind, TomlValue
@@ -84,6 +89,7 @@ def _row(
 
 _HOSTS = kinds.texts(kinds.HOST, 1, 16)
 _URLS = kinds.texts(kinds.URL, 0, 64)
+_CONNECTIONS = kinds.whole(MIN_DATABASE_CONNECTIONS, MAX_DATABASE_CONNECTIONS)
 _DAY = 86_400
 _NO = False
 
@@ -97,6 +103,7 @@ SETTINGS = (
     _row("listen.shared", kinds.FLAG, _NO, EVERY),
     _row("storage.folder", kinds.PATH, "data", EVERY),
     _row("storage.database", kinds.DATABASE, "sqlite:", EVERY),
+    _row("storage.connections", _CONNECTIONS, DATABASE_CONNECTIONS, EVERY),
     _row("storage.blobs", kinds.BLOBS, kinds.BLOBS_IN_FOLDER, OF_REGION),
     _row("storage.endpoint", kinds.ENDPOINT, "", OF_REGION),
     _row("storage.replica", kinds.FLAG, _NO, LOGGING),

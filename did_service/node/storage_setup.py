@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from did_service.core.errors import NotFoundError
+from did_service.core.limits import DATABASE_CONNECTIONS
 from did_service.node.configuration import Configuration
 from did_service.node.setting_kinds import BLOBS_IN_FOLDER, IN_FOLDER
 from did_service.node.setting_table import OF_REGION
@@ -31,6 +32,7 @@ class StorageSetup:
     Attributes:
         folder: Of guards and locks, and of whatever no other place is given for.
         database: `sqlite:`, or the URL of a database, in which each service has a schema.
+        connections: To a server's database, of each service's store, at most.
         blobs: `folder:`, or the URL of a bucket; the place of what is served as files.
         endpoint: URL of the bucket's service; empty where the environment says it.
         environment: Has the access key of the bucket, or names its file.
@@ -40,6 +42,7 @@ class StorageSetup:
     database: str = IN_FOLDER
     blobs: str = BLOBS_IN_FOLDER
     endpoint: str = ""
+    connections: int = DATABASE_CONNECTIONS
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     @property
@@ -90,4 +93,5 @@ def storage_of(configuration: Configuration) -> StorageSetup:
         configuration.text("storage.database"),
         configuration.text("storage.blobs") if is_of_region else BLOBS_IN_FOLDER,
         configuration.text("storage.endpoint") if is_of_region else "",
+        configuration.whole("storage.connections"),
     )

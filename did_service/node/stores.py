@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from did_service.core.errors import UsageError, quote
+from did_service.node.setting_kinds import IN_FOLDER
 from did_service.node.storage_setup import StorageSetup
 from did_service.signer.last_signed import LastSigned
-from did_service.storage.database import claimed, leadership_of, open_database
+from did_service.storage.database import check_server_url, claimed, leadership_of, open_database
 from did_service.storage.leading import ALONE, Leadership
 from did_service.storage.lease import Lease, Use
 from did_service.storage.stores import ServiceStores
@@ -119,6 +122,26 @@ def issuer_store(storage: StorageSetup, did: str) -> Iterator[IssuerStore]:
         yield IssuerStore(stores.engine)
 
 
+def storage_of_monitor(folder: Path, database: str) -> StorageSetup:
+    """Return where a monitor keeps what it has seen.
+
+    Args:
+        folder: Its own folder.
+        database: `sqlite:`, or the URL of a server's database for its rows.
+
+    Raises:
+        UsageError: `database_url_wrong`; `memory_in_folder`: the heads that it remembers lie in
+            the folder, and a database without them would forget them.
+    """
+    storage = StorageSetup(folder)
+    if database == IN_FOLDER:
+        return storage
+    check_server_url(database)
+    if storage.has_database("monitor"):
+        raise UsageError("memory_in_folder", f"monitor.sqlite lies in {quote(folder.name)}")
+    return StorageSetup(folder, database)
+
+
 @contextmanager
 def monitor_stores(storage: StorageSetup, federation: str) -> Iterator[ServiceStores]:
     """Do the same for a monitor, whose folder is known by the federation that it watches."""
@@ -140,7 +163,7 @@ def _stores(
 
 @contextmanager
 def _unclaimed(storage: StorageSetup, name: str, blobs: str) -> Iterator[ServiceStores]:
-    engine = open_database(storage.database_url(name))
+    engine = open_database(storage.database_url(name), connections=storage.connections)
     try:
         yield ServiceStores(engine, storage.blob_store(blobs))
     finally:

@@ -19,11 +19,11 @@ from did_service.core.anchor.entry import Entry, LoggedEntry, parse_entry
 from did_service.core.anchor.first_version import FirstVersion
 from did_service.core.anchor.rules import check
 from did_service.core.anchor.snapshot import HeadRecord, HeadsSnapshot
-from did_service.core.anchor.types import TYPES
 from did_service.core.anchor.view import LogView, RuleContext
 from did_service.core.did.syntax import did_id
 from did_service.core.errors import UnavailableError, quote
 from did_service.core.log.merkle import leaf_hash
+from did_service.replica.rows import counted_bytes
 
 
 class Pending:
@@ -56,11 +56,9 @@ class Pending:
         """
         check.check(entry, self, world)
         data = entry.encode()
-        has_content = TYPES[entry.type].has_content and entry.digest is not None
-        content = world.content(entry.digest or b"") if has_content else None
         placed = LoggedEntry(entry, self.size(), leaf_hash(data))
         self.placed.append(placed)
-        self._totals.append(self._totals[-1] + len(data) + len(content or b""))
+        self._totals.append(self._totals[-1] + counted_bytes(entry, data, world.content))
         self._chains.setdefault((entry.type, entry.subject), []).append(placed)
         self._last_at = entry.at
         return placed

@@ -187,7 +187,7 @@ class _LogWalk:
         self._total = total if isinstance(total, int) else 0  # one wrong sum is named once
 
     def _content(self, placed: LoggedEntry) -> Iterator[Finding]:
-        digest = placed.entry.digest if placed.entry.type == "status" else None
+        digest = placed.entry.digest if TYPES[placed.entry.type].has_content else None
         if digest is not None and self._tree.content(digest) is None:
             yield Finding("content_missing", content_name(digest))
 

@@ -15,6 +15,7 @@ from functools import partial
 
 from did_service.core.anchor.entry import LoggedEntry, parse_entry
 from did_service.core.anchor.snapshot import HeadsSnapshot
+from did_service.core.anchor.types import TYPES
 from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import ConflictError, MalformedError, NotFoundError
 from did_service.core.limits import TILE_WIDTH
@@ -152,7 +153,7 @@ def _batch(
     found = {
         each.entry.digest: _content(replica, each.entry.digest)
         for each in placed
-        if each.entry.type == "status" and each.entry.digest is not None
+        if TYPES[each.entry.type].has_content and each.entry.digest is not None
     }
     return placed, {digest: data for digest, data in found.items() if data is not None}
 

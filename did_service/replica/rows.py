@@ -5,11 +5,12 @@ Pure functions between `LoggedEntry` and the columns of `tables`; `store` writes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from did_service.core.anchor.bodies.authority import grantee_id
 from did_service.core.anchor.entry import Entry, LoggedEntry
 from did_service.core.anchor.snapshot import subject_key
+from did_service.core.anchor.types import TYPES
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.limits import TILE_HEIGHT, TILE_WIDTH
 from did_service.core.log.tiles import TileId
@@ -30,7 +31,7 @@ def entries(
     rows: list[StoredRow] = []
     for each in placed:
         entry, data = each.entry, each.entry.encode()
-        total += len(data) + len(contents.get(entry.digest or b"", b""))
+        total += counted_bytes(entry, data, contents.get)
         row: StoredRow = {
             "key": subject_key(entry.type, entry.subject),
             "type": entry.type,
@@ -44,6 +45,24 @@ def entries(
         }
         rows.append(row)
     return rows
+
+
+def counted_bytes(entry: Entry, data: bytes, content: Callable[[bytes], bytes | None]) -> int:
+    """Return how much of a log an entry is: its bytes, and the content of a type that has some.
+
+    `total` of the rows and a day's quota are both made of it: whoever judges a batch and
+    whoever reads the rows of it later count alike, also where the root of an evidence batch is
+    the digest of somebody's status list.
+
+    Args:
+        entry: The entry.
+        data: Its canonical form.
+        content: Finds the bytes behind a digest.
+    """
+    known = TYPES.get(entry.type)
+    if known is None or not known.has_content or entry.digest is None:
+        return len(data)
+    return len(data) + len(content(entry.digest) or b"")
 
 
 def newest(rows: Sequence[StoredRow]) -> list[StoredRow]:

@@ -17,15 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Select, make_url
+from sqlalchemy import URL, Connection, Engine, Select, event, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UnavailableError, UsageError, quote
+from did_service.core.limits import DATABASE_CONNECTIONS
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
 from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
 from did_service.storage.leading import Leadership
 from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
+from did_service.storage.texts import check_texts
 from did_service.storage.transactions import for_writing
 
 __all__ = [
@@ -49,13 +51,16 @@ __all__ = [
 ]
 
 
-def open_database(url: str, *, make: bool = True) -> Engine:
+def open_database(
+    url: str, *, make: bool = True, connections: int = DATABASE_CONNECTIONS
+) -> Engine:
     """Open a database.
 
     Args:
         url: `sqlite:///PATH`, three slashes before a relative path, four before another; or
             `postgresql://HOST/DATABASE?schema=NAME` (`storage/postgres/place.py`).
         make: Make it, empty, where it is missing.
+        connections: To a server, at once, at most; who wants one more waits for it.
 
     Raises:
         NotFoundError: `database_missing`: it is not there and shall not be made.
@@ -64,7 +69,9 @@ def open_database(url: str, *, make: bool = True) -> Engine:
         UnavailableError: what a server says; `database_unsuitable`: it cannot hold our tables.
     """
     made = _made(url)
-    return dialect_of(made.get_backend_name()).open(made, make=make)
+    engine = dialect_of(made.get_backend_name()).open(made, make=make, connections=connections)
+    event.listen(engine, "before_cursor_execute", check_texts)
+    return engine
 
 
 def _made(url: str) -> URL:
@@ -135,6 +142,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
             `database_refused` where the disk is full or does not answer,
             `database_damaged` where what lies there is no database any more.
         ConflictError: `row_exists`: the key of a row is taken.
+        MalformedError: `text_with_nul`: no kind of database is given such a text.
     """
     with telling(engine), engine.connect() as connection, for_writing(connection).begin():
         yield connection

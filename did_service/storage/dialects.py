@@ -57,7 +57,7 @@ class Dialect(Protocol):
 
     errors: tuple[type[Exception], ...]
 
-    def open(self, url: URL, *, make: bool) -> Engine:
+    def open(self, url: URL, *, make: bool, connections: int) -> Engine:
         """Open a database, making it where it is missing if that is wanted and can be."""
 
     def told(self, error: Exception) -> DidServiceError | None:

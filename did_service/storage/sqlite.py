@@ -93,8 +93,8 @@ class Sqlite:
 
     errors: tuple[type[Exception], ...] = (sqlite3.DatabaseError,)
 
-    def open(self, url: URL, *, make: bool) -> Engine:
-        """Open a database file, or make it and its folder.
+    def open(self, url: URL, *, make: bool, connections: int) -> Engine:
+        """Open a database file, or make it and its folder; connections to a file cost nothing.
 
         Nobody but its owner may read it, nor the journals, which SQLite makes alike.
 
@@ -104,6 +104,7 @@ class Sqlite:
         """
         if not url.database or url.database == ":memory:":
             raise UsageError("database_url_wrong", "sqlite:///PATH names a file")
+        del connections
         path = Path(url.database)
         if not make and not path.is_file():
             raise NotFoundError("database_missing", f"no file {quote(path.name)}")

@@ -18,7 +18,7 @@ from did_service.core.credentials import schema_check
 from did_service.core.encoding import strict_json
 from did_service.core.encoding.strict_json import Numbers
 from did_service.core.errors import ProofError
-from tests.support.optional import CHECKOUT
+from tests.support.optional import CHECKOUT, postgres_programs
 
 pytestmark = pytest.mark.clock
 
@@ -51,6 +51,13 @@ CASES = {
         "log.append-http.batch-unchecked",
         "resolver.get",
     },
+    "postgres": {"log.append-durable.postgres", "log.append-durable.postgres-processor"}
+    | {
+        f"log.append-http-postgres.{kind}{figure}"
+        for kind in ("single", "batch")
+        for figure in ("", "-processor", "-engine")
+    },
+    "publish": {"publish.folder", "publish.bucket"},
     "cli": {
         "cli.did-verify",
         "cli.did-verify-help",
@@ -79,6 +86,8 @@ def silent(_):
 
 @pytest.mark.parametrize("group", CASES)
 def test_every_case_of_a_group_runs_and_is_printed_in_the_published_shape(group):
+    if group == "postgres":
+        postgres_programs()
     done = bench(group, "--quick", "--json")
     assert done.returncode == 0, done.stderr.decode()
     printed = read(done.stdout)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from did_service.core.errors import ConflictError, NotFoundError, UsageError
+from did_service.core.errors import ConflictError, MalformedError, NotFoundError, UsageError
 from did_service.storage.clauses import index_where, stored_by_key
 from did_service.storage.database import (
     PreparedSql,
@@ -119,6 +119,17 @@ def test_a_row_that_is_there_is_kept_or_replaced(engine, made, prepared, left):
         prepared.run_for(connection, [other, {**FIRST, "note": left, "log": "a"}])
         connection.execute(made(KEPT), [{**other, "index": 3, "note": "third"}])
     assert notes(engine) == sorted([left, "other", "third"])
+
+
+@pytest.mark.parametrize("clause", [insert, insert_if_absent, insert_or_replace])
+def test_a_text_with_a_zero_is_refused_by_every_kind_of_database(engine, clause):
+    bad = {"log": "b", "index": 2, "note": "a\0b"}
+    for rows in (bad, [{**bad, "note": "good"}, {**bad, "index": 3}]):
+        with refused("text_with_nul", MalformedError), writing(engine) as connection:
+            connection.execute(clause(KEPT), rows)
+    with refused("text_with_nul", MalformedError), reading(engine) as connection:
+        connection.execute(select(KEPT).where(KEPT.c.note == "first\0"))
+    assert notes(engine) == ["first"]
 
 
 def many_rows(count):

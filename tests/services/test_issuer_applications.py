@@ -344,6 +344,20 @@ def test_returned_with_a_reason_and_final(office):
             getattr(office.issuer.applications, step)(applied["id"], *arguments)
 
 
+@pytest.mark.parametrize("note", ["\0", "缺\0证明", "x\0"])
+def test_a_note_with_a_zero_character_is_refused_and_changes_nothing(office, note):
+    applied = office.apply()
+    with refused("text_with_nul", MalformedError):
+        office.issuer.applications.send_back(applied["id"], note, "sun")
+    waiting = office.issuer.applications.collect(code_of(applied))
+    assert waiting == {"state": "received", "note": ""}
+
+
+def test_a_claim_with_a_zero_character_is_refused(office):
+    with refused("claim_hidden_character", RuleError):
+        office.apply(claims={**CLAIMS, "familyName": "王\0"})
+
+
 def test_unknown_applications_are_not_found(office):
     for step in (
         lambda: office.issuer.applications.accept("nobody", "li"),

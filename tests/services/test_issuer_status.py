@@ -16,7 +16,12 @@ from did_service.core.credentials.record import record_of
 from did_service.core.crypto.hashes import sha256
 from did_service.core.did.document import Relationship
 from did_service.core.encoding import b64, jcs, strict_json
-from did_service.core.errors import ConflictError, NotFoundError, UnavailableError
+from did_service.core.errors import (
+    ConflictError,
+    MalformedError,
+    NotFoundError,
+    UnavailableError,
+)
 from did_service.core.limits import STATUS_LIST_BITS
 from did_service.core.log.merkle import check_inclusion, leaf_hash
 from did_service.issuer import status
@@ -59,6 +64,17 @@ def waiting(office) -> set[str]:
 def change(office, credential, verb: Verb) -> str:
     office.fed.tick()
     return office.issuer.statuses.change(credential["id"], verb, "qian")
+
+
+def test_a_reason_with_a_zero_character_is_refused_and_nothing_is_revoked(office):
+    credential, before = office.issue()["credential"], office.fed.logs[EV].size()
+    with refused("text_with_nul", MalformedError):
+        office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian", "lost\0")
+    with refused("text_with_nul", MalformedError):
+        office.issuer.statuses.change_index(9, Verb.REVOKE, "qian", "lost\0")
+    states = {row["id"]: row["state"] for row in office.issuer.statuses.listed(0)}
+    assert states[credential["id"]] == "valid"
+    assert office.fed.logs[EV].size() == before
 
 
 # --- credentials as issued --------------------------------------------------------------------

@@ -6,17 +6,22 @@ from contextlib import closing, contextmanager
 from math import inf
 
 import pytest
+from click.testing import CliRunner
 
-from did_service.core.errors import UnavailableError
+from did_service.cli.__main__ import cli
+from did_service.core.encoding import jcs
+from did_service.core.errors import UnavailableError, UsageError
 from did_service.core.limits import MAX_FOLLOW_SECONDS
 from did_service.core.log.checkpoint import Checkpoint, sign_checkpoint
 from did_service.core.log.note import parse_note
 from did_service.monitor.monitor import LogState, Monitor
 from did_service.monitor.store import MonitorStore
-from did_service.node.stores import monitor_stores
+from did_service.node.stores import monitor_stores, storage_of_monitor
 from did_service.program.repeating import Repetition
 from tests.support.founding import TERRITORY, log_signer, witness
 from tests.support.live import running
+from tests.support.postgres import server
+from tests.support.refusals import refused
 from tests.support.storage import storage_in
 
 pytestmark = pytest.mark.usefixtures("each_engine")
@@ -238,6 +243,41 @@ def test_what_was_seen_is_known_after_a_restart(fed, tmp_path):
         size = monitor.store.largest("gd.example/reg")
     with watching(fed, tmp_path) as again:
         assert again.store.largest("gd.example/reg") == size > 0
+
+
+@pytest.mark.postgres_only
+def test_what_was_seen_is_known_after_a_restart_where_a_server_keeps_it(town, tmp_path):
+    url, sizes = server().url(server().create()), []
+    for _ in range(2):
+        storage = storage_of_monitor(tmp_path / "watch", url)
+        with monitor_stores(storage, town.policy.federation) as stores:
+            monitor = Monitor(stores, town.policy, town.transport, town.edge, 3_600)
+            sizes.append(monitor.store.largest("gd.example/reg"))
+            looked(monitor)
+    assert sizes == [0, town.logs["gd.example/reg"].size()]
+    assert not (tmp_path / "watch" / "monitor.sqlite").exists()
+
+
+@pytest.mark.sqlite_only
+def test_a_memory_in_the_folder_is_not_left_behind_for_an_empty_database(town, tmp_path):
+    assert storage_of_monitor(tmp_path / "watch", "sqlite:").is_in_folder
+    with watching(town, tmp_path):
+        pass
+    with refused("memory_in_folder", UsageError):
+        storage_of_monitor(tmp_path / "watch", "postgresql:///watch")
+
+
+@pytest.mark.sqlite_only
+def test_a_database_with_a_password_is_refused_before_anything_is_made(town, tmp_path):
+    policy = tmp_path / "policy.json"
+    policy.write_bytes(jcs.encode(town.policy.members))
+    words = ["monitor", "--policy", str(policy), "--dir", str(tmp_path / "new"), "--database"]
+    with pytest.raises(UsageError) as caught:
+        CliRunner().invoke(cli, [*words, "postgresql://u:tiger@h/x"], catch_exceptions=False,
+                           standalone_mode=False)  # fmt: skip
+    assert caught.value.code == "database_url_wrong"
+    assert "tiger" not in str(caught.value)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(("drawn", "pause"), [(b"\x00\x00", 270), (b"\xff\xff", 330)])

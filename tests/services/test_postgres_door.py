@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, sele
 from sqlalchemy.exc import DBAPIError
 
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, UsageError
-from did_service.core.limits import MAX_DATABASE_CONNECTIONS
+from did_service.core.limits import DATABASE_CONNECTIONS
 from did_service.storage import database
 from did_service.storage.database import open_database, reading, writing
 from did_service.storage.dialects import dialect_of
@@ -239,10 +239,13 @@ def test_a_writer_waits_for_the_one_before_it_and_then_gives_up(url, engine, mon
         assert connection.execute(select(KEPT.c.note)).scalars().all() == ["first"]
 
 
-def test_connections_are_counted_and_who_gets_none_is_told(url, monkeypatch):
+@pytest.mark.parametrize(
+    ("given", "most"), [({}, DATABASE_CONNECTIONS), ({"connections": 4}, 4)]
+)
+def test_connections_are_counted_and_who_gets_none_is_told(url, monkeypatch, given, most):
     monkeypatch.setattr(engine_module, "DATABASE_LOCK_SECONDS", 0.05)
-    engine = open_database(url)
-    taken = [engine.connect() for _ in range(MAX_DATABASE_CONNECTIONS)]
+    engine = open_database(url, **given)
+    taken = [engine.connect() for _ in range(most)]
     with refused("database_busy", UnavailableError), reading(engine):
         pass
     for each in taken:

@@ -8,14 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from did_service.core.anchor.entry import LoggedEntry, compose
+from did_service.core.crypto.hashes import sha256
 from did_service.core.errors import ConflictError, NotFoundError, OrderError, UnavailableError
 from did_service.core.log import merkle, tiles
 from did_service.core.log.tiles import TileId
-from did_service.replica import rows, statements
+from did_service.replica import repair, rows, statements
 from did_service.replica.check import Pending, make_world, policy_in_force
+from did_service.replica.replica import Replica
+from did_service.replica.rows import counted_bytes
 from did_service.replica.store import ReplicaStore, prepare
+from did_service.replica.tree import StaticTree
 from did_service.storage import database
 from did_service.storage.database import PreparedSql
+from did_service.storage.folder import FolderBlobs
 from tests.support.memory_log import MemoryLog
 from tests.support.replicas import Mirror, contents_of, small_world
 from tests.support.storage import url_in
@@ -278,6 +283,37 @@ def test_logs_in_one_database_do_not_mix(empty, tmp_path):
     assert (empty.size(), other.size()) == (1, 0)
     assert [*other.snapshot(1).records] == []
     assert other.newest("schema", "urn:x:1") is None
+
+
+def test_a_digest_of_two_entries_is_counted_as_content_of_the_one_that_has_some(empty):
+    """However a log was written, in one batch or in two: a day's quota rests on the sum."""
+    content, other = b"x" * 100, ReplicaStore(empty._engine, EV)
+    digest = sha256(content)
+    placed = [
+        LoggedEntry(entry, index, entry.leaf())
+        for index, kind in enumerate(("status", "evidence"))
+        for entry in (compose(kind, "urn:x", {}, digest=digest).sequenced(1_000),)
+    ]
+    empty.append(placed, {digest: content})
+    other.append(placed[:1], {digest: content})
+    other.append(placed[1:], {})
+    size = sum(len(each.entry.encode()) for each in placed) + len(content)
+    assert empty.written_since(0) == other.written_since(0) == (2, size)
+    sums = [counted_bytes(p.entry, p.entry.encode(), {digest: content}.get) for p in placed]
+    assert sum(sums) == size
+
+
+@pytest.mark.parametrize("kind", ["status", "didweb"])
+def test_what_a_repair_writes_again_has_the_content_of_each_type_that_has_some(
+    empty, tmp_path, kind
+):
+    content = b"x" * 100
+    entry = compose(kind, "urn:x", {}, digest=sha256(content)).sequenced(1_000)
+    empty.append([LoggedEntry(entry, 0, entry.leaf())], {sha256(content): content})
+    replica = Replica(empty, StaticTree(FolderBlobs(tmp_path / "tree")))
+    before = empty.rows(0, 1)
+    empty.rewrite([repair._batch(replica, 0, empty.entries(0, 1))])
+    assert (empty.rows(0, 1), empty.content(sha256(content))) == (before, content)
 
 
 # --- judging a batch ------------------------------------------------------------------------

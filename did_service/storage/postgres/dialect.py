@@ -21,7 +21,7 @@ class Postgres:
 
     errors = FAILURES
 
-    def open(self, url: URL, *, make: bool) -> Engine:
+    def open(self, url: URL, *, make: bool, connections: int) -> Engine:
         """Connect to a database, and make our schema in it where that is wanted.
 
         Raises:
@@ -29,7 +29,7 @@ class Postgres:
             NotFoundError: `database_missing`.
             UnavailableError: `database_unsuitable`, or what the server says.
         """
-        engine = open_engine(place_of(url))
+        engine = open_engine(place_of(url), connections)
         try:
             enter(engine, make=make)
         except BaseException as error:

@@ -21,7 +21,6 @@ from did_service.core.limits import (
     DATABASE_CONNECT_SECONDS,
     DATABASE_LOCK_SECONDS,
     DATABASE_STATEMENT_SECONDS,
-    MAX_DATABASE_CONNECTIONS,
 )
 from did_service.storage.postgres.arrays import Array, ArrayDumper
 from did_service.storage.postgres.committing import commit
@@ -46,12 +45,12 @@ SET LOCAL idle_in_transaction_session_timeout = 0
 _SCHEMA = "didsvc_schema"
 
 
-def open_engine(place: PostgresPlace) -> Engine:
-    """Return the engine of a place; nothing is connected yet."""
+def open_engine(place: PostgresPlace, connections: int) -> Engine:
+    """Return the engine of a place, of so many connections; nothing is connected yet."""
     engine = create_engine(
         place.url,
         connect_args=_told_to_driver(place),
-        pool_size=MAX_DATABASE_CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=DATABASE_LOCK_SECONDS,
         use_native_hstore=False,
