@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from did_service.core.encoding.strict_json import Fields, JsonObject
+from did_service.core.errors import MalformedError
 from did_service.core.limits import MAX_SAFE_INTEGER, STATUS_LIST_BITS
 from did_service.issuer.agency import Officer
 from did_service.issuer.routes import AgencyServices
@@ -41,7 +42,7 @@ _Token = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _Start = Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)]
 _Index = Annotated[int, Path(ge=0, lt=STATUS_LIST_BITS)]
 _NO_LOGIN = refusals(401, 403, 429)
-_MAX_REASON = 400
+_MAX_SAID = 400
 
 
 def office_applications(desk: AgencyServices, pools: Pools) -> APIRouter:
@@ -88,7 +89,7 @@ def office_applications(desk: AgencyServices, pools: Pools) -> APIRouter:
     ) -> Response:
         """Return an application to its citizen with a reason."""
         fields = Fields(body, "body")
-        note = fields.text("note", max_chars=400)
+        note = _said(fields, "note")
         fields.close()
         desk.applications.send_back(identifier, note, officer.name)
         return json_answer({"state": ApplicationState.RETURNED})
@@ -183,9 +184,17 @@ def office_threads(pools: Pools) -> type[APIRoute]:
 
 def _reason_in(body: JsonObject) -> str:
     fields = Fields(body, "body")
-    reason = fields.text("reason", max_chars=_MAX_REASON)
+    reason = _said(fields, "reason")
     fields.close()
     return reason
+
+
+def _said(fields: Fields, name: str) -> str:
+    """Return what an officer says; a server's database has no zero character."""
+    text = fields.text(name, max_chars=_MAX_SAID)
+    if "\0" in text:
+        raise MalformedError("member_invalid", f"{fields.path(name)} has a zero character")
+    return text
 
 
 def _officer(desk: AgencyServices, *roles: str) -> Callable[[_Token, Request], Officer]:

@@ -21,6 +21,7 @@ from did_service.replica.copying import CopiedLog, Verdict, copy_published
 from did_service.replica.serving import headers_of
 from did_service.replica.tree import StaticTree
 from did_service.storage.blob_places import BlobPlace, open_blobs
+from did_service.storage.bucket_access import ENDPOINT
 
 LogsTold = Callable[[str, int, int], None]
 """Is called with a log, how many of its files are done, and how many there are."""
@@ -79,7 +80,7 @@ def copy_region(
         ConflictError, UnavailableError: as `copy_published` and `open_blobs`.
     """
     storage = storage_of(configuration)
-    if _overlap(order.to, storage):
+    if _overlap(order.to, storage, environment.get(ENDPOINT, "")):
         raise UsageError("place_is_source", quote(order.to.place))
     region = region_in(read_policy(configuration.path("service.policy")), configuration)
     source = storage.blob_store("")
@@ -94,9 +95,17 @@ def copy_region(
     return CopiedRegion(order.to.place, found)
 
 
-def _overlap(to: BlobPlace, storage: StorageSetup) -> bool:
-    """Say whether one of two places lies in the other: a copy there would spoil the data."""
+def _overlap(to: BlobPlace, storage: StorageSetup, usual: str) -> bool:
+    """Say whether one of two places lies in the other: a copy there would spoil the data.
+
+    Args:
+        to: Where the copy shall lie.
+        storage: Where the data lie.
+        usual: Endpoint of a bucket that says none.
+    """
     if to.is_bucket:
+        if (to.endpoint or usual).rstrip("/") != (storage.endpoint or usual).rstrip("/"):
+            return False  # a bucket of another service may have the same name
         place, held = (PurePosixPath(each) for each in (to.place, storage.blobs))
         return place.is_relative_to(held) or held.is_relative_to(place)
     there, folder = Path(to.place).resolve(), storage.folder.resolve()

@@ -4,8 +4,9 @@
     tile/….p/…                              goes once a wider one is there: for a minute
     tile/…  content/HEX  heads/HEX          never change: for a year
 
-The routes of a service and the objects of a bucket say the same, so that a cache in front of
-either does the same. Names may stand below a prefix, as those of a region's logs do.
+The routes of a service and the objects of a bucket say the same, but for partial tiles: a
+service cuts each out of a wider one for ever, and has them kept for a year as well. Names may
+stand below a prefix, as those of a region's logs do.
 """
 
 from __future__ import annotations

@@ -8,14 +8,13 @@ a log: it commits to all that stands before it, and whoever has it has no need o
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
 from did_service.core.did.webvh.history import History, verify_history
-from did_service.core.limits import MAX_HISTORIES_CACHED
+from did_service.core.limits import MAX_HISTORIES_CACHED, MAX_HISTORY_CACHED_BYTES
+from did_service.resolver.remembered import WeighedMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class WebvhFiles:
 
 
 class Histories:
-    """At most 256 histories; the one asked for longest ago goes first.
+    """At most 256 histories, fewer of long ones; those asked for longest ago go first.
 
     Args:
         clock: Returns the present instant, aware UTC.
@@ -40,8 +39,9 @@ class Histories:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._kept: OrderedDict[Hashable, History] = OrderedDict()
-        self._lock = Lock()
+        self._kept: WeighedMemory[Hashable, History] = WeighedMemory(
+            MAX_HISTORIES_CACHED * MAX_HISTORY_CACHED_BYTES
+        )
 
     def __len__(self) -> int:
         """How many are kept."""
@@ -53,34 +53,30 @@ class Histories:
         Raises:
             DidServiceError: as `verify_history`.
         """
-        return self.named((files, did), lambda: self.verified(files, did))
+        return self.named((files, did), lambda: files, did)
 
-    def named(self, name: Hashable, verify: Callable[[], History]) -> History:
+    def named(self, name: Hashable, read: Callable[[], WebvhFiles], did: str) -> History:
         """Return the history that a name stands for, which is always the same; may keep it.
 
         Args:
             name: What the files follow from, and the DID that was asked for.
-            verify: Makes it; its errors are kept for nobody.
+            read: Makes the files, where nothing is kept.
+            did: That DID.
+
+        Raises:
+            DidServiceError: as `verify_history` and `read`; kept for nobody.
         """
         now = self._clock()
-        with self._lock:
-            kept = self._kept.get(name)
-            if kept is not None and kept.is_settled_at(now):
-                self._kept.move_to_end(name)
-                return kept
-        history = verify()
+        kept = self._kept.get(name)
+        if kept is not None and kept.is_settled_at(now):
+            return kept
+        files = read()
+        history = self.verified(files, did)
         if history.is_settled_at(now):
-            self._keep(name, history)
+            self._kept.keep(name, history, max(files.size, MAX_HISTORY_CACHED_BYTES))
         return history
 
     def verified(self, files: WebvhFiles, did: str) -> History:
         """Verify a history and keep nothing; raises as `of`."""
         now = self._clock()
         return verify_history(files.log, witness_file=files.witness, did=did, now=now)
-
-    def _keep(self, name: Hashable, history: History) -> None:
-        with self._lock:
-            self._kept[name] = history
-            self._kept.move_to_end(name)
-            while len(self._kept) > MAX_HISTORIES_CACHED:
-                self._kept.popitem(last=False)

@@ -302,6 +302,16 @@ def test_malformed_bodies_have_stable_codes(web, code):
     )
 
 
+def test_what_an_officer_says_fits_every_kind_of_database(web):
+    """SQLite would keep a zero character, and no server could ever take over that row."""
+    listed = web.office.apply()["id"]
+    path = f"/office/applications/{listed}/return"
+    refused = (400, "member_invalid")
+    assert web.code("POST", path, b'{"note":"a\\u0000b"}', login="sun") == refused
+    path, said = "/office/credentials/x/revoke", b'{"reason":"\\u0000"}'
+    assert web.code("POST", path, said, login="qian") == refused
+
+
 def test_a_body_of_two_megabytes_is_not_read(web):
     assert web.code("POST", "/applications", b"x" * 2_000_000) == (413, "too_large")
 

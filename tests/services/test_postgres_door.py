@@ -1,5 +1,6 @@
 """The door to databases of a server: URLs, how long anything lasts, what failures tell."""
 
+import os
 import sys
 import time
 from threading import Event, Thread
@@ -124,6 +125,43 @@ def test_the_environment_does_not_say_how_our_texts_are_written(url, monkeypatch
         said = connection.exec_driver_sql("SELECT '广东', 'ü'").one()
     engine.dispose()
     assert tuple(said) == ("广东", "ü")
+
+
+IS_ROOT = os.getuid() == 0
+SECRETS = {
+    "ours": ("passfile", 0o600, True),
+    "of the group as well": ("passfile", 0o640, False),
+    "of everybody": ("passfile", 0o604, False),
+    "a credential of systemd": ("PGPASSFILE", 0o440, False),
+    "our key": ("sslkey", 0o600, True),
+    "a key of root's that a group reads": ("sslkey", 0o640, IS_ROOT),
+    "a key that a group writes": ("sslkey", 0o660, False),
+    "a key of everybody": ("sslkey", 0o644, False),
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_a_secret_that_others_may_read_is_told_since_the_driver_passes_over_it(
+    url, monkeypatch, tmp_path, kind
+):
+    (name, mode, is_taken), asked, secret = SECRETS[kind], url, tmp_path / "secret"
+    secret.write_text("*:*:*:*:word\n")
+    secret.chmod(mode)
+    if name.isupper():
+        monkeypatch.setenv(name, str(secret))
+    else:
+        asked = f"{url}&{name}={secret}"
+    if is_taken:
+        open_database(asked).dispose()
+        return
+    with refused("database_secret_open", UnavailableError):
+        open_database(asked)
+
+
+@pytest.mark.parametrize("name", ["passfile", "sslkey"])
+def test_a_secret_that_the_url_names_and_nobody_has_is_told(url, name):
+    with refused("file_missing", NotFoundError):
+        open_database(f"{url}&{name}=/nowhere/secret")
 
 
 def test_without_its_driver_the_extra_is_named(monkeypatch):

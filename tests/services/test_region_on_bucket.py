@@ -12,7 +12,10 @@ from did_service.client.transport import Transport
 from did_service.core.errors import UnavailableError
 from did_service.core.log import tiles
 from did_service.core.log.checkpoint import checkpoint_in
+from did_service.node import publishing
+from did_service.node.storage_setup import StorageSetup
 from did_service.replica.tree import StaticTree
+from did_service.storage.blob_places import BlobPlace
 from tests.support.buckets import HASTY, Front, TestBucket
 from tests.support.live import running
 from tests.support.refusals import refused
@@ -56,6 +59,26 @@ def test_a_region_serves_out_of_the_bucket_and_the_bucket_alone_is_enough(fed, b
         assert bundle(fed, transport) == bundle(fed, fed.transport)
     fed.witness("hn").refresh_now()
     assert not fed.witness("hn").store.alarms()
+
+
+@pytest.mark.parametrize(
+    ("place", "endpoint", "overlaps"),
+    [
+        ("s3://did/gd", "https://one.example", True),
+        ("s3://did/gd", "https://one.example/", True),
+        ("s3://did/gd", "", True),
+        ("s3://did", "https://one.example", True),
+        ("s3://did/gd/copy", "https://one.example", True),
+        ("s3://did/gd2", "https://one.example", False),
+        ("s3://did/gd", "https://two.example", False),
+    ],
+)
+def test_a_bucket_is_copied_to_one_of_the_same_name_elsewhere_and_never_to_itself(
+    tmp_path, place, endpoint, overlaps
+):
+    storage = StorageSetup(tmp_path, blobs="s3://did/gd", endpoint="https://one.example")
+    to = BlobPlace(place, endpoint)
+    assert publishing._overlap(to, storage, "https://one.example") is overlaps
 
 
 def test_what_a_bucket_has_lost_is_made_again_from_the_rows(fed, bucket):

@@ -8,8 +8,11 @@ import json
 import pytest
 
 from did_service.core.did.webvh import history
+from did_service.core.limits import MAX_HISTORY_CACHED_BYTES
 from did_service.resolver import histories
+from did_service.resolver.histories import WebvhFiles
 from did_service.resolver.remembered import WeighedMemory
+from tests.support.dids import Controller
 from tests.support.live import running
 
 
@@ -81,6 +84,24 @@ def test_a_checkpoint_that_comes_brings_its_own_proof(fed):
     fed.tick(60)
     fed.publish("gd")
     assert proven_number(get(fed, actor.did)) == 2
+
+
+def test_long_histories_take_the_room_of_several(fed, monkeypatch):
+    """Whoever writes long versions into a log does not fill the memory of those who read it."""
+    monkeypatch.setattr(histories, "MAX_HISTORIES_CACHED", 3)
+    made = Controller.create(location="gd.example:long")
+    short = WebvhFiles(made.log, None)
+    made.update(
+        document=made.state.version.document.raw | {"x": "x" * 2 * MAX_HISTORY_CACHED_BYTES}
+    )
+    long = WebvhFiles(made.log, None)
+    kept = histories.Histories(lambda: made.state.version.time)
+    for files in (short, long):
+        for name in ("a", "b"):
+            kept.named((files.size, name), lambda files=files: files, made.did)
+    assert len(kept) == 1
+    kept.named("c", lambda: short, made.did)
+    assert len(kept) == 1
 
 
 def test_values_are_kept_within_so_many_bytes_and_the_longest_unused_go():

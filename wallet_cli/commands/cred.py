@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from did_service.verifier.held import TrustState
 
+    _Row = tuple[HeldCredential, Standing, datetime | None]
+
 _CELL = 40  # columns of a name in a table
 _DID_COLUMNS = 160
 _MOST_CLAIMS = 64  # on a screen; an honest credential has a dozen or two
@@ -79,8 +81,7 @@ def listed(session: Session) -> None:
     if session.directory.trust.exists():
         named = (part for each in held for part in (each.credential, each.staple))
         known = session.trust.evidence(*named)
-        judged = ((each, _standing(each, known, now)) for each in held)
-        rows = [(each, at, taken_until(each, known.policy, at, now)) for each, at in judged]
+        rows = [_judged(each, known, now) for each in held]
     else:  # nothing was ever pinned, and without a policy no evidence counts
         rows = [(each, standing_unjudged(each, now), None) for each in held]
     views: list[JsonValue] = [
@@ -94,15 +95,14 @@ def listed(session: Session) -> None:
     session.terminal.finish({"credentials": views}, _rows(session, rows))
 
 
-def _standing(held: HeldCredential, known: TrustState, now: datetime) -> Standing:
+def _judged(held: HeldCredential, known: TrustState, now: datetime) -> _Row:
     from wallet_cli.judging import judge, standing_of
 
-    return standing_of(judge(held.credential, known.policy, (known, held.staple), now))
+    found = standing_of(judge(held.credential, known.policy, (known, held.staple), now))
+    return held, found, taken_until(held, known.policy, found, now)
 
 
-def _rows(
-    session: Session, found: Sequence[tuple[HeldCredential, Standing, datetime | None]]
-) -> Iterator[str]:
+def _rows(session: Session, found: Sequence[_Row]) -> Iterator[str]:
     if not found:
         session.terminal.note(Bilingual("还没有证照", "no credentials yet"))
         return

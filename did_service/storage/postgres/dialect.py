@@ -12,6 +12,7 @@ from did_service.storage.postgres.engine import enter, open_engine, schema_of, w
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
 from did_service.storage.postgres.numbering import continue_numbers
 from did_service.storage.postgres.place import place_of
+from did_service.storage.postgres.secret_files import check_secret_files
 from did_service.storage.postgres.statements import PostgresStatement
 from did_service.storage.postgres.vacuum import vacuum
 
@@ -26,10 +27,13 @@ class Postgres:
 
         Raises:
             UsageError: `database_url_wrong`.
-            NotFoundError: `database_missing`.
-            UnavailableError: `database_unsuitable`, or what the server says.
+            NotFoundError: `database_missing`; `file_missing`: one that the URL names.
+            UnavailableError: `database_unsuitable`, `database_secret_open`, or what the server
+                says.
         """
-        engine = open_engine(place_of(url), connections)
+        place = place_of(url)
+        check_secret_files(place.options)
+        engine = open_engine(place, connections)
         try:
             enter(engine, make=make)
         except BaseException as error:
