@@ -1,6 +1,7 @@
 """A registry in a process of its own: the real application on a Unix socket.
 
-    python -m bench.registry_process FOLDER [--unsafe-without-signatures] [--database=URL]
+    python -m bench.registry_process FOLDER [--unsafe-without-signatures] [--judge]
+        [--publish-at-once] [--database=URL]
 
 FOLDER holds `policy.json`, and gets the socket and the data. On stdin, line by line:
 
@@ -9,7 +10,8 @@ FOLDER holds `policy.json`, and gets the socket and the data. On stdin, line by 
     (end)           stop; answered by the peak of memory in KiB
 
 It says `ready` first. With the first flag no signature is checked, which tells what signatures
-cost; with the second, rows are kept in a server's database.
+cost; with the second, a process beside it judges; with the third it does not wait between two
+checkpoints; with the last, rows are kept in a server's database.
 """
 
 from __future__ import annotations
@@ -29,18 +31,24 @@ from did_service.core.limits import MAX_BATCH_ENTRIES
 from did_service.core.log.merkle import leaf_hash
 from did_service.node.region import lone_registry
 from did_service.node.region_app import registry_app
+from did_service.program.quick_start import without_collection
+from did_service.registry.region import PublishIntervals
 from did_service.registry.registry import Registry
-from did_service.web.serve import Server, unix_socket
+from did_service.web.serve import Server, prepare_process, unix_socket
 
 SOCKET = "registry.sock"
 POLICY = "policy.json"
 WITHOUT_SIGNATURES = "--unsafe-without-signatures"
 DATABASE = "--database="
+JUDGE = "--judge"
+AT_ONCE = "--publish-at-once"
 
 
 def main(arguments: list[str]) -> None:
     """Serve until stdin ends."""
     folder, *flags = arguments
+    with without_collection():  # what is loaded by now stays, as in the program
+        prepare_process()
     if WITHOUT_SIGNATURES in flags:
         ed25519.verify = _unsafe_accept
     policy = parse_policy(strict_json.load_object(Path(folder, POLICY).read_bytes()))
@@ -48,6 +56,10 @@ def main(arguments: list[str]) -> None:
     for flag in (each for each in flags if each.startswith(DATABASE)):
         place = replace(given.storage, database=flag.removeprefix(DATABASE))
         given = replace(given, storage=place)
+    if JUDGE in flags:
+        given = replace(given, judges=1)
+    if AT_ONCE in flags:
+        given = replace(given, pace=PublishIntervals(least=0))
     with lone_registry(given, {}) as registry:
         registry.start()
         with Server(registry_app(registry), unix_socket(Path(folder, SOCKET))):

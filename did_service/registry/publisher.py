@@ -152,17 +152,25 @@ class LogPublisher:
     def ask_again(self, policy: LogPolicy) -> None:
         """Have the newest head cosigned once more, for what the witnesses say of the time.
 
+        The log may be published meanwhile, by the thread that does so: then it is the head that
+        was signed there that counts.
+
         Raises:
             ProofError: `quorum_not_met`.
             UnavailableError, ConflictError: as `KeyHolder.sign`.
         """
-        newest = self._newest()
-        if newest is not None:  # after a pull it is larger than the row of what was signed
-            # Nor may its files be there yet, which the witnesses are going to read.
+        while (newest := self._newest()) is not None:
+            # After a pull it is larger than the row of what was signed, and its files, which
+            # the witnesses are going to read, may not be there yet.
             complete_files(self._replica, newest.size, self._heads(newest.size))
-            hashes = self._replica.store.hashes
-            prove = partial(tiles.consistency_proof, hashes, new_size=newest.size)
-            self._gather(self._key_holder.sign(newest, prove), policy)
+            try:
+                note = self._sign(newest)
+            except ConflictError:
+                if newest == self._newest():
+                    raise
+                continue
+            self._gather(note, policy)
+            return
 
     def recover(self) -> None:
         """Make every file of the signed tree that is not there, whoever lost it.
@@ -249,17 +257,19 @@ class LogPublisher:
         """
         held = self._checkpoints.read(self.origin)
         old_size = 0 if held is None else checkpoint_in(held).size
-        store = self._replica.store
         if size < old_size or (size == old_size and not self._is_of_former_key(held)):
             return held
-        head = Checkpoint(self.origin, size, self._root(old_size, size))
-        prove = partial(tiles.consistency_proof, store.hashes, new_size=size)
-        note = self._key_holder.sign(head, prove)
+        note = self._sign(Checkpoint(self.origin, size, self._root(old_size, size)))
         self._complete = False  # until the files of what is now signed are there
         self._checkpoints.swap(self.origin, held, note)
         grow_files(self._replica, old_size, size, self._heads(size, old_size))
         self._complete = True
         return note
+
+    def _sign(self, head: Checkpoint) -> bytes:
+        hashes = self._replica.store.hashes
+        prove = partial(tiles.consistency_proof, hashes, new_size=head.size)
+        return self._key_holder.sign(head, prove)
 
     def _is_of_former_key(self, held: bytes | None) -> bool:
         return held is not None and not self._key_holder.has_signed(held)

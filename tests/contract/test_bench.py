@@ -42,15 +42,23 @@ CASES = {
         "log.append-durable.judged",
         "log.judging.one",
         "log.judging.two",
-        "log.append-http.single",
-        "log.append-http.single-p99",
-        "log.append-http.single-processor",
-        "log.append-http.batch-processor",
-        "log.append-http.batch-unchecked-processor",
-        "log.append-http.batch",
-        "log.append-http.batch-unchecked",
+        "log.judging.one-processor",
+        "log.judging.two-processor",
         "resolver.get",
-    },
+    }
+    | {
+        f"log.append-http.{kind}{figure}"
+        for kind in (
+            "single",
+            "single.judged",
+            "batch",
+            "batch.judged",
+            "batch-unchecked",
+            "witnessed",
+        )
+        for figure in ("", "-processor")
+    }
+    | {"log.append-http.single-p99", "log.append-http.witnessed-p99"},
     "postgres": {"log.append-durable.postgres", "log.append-durable.postgres-processor"}
     | {
         f"log.append-http-postgres.{kind}{figure}"

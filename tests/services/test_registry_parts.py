@@ -29,18 +29,22 @@ from did_service.core.log.witnessing import CosignOutcome, WitnessAnswer
 from did_service.node.region_app import resolver_sources
 from did_service.registry import app, store
 from did_service.registry.app import routers
+from did_service.registry.publisher import HeadsEntry, LogPublisher
 from did_service.registry.region import PublishIntervals
 from did_service.registry.sequencer import QueuedEntry
 from did_service.registry.witness_pool import WitnessPool
 from did_service.replica.evidence_service import EvidenceService
 from did_service.resolver import app as resolver_app
 from did_service.resolver.resolver import Resolver
+from did_service.signer.last_signed import LastSigned
+from did_service.signer.log_key import KeyHolder
 from did_service.web.app import create_app
 from did_service.web.pools import Pools
 from did_service.web.serve import Server, unix_socket
 from tests.support.cosigners import WitnessPool as Operators
 from tests.support.cosigners import cosigner, signed_by, signer
 from tests.support.dids import hash_of
+from tests.support.founding import log_signer
 from tests.support.live import running
 from tests.support.refusals import refused
 
@@ -453,3 +457,33 @@ def test_as_many_answers_as_rows(fed, monkeypatch):
     monkeypatch.setattr(Transport, "post", say_it_twice)
     with refused("answer_invalid", MalformedError):
         fed.client(REG).submit_batch(rows)
+
+
+class Meanwhile(LastSigned):
+    """The guard of a key with which another thread signs just before this one does."""
+
+    def __init__(self, path, other):
+        super().__init__(path)
+        self.other = other
+
+    def advance(self, head, prove, key=""):
+        other, self.other = self.other, lambda: None
+        other()
+        super().advance(head, prove, key)
+
+
+def test_a_log_may_be_published_while_the_witnesses_are_asked_for_their_time(fed):
+    """Whoever handed an entry in just then was told of a conflict that was none of theirs."""
+    registry = fed.registry("gd")
+    log, region = registry.logs[REG], registry.region
+
+    def publish():
+        registry.sequencer.append(REG, [HeadsEntry(REG, REG)])
+        registry.publish_now()
+
+    before = log.published_size()
+    guard = Meanwhile(registry.guard._path, publish)
+    keys = KeyHolder(log_signer(REG), guard)
+    asking = LogPublisher(region, REG, registry.histories[REG], keys, log._cosigners)
+    asking.ask_again(fed.policy.log_policy(REG))
+    assert log.published_size() > before

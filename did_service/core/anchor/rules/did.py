@@ -69,7 +69,7 @@ def check(entry: Entry, former: LoggedEntry | None, log: LogView, world: RuleCon
         return
     stands = standing(chain)
     before = _replayed(stands)
-    after = _accept(before, entry)
+    after = accept(before, body.entry, now=timestamps.from_posix(entry.at))
     _check_not_given_up(after.did, stands)
     _check_named(body, before, after, log, world)
     check_profile(
