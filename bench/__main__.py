@@ -16,6 +16,7 @@ GROUPS = {
     "didwebvh": ("didwebvh",),
     "merkle": ("merkle",),
     "log": ("stored_log", "judging", "http_log"),
+    "issuer": ("issuing",),
     "cli": ("programs",),
     "mem": ("memory",),
 }

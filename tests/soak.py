@@ -18,7 +18,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import containers, days, kills, load, long_log, stampede, trust_items
+from tests import containers, days, issuers, kills, load, long_log, stampede, trust_items
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
 _BEFORE_NEW_YEAR = timedelta(minutes=4)  # about the middle of the suite
@@ -58,6 +58,7 @@ _OTHERS = ("_witness", "_issuer")
 PARTS["crashes"] = Part("each service killed between any two steps of its writing", _crashes)
 
 PARTS["kills"] = Part("1,000 random kills of seven processes at work", kills.main)
+PARTS["issuers"] = Part("200 kills of two processes of an agency; KILLS", issuers.main)
 PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
 PARTS["stampede"] = Part(
     "three attacks on shared threads, and a crowd that waits", stampede.main

@@ -51,6 +51,12 @@ CASES = {
         "log.append-http.batch-unchecked",
         "resolver.get",
     },
+    "issuer": {
+        "issuer.issue.one",
+        "issuer.issue.two",
+        "issuer.issue.one-processor",
+        "issuer.issue.two-processor",
+    },
     "cli": {
         "cli.did-verify",
         "cli.did-verify-help",
