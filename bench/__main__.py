@@ -18,6 +18,7 @@ GROUPS = {
     "log": ("stored_log", "judging", "http_log"),
     "postgres": ("server_log", "server_http"),
     "publish": ("publishing",),
+    "issuer": ("issuing",),
     "cli": ("programs",),
     "mem": ("memory",),
 }

@@ -18,7 +18,17 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests import containers, days, failovers, kills, load, long_log, stampede, trust_items
+from tests import (
+    containers,
+    days,
+    failovers,
+    issuers,
+    kills,
+    load,
+    long_log,
+    stampede,
+    trust_items,
+)
 from tests.support import seaweed
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "soak.md"
@@ -101,6 +111,7 @@ def _machines() -> int:
 
 
 PARTS["machines"] = Part("five machines again, on PostgreSQL and on a bucket", _machines)
+PARTS["issuers"] = Part("200 kills of two processes of an agency; KILLS", issuers.main)
 PARTS["load"] = Part("ten minutes at half of what a federation can do", load.main)
 PARTS["stampede"] = Part(
     "three attacks on shared threads, and a crowd that waits", stampede.main

@@ -20,7 +20,8 @@ from did_service.core.errors import DidServiceError, RuleError, UnavailableError
 from did_service.core.text import quote
 from did_service.issuer.agency import Agency
 from did_service.issuer.applications import Applications
-from did_service.issuer.chains import Chains, LogOf
+from did_service.issuer.chain_logs import LogOf
+from did_service.issuer.chains import Chains
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.issuance import CredentialIssuer
 from did_service.issuer.office_routes import (
@@ -66,7 +67,7 @@ class Issuer:
 
     Args:
         agency: Who it is.
-        store: Its database, which no other process may use.
+        store: Its database; other processes of the agency may write it as well (ADR 95).
         log_of: Finds who takes entries of one of the region's data logs, by origin.
         edge: Clock and randomness.
 

@@ -12,6 +12,8 @@ same application, handed in again, gets the same address.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 
 from did_service.core.crypto.hashes import sha256
@@ -22,7 +24,6 @@ from did_service.core.errors import (
     MalformedError,
     NotFoundError,
     RuleError,
-    UnavailableError,
     quote,
 )
 from did_service.core.limits import MAX_OPEN_APPLICATIONS, PICKUP_SECONDS
@@ -30,13 +31,11 @@ from did_service.issuer.agency import Agency, Item
 from did_service.issuer.challenges import Challenges
 from did_service.issuer.holder_request import HolderRequest, verify_kept, verify_request
 from did_service.issuer.issuance import CredentialIssuer
-from did_service.issuer.records import ApplicationRecord, Value
+from did_service.issuer.records import ApplicationRecord, UsedChallenge, Value
 from did_service.issuer.standing import AgencyStanding
 from did_service.issuer.states import ApplicationState
-from did_service.issuer.store import IssuerStore
+from did_service.issuer.store import UNDECIDED, IssuerStore, full
 from did_service.program.clock import ClockAndRandom
-
-_FULL_SECONDS = 3_600  # officers decide some within it
 
 
 class Applications:
@@ -81,18 +80,20 @@ class Applications:
         if identifier is None:
             self._standing.check_authority()
             self._check_room()
-            expires = self._challenges.expiry(request.challenge)
+            challenge = self._challenges.answered(request.challenge)
             self._issuance.check_claims(item, request.claims, request.holder)
-            identifier = self._take(request, expires)
+            identifier = self._take(request, challenge)
         return {"id": identifier, "pickup": f"{self._agency.url}/pickup/{code}"}
 
     def _check_room(self) -> None:
-        """Check that another application may wait for officers, whoever sends so many."""
-        if self._store.open_applications() >= MAX_OPEN_APPLICATIONS:
-            what = f"{MAX_OPEN_APPLICATIONS} applications wait for officers"
-            raise UnavailableError("applications_full", what, retry_after=_FULL_SECONDS)
+        """Check that another application may wait for officers, whoever sends so many.
 
-    def _take(self, request: HolderRequest, expires: int) -> str:
+        It is checked again when the application is stored; this one spares the judging.
+        """
+        if self._store.open_applications() >= MAX_OPEN_APPLICATIONS:
+            raise full(MAX_OPEN_APPLICATIONS)
+
+    def _take(self, request: HolderRequest, challenge: UsedChallenge) -> str:
         """Store an application, and return its name; one that came twice at once is one."""
         identifier, now = b64.encode_url(self._edge.rng(12)), self._edge.posix()
         code = request.pickup_code()
@@ -108,7 +109,7 @@ class Applications:
             "pickup_sha256": sha256(code.encode()),
         }
         try:
-            self._store.receive(request.challenge, expires, now, row)
+            self._store.receive(challenge, MAX_OPEN_APPLICATIONS, row)
         except ConflictError:
             taken = self._taken(code)
             if taken is None:
@@ -151,30 +152,43 @@ class Applications:
         Raises:
             NotFoundError, ConflictError: `application_unknown`, `state_wrong`.
         """
-        row = self._store.application(identifier)
-        if row.state is ApplicationState.ACCEPTED and row.accepted_by == officer:
-            return  # the answer was lost
-        changes: dict[str, Value] = {"state": ApplicationState.ACCEPTED, "accepted_by": officer}
-        self._store.move(identifier, ApplicationState.RECEIVED, changes)
+        done: dict[str, Value] = {"state": ApplicationState.ACCEPTED, "accepted_by": officer}
+        with self._unless_done(identifier, done):
+            self._store.move(identifier, ApplicationState.RECEIVED, done)
 
     def send_back(self, identifier: str, note: str, officer: str) -> None:
-        """Return an application to its citizen with a reason; raises as `accept`."""
-        state = self._store.application(identifier).state
-        if state not in (ApplicationState.RECEIVED, ApplicationState.ACCEPTED):
-            raise ConflictError("state_wrong", f"a {state} application is not returned")
-        changes: dict[str, Value] = {
+        """Return an application to its citizen with a reason; again and raises as `accept`."""
+        done: dict[str, Value] = {
             "state": ApplicationState.RETURNED,
             "note": note,
             "returned_by": officer,
-            "ended": self._edge.posix(),
         }
-        self._store.move(identifier, state, changes)
+        with self._unless_done(identifier, done):
+            state = self._store.application(identifier).state
+            if state not in UNDECIDED:
+                raise ConflictError("state_wrong", f"a {state} application is not returned")
+            self._store.move(identifier, state, {**done, "ended": self._edge.posix()})
+
+    @contextmanager
+    def _unless_done(self, identifier: str, done: Mapping[str, Value]) -> Iterator[None]:
+        """Pass over a conflict where the row says already what the caller wants.
+
+        The answer was lost and it is asked again, perhaps by another process meanwhile.
+        """
+        try:
+            yield
+        except ConflictError:
+            row = self._store.application(identifier)
+            if any(getattr(row, name) != value for name, value in done.items()):
+                raise
 
     def approve(self, identifier: str, officer: str) -> str:
         """Approve an accepted application and issue; returns the credential's id.
 
-        One at a time, so that nothing is signed that is not kept. What is issued, and to
-        whom, is what the holder has signed and not what the row says.
+        One at a time, so that nothing is signed that is not kept; where another process
+        approves the same, what is signed second is kept by nobody and shown to nobody. What is
+        issued, and to whom, is what the holder has signed and not what the row says. The same
+        officer may say it again.
 
         Raises:
             RuleError: `same_officer`: who accepted may not approve; `claims_invalid`: the
@@ -185,16 +199,24 @@ class Applications:
         """
         with self._approving:
             self._standing.check()
-            row = self._store.application(identifier)
-            if row.state is not ApplicationState.ACCEPTED:
-                raise ConflictError("state_wrong", f"a {row.state} application")
-            if row.accepted_by == officer:
-                raise RuleError(
-                    "same_officer",
-                    "one officer accepts an application, and another must approve it",
-                )
-            request = verify_kept(row, self._agency)
-            return self._issuance.issue(row.id, request, self._item(request.item), officer)
+            try:
+                return self._approve(self._store.application(identifier), officer)
+            except ConflictError:
+                issued = self._store.credentials.approved(identifier, officer)
+                if issued is None:
+                    raise
+                return issued
+
+    def _approve(self, row: ApplicationRecord, officer: str) -> str:
+        if row.state is not ApplicationState.ACCEPTED:
+            raise ConflictError("state_wrong", f"a {row.state} application")
+        if row.accepted_by == officer:
+            raise RuleError(
+                "same_officer",
+                "one officer accepts an application, and another must approve it",
+            )
+        request = verify_kept(row, self._agency)
+        return self._issuance.issue(row.id, request, self._item(request.item), officer)
 
     def collect(self, code: str) -> JsonObject:
         """Return what lies at a pick-up address.
@@ -219,8 +241,8 @@ class Applications:
             raise ConflictError("pickup_used", "the credential was not picked up in time")
         if row.state is not ApplicationState.ISSUED:
             return {"state": row.state, "note": row.note}
-        self._store.hand_out(row.id, now)
-        return self._issuance.handover(strict_json.load_object(row.credential or ""))
+        held = self._store.hand_out(row.id, now)
+        return self._issuance.handover(strict_json.load_object(held))
 
     def acknowledge(self, code: str) -> None:
         """Close a pick-up address and forget the credential; again: nothing is left to do.

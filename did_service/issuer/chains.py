@@ -7,33 +7,34 @@ simply sent again. What an entry says is worked out when its chain is free, and 
 of two officers who revoke at once, the second says what both did. The log comes first: what is
 served follows from its answer, and what it alone has, as after a restore, is learnt from it.
 
-Each year has a log of its own (docs/formats.md §2): the chains of status lists go on from one
-to the next, those of evidence begin anew. No one has to do anything on New Year's Eve.
+Other processes of the agency write the same chains. What one of them has on its way the next
+one sends too, so nobody waits for a process that has gone; what is written changes a chain only
+where it still stands as it was read, else it is worked out anew.
+
+Each year has a log of its own, see `chain_logs`: no one has to do anything on New Year's Eve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
 
-from did_service.client.registry import EntryReceipt, RegistryClient, UnverifiedLogged
+from did_service.client.registry import EntryReceipt, UnverifiedLogged
 from did_service.core.anchor import entry as entries
 from did_service.core.anchor.bodies.status import FormerYear, StatusBody, parse_status_body
 from did_service.core.anchor.entry import Entry, LoggedEntry, Submission
-from did_service.core.anchor.region import second_of_log, year_of
+from did_service.core.anchor.region import second_of_log
 from did_service.core.crypto.hashes import sha256
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.errors import DidServiceError, OrderError, RuleError, UnavailableError
 from did_service.issuer.agency import Agency
 from did_service.issuer.chain import Chain, ChainStatement, elsewhere, placed_in
+from did_service.issuer.chain_logs import ChainLogs, LogOf
 from did_service.issuer.contact import LogContact
 from did_service.issuer.ledger import Ledger
 from did_service.issuer.records import ChainRecord
 from did_service.program.clock import ClockAndRandom
 
-LogOf = Callable[[str], RegistryClient]
-"""Finds who takes entries of a log, by origin."""
-_YEARS_BACK = 10  # in which a list may have been signed last; no log is older
+_TRIES = 8  # beside other processes; each try that fails is an entry of one of them
 
 
 class Chains:
@@ -42,7 +43,8 @@ class Chains:
     def __init__(
         self, agency: Agency, ledger: Ledger, log_of: LogOf, edge: ClockAndRandom
     ) -> None:
-        self._agency, self._ledger, self._log_of, self._edge = agency, ledger, log_of, edge
+        self._agency, self._ledger, self._edge = agency, ledger, edge
+        self._logs = ChainLogs(agency, log_of)
         self._lock = Lock()
         self._compared: set[str] = set()  # subjects, by this process
         self._anew: set[str] = set()  # that begin anew after a year without any
@@ -72,27 +74,26 @@ class Chains:
             return
         origin = self._agency.evidence_log(timestamps.from_posix(self._edge.posix()).year)
         try:
-            found = self.contact.asked(lambda: self._newest(chain, origin))
-            if found is not None and self._is_behind(chain, *found):
-                log, logged = found
-                self._take(chain, log, logged.placed, logged.content)
+            if not any(self._has_all(chain, origin) for _ in range(_TRIES)):
+                raise elsewhere("other processes learn from it all the time")
         except UnavailableError as error:
             what = f"the log's newest entries are not known here: {error.code}"
             raise UnavailableError("issuer_behind_its_log", what) from error
         self._compared.add(chain.subject)
 
-    def _newest(self, chain: Chain, origin: str) -> tuple[str, UnverifiedLogged] | None:
-        for log in self._logs(chain, origin):
-            found = self._log_of(log).newest(chain.kind, chain.subject)
-            if found is not None:
-                return log, found
-        return None
+    def _has_all(self, chain: Chain, origin: str) -> bool:
+        """Learn what the log has of a chain; False where another process was faster."""
+        found = self.contact.asked(lambda: self._logs.newest(chain, origin))
+        if found is None:
+            return True
+        log, logged = found
+        row = self._ledger.chain(chain.kind, chain.subject)  # read after the log was
+        return not self._is_behind(row, log, logged) or self._take(chain, row, log, logged)
 
-    def _is_behind(self, chain: Chain, log: str, logged: UnverifiedLogged) -> bool:
+    def _is_behind(self, row: ChainRecord | None, log: str, logged: UnverifiedLogged) -> bool:
         """Say whether the log has an entry that this database has not, or has lost a list."""
         placed = logged.placed
         self._saw(placed.entry.at)
-        row = self._ledger.chain(chain.kind, chain.subject)
         if row is not None and _is_on_its_way(row, placed.entry):
             return False  # its receipt was lost; it is asked for before anything else is said
         if row is None or row.newest is None:
@@ -102,7 +103,7 @@ class Chains:
         if row.log != log:
             return str(row.log) < log
         if own.leaf == placed.leaf:
-            return chain.kind == "status" and not self._holds(placed.entry)
+            return row.type == "status" and not self._holds(placed.entry)
         return own.entry.number <= placed.entry.number
 
     def _holds(self, entry: Entry) -> bool:
@@ -136,37 +137,39 @@ class Chains:
             self._compare(chain)
             now = self._edge.posix()
             try:
-                self._advance(chain, now)
-            except OrderError as error:
-                self._catch_up(chain, error)
-                self._advance_again(chain, now)
+                self._write(chain, now)
             except RuleError as error:
                 if error.code != "time_outside_period":
                     raise
-                self._advance_again(chain, second_of_log(error, now))
+                self._write_again(chain, second_of_log(error, now))
 
-    def _advance(self, chain: Chain, second: int) -> None:
-        self._send(chain)
-        self._check_held(chain)
-        # Read before anything is said: where another process appends meanwhile, the log finds
-        # this entry out of order, and not its time before that of an entry it has not seen.
-        newest = self._ledger.chain(chain.kind, chain.subject)
-        statement = chain.say()
-        if statement is not None:
-            origin = self._agency.evidence_log(timestamps.from_posix(second).year)
-            entry = self._compose(chain, statement, origin, newest)
-            self._ledger.set_pending(entry, origin, statement.content)
-            self._send(chain)
+    def _write(self, chain: Chain, second: int) -> None:
+        if not any(self._advance(chain, second) for _ in range(_TRIES)):
+            raise elsewhere("the log goes on while we write")
 
-    def _advance_again(self, chain: Chain, second: int) -> None:
+    def _write_again(self, chain: Chain, second: int) -> None:
         try:
-            self._advance(chain, second)
-        except OrderError as error:
-            raise elsewhere("the log goes on while we write") from error
+            self._write(chain, second)
         except RuleError as error:
             if error.code != "time_outside_period":
                 raise
             raise elsewhere("its year and ours differ") from error
+
+    def _advance(self, chain: Chain, second: int) -> bool:
+        """Write the next entry; False where the chain has gone on, or was caught up with."""
+        if not self._send(chain):
+            return False
+        self._check_held(chain)
+        # Read before anything is said: where another process appends meanwhile, nothing is sent
+        # that the log would find out of order, or of a time before that of an entry not seen.
+        newest = self._ledger.chain(chain.kind, chain.subject)
+        statement = chain.say()
+        if statement is None:
+            return True
+        origin = self._agency.evidence_log(timestamps.from_posix(second).year)
+        entry = self._compose(chain, statement, origin, newest)
+        is_ours = self._ledger.set_pending(entry, origin, statement.content, newest)
+        return is_ours and self._send(chain)
 
     # --- composing --------------------------------------------------------------------------
 
@@ -192,46 +195,44 @@ class Chains:
         self, chain: Chain, origin: str, newest: ChainRecord | None
     ) -> ChainRecord | None:
         """Return the row of the entry that the next one in a log follows, None for a first."""
-        logs = self._logs(chain, origin)
+        logs = self._logs.of(chain, origin)
         known = logs[:2] if chain.subject in self._anew else logs
         return newest if newest is not None and newest.log in known else None
 
-    def _logs(self, chain: Chain, origin: str) -> tuple[str, ...]:
-        """Return the logs in which the newest entry of a chain may stand: its own one first."""
-        if chain.kind != "status":
-            return (origin,)
-        year = year_of(origin) or 0
-        before = (self._agency.evidence_log(year - back) for back in range(1, _YEARS_BACK + 1))
-        return (origin, *before)
-
     # --- sending ----------------------------------------------------------------------------
 
-    def _send(self, chain: Chain) -> None:
+    def _send(self, chain: Chain) -> bool:
+        """Send what is on its way, whoever wrote it; False where the log is further."""
         row = self._ledger.chain(chain.kind, chain.subject)
         if row is None or row.pending is None:
-            return
+            return True
         entry = entries.parse_submission(strict_json.load_object(row.pending))
-        receipt = self._submit(entry, row)
+        try:
+            receipt = self._submit(entry, row)
+        except OrderError as error:
+            self._catch_up(chain, row, error)
+            return False
         placed = entry.sequenced(receipt.at)
         self._saw(receipt.at)
         if placed.leaf() == receipt.leaf:
-            self._ledger.anchored(LoggedEntry(placed, receipt.index, receipt.leaf))
+            self._ledger.anchored(row, LoggedEntry(placed, receipt.index, receipt.leaf))
         else:
-            self._take_rewritten(chain, str(row.pending_log), entry, receipt)
+            self._take_rewritten(chain, row, entry, receipt)
+        return True
 
     def _take_rewritten(
-        self, chain: Chain, origin: str, entry: Submission, receipt: EntryReceipt
+        self, chain: Chain, row: ChainRecord, entry: Submission, receipt: EntryReceipt
     ) -> None:
         """Take an entry for ours whose proofs were rewritten on their way to the log."""
-        log, logged = self._read(chain, origin, entry.number)
+        log, logged = self._logs.read(chain, str(row.pending_log), entry.number)
         same = entries.identity(logged.placed.entry) == entries.identity(entry)
         if logged.placed.leaf != receipt.leaf or not same:
             raise UnavailableError("log_unreachable", "the log confirms another entry")
-        self._ledger.take_over(logged.placed, log, logged.content)
+        self._ledger.take_over(row, logged.placed, log, logged.content)
 
     def _submit(self, entry: Submission, row: ChainRecord) -> EntryReceipt:
         try:
-            log = self._log_of(str(row.pending_log))
+            log = self._logs.log_of(str(row.pending_log))
             return self.contact.asked(lambda: log.submit(entry, row.content))
         except OrderError:
             raise  # what is on its way stays there until the chain has been caught up with
@@ -248,49 +249,44 @@ class Chains:
 
     # --- catching up ------------------------------------------------------------------------
 
-    def _catch_up(self, chain: Chain, error: OrderError) -> None:
+    def _catch_up(self, chain: Chain, row: ChainRecord, error: OrderError) -> None:
         """Take the log's newest entry for ours, which this database has forgotten.
 
         The log told its number and leaf; what stands there is read from it and compared.
+
+        Args:
+            chain: The chain.
+            row: Its record, whose pending entry the log found out of order.
+            error: What the log told.
         """
         number, leaf = error.details.get("newest"), error.details.get("leaf")
-        row = self._ledger.chain(chain.kind, chain.subject)
-        origin = "" if row is None else str(row.pending_log)
+        origin = str(row.pending_log)
         after = self._after(chain, origin, row)
         own = None if after is None else placed_in(after)
-        if row is not None and own is not None and own.leaf.hex() == leaf:
+        if own is not None and own.leaf.hex() == leaf:
             self._ledger.forget_pending(row)
-        elif row and after and number == 0 and after.log not in self._logs(chain, origin)[:2]:
+        elif after and number == 0 and after.log not in self._logs.of(chain, origin)[:2]:
             self._anew.add(chain.subject)  # rules 1 look no further back than a year
             self._ledger.forget_pending(row)
         elif isinstance(number, int) and number >= (own.entry.number if own else 1):
-            self._take_over(chain, origin, number, str(leaf))
+            log, logged = self._logs.read(chain, origin, number)
+            if logged.placed.leaf.hex() != leaf:
+                raise elsewhere(f"entry {number} is not the one it told")
+            self._take(chain, row, log, logged)
         else:
             raise elsewhere("the log has lost what it had confirmed") from error
 
-    def _take_over(self, chain: Chain, origin: str, number: int, leaf: str) -> None:
-        log, logged = self._read(chain, origin, number)
-        if logged.placed.leaf.hex() != leaf:
-            raise elsewhere(f"entry {number} is not the one it told")
-        self._take(chain, log, logged.placed, logged.content)
-
-    def _take(self, chain: Chain, log: str, placed: LoggedEntry, content: bytes | None) -> None:
-        """Learn an entry that the log has, then count it as ours."""
+    def _take(
+        self, chain: Chain, row: ChainRecord | None, log: str, logged: UnverifiedLogged
+    ) -> bool:
+        """Learn an entry that the log has, then count it as ours; False as `take_over`."""
+        placed, content = logged.placed, logged.content
         if chain.kind == "status" and (
             content is None or sha256(content) != placed.entry.digest
         ):
             raise elsewhere(f"the list of entry {placed.entry.number} is not there")
         chain.learn(placed.entry, content or b"")
-        self._ledger.take_over(placed, log, content)
-
-    def _read(self, chain: Chain, origin: str, number: int) -> tuple[str, UnverifiedLogged]:
-        refusal = ""
-        for log in self._logs(chain, origin):
-            try:
-                return log, self._log_of(log).entry(chain.kind, chain.subject, number)
-            except DidServiceError as error:
-                refusal = error.code
-        raise elsewhere(f"entry {number} cannot be read: {refusal}")
+        return self._ledger.take_over(row, placed, log, content)
 
 
 def _is_on_its_way(row: ChainRecord, entry: Entry) -> bool:

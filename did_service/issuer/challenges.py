@@ -3,7 +3,9 @@
     challenge = base64url( 12 random bytes ‖ expiry, 6 bytes ‖ first 16 bytes of HMAC-SHA256 )
 
 Anybody may ask for one, as often as they like, and nothing is kept for it. The first
-application that answers one keeps it as used until it would have expired (`IssuerStore`).
+application that answers one keeps it as used until it would have expired (`IssuerStore`). All
+processes of an agency have one key, and their machines' clocks may differ a little: what one
+gives out the others know, and what has been used is kept until each of them calls it expired.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from hashlib import sha256
 from did_service.core.encoding import b64, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import ConflictError, MalformedError
-from did_service.core.limits import CHALLENGE_SECONDS
+from did_service.core.limits import CHALLENGE_SECONDS, MAX_CLOCK_AHEAD_SECONDS
 from did_service.issuer.agency import Agency
+from did_service.issuer.records import UsedChallenge
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 
@@ -44,12 +47,12 @@ class Challenges:
             "expires": timestamps.encode(timestamps.from_posix(expires)),
         }
 
-    def expiry(self, challenge: str) -> int:
-        """Return the POSIX second at which a challenge of ours ends.
+    def answered(self, challenge: str) -> UsedChallenge:
+        """Return what is kept of a challenge of ours that is good now.
 
         Raises:
             ConflictError: `challenge_unknown`: never given out, or expired. Nor is one good
-                that ends later than one given out now: the clock was wrong then, or is now.
+                that ends much later than one given out now: a clock was wrong then, or is now.
         """
         unknown = ConflictError("challenge_unknown", "never given out here, or expired")
         try:
@@ -60,9 +63,9 @@ class Challenges:
         if not hmac.compare_digest(mac, self._mac(said)):
             raise unknown
         expires, now = int.from_bytes(said[_NONCE_BYTES:]), self._edge.posix()
-        if not now < expires <= now + CHALLENGE_SECONDS:
+        if not now < expires <= now + CHALLENGE_SECONDS + MAX_CLOCK_AHEAD_SECONDS:
             raise unknown
-        return expires
+        return UsedChallenge(challenge, expires, now - MAX_CLOCK_AHEAD_SECONDS)
 
     def _mac(self, said: bytes) -> bytes:
         return hmac.digest(self._key, self._purpose + said, sha256)[:_MAC_BYTES]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Engine, Table, insert, select, union_all, update
+from sqlalchemy import Connection, Engine, Table, func, insert, select, union_all, update
 
-from did_service.core.errors import ConflictError, NotFoundError, quote
-from did_service.core.limits import MAX_LISTED_ROWS
+from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, quote
+from did_service.core.limits import MAX_LISTED_ROWS, STATUS_LIST_BITS
 from did_service.issuer.records import (
     IssuedCredential,
     OrphanedStatus,
@@ -26,6 +26,9 @@ from did_service.storage.database import reading, rows, writing
 from did_service.storage.transactions import ROW_EXISTS
 
 _WITH_STATUS = (CREDENTIAL, ORPHANED)
+_USED = union_all(*(select(table.c.index) for table in _WITH_STATUS))
+_COUNT = select(func.count()).select_from(_USED.subquery())
+MOST_INDICES = STATUS_LIST_BITS // 2  # one that is free is found in two draws
 
 
 class CredentialStore:
@@ -41,11 +44,12 @@ class CredentialStore:
 
         Raises:
             ConflictError: `state_wrong`; `row_exists` where the index was taken meanwhile.
+            UnavailableError: `status_list_full`.
         """
-        lost = select(ORPHANED.c.index).where(ORPHANED.c.index == credential["index"])
         with writing(self._engine) as connection:
-            if connection.execute(lost).first() is not None:
-                raise ConflictError(ROW_EXISTS, "this status index was taken meanwhile")
+            if connection.execute(_COUNT).scalar_one() >= MOST_INDICES:
+                raise full()
+            _check_free(connection, ORPHANED, credential["index"])
             move_row(connection, APPLICATION, (application, ApplicationState.ACCEPTED), changes)
             connection.execute(insert(CREDENTIAL).values(**credential))
 
@@ -59,6 +63,14 @@ class CredentialStore:
         if not found:
             raise NotFoundError("credential_unknown", f"no credential {quote(identifier)}")
         return IssuedCredential.of(found[0])
+
+    def approved(self, application: str, officer: str) -> str | None:
+        """Return the id of what an officer's approval of an application has issued, if any."""
+        of_both = CREDENTIAL.c.application == APPLICATION.c.id
+        question = select(CREDENTIAL.c.id).join(APPLICATION, of_both)
+        asked = (APPLICATION.c.id == application, APPLICATION.c.approved_by == officer)
+        found = rows(self._engine, question.where(*asked))
+        return str(found[0]["id"]) if found else None
 
     def listed(self, start: int = 0) -> list[IssuedCredential]:
         """Return what is known of issued credentials, oldest first, from number `start` on."""
@@ -97,10 +109,11 @@ class CredentialStore:
         """Change an index that is in the state `former`; one never seen before is valid.
 
         Raises:
-            ConflictError: `state_wrong`.
+            ConflictError: `state_wrong`; `row_exists` where a credential has it meanwhile.
         """
         found = select(ORPHANED.c.index).where(ORPHANED.c.index == index)
         with writing(self._engine) as connection:
+            _check_free(connection, CREDENTIAL, index)
             if connection.execute(found).first() is None:
                 valid = {"index": index, "state": CredentialState.VALID}
                 connection.execute(insert(ORPHANED).values(valid))
@@ -113,9 +126,8 @@ class CredentialStore:
 
     def used_indices(self) -> set[int]:
         """Return the status indices that are taken."""
-        question = union_all(select(CREDENTIAL.c.index), select(ORPHANED.c.index))
         with reading(self._engine) as connection:
-            return set(connection.execute(question).scalars())
+            return set(connection.execute(_USED).scalars())
 
     def indices_in(self, state: CredentialState) -> list[int]:
         """Return the status indices of credentials in a state."""
@@ -154,6 +166,11 @@ class CredentialStore:
                 connection.execute(insert(ORPHANED), lost)
 
 
+def full() -> UnavailableError:
+    """Return the error of an agency that has given away all indices that it may."""
+    return UnavailableError("status_list_full", "the status lists of this agency are full")
+
+
 def move_row(
     connection: Connection,
     table: Table,
@@ -165,6 +182,13 @@ def move_row(
     held = (table.c.id == identifier, table.c.state == state)
     if connection.execute(update(table).where(*held).values(**changes)).rowcount != 1:
         raise ConflictError("state_wrong", f"it is not {state} any more")
+
+
+def _check_free(connection: Connection, table: Table, index: Value) -> None:
+    """Check that no row of the other table has an index, which no key of this one can tell."""
+    found = select(table.c.index).where(table.c.index == index)
+    if connection.execute(found).first() is not None:
+        raise ConflictError(ROW_EXISTS, "this status index was taken meanwhile")
 
 
 def _statuses(

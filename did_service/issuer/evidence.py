@@ -19,6 +19,8 @@ from did_service.core.anchor.streams import stream_id
 from did_service.core.crypto.hashes import HASH_BYTES
 from did_service.core.encoding import b64
 from did_service.core.encoding.strict_json import JsonObject
+from did_service.core.errors import UnavailableError
+from did_service.core.limits import MAX_CLOCK_AHEAD_SECONDS
 from did_service.core.log.merkle import parents
 from did_service.issuer.agency import Agency
 from did_service.issuer.chain import Chain, ChainStatement
@@ -28,6 +30,7 @@ from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
 
 _SALT_BYTES = 32
+_TRIES = 8  # to make a batch beside other processes
 _RESTORED = "restore"  # stands where the name of an officer would
 _RESTORED_NOTE = (
     "本机关的记录由备份恢复。如您尚未领到证件，请重新申请。"
@@ -69,11 +72,13 @@ class IssuanceEvidence:
     def _learn(self, entry: Entry, _content: bytes) -> None:
         """Return what nobody has decided: it may be issued, and its batch be in the log.
 
-        A batch says neither which credentials it holds nor how many, so it is all of them.
+        A batch says neither which credentials it holds nor how many, so it is all of them that
+        came before it. What comes while another process learns the same may stay.
         """
         if self._ledger.has_batch(entry.digest or b""):
             return
-        returned = self._store.return_open(_RESTORED_NOTE, _RESTORED, self._edge.posix())
+        now, latest = self._edge.posix(), entry.at + MAX_CLOCK_AHEAD_SECONDS
+        returned = self._store.return_open(_RESTORED_NOTE, _RESTORED, now, latest)
         _LOG.warning(
             "the log has batches that this database has not: %d applications returned", returned
         )
@@ -97,18 +102,22 @@ class IssuanceEvidence:
         }
 
     def _statement(self) -> ChainStatement:
-        root = self._ledger.unsent_batch() or self._make_batch()
-        return ChainStatement(EvidenceBody(self._agency.did, "issuance"), root)
+        for _ in range(_TRIES):
+            root = self._ledger.unsent_batch() or self._make_batch()
+            if root is not None:
+                return ChainStatement(EvidenceBody(self._agency.did, "issuance"), root)
+        raise UnavailableError("database_busy", "other processes make every batch first")
 
-    def _make_batch(self) -> bytes:
+    def _make_batch(self) -> bytes | None:
+        """Make a batch and return its root; None where another process was faster."""
         salts = {record: self._edge.rng(_SALT_BYTES) for record in self._ledger.unbatched()}
         levels = _tree(self._leaves(salts))
         root = levels[-1][0]
         places: list[dict[str, Value]] = [
             _place(record, salt, levels) for record, salt in salts.items()
         ]
-        self._ledger.add_batch(root, self._edge.posix(), places)
-        return root
+        is_ours = self._ledger.add_batch(root, self._edge.posix(), places)
+        return root if is_ours else None
 
     def _leaves(self, salts: Mapping[bytes, bytes]) -> list[bytes]:
         leaves = [batch_leaf(salt, record) for record, salt in salts.items()]

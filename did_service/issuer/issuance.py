@@ -26,6 +26,7 @@ from did_service.core.credentials.record import record_of
 from did_service.core.encoding import jcs, timestamps
 from did_service.core.encoding.strict_json import JsonObject, JsonValue
 from did_service.core.errors import (
+    ConflictError,
     LimitError,
     MalformedError,
     NotFoundError,
@@ -36,15 +37,18 @@ from did_service.core.errors import (
 from did_service.core.limits import MAX_CLAIMS_BYTES, STATUS_LIST_BITS
 from did_service.issuer.agency import Agency, Item
 from did_service.issuer.claim_reasons import reasons_of
+from did_service.issuer.credential_store import MOST_INDICES, full
 from did_service.issuer.evidence import IssuanceEvidence
 from did_service.issuer.holder_request import HolderRequest
 from did_service.issuer.states import ApplicationState, CredentialState
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
+from did_service.storage.transactions import ROW_EXISTS
 
 _CONTEXTS: list[JsonValue] = [contexts.CREDENTIALS_V2, contexts.DIDSVC_1]
 _DRAFT_INDEX = 0  # stands in the draft against which an application's claims are checked
 _SET_BY_AGENCY = frozenset({"id", "jurisdiction"})
+_DRAWS = 8  # of an index; that another process has drawn the same is rare once
 _MOST_NAMED = 5  # claims named in one sentence; `reasons` has all
 
 
@@ -73,11 +77,22 @@ class CredentialIssuer:
     def issue(self, application: str, request: HolderRequest, item: Item, officer: str) -> str:
         """Sign the credential that an accepted application asks for; returns its id.
 
+        Of two processes that draw one status index the second draws again.
+
         Raises:
             RuleError: `claims_invalid`.
             ConflictError: `state_wrong`.
             UnavailableError: `status_list_full`.
         """
+        for _ in range(_DRAWS):
+            try:
+                return self._issue(application, request, item, officer)
+            except ConflictError as error:
+                if error.code != ROW_EXISTS:
+                    raise
+        raise UnavailableError("database_busy", "other processes take every index first")
+
+    def _issue(self, application: str, request: HolderRequest, item: Item, officer: str) -> str:
         index = self._free_index()
         draft = self._draft(item, request.claims, request.holder, index)
         options = ProofOptions(self._agency.method, proof_set.ASSERTION, self._edge.clock())
@@ -142,10 +157,8 @@ class CredentialIssuer:
     def _free_index(self) -> int:
         """Draw an index that was never used, so that order of issuing does not show in it."""
         used = self._store.credentials.used_indices()
-        if len(used) >= STATUS_LIST_BITS // 2:
-            raise UnavailableError(
-                "status_list_full", "the status lists of this agency are full"
-            )
+        if len(used) >= MOST_INDICES:
+            raise full()
         while True:
             index = int.from_bytes(self._edge.rng(4)) % STATUS_LIST_BITS
             if index not in used:

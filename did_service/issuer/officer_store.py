@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from did_service.core.errors import ConflictError, NotFoundError, quote
+from did_service.issuer.login_store import LoginStore
+from did_service.issuer.logins import PACE
 from did_service.issuer.records import Value
 from did_service.issuer.tables import OFFICER
 from did_service.storage.database import rows, writing
@@ -33,10 +35,14 @@ class OfficerRecord:
 
 
 class OfficerStore:
-    """The officers of one agency."""
+    """The officers of one agency.
+
+    Attributes:
+        logins: Who was wrong at logging in.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self.logins = engine, LoginStore(engine, PACE)
 
     def listed(self) -> list[OfficerRecord]:
         """Return all officers by name, also those who may do nothing any more."""

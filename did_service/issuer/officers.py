@@ -100,7 +100,7 @@ class Officers:
     ) -> None:
         check_officers(agency.officers)
         self._agency, self._store, self._edge = agency, store, edge
-        self.limit = limit or LoginLimit()
+        self.limit = limit or LoginLimit(store.logins, lambda: edge.clock().timestamp())
 
     # --- keeping -----------------------------------------------------------------------------
 

@@ -48,6 +48,21 @@ class ApplicationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedChallenge:
+    """A challenge that an application has answered.
+
+    Attributes:
+        text: As it was given out.
+        expires: When it ends.
+        forgotten: What ended by then no clock of the agency takes for good any more.
+    """
+
+    text: str
+    expires: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedCredential:
     """What is known of an issued credential: no claims."""
 

@@ -21,7 +21,6 @@ from did_service.core.credentials.bitstring_status_list import BitstringStatusLi
 from did_service.core.encoding import strict_json, timestamps
 from did_service.core.encoding.strict_json import JsonObject
 from did_service.core.errors import (
-    ConflictError,
     DidServiceError,
     NotFoundError,
     RuleError,
@@ -38,9 +37,9 @@ from did_service.issuer.records import (
     AnchoredList,
     IssuedCredential,
     OrphanedStatus,
-    StatusChange,
 )
 from did_service.issuer.states import MOVES, CredentialState, Verb
+from did_service.issuer.status_changes import StatusChanges
 from did_service.issuer.status_signing import bits_of, check_own, statement
 from did_service.issuer.store import IssuerStore
 from did_service.program.clock import ClockAndRandom
@@ -64,6 +63,7 @@ class StatusLists:
         self, agency: Agency, store: IssuerStore, chains: Chains, edge: ClockAndRandom
     ) -> None:
         self._agency, self._store, self._chains, self._edge = agency, store, chains, edge
+        self._changes = StatusChanges(store.credentials, edge)
 
     # --- changes -----------------------------------------------------------------------------
 
@@ -82,10 +82,7 @@ class StatusLists:
             RuleError: `log_refused`: recorded, but the log does not take this agency's list.
         """
         self._learn_first()
-        held = self._store.credentials.get(credential)
-        change = self._change(held.state, verb, officer, reason)
-        if change is not None:
-            self._store.credentials.change(held.id, held.state, change)
+        self._changes.of_credential(credential, verb, officer, reason)
         return self._published(verb)
 
     def change_index(
@@ -103,31 +100,13 @@ class StatusLists:
         if not 0 <= index < STATUS_LIST_BITS:
             raise UsageError("index_unknown", f"a list has the places 0 to {STATUS_LIST_BITS}")
         self._learn_first()
-        credential = self._store.credentials.at(index)
-        if credential is not None:
-            return self.change(credential.id, verb, officer, reason)
-        held = self._store.credentials.orphan(index)
-        former = CredentialState.VALID if held is None else held.state
-        change = self._change(former, verb, officer, reason)
-        if change is not None:
-            self._store.credentials.change_orphan(index, former, change)
+        self._changes.of_index(index, verb, officer, reason)
         return self._published(verb)
 
     def _learn_first(self) -> None:
         """Learn what a restored database has forgotten; without a log what is known must do."""
         with suppress(UnavailableError, RuleError):
             self.compare()
-
-    def _change(
-        self, former: CredentialState, verb: Verb, officer: str, reason: str
-    ) -> StatusChange | None:
-        """Return what is to be recorded, None where it has been done before."""
-        allowed, state = MOVES[verb]
-        if former is state:
-            return None
-        if former not in allowed:
-            raise ConflictError("state_wrong", f"a {former} credential: cannot {verb}")
-        return StatusChange(state, self._edge.posix(), officer, reason)
 
     def _published(self, verb: Verb) -> CredentialState:
         try:

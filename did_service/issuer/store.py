@@ -22,14 +22,20 @@ from sqlalchemy import (
 )
 
 from did_service.core.did.syntax import did_id
-from did_service.core.errors import ConflictError, NotFoundError, UsageError, quote
+from did_service.core.errors import (
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+    quote,
+)
 from did_service.core.limits import MAX_LISTED_ROWS
 from did_service.issuer.agency import Agency
 from did_service.issuer.alarm_store import AlarmStore
 from did_service.issuer.credential_store import CredentialStore, move_row
 from did_service.issuer.ledger import Ledger
 from did_service.issuer.officer_store import OfficerStore
-from did_service.issuer.records import ApplicationRecord, Value
+from did_service.issuer.records import ApplicationRecord, UsedChallenge, Value
 from did_service.issuer.states import ApplicationState
 from did_service.issuer.tables import (
     ABOUT,
@@ -38,13 +44,21 @@ from did_service.issuer.tables import (
     CREDENTIAL,
     HISTORY,
 )
-from did_service.storage.database import empty_journal, reading, rows, writing
+from did_service.storage.database import (
+    empty_journal,
+    insert_if_absent,
+    reading,
+    rows,
+    writing,
+)
 from did_service.storage.history import prepare
 
 UNDECIDED = (ApplicationState.RECEIVED, ApplicationState.ACCEPTED)
 OVER = (ApplicationState.RETURNED, ApplicationState.COLLECTED)
 # 0.2.0 kept no second of the end
 _ENDED = func.coalesce(APPLICATION.c.ended, APPLICATION.c.handed_out, APPLICATION.c.received)
+_OPEN = select(func.count()).where(APPLICATION.c.state.in_([*UNDECIDED]))
+_FULL_SECONDS = 3_600  # officers decide some within it
 _NOTHING_PERSONAL: dict[str, Value] = {
     "holder": "",
     "claims": "{}",
@@ -104,33 +118,37 @@ class IssuerStore:
         found = rows(self._engine, question)
         if found:
             return bytes(found[0]["value"])
-        made = make()
+        made = {"name": name, "value": make()}
         with writing(self._engine) as connection:
-            connection.execute(insert(ABOUT).values(name=name, value=made))
-        return made
+            connection.execute(insert_if_absent(ABOUT).values(made))
+            return bytes(connection.execute(question).scalar_one())  # it may be another's
 
     # --- applications ------------------------------------------------------------------------
 
     def receive(
-        self, challenge: str, expires: int, now: int, application: dict[str, Value]
+        self, challenge: UsedChallenge, most: int, application: dict[str, Value]
     ) -> None:
         """Use up a challenge and store the application it was answered with, at once.
 
         Args:
             challenge: Checked already; it is remembered as used until it has expired.
-            expires: When it will have, POSIX seconds.
-            now: POSIX seconds.
+            most: So many applications may be open.
             application: The row.
 
         Raises:
             ConflictError: `challenge_unknown`: it was used before.
+            UnavailableError: `applications_full`.
         """
-        used = select(CHALLENGE.c.challenge).where(CHALLENGE.c.challenge == challenge)
+        used = select(CHALLENGE.c.challenge).where(CHALLENGE.c.challenge == challenge.text)
+        row = {"challenge": challenge.text, "expires": challenge.expires}
         with writing(self._engine) as connection:
-            connection.execute(delete(CHALLENGE).where(CHALLENGE.c.expires <= now))
+            over = CHALLENGE.c.expires <= challenge.forgotten
+            connection.execute(delete(CHALLENGE).where(over))
             if connection.execute(used).first() is not None:
                 raise ConflictError("challenge_unknown", "the challenge has been used")
-            connection.execute(insert(CHALLENGE).values(challenge=challenge, expires=expires))
+            if connection.execute(_OPEN).scalar_one() >= most:
+                raise full(most)
+            connection.execute(insert(CHALLENGE).values(row))
             connection.execute(insert(APPLICATION).values(**application))
 
     def application(self, identifier: str) -> ApplicationRecord:
@@ -154,9 +172,8 @@ class IssuerStore:
 
     def open_applications(self) -> int:
         """Return how many applications nobody has decided."""
-        question = select(func.count()).where(APPLICATION.c.state.in_([*UNDECIDED]))
         with reading(self._engine) as connection:
-            return connection.execute(question).scalar_one()
+            return connection.execute(_OPEN).scalar_one()
 
     def by_pickup(self, digest: bytes) -> ApplicationRecord:
         """Return the application behind the SHA-256 of a pick-up code.
@@ -176,11 +193,20 @@ class IssuerStore:
         with writing(self._engine) as connection:
             move_row(connection, APPLICATION, (identifier, state), changes)
 
-    def hand_out(self, identifier: str, now: int) -> None:
-        """Note when a credential was handed out first."""
-        row = (APPLICATION.c.id == identifier, APPLICATION.c.handed_out.is_(None))
+    def hand_out(self, identifier: str, now: int) -> str:
+        """Return a credential, and note when it was handed out first.
+
+        Raises:
+            ConflictError: `pickup_used`: it is not kept any more, whoever has just ended that.
+        """
+        row = (APPLICATION.c.id == identifier, APPLICATION.c.state == ApplicationState.ISSUED)
+        first = update(APPLICATION).where(*row, APPLICATION.c.handed_out.is_(None))
         with writing(self._engine) as connection:
-            connection.execute(update(APPLICATION).where(*row).values(handed_out=now))
+            held = connection.execute(select(APPLICATION.c.credential).where(*row)).scalar()
+            if held is None:
+                raise ConflictError("pickup_used", "the credential has been picked up")
+            connection.execute(first.values(handed_out=now))
+        return str(held)
 
     def close_pickup(self, identifier: str, now: int) -> None:
         """Forget a credential that its wallet has."""
@@ -192,9 +218,17 @@ class IssuerStore:
         with writing(self._engine) as connection:
             _collected(connection, APPLICATION.c.handed_out <= before, now)
 
-    def return_open(self, note: str, by: str, now: int) -> int:
-        """Return all applications that nobody has decided to their citizens; how many."""
-        undecided = APPLICATION.c.state.in_([*UNDECIDED])
+    def return_open(self, note: str, by: str, now: int, received_by: int) -> int:
+        """Return all applications that nobody has decided to their citizens; how many.
+
+        Args:
+            note: Why, for the citizen.
+            by: Stands where the name of an officer would.
+            now: POSIX seconds.
+            received_by: Those that came later stay.
+        """
+        came = APPLICATION.c.received <= received_by
+        undecided = and_(APPLICATION.c.state.in_([*UNDECIDED]), came)
         changes = {"state": ApplicationState.RETURNED, "note": note, "returned_by": by}
         with writing(self._engine) as connection:
             done = update(APPLICATION).where(undecided).values(**changes, ended=now)
@@ -228,6 +262,12 @@ class IssuerStore:
         if not found:
             raise missing
         return ApplicationRecord.of(found[0])
+
+
+def full(most: int) -> UnavailableError:
+    """Return the error of an agency at which so many applications wait."""
+    what = f"{most} applications wait for officers"
+    return UnavailableError("applications_full", what, retry_after=_FULL_SECONDS)
 
 
 def _collected(connection: Connection, which: ColumnElement[bool], now: int) -> None:

@@ -3,6 +3,7 @@
 about        whose database it is, and the key of its challenges
 challenge    a challenge that an application has answered, until it would have expired
 officer      who may do what, until when; of a token the digest alone
+login        who was wrong of late, by digests, for all processes of the agency
 alarm        what is or was wrong with this agency; kept for ever
 application  what a citizen asked for, and how far it has come
 credential   what was issued: digest, status index, state; not its content
@@ -115,6 +116,18 @@ class OfficerRow(SQLModel, table=True):
     revoked: int | None = None
 
 
+class LoginRow(SQLModel, table=True):
+    """Wrong log-ins of a peer, or of a beginning of a token: `key` is the SHA-256 of either.
+
+    `until` is the POSIX millisecond at which none of them counts any more.
+    """
+
+    __tablename__ = "issuer_login"
+
+    key: bytes = Field(primary_key=True)
+    until: int
+
+
 class IssuerAlarmRow(SQLModel, table=True):
     """Something that was wrong from `since` to `until`, which is None while it is."""
 
@@ -180,6 +193,7 @@ class LeafRow(SQLModel, table=True):
 TABLES = (
     AboutRow,
     OfficerRow,
+    LoginRow,
     IssuerAlarmRow,
     ChallengeRow,
     ApplicationRow,
@@ -193,6 +207,7 @@ TABLES = (
 (
     ABOUT,
     OFFICER,
+    LOGIN,
     ALARM,
     CHALLENGE,
     APPLICATION,
@@ -206,7 +221,7 @@ TABLES = (
 HISTORY = TableHistory(
     "issuer",
     TABLES,
-    newest=2,
+    newest=3,
     folder=Path(__file__).parent / "migrations",
     since_0_2_0="issuer_chain",
 )

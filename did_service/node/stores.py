@@ -115,10 +115,17 @@ def reading_stores(storage: StorageSetup, name: str, blobs: str) -> Iterator[Ser
 
 @contextmanager
 def issuer_store(storage: StorageSetup, did: str) -> Iterator[IssuerStore]:
-    """Do the same for an agency, whose folder is known by its DID."""
+    """Do the same for an agency, whose folder is known by its DID.
+
+    Where a server's database has its rows, it may be several processes: all of them write.
+    """
     from did_service.issuer.store import IssuerStore  # noqa: PLC0415 - a region has none
 
-    with Lease(storage.folder, "issuer", did), _stores(storage, "issuer", "", did) as stores:
+    use = Use.ALONE if storage.is_in_folder else Use.SHARED
+    with (
+        Lease(storage.folder, "issuer", did, use),
+        _stores(storage, "issuer", "", did, use) as stores,
+    ):
         yield IssuerStore(stores.engine)
 
 
@@ -155,9 +162,9 @@ def monitor_stores(storage: StorageSetup, federation: str) -> Iterator[ServiceSt
 
 @contextmanager
 def _stores(
-    storage: StorageSetup, name: str, blobs: str, owner: str
+    storage: StorageSetup, name: str, blobs: str, owner: str, use: Use = Use.ALONE
 ) -> Iterator[ServiceStores]:
-    with _unclaimed(storage, name, blobs) as stores, claimed(stores.engine, owner):
+    with _unclaimed(storage, name, blobs) as stores, claimed(stores.engine, owner, use):
         yield stores
 
 

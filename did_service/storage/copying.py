@@ -9,7 +9,7 @@ was sent: a copy that is not the same is undone (docs/adr/0085).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -34,6 +34,7 @@ from did_service.storage.database import (
     claimed,
     name_of,
     open_database,
+    owner_of,
     reading,
     writing,
 )
@@ -68,8 +69,8 @@ def copy_whole(
     Args:
         source: Where its rows are.
         target: Where they come.
-        owner: Whose it is, so that a server lets nobody else write it; None where nobody is
-            known, and nobody writes it.
+        owner: Whose it is, so that a server lets nobody else write it; None where only the
+            database may know, for another machine's processes may write it.
         histories: Of the rooms.
         told: As `copy_rooms`.
 
@@ -82,11 +83,16 @@ def copy_whole(
     """
     with (
         opened(source) as engine,
-        nullcontext() if owner is None else claimed(engine, owner),
+        _alone(engine, owner or owner_of(engine)),
         closing_engine(open_database(target)) as copy,
         claimed(copy, None),  # whose it is says who is served from it
     ):
         return name_of(copy), copy_rooms(engine, copy, histories, told)
+
+
+def _alone(engine: Engine, owner: str | None) -> AbstractContextManager[object]:
+    """Be the only one who writes a database that has an owner."""
+    return nullcontext() if owner is None else claimed(engine, owner)
 
 
 def copy_rooms(

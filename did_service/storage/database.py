@@ -26,6 +26,7 @@ from did_service.core.limits import DATABASE_CONNECTIONS
 from did_service.storage.clauses import insert_if_absent, insert_or_replace, unindexed
 from did_service.storage.dialects import DatabaseClaim, Statement, dialect_of
 from did_service.storage.leading import Leadership
+from did_service.storage.lease import Use
 from did_service.storage.postgres.place import DEFAULT_SCHEMA, place_of
 from did_service.storage.texts import check_texts
 from did_service.storage.transactions import for_writing
@@ -42,6 +43,7 @@ __all__ = [
     "leadership_of",
     "name_of",
     "open_database",
+    "owner_of",
     "reading",
     "rows",
     "telling",
@@ -163,25 +165,37 @@ def leadership_of(engine: Engine, owner: str) -> Leadership:
 
 
 @contextmanager
-def claimed(engine: Engine, owner: str | None) -> Iterator[DatabaseClaim]:
-    """Be the one process that writes a database.
+def claimed(engine: Engine, owner: str | None, use: Use = Use.ALONE) -> Iterator[DatabaseClaim]:
+    """Write a database while a `with` lasts.
 
     Args:
         engine: The database.
         owner: Whose it is from now on: the origin of a log, the name of a witness, a DID; None
             where that stays as it is.
+        use: Whether other processes that share it may write it at the same time.
 
     Raises:
-        ConflictError: `database_in_use`: another process writes it.
+        ConflictError: `database_in_use`: another process writes it, and does not share it, or
+            we do not.
         UsageError: `database_of_another`: it is that of another owner.
         UnavailableError: as `writing`.
     """
     with telling(engine):
-        claim = dialect_of(engine.dialect.name).claim(engine, owner)
+        claim = dialect_of(engine.dialect.name).claim(engine, owner, use)
     try:
         yield claim
     finally:
         claim.close()
+
+
+def owner_of(engine: Engine) -> str | None:
+    """Return whose database it is; None where no claim has said it, or it is no server's.
+
+    Raises:
+        UnavailableError: as `writing`.
+    """
+    with telling(engine):
+        return dialect_of(engine.dialect.name).owner_of(engine)
 
 
 def name_of(engine: Engine) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError, UsageError, quote
 from did_service.storage.leading import Leadership
+from did_service.storage.lease import Use
 from did_service.storage.sqlite import Sqlite
 
 
@@ -42,7 +43,7 @@ class Statement(Protocol):
 
 
 class DatabaseClaim(Protocol):
-    """That one process writes a database; `close` ends it."""
+    """That a process writes a database, alone or with others; `close` ends it."""
 
     def close(self) -> None:
         """Let another process have it."""
@@ -73,13 +74,16 @@ class Dialect(Protocol):
             UsageError: `database_of_another`.
         """
 
-    def claim(self, engine: Engine, owner: str | None, /) -> DatabaseClaim:
-        """Be the one process that writes a database, and say whose it is if that is known.
+    def claim(self, engine: Engine, owner: str | None, use: Use, /) -> DatabaseClaim:
+        """Write a database, alone or with others who share it; say whose it is if known.
 
         Raises:
             ConflictError: `database_in_use`.
             UsageError: `database_of_another`.
         """
+
+    def owner_of(self, engine: Engine, /) -> str | None:
+        """Return whose database it is, as far as the database itself says it."""
 
     def name_of(self, engine: Engine) -> str:
         """Name a database to people, without where it is."""

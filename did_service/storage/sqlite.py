@@ -28,6 +28,7 @@ from did_service.core.errors import (
 )
 from did_service.core.limits import DATABASE_LOCK_SECONDS
 from did_service.storage.leading import ALONE, Leadership
+from did_service.storage.lease import Use
 from did_service.storage.transactions import ROW_EXISTS, is_writing
 
 _PAGES_AT_ONCE = 4_096  # 16 MB between two words about how far a copy is
@@ -133,9 +134,13 @@ class Sqlite:
         """Rely on the lock of the folder: there is one process."""
         return ALONE
 
-    def claim(self, _engine: Engine, _owner: str | None) -> _ByFolder:
+    def claim(self, _engine: Engine, _owner: str | None, _use: Use) -> _ByFolder:
         """Rely on the lock of the folder, which says whose it is."""
         return _ByFolder()
+
+    def owner_of(self, _engine: Engine) -> str | None:
+        """Return None: the lock of the folder says it."""
+        return None
 
     def name_of(self, engine: Engine) -> str:
         """Return the name of the file."""

@@ -66,6 +66,12 @@ CASES = {
         for figure in ("", "-processor", "-engine")
     },
     "publish": {"publish.folder", "publish.bucket"},
+    "issuer": {
+        "issuer.issue.one",
+        "issuer.issue.two",
+        "issuer.issue.one-processor",
+        "issuer.issue.two-processor",
+    },
     "cli": {
         "cli.did-verify",
         "cli.did-verify-help",

@@ -142,7 +142,8 @@ def test_a_right_token_without_the_role_is_no_guess(desk):
 
 def test_whoever_knows_how_a_token_begins_does_not_slow_its_owner(office):
     """An attacker with the first characters of a token is slowed, and nobody else."""
-    desk = Officers(office.agency, office.store.officers, office.edge, LoginLimit(lambda: 0.0))
+    limit = LoginLimit(office.store.officers.logins, lambda: 0.0)
+    desk = Officers(office.agency, office.store.officers, office.edge, limit)
     token = desk.add("wu", ACCEPT, DAY)
     for number in range(100):
         with pytest.raises(DidServiceError, match=r"token|log-ins"):

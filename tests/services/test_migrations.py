@@ -249,7 +249,7 @@ def test_a_newer_database_is_refused_by_all_and_left_alone(old):
 
 
 @pytest.mark.parametrize(
-    "damage", ["DELETE FROM %s", "UPDATE %s SET version_num = 'x'", "INSERT INTO %s VALUES (3)"]
+    "damage", ["DELETE FROM %s", "UPDATE %s SET version_num = 'x'", "INSERT INTO %s VALUES (9)"]
 )
 def test_a_database_whose_number_is_damaged_is_told(tmp_path, damage):
     with opened(tmp_path / "issuer.sqlite") as engine:
@@ -350,16 +350,16 @@ def test_the_command_tells_what_is_old_and_upgrades_it(old, monkeypatch, capsys)
     answer = json.loads(told.out)
     assert (answer["command"], answer["ok"]) == ("database upgrade", True)
     assert [each["name"] for each in answer["data"]["databases"]] == [*FILES]
-    assert answer["data"]["databases"][2]["before"] == {"issuer": 2}
+    assert answer["data"]["databases"][2]["before"] == {"issuer": 3}
     code, told = run(monkeypatch, capsys, "database", "upgrade", old)
-    assert "issuer.sqlite: issuer has revision 2 already" in told.out
+    assert "issuer.sqlite: issuer has revision 3 already" in told.out
 
 
 def test_a_database_is_named_by_its_url_as_well(old, monkeypatch, capsys):
     url = file_url(old / "issuer.sqlite")
     code, told = run(monkeypatch, capsys, "database", "status", url, "--json")
     (found,) = json.loads(told.out)["data"]["databases"]
-    wanted = {"room": "issuer", "revision": 0, "newest": 2, "state": "outdated"}
+    wanted = {"room": "issuer", "revision": 0, "newest": 3, "state": "outdated"}
     assert (code, found) == (0, {"name": "issuer.sqlite", "tables": [wanted]})
 
 

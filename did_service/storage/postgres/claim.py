@@ -1,10 +1,11 @@
-"""Whose schema it is, and which process writes it: a lock that lives as long as a connection.
+"""Whose schema it is, and who writes it: a lock that lives as long as a connection.
 
     storage_owner    one row: the origin of a log, the name of a witness, the DID of an agency
 
 The lock is the server's and ends with the connection, however that ends: of a process that was
-killed at once, of a machine that has gone when the server notices, or we do. It keeps a second
-process from beginning. What keeps two histories apart is the row that is swapped and the guard.
+killed at once, of a machine that has gone when the server notices, or we do. Whoever is alone
+keeps a second process from beginning; those who share the schema keep out whoever would be
+alone. What keeps two histories apart is the row that is swapped and the guard.
 """
 
 from __future__ import annotations
@@ -12,15 +13,31 @@ from __future__ import annotations
 from contextlib import suppress
 
 import psycopg
-from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, event, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    event,
+    insert,
+    inspect,
+    select,
+)
 
 from did_service.core.errors import ConflictError, UsageError, quote
+from did_service.storage.lease import Use
 from did_service.storage.postgres.engine import driver_of, lock_key, schema_of
 from did_service.storage.transactions import for_writing, is_writing
 
 _OWNER = Table("storage_owner", MetaData(), Column("owner", Text, nullable=False))
 
 
+_TAKE = {
+    Use.ALONE: "SELECT pg_try_advisory_lock(%s)",
+    Use.SHARED: "SELECT pg_try_advisory_lock_shared(%s)",
+}
 # The server's own list of locks: it knows by the process of the session and by the key.
 _HELD = """
 SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -37,6 +54,7 @@ class PostgresClaim:
     Args:
         engine: The database.
         owner: Whose schema it is from now on; None to leave that open.
+        use: Whether other processes that share it may have it at the same time.
 
     Raises:
         ConflictError: `database_in_use`: another process has it; writing transactions raise it
@@ -44,10 +62,10 @@ class PostgresClaim:
         UsageError: `database_of_another`: it is that of another owner.
     """
 
-    def __init__(self, engine: Engine, owner: str | None) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, owner: str | None, use: Use = Use.ALONE) -> None:
+        self._engine, self._use = engine, use
         self._key = lock_key(schema_of(engine), "claim")
-        self._driver = _taken(engine, self._key)
+        self._driver = _taken(engine, self._key, use)
         event.listen(engine, "begin", self._check)  # after the lock of writers was taken
         try:
             if owner is not None:
@@ -69,24 +87,26 @@ class PostgresClaim:
             return
         asked = (self._driver.info.backend_pid, self._key)
         if driver_of(connection).execute(_HELD, asked).fetchone() is None:
-            lost, self._driver = self._driver, _taken(self._engine, self._key)
+            lost, self._driver = self._driver, _taken(self._engine, self._key, self._use)
             lost.close()
 
 
-def _taken(engine: Engine, key: int) -> psycopg.Connection[tuple[object, ...]]:
+def _taken(engine: Engine, key: int, use: Use) -> psycopg.Connection[tuple[object, ...]]:
     """Take the claim in a session of its own; raises `database_in_use`."""
     driver = own_connection(engine)
     try:
         driver.execute("SET idle_session_timeout = 0")  # it is silent for as long as we run
-        _lock(driver, key, schema_of(engine))
+        _lock(driver, key, use, schema_of(engine))
     except BaseException:
         driver.close()
         raise
     return driver
 
 
-def _lock(driver: psycopg.Connection[tuple[object, ...]], key: int, schema: str) -> None:
-    found = driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+def _lock(
+    driver: psycopg.Connection[tuple[object, ...]], key: int, use: Use, schema: str
+) -> None:
+    found = driver.execute(_TAKE[use].encode(), (key,)).fetchone()
     if found != (True,):
         what = f"another process writes the schema {quote(schema)}"
         raise ConflictError("database_in_use", what)
@@ -100,6 +120,15 @@ def own_connection(engine: Engine) -> psycopg.Connection[tuple[object, ...]]:
     assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is one of ours
     pooled.detach()
     return driver
+
+
+def owner_of(engine: Engine) -> str | None:
+    """Return whose schema it is, None where nobody has ever claimed it."""
+    with engine.connect() as connection, connection.begin():
+        if not inspect(connection).has_table(_OWNER.name):
+            return None
+        found = connection.execute(select(_OWNER.c.owner)).scalar()
+    return None if found is None else str(found)
 
 
 def check_owner(engine: Engine, owner: str) -> None:

@@ -6,7 +6,8 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.sql.expression import ClauseElement
 
 from did_service.core.errors import DidServiceError
-from did_service.storage.postgres.claim import PostgresClaim, check_owner
+from did_service.storage.lease import Use
+from did_service.storage.postgres.claim import PostgresClaim, check_owner, owner_of
 from did_service.storage.postgres.election import PostgresElection
 from did_service.storage.postgres.engine import enter, open_engine, schema_of, without_limits
 from did_service.storage.postgres.failures import FAILURES, told, told_of_opening
@@ -57,9 +58,13 @@ class Postgres:
         check_owner(engine, owner)
         return PostgresElection(engine)
 
-    def claim(self, engine: Engine, owner: str | None) -> PostgresClaim:
-        """Be the one process that writes a schema, by a lock of the server."""
-        return PostgresClaim(engine, owner)
+    def claim(self, engine: Engine, owner: str | None, use: Use) -> PostgresClaim:
+        """Write a schema alone, or with others who share it, by a lock of the server."""
+        return PostgresClaim(engine, owner, use)
+
+    def owner_of(self, engine: Engine) -> str | None:
+        """Return whose schema it is."""
+        return owner_of(engine)
 
     def name_of(self, engine: Engine) -> str:
         """Name a schema, with its database."""

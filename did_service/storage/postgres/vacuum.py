@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Engine
 
-from did_service.storage.postgres.engine import schema_of
+from did_service.storage.postgres.engine import lock_key, schema_of
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
 _READERS = """
@@ -22,18 +22,31 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xmin 
 
 
 def vacuum(engine: Engine) -> bool:
-    """Vacuum every table; False where a reader kept something back: ask again."""
-    schema = schema_of(engine)
+    """Vacuum every table; False where a reader kept something back: ask again.
+
+    Of several processes one is at it, and the others do not wait: they ask again as well.
+    """
+    key = (lock_key(schema_of(engine), "vacuum"),)
     with closing(engine.raw_connection()) as pooled:
         driver = pooled.driver_connection
         assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine is one of ours
-        tables = [name for (name,) in driver.execute(_TABLES, (schema,)).fetchall()]
-        readers = driver.execute(_READERS).fetchone()
-        if tables:
-            names = sql.SQL(", ").join(sql.Identifier(schema, name) for name in tables)
-            driver.execute("SET statement_timeout = 0")  # it lasts as long as the rows take
-            try:
-                driver.execute(sql.SQL("VACUUM {}").format(names), prepare=False)
-            finally:
-                driver.execute("RESET statement_timeout")
+        if driver.execute("SELECT pg_try_advisory_lock(%s)", key).fetchone() != (True,):
+            return False
+        try:
+            return _vacuum(driver, schema_of(engine))
+        finally:
+            driver.execute("SELECT pg_advisory_unlock(%s)", key)
+
+
+def _vacuum(driver: psycopg.Connection[tuple[object, ...]], schema: str) -> bool:
+    found = driver.execute(_TABLES, (schema,)).fetchall()
+    readers = driver.execute(_READERS).fetchone()
+    if found:
+        tables = [sql.Identifier(schema, str(name)) for (name,) in found]
+        names = sql.SQL(", ").join(tables)
+        driver.execute("SET statement_timeout = 0")  # it lasts as long as the rows take
+        try:
+            driver.execute(sql.SQL("VACUUM {}").format(names), prepare=False)
+        finally:
+            driver.execute("RESET statement_timeout")
     return readers == (0,)
