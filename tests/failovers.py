@@ -9,7 +9,8 @@ synchronous standby. Each round, ROUNDS of them, loses in turn
     session     … the server ends the session that it leads by
     network     … and it are cut off from each other: nothing arrives, nothing is refused
 
-while clients hand entries in. The time ends with the first that is accepted again.
+while clients hand entries in. The time ends once a new term has begun, and an entry is accepted
+in it.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.support.postgres import Server
 from tests.support.registry_processes import PATIENCE, Load, Region, region
 from tests.support.standby import Pair, url_of
 
@@ -70,61 +72,78 @@ class Soak:
 
     def __init__(self, pair: Pair, gd: Region, wires: dict[str, Wire], load: Load) -> None:
         self.pair, self.gd, self.wires, self.load = pair, gd, wires, load
+        self.database = gd.database
         self.leader, self.other = "one", "two"
         self.times: dict[str, list[float]] = {}
 
     def primary(self) -> None:
         self.pair.primary.kill()
+        term = self._term(self.pair.standby)
         self.pair.fail_over()
-        self._until_accepted("primary", self.leader, self.other)
+        self._until_accepted("primary", term)
         self.pair.restore()
 
     def killed(self) -> None:
+        term = self._term()
         self.gd.kill(self.leader)
-        self._until_accepted("leader", self.other)
-        self._start(self.leader)
-        self._swap()
+        self._until_accepted("leader", term)
+        self.gd.start(self.leader)
 
     def stopped(self) -> None:
-        child = self.gd.children[self.leader]
+        term, child = self._term(), self.gd.children[self.leader]
         child.send_signal(signal.SIGSTOP)
-        self._until_accepted("stopped", self.other)
-        child.send_signal(signal.SIGCONT)
-        self._swap()
+        try:
+            self._until_accepted("stopped", term)
+        finally:
+            child.send_signal(signal.SIGCONT)
 
     def session(self) -> None:
+        term = self._term()
         with self.pair.primary.ask("postgres") as driver:
             driver.execute(_LOCK)
-        self._until_accepted("session", self.leader, self.other)
+        self._until_accepted("session", term)
 
     def network(self) -> None:
-        wire = self.wires[self.leader]
+        term, wire = self._term(), self.wires[self.leader]
         wire.signal(signal.SIGSTOP)
-        self._until_accepted("network", self.other)
-        wire.signal(signal.SIGCONT)
-        self._swap()
+        try:
+            self._until_accepted("network", term)
+        finally:
+            wire.signal(signal.SIGCONT)
 
-    def _swap(self) -> None:
-        self.leader, self.other = self.other, self.leader
+    def find(self) -> None:
+        """Have the clients reach whoever leads."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            for name in sorted(self.gd.children):
+                self.gd.reach(name)
+                if self.gd.leads():
+                    self.leader, self.other = name, {"one": "two", "two": "one"}[name]
+                    return
+            time.sleep(0.1)
+        raise AssertionError("nobody leads")
 
-    def _start(self, name: str) -> None:
-        reached = self.leader if name == self.other else self.other
-        self.gd.start(name)
-        self.gd.reach(reached)
+    def _term(self, server: Server | None = None) -> int:
+        with (server or self.pair.primary).ask(self.database) as driver:
+            found = driver.execute("SELECT term FROM registry.storage_leader").fetchone()
+        return int(found[0])
 
-    def _until_accepted(self, kind: str, *names: str) -> None:
-        """Measure until one of these accepts; whoever does is the leader."""
-        began, before = time.monotonic(), len(self.load.receipts)
+    def _until_accepted(self, kind: str, term: int) -> None:
+        """Measure until somebody leads anew and has accepted an entry."""
+        began = time.monotonic()
+        self.gd.reach(self.other)
+        while self._term() == term:
+            assert time.monotonic() - began < PATIENCE, kind
+            time.sleep(0.02)
+        before, names = len(self.load.receipts), [self.other, self.leader]
         while len(self.load.receipts) == before:
             assert time.monotonic() - began < PATIENCE, kind
-            for name in names:
-                if self.gd.reached != name:
-                    self.gd.reach(name)
-                _pause(lambda: len(self.load.receipts) > before, 0.3)
+            _pause(lambda: len(self.load.receipts) > before, 0.5)
+            if len(self.load.receipts) == before and kind in ("primary", "session"):
+                names.reverse()
+                self.gd.reach(names[0])
         taken = time.monotonic() - began
         self.times.setdefault(kind, []).append(taken)
-        if len(names) > 1 and self.gd.reached != self.leader:
-            self._swap()
         print(f"{kind:8} {taken:5.2f} s, {len(self.load.receipts)} receipts", flush=True)
 
 
@@ -141,6 +160,7 @@ def _opened(folder: Path) -> Iterator[tuple[Pair, Region, dict[str, Wire]]]:
     wires = {name: Wire(pair) for name in ("one", "two")}
     try:
         with region(folder, pair.url(database)) as gd:
+            gd.database = database
             for name, wire in wires.items():
                 gd.start(name, url_of(wire.hosts, database, "read-write"))
             gd.reach("one")
@@ -163,8 +183,10 @@ def main() -> int:
                     for lose in (
                         soak.primary, soak.killed, soak.stopped, soak.session, soak.network
                     ):  # fmt: skip
+                        soak.find()
                         load.more(_BETWEEN)
                         lose()
+                soak.find()
                 load.more(_BETWEEN)
             lost = gd.lost(load.receipts)
             heads = gd.head().size
