@@ -114,6 +114,14 @@ class Soak:
         finally:
             wire.signal(signal.SIGCONT)
 
+    def work(self, count: int) -> None:
+        """Wait until so many more entries were accepted, by whoever leads."""
+        wanted, ends = len(self.load.receipts) + count, time.monotonic() + PATIENCE
+        while len(self.load.receipts) < wanted:
+            assert time.monotonic() < ends
+            self.find()  # one that has run again may have thought for a moment that it leads
+            time.sleep(2)
+
     def find(self) -> None:
         """Have the clients reach whoever leads."""
         ends = time.monotonic() + PATIENCE
@@ -185,11 +193,9 @@ def main() -> int:
                     for lose in (
                         soak.primary, soak.killed, soak.stopped, soak.session, soak.network
                     ):  # fmt: skip
-                        soak.find()
-                        load.more(_BETWEEN)
+                        soak.work(_BETWEEN)
                         lose()
-                soak.find()
-                load.more(_BETWEEN)
+                soak.work(_BETWEEN)
             lost = gd.lost(load.receipts)
             heads = gd.head().size
     finally:
