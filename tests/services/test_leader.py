@@ -12,6 +12,7 @@ from did_service.storage.database import claimed, leadership_of, open_database, 
 from did_service.storage.leading import ALONE
 from did_service.storage.lease import Lease, Use
 from did_service.storage.postgres import election as module
+from did_service.storage.postgres import holders
 from tests.support import postgres
 from tests.support.optional import postgres_programs
 from tests.support.refusals import refused
@@ -117,17 +118,32 @@ def test_who_does_not_know_that_it_lost_it_writes_nothing(asleep, stand, engine)
     assert stale.read(LOG) == b"note"
 
 
-def test_no_term_begins_beside_a_transaction_of_the_leader(asleep, stand, engine):
+def test_no_term_begins_beside_a_transaction_of_the_leader(asleep, engine, monkeypatch):
     """What the leader is writing is there before another one looks at the rows."""
+    monkeypatch.setattr(holders, "_GRACE_SECONDS", 1)
     second = leadership_of(engine, LOG)
     standing = Thread(target=second.start, args=(lambda: None,))
     with transaction(engine, {}, asleep):
         end_session_of(asleep)
         standing.start()
-        standing.join(1)
+        standing.join(0.2)
         assert not second.is_leading
     standing.join()
     assert second.is_leading
+    second.close()
+
+
+def test_a_transaction_that_a_stopped_leader_has_left_open_holds_nobody_up(
+    asleep, stand, engine
+):
+    """The server would wait for it for two minutes, and nobody could begin a term meanwhile."""
+    end_session_of(asleep)
+
+    second = leadership_of(engine, LOG)
+    standing = Thread(target=second.start, args=(lambda: None,))
+    with refused("database_refused", UnavailableError), transaction(engine, {}, asleep):
+        standing.start()
+        assert seconds_until(lambda: second.is_leading) < TAKE_OVER
     second.close()
 
 

@@ -42,7 +42,7 @@ class Region:
 
     def __init__(self, town, folder, url):
         self.town, self.folder, self.url = town, folder, url
-        self.children, self.urls, self.reached = {}, {}, ""
+        self.children, self.urls, self.reached, self.database = {}, {}, "", ""
         self.transport = town.transport
 
     def start(self, name, url=None):

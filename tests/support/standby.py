@@ -29,11 +29,11 @@ class Pair:
 
     def url(self, database: str, session: str = "read-write") -> str:
         """The URL of a database that is on both."""
-        return url_of((self.primary, self.standby), database, session)
+        return url_of((self.primary.folder, self.standby.folder), database, session)
 
     def standby_url(self, database: str) -> str:
         """The URL of what the standby has."""
-        return url_of((self.standby,), database, "standby")
+        return url_of((self.standby.folder,), database, "standby")
 
     def fail_over(self) -> None:
         """Promote the standby; the former primary is the other one from now on."""
@@ -75,7 +75,7 @@ def _set(server: Server, statement: str) -> None:
         driver.execute("SELECT pg_reload_conf()")
 
 
-def url_of(servers: tuple[Server, ...], database: str, session: str) -> str:
-    """The URL of a database that is on several servers."""
-    hosts = ",".join(str(each.folder) for each in servers)
+def url_of(folders: tuple[Path, ...], database: str, session: str) -> str:
+    """The URL of a database that is on several servers, by the folders of their sockets."""
+    hosts = ",".join(map(str, folders))
     return f"postgresql://didsvc@/{database}?host={hosts}&target_session_attrs={session}"

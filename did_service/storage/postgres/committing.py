@@ -35,7 +35,7 @@ def commit(driver: psycopg.Connection[tuple[object, ...]], seconds: float) -> No
         UnavailableError: `commit_unconfirmed`: whether it stays is not known.
         psycopg.Error: what the server says.
     """
-    if driver.pgconn.transaction_status is TransactionStatus.INERROR:
+    if driver.info.transaction_status is TransactionStatus.INERROR:
         raise InFailedSqlTransaction("an error in this transaction was passed over")
     with _noticed(driver) as severities:
         driver.pgconn.send_query(b"COMMIT")

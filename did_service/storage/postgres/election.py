@@ -7,7 +7,8 @@ The lock chooses, the term protects. A process that has lost the lock and does n
 has the former term: its next transaction finds another one in the row, and does not commit.
 
 The server ends a session that is silent for so long as a leader may be (`_SILENT_SECONDS`), so
-a process that was stopped, or cannot be reached, does not keep the others waiting.
+a process that was stopped, or cannot be reached, does not keep the others waiting; nor does a
+transaction that it has left open (`holders`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from sqlalchemy import (
 from did_service.core.errors import DidServiceError, UnavailableError, kind_and_place
 from did_service.storage.postgres.claim import own_connection
 from did_service.storage.postgres.engine import lock_key, schema_of
+from did_service.storage.postgres.holders import end_silent_holders
 from did_service.storage.transactions import for_writing
 
 _LOOK_SECONDS = 0.5  # between two looks of the leader at its lock
@@ -140,6 +142,7 @@ class PostgresElection:
 
     def _begin(self, session: psycopg.Connection[tuple[object, ...]]) -> None:
         self._lost.clear()
+        end_silent_holders(session, lock_key(schema_of(self._engine), "write"))
         self._term = term = self._next_term()
         self._session = session
         # Beside the looks, for the session must not be silent while this lasts.
