@@ -12,7 +12,8 @@ What was answered is written down before it is counted on, so a run in folders t
 goes on after the last kill: the folder and the record stand under build/soak/kills. At the end
 all of it is there: each receipt at its index, none given twice, each head that was seen a
 beginning of the log, each revoked credential in the list, no witness has an alarm, and a bucket
-every file of its checkpoints. KILLS says how many kills another run shall have.
+every file of its checkpoints. KILLS says how many kills another run shall have, MINUTES after
+how long it shall stop killing and look.
 """
 
 import json
@@ -44,6 +45,7 @@ from tests.support.processes import HOSTS, PATIENCE, Processes, processes
 
 FOLDER = CHECKOUT / "build" / "soak" / "kills"
 KILLS = int(os.environ.get("KILLS", "1000"))
+_MINUTES = float(os.environ.get("MINUTES", "600"))
 _PAUSE = 0.5  # seconds between two things that one client does
 _CRASHES = 0.05  # of what everybody rests on, to one kill
 PLACES: dict[str, Callable[[], AbstractContextManager[InFolders]]] = {
@@ -120,7 +122,8 @@ class People:
 def kill_them(town: Processes, record: Record, kills: int, place: InFolders) -> list[float]:
     """Kill until so many kills are on record; return how long each start took."""
     chance, seconds = random.Random(), []
-    while len(record.of("kill")) < kills:
+    ends = time.monotonic() + 60 * _MINUTES
+    while len(record.of("kill")) < kills and time.monotonic() < ends:
         time.sleep(chance.uniform(0.05, 1.5))
         if chance.random() < _CRASHES and place.crash():
             record.add("crash")

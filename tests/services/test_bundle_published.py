@@ -130,6 +130,32 @@ def test_old_bundles_go_and_the_named_one_never(blobs):
     assert named(blobs) == b"%03d" % (BUNDLES_KEPT + 2)
 
 
+def test_an_old_bundle_that_is_named_again_stays(blobs):
+    for number in range(BUNDLES_KEPT + 1):
+        publish_bundle(blobs, b"%03d" % number, about(number))
+    oldest = publish_bundle(blobs, b"001", about(99))
+    assert (oldest.shown, named(blobs)) == (Shown.NEWEST, b"001")
+
+
+class Swept:
+    """A store where another process removes our bundle as an old one before it is named."""
+
+    def __init__(self, blobs):
+        self._blobs = blobs
+
+    def swap(self, *given):
+        self._blobs.delete(self._blobs.names("bundle/"))
+        self._blobs.swap(*given)
+
+    def __getattr__(self, name):
+        return getattr(self._blobs, name)
+
+
+def test_a_bundle_that_another_has_just_removed_is_put_again(blobs):
+    publish_bundle(Swept(blobs), b"one", about(1))
+    assert named(blobs) == b"one"
+
+
 @pytest.mark.parametrize(
     "damaged", [b"", b"{}", b"\xff", b'{"format":"didsvc-newest-bundle/1","logs":{"x":1}}']
 )
