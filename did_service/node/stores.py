@@ -106,7 +106,8 @@ def reading_stores(storage: StorageSetup, name: str, blobs: str) -> Iterator[Ser
         NotFoundError: `database_missing`.
         UnavailableError: what the database says.
     """
-    engine = open_database(storage.database_url(name), make=False)
+    url = storage.database_url(name)
+    engine = open_database(url, make=False, connections=storage.connections)
     try:
         yield ServiceStores(engine, storage.blob_store(blobs))
     finally:

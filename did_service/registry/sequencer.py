@@ -37,6 +37,7 @@ from did_service.registry.history import LogRows
 from did_service.registry.region import RegionStores
 from did_service.registry.store import transaction
 from did_service.replica.check import Pending, make_world, policy_in_force
+from did_service.replica.rows import kept_content
 from did_service.replica.store import ReplicaStore
 
 MAX_AHEAD_SECONDS = MAX_CLOCK_AHEAD_SECONDS // 2  # validators' clocks may be behind ours
@@ -265,7 +266,7 @@ class _Batch:
             if held is None:
                 raise
             return held
-        contents.update(came)
+        contents.update(kept_content(entry, content))
         if entry.type == "policy":
             self._policy = policy_in_force(self._region.pinned, self._pending[origin])
         return placed

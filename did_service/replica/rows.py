@@ -59,10 +59,19 @@ def counted_bytes(entry: Entry, data: bytes, content: Callable[[bytes], bytes | 
         data: Its canonical form.
         content: Finds the bytes behind a digest.
     """
+    return len(data) + sum(map(len, kept_content(entry, content).values()))
+
+
+def kept_content(entry: Entry, content: Callable[[bytes], bytes | None]) -> dict[bytes, bytes]:
+    """Return the content that a log keeps for an entry, by its digest.
+
+    Whoever copies the log asks for it there, also where it came with another log's entry.
+    """
     known = TYPES.get(entry.type)
     if known is None or not known.has_content or entry.digest is None:
-        return len(data)
-    return len(data) + len(content(entry.digest) or b"")
+        return {}
+    found = content(entry.digest)
+    return {} if found is None else {entry.digest: found}
 
 
 def newest(rows: Sequence[StoredRow]) -> list[StoredRow]:

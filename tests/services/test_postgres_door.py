@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from did_service.core.errors import ConflictError, NotFoundError, UnavailableError, UsageError
 from did_service.core.limits import DATABASE_CONNECTIONS
+from did_service.node.storage_setup import StorageSetup
+from did_service.node.stores import reading_stores, registry_stores
 from did_service.storage import database
 from did_service.storage.database import open_database, reading, writing
 from did_service.storage.dialects import dialect_of
@@ -290,6 +292,15 @@ def test_connections_are_counted_and_who_gets_none_is_told(url, monkeypatch, giv
         each.close()
     with reading(engine):
         pass
+
+
+def test_a_setting_bounds_the_connections_of_every_store(tmp_path):
+    database = postgres.server().url(postgres.server().create())
+    storage = StorageSetup(tmp_path, database, connections=5)
+    with registry_stores(storage, "gd.example/reg") as opened:
+        assert opened.stores.engine.pool.size() == 5
+    with reading_stores(storage, "registry", "") as stores:
+        assert stores.engine.pool.size() == 5
 
 
 # --- errors -----------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ from did_service.core.log.tiles import inclusion_path
 from did_service.registry import submissions
 from did_service.registry.sequencer import QueuedEntry
 from did_service.registry.store import transaction
+from did_service.replica import rows
+from did_service.replica.statements import KEEP_CONTENT
+from did_service.storage.database import writing
 from tests.support.cosigners import signed_by
 from tests.support.dids import hash_of
 from tests.support.live import running
@@ -194,6 +197,24 @@ def test_a_status_list_that_did_not_come_is_asked_for(fed, psb):
     with refused("digest_wrong"):
         fed.client(EV).submit(entry, content + b" ")
     assert fed.client(EV).submit(entry, content).leaf == entry.sequenced(fed.now).leaf()
+
+
+def test_content_that_another_log_has_is_served_by_the_log_that_names_it(fed, psb):
+    """Its witnesses ask for it there, and sign nothing without it."""
+    fed.tick()
+    content, region = fed.list_content(psb, psb.list_url()), fed.registry("gd").region
+    body = {"issuer": psb.did, "kind": "bitstring", "iat": fed.now}
+    body |= {"exp": fed.now + 604_800, "ttl": 3_600, "bits": 131_072}
+    with writing(region.engine) as connection:
+        other = rows.contents({sha256(content): content})
+        KEEP_CONTENT.run_for(connection, [{"log": REG, **row} for row in other])
+    before = region.stores[EV].written_since(0)[1]
+    entry = fed.compose(EV, "status", psb.list_url(), body, sha256(content))
+    fed.client(EV).submit(entry)
+    fed.publish("gd")
+    assert fed.reader(EV).content(sha256(content)) == content
+    size = len(entry.sequenced(fed.now).encode()) + len(content)
+    assert region.stores[EV].written_since(0)[1] - before == size
 
 
 def test_entries_stand_in_the_log_of_their_kind(fed):
