@@ -38,10 +38,8 @@ MEASURED = {
     "issue_v": Figure(1.17, "V", "`vc.eddsa-jcs.issue.large`", "the same"),
     "shown_v": Figure(18.5, "V", "`vc.presentation.bundle`, a counter judges", "the same"),
     "proof_v": Figure(0.19, "V", "`merkle.verify-20`", "the same"),
-    "entry_v": Figure(
-        12, "V", "a new DID at a registry: rules, parse, rows", "bench/README.md"
-    ),
-    "http_v": Figure(12, "V", "a request of its own over HTTP", "bench/README.md"),
+    "entry_v": Figure(9, "V", "a new DID at a registry: rules, parse, rows", "bench/README.md"),
+    "http_v": Figure(6, "V", "a request of its own over HTTP", "bench/README.md"),
     "status_entry": Figure(305, "B", "a status entry", "tests' federation, 87397a1"),
     "did_entry": Figure(3_282, "B", "a DID entry, the largest of six", "the same"),
     "heads_entry": Figure(212, "B", "a heads entry", "the same"),

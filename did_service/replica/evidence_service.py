@@ -78,6 +78,8 @@ class EvidenceService:
         self._log = log
         self._control = control
         self._cut = SingleFlight(self._make_cut, _MOMENTS_KEPT)
+        # Of a checkpoint all evidence rests on the same few heads entries.
+        self._heads_item = SingleFlight(self._make_heads_item, _MOMENTS_KEPT)
         self._head = lru_cache(_MOMENTS_KEPT)(checkpoint_in)  # each request reads the same few
 
     def newest(self, kind: str, subject: str, moment: EvidenceMoment) -> UnverifiedEvidence:
@@ -195,8 +197,15 @@ class EvidenceService:
         return store.numbered("heads", origin, number) or cut.entry
 
     def _item(self, placed: LoggedEntry, log: Replica, size: int) -> UnverifiedItem:
-        path: Sequence[bytes] = tiles.inclusion_path(log.store.hashes, placed.index, size)
+        with log.store.reading() as connection:  # one for all tiles of the path
+            hashes = log.store.within(connection).hashes
+            path: Sequence[bytes] = tiles.inclusion_path(hashes, placed.index, size)
         return UnverifiedItem(log.origin, size, placed.index, placed.entry, AuditPath(path))
+
+    def _make_heads_item(self, place: tuple[bytes, int]) -> UnverifiedItem:
+        note, index = place
+        placed = self._control.store.placed(index)
+        return self._item(placed, self._control, self._head(note).size)
 
     def _evidence(
         self, cut: _Cut, item: UnverifiedItem, heads: LoggedEntry
@@ -206,7 +215,7 @@ class EvidenceService:
         content = self._log.store.content(digest) if digest else None
         return UnverifiedEvidence(
             checkpoints=(cut.note,),
-            items=(item, self._item(heads, self._control, cut.size)),
+            items=(item, self._heads_item((cut.note, heads.index))),
             contents={digest: content} if digest and content is not None else {},
         )
 

@@ -48,6 +48,9 @@ class Relationship(Enum):
     CAPABILITY_DELEGATION = "capabilityDelegation"
 
 
+_RELATIONSHIPS = tuple((each, each.value) for each in Relationship)
+
+
 class VerificationMethod(NamedTuple):
     """One method.
 
@@ -203,9 +206,9 @@ def _methods(
     listed = as_array(raw.get("verificationMethod", []), "verificationMethod")
     methods = [_method(item, did) for item in listed]
     relationships: dict[Relationship, tuple[str, ...]] = {}
-    for relationship in Relationship:
+    for relationship, name in _RELATIONSHIPS:
         ids: list[str] = []
-        for item in as_array(raw.get(relationship.value, []), relationship.value):
+        for item in as_array(raw.get(name, []), name):
             if isinstance(item, str):
                 ids.append(_absolute(item, did))
             else:
