@@ -513,7 +513,8 @@ COUNTER_WALLET_ISSUER = (
     _row(
         "a machine whose clock is ahead forgets what was used",
         "did_service/issuer/challenges.py",
-        "services/test_two_issuers.py test_a_clock_that_is_ahead_forgets_no_challenge_that_was_used",
+        "services/test_two_issuers.py"
+        " test_a_clock_that_is_ahead_forgets_no_challenge_that_was_used",
         "UsedChallenge(challenge, expires, now - MAX_CLOCK_AHEAD_SECONDS)",
         "UsedChallenge(challenge, expires, now)",
     ),
