@@ -487,6 +487,37 @@ COUNTER_WALLET_ISSUER = (
         "if owner != own:",
         "if not owner:",
     ),
+    _row(
+        "two processes give one index to two",
+        "did_service/issuer/credential_store.py",
+        "services/test_two_issuers.py"
+        " test_an_index_that_is_revoked_while_it_is_drawn_is_given_to_nobody",
+        '            _check_free(connection, ORPHANED, credential["index"])\n',
+        "",
+    ),
+    _row(
+        "an answer that comes late moves a list back",
+        "did_service/issuer/ledger.py",
+        "services/test_two_issuers.py"
+        " test_an_answer_that_comes_late_leaves_the_newer_list_in_place",
+        "return (str(held.log), number) < (log, placed.entry.number)",
+        "return number is not None",
+    ),
+    _row(
+        "room for an application is looked for before it is stored alone",
+        "did_service/issuer/store.py",
+        "services/test_two_issuers.py test_no_more_applications_wait_than_may",
+        "if connection.execute(_OPEN).scalar_one() >= most:",
+        "if most < 0:",
+    ),
+    _row(
+        "a machine whose clock is ahead forgets what was used",
+        "did_service/issuer/challenges.py",
+        "services/test_two_issuers.py"
+        " test_a_clock_that_is_ahead_forgets_no_challenge_that_was_used",
+        "UsedChallenge(challenge, expires, now - MAX_CLOCK_AHEAD_SECONDS)",
+        "UsedChallenge(challenge, expires, now)",
+    ),
 )
 
 WALLET = (

@@ -403,6 +403,15 @@ def test_what_is_deleted_is_taken_out_of_the_tables_unless_somebody_reads(engine
     assert dead_rows(engine) == 0
 
 
+def test_who_takes_out_what_is_deleted_does_not_wait_for_another_process(engine):
+    with postgres.server().ask(engine.url.database) as other:
+        key = engine_module.lock_key(engine_module.schema_of(engine), "vacuum")
+        other.execute("SELECT pg_advisory_lock(%s)", (key,))
+        assert database.empty_journal(engine) is False
+    assert database.empty_journal(engine) is True  # and keeps nobody else from it
+    assert database.empty_journal(engine) is True
+
+
 def test_taking_out_what_is_deleted_lasts_as_long_as_the_rows_take(url, engine, monkeypatch):
     monkeypatch.setattr(engine_module, "DATABASE_STATEMENT_SECONDS", 0.3)
     hasty, held, release = open_database(url), Event(), Event()

@@ -418,18 +418,14 @@ def test_what_the_log_took_from_one_and_refused_to_the_other_is_ours(
     """A quota ends in the second between the two: the refusal is heard before the receipt."""
     credential = office.issue()["credential"]
     office.fed.tick(5)
-    real = office.log.submit
 
-    def submit(entry, content=None):
-        receipt = real(entry, content)
-        monkeypatch.setattr(office.log, "submit", real)
+    def refused_there():
         office.log.refuses = RuleError("quota_exceeded", "x")
         with refused("log_refused", RuleError):
             other.statuses.publish(Purpose.REVOCATION)
         office.log.refuses = None
-        return receipt
 
-    monkeypatch.setattr(office.log, "submit", submit)
+    meanwhile(monkeypatch, office.log, "submit", refused_there)
     office.issuer.statuses.change(credential["id"], Verb.REVOKE, "qian")
     assert office.issuer.statuses.served("1") == other.statuses.served("1")
     assert office.bits() == {index_of(credential)}
