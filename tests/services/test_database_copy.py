@@ -151,7 +151,8 @@ def test_nothing_arrives_of_a_copy_that_fails(source, target):
 
 def test_a_text_that_a_server_does_not_take_is_told_by_its_column(source, target):
     with writing(source) as connection:
-        connection.execute(RAISED.update().values(told="a\0b"))
+        # As a file from before has it: no release writes such a text any more.
+        connection.execute(text("UPDATE monitor_alarm SET told = 'a' || char(0) || 'b'"))
     with pytest.raises(UnavailableError, match=r"monitor_alarm\.told"):
         copied(source, target)
 

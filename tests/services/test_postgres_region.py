@@ -183,10 +183,10 @@ def test_a_backup_of_a_server_is_restored_on_a_server_or_in_files(town, database
     assert (record.examined, record.logs[REG]) == (True, size)
     order = RestoreOrder(tmp_path / "kept", tmp_path / "new", PASSPHRASE)
     town.add("gd", "later.gd.example")
-    with refused("database_not_empty", ConflictError):
-        restore(order, {}, SYSTEM, quiet)  # the old rows are there, and not these
+    with refused("database_in_use", ConflictError):
+        restore(order, {}, SYSTEM, quiet)  # the region goes on with its rows there
     assert not (tmp_path / "new" / FILE).exists()
-    fresh = server().url(server().create())
+    fresh = server().url(name := server().create())
     made = restore(order, {"DIDSVC_STORAGE_DATABASE": fresh}, SYSTEM, quiet)
     assert not list((tmp_path / "new" / "data").glob("*.sqlite"))
     assert [each.name.partition(".")[2] for each in database_status(fresh)] == [
@@ -194,6 +194,11 @@ def test_a_backup_of_a_server_is_restored_on_a_server_or_in_files(town, database
         "witness",
     ]
     assert not any(check_folder(storage_of(made.configuration), town.founded.policy).values())
+    with closing(server().ask(name)) as driver:
+        driver.execute("UPDATE registry.replica_entry SET data = data || '\\x20' WHERE index = 1")
+    again = RestoreOrder(tmp_path / "kept", tmp_path / "again", PASSPHRASE)
+    with refused("database_not_empty", ConflictError):
+        restore(again, {"DIDSVC_STORAGE_DATABASE": fresh}, SYSTEM, quiet)
     files = RestoreOrder(tmp_path / "kept", tmp_path / "files", PASSPHRASE)
     restore(files, {"DIDSVC_STORAGE_DATABASE": "sqlite:"}, SYSTEM, quiet)
     assert (tmp_path / "files" / "data" / "registry.sqlite").is_file()

@@ -112,6 +112,7 @@ def _rows(path: Path) -> dict[str, bytes]:
         name: sha256(repr(connection.execute(f'SELECT * FROM "{name}"').fetchall()).encode())
         for name in tables
         if "challenge" not in name  # anybody may ask for one
+        if name != "issuer_login"  # wrong ones are counted, which is no word of theirs
     }
     connection.close()
     return {name: digest.digest() for name, digest in rows.items()}
