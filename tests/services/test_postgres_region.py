@@ -195,7 +195,9 @@ def test_a_backup_of_a_server_is_restored_on_a_server_or_in_files(town, database
     ]
     assert not any(check_folder(storage_of(made.configuration), town.founded.policy).values())
     with closing(server().ask(name)) as driver:
-        driver.execute("UPDATE registry.replica_entry SET data = data || '\\x20' WHERE index = 1")
+        driver.execute(
+            "UPDATE registry.replica_entry SET data = data || '\\x20' WHERE index = 1"
+        )
     again = RestoreOrder(tmp_path / "kept", tmp_path / "again", PASSPHRASE)
     with refused("database_not_empty", ConflictError):
         restore(again, {"DIDSVC_STORAGE_DATABASE": fresh}, SYSTEM, quiet)
