@@ -51,9 +51,7 @@ def _asks_for_region(entry: Entry) -> Callable[[Policy], bool] | None:
     try:
         if entry.type == "authority":
             return _has_log(parse_authority(entry.body).other)
-        if (
-            entry.type == "did" and "op" in entry.body
-        ):  # most have none, and stay where they are
+        if entry.type == "did":
             body = parse_did_body(entry.body)
             return _has_home(named(body)) if body.op == LEAVE else _has_log(body.other)
     except DidServiceError:
