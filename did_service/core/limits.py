@@ -75,10 +75,8 @@ MAX_DOCUMENT_METHODS = 64  # verification methods of one DID document
 MAX_DOCUMENT_SERVICES = 64  # services of one DID document
 MAX_HOST_CHARACTERS = 253  # RFC 1035 §2.3.4: 255 octets on the wire
 MAX_FOREIGN_DIDS_REMEMBERED = 100_000  # their newest version seen; 20 MB in the database
-MAX_HISTORIES_CACHED = 256  # verified histories a resolver keeps; one has a few kilobytes
-# Files of a stranger's DID that it keeps; longer ones out of a log count as several. Objects
-# take five times as much: 75 MB.
-MAX_HISTORY_CACHED_BYTES = 65_536
+MAX_HISTORIES_CACHED = 256  # verified histories a resolver keeps; 75 MB of objects at most
+MAX_HISTORY_CACHED_BYTES = 65_536  # of a stranger's files; longer ones out of a log count more
 MAX_WITNESS_VALUES = 262_144  # JSON values of a witness file with so many proofs
 MAX_WITNESS_PROOFS = 16_384  # one proof costs a signature check: 2 seconds at the worst
 

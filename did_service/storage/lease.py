@@ -13,12 +13,15 @@ import fcntl
 import os
 from enum import Enum
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Self
 
 from did_service.core.errors import ConflictError, UnavailableError, quote
 from did_service.core.limits import MAX_LEASE_BYTES
 from did_service.program.files import read_file
+
+_LOOKS, _PAUSE_SECONDS = 50, 0.02  # one second, while others say whose folder it is
 
 
 class Use(Enum):
@@ -97,6 +100,17 @@ def _open(folder: Path, name: str) -> int:
 
 
 def _claim_shared(descriptor: int, owner: str) -> None:
+    """Share it; of several that begin at once each may be in another's way for a moment."""
+    for _ in range(_LOOKS):
+        try:
+            return _share(descriptor, owner)
+        except BlockingIOError:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            sleep(_PAUSE_SECONDS)
+    return _share(descriptor, owner)
+
+
+def _share(descriptor: int, owner: str) -> None:
     """Share it with others; who is the first has it alone, until he has said whose it is."""
     fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     held = os.pread(descriptor, MAX_LEASE_BYTES, 0)

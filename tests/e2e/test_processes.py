@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests import kills, load, stampede
+from tests.support.elsewhere import in_folders
 
 pytestmark = [pytest.mark.clock, pytest.mark.xdist_group("demo")]
 
@@ -17,8 +18,9 @@ def folder():
 
 
 def test_processes_are_killed_while_people_work_and_nothing_is_lost(folder, capsys):
-    assert kills.soak(folder, 1) == []
-    assert kills.soak(folder, 2) == []  # it goes on where it was
+    with in_folders() as place:
+        assert kills.soak(folder, 1, place) == []
+        assert kills.soak(folder, 2, place) == []  # it goes on where it was
     assert " 0 receipts" not in capsys.readouterr().out
 
 

@@ -785,8 +785,8 @@ SERVERS = (
         "did_service/resolver/resolver.py",
         "services/test_resolver_remembers.py"
         " test_an_entry_is_seen_by_the_next_request_though_nothing_is_published",
-        "self._histories.named((newest.leaf, str(did)), verify)",
-        "self._histories.named(str(did), verify)",
+        "self._histories.named((newest.leaf, str(did)), read, str(did))",
+        "self._histories.named(str(did), read, str(did))",
     ),
     _row(
         "a proof is remembered for every checkpoint to come",

@@ -1,7 +1,8 @@
 """Of several processes on one database one leads; who has lost it writes nothing any more."""
 
 import time
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import text
@@ -226,6 +227,20 @@ def test_a_folder_is_shared_by_those_who_share_it_alone(tmp_path):
             Lease(tmp_path, "registry", "hn.example/reg", Use.SHARED)
     with Lease(tmp_path, "registry", LOG), refused("folder_in_use", ConflictError):
         Lease(tmp_path, "registry", LOG, Use.SHARED)
+
+
+def test_several_that_share_a_new_folder_may_begin_at_the_same_moment(tmp_path):
+    for number in range(20):
+        together = Barrier(4)
+
+        def begin(folder=tmp_path / str(number), together=together):
+            together.wait()
+            return Lease(folder, "registry", LOG, Use.SHARED)
+
+        with ThreadPoolExecutor(4) as pool:
+            begun = [pool.submit(begin) for _ in range(4)]
+        for each in begun:
+            each.result().close()
 
 
 def test_each_term_has_a_number_of_its_own(stand, engine):
