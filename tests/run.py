@@ -31,8 +31,6 @@ RESULT = Path(".coverage")
 UNMEASURED = (
     "tests/architecture",
     "tests/attacks",
-    "tests/cli/test_ceremony_apart.py",
-    "tests/cli/test_ceremony_served.py",
     "tests/cli/test_new_year.py",
     "tests/contract/test_bench.py",
     "tests/deploy",
@@ -40,13 +38,11 @@ UNMEASURED = (
     "tests/e2e",
     "tests/fuzz",
     "tests/interop",
-    "tests/services/test_backup_apart.py",
     "tests/services/test_crash_matrix.py",
     "tests/services/test_crash_matrix_issuer.py",
     "tests/services/test_crash_matrix_witness.py",
     "tests/services/test_issuer_crash.py",
     "tests/services/test_region_on_bucket.py",
-    "tests/services/test_retired_keys.py",
     "tests/test_second_try.py",
 )
 
