@@ -44,6 +44,7 @@ LEFT_OUT = (
     "tests/contract/test_bench.py",
     "tests/deploy",
     "tests/docs/test_site.py",
+    "tests/e2e/test_issuer_processes.py",
     "tests/e2e/test_machines.py",
     "tests/e2e/test_processes.py",
     "tests/program/test_help.py",
@@ -52,9 +53,12 @@ LEFT_OUT = (
     "tests/services/test_crash_matrix.py",
     "tests/services/test_crash_matrix_issuer.py",
     "tests/services/test_crash_matrix_witness.py",
+    "tests/services/test_failover.py",
     "tests/services/test_long_log.py",
     "tests/services/test_migrations.py",
+    "tests/services/test_postgres_region.py",
     "tests/services/test_region_on_bucket.py",
+    "tests/services/test_two_registries.py",
     "tests/test_second_try.py",
 )
 # A worker that crashes ends the run: pytest-xdist waits for ever for the one that follows it.
